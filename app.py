@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
+from api.draining import DrainGate, Draining
 from api.middleware.compressed import CompressedScripts
 from api.middleware.front_door import FrontDoor
 from api.middleware.upload_guard import UploadGuard
@@ -28,6 +29,7 @@ if not faulthandler.is_enabled():  # The portal may have given it a file already
 PagesManager.uses_pages_directory = False
 theme.work_out_once()
 profile = portal_process.profile()
+draining = Draining()
 
 
 def load_own_pages() -> None:
@@ -68,6 +70,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "Home.py",
     middleware=[
+        Middleware(DrainGate, draining=draining),
         Middleware(FrontDoor, api=build_api(portal_process.portal, profile.routes, remote=profile.remote), portal=portal_process.portal),
         Middleware(UploadGuard, portal=portal_process.portal),
         Middleware(CompressedScripts),

@@ -11,6 +11,7 @@ In reading order:
 - streams: server-sent events
 - starting: threads on which answers begin
 - answers: the running answers to one request
+- answer_thread: one thread that reads all of them
 - background: requests that jobs answer
 - directory_routes: what /v1 offers
 - openai: OpenAI's API
@@ -22,5 +23,6 @@ In reading order:
 - health_routes: liveness and readiness
 - user_health_routes: the same of a user server
 - metrics_routes: Prometheus metrics
+- draining: finish what has begun while the server stops, and send new requests away
 - middleware: what every request passes first
 """

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from api.answer_thread import ANSWERS
 from api.streams import KEEP_ALIVE_S, Failed, Feed, pump
 from core.errors import PortalError, Unavailable
 from core.inference.gateway import Answer, Gateway
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Queued
+from core.inference.requests import Delta, Finished, GenerationRequest, Pause, Queued
 
 Item = tuple[int, Queued | Delta | Finished]
 """What came of answer number so and so."""
 
 
 class RunningAnswers:
-    """Runs answers on threads of their own. `leave()` frees the engine if they are not at their end.
+    """Reads answers into one feed. `leave()` frees the engine if they are not at their end.
 
     Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
     """
@@ -32,16 +33,24 @@ class RunningAnswers:
         self._prompt_read = threading.Event()
         self._ended = 0
         self._left = False
-        self._feed: Feed[tuple[int, GenerationEvent] | Failed | None] = Feed()
-        for number in range(count):
-            pump(self._source(number), self._feed, f"completion-{first.id[:8]}-{number}")
+        self._feed: Feed[Item | Failed | None] = Feed()
+        polled = ANSWERS.source(self._feed, f"completion-{first.id[:8]}-0")
+        can_be_polled = first.poll(polled.wake)
+        if can_be_polled:
+            polled.start(self._source(0))
+        for number in range(1 if can_be_polled else 0, count):
+            pump(self._read(number), self._feed, f"completion-{first.id[:8]}-{number}")
 
     @staticmethod
     def one(gateway: Gateway, answer: Answer) -> RunningAnswers:
         """A single answer."""
         return RunningAnswers(gateway, answer, lambda _number: answer)
 
-    def _source(self, number: int) -> Iterator[tuple[int, GenerationEvent]]:
+    def _read(self, number: int) -> Iterator[Item]:
+        """Yield what answer `number` gives, waiting for it."""
+        return (item for item in self._source(number) if not isinstance(item, Pause))
+
+    def _source(self, number: int) -> Iterator[Item | Pause]:
         completion = self.first
         if number:
             self._prompt_read.wait()
@@ -56,7 +65,7 @@ class RunningAnswers:
             for event in self._gateway.recorded(completion):
                 if isinstance(event, Delta):
                     self._prompt_read.set()
-                yield number, event
+                yield event if isinstance(event, Pause) else (number, event)
         except PortalError:
             self.leave()  # what one of the answers cannot get, the others need not try
             raise
@@ -87,19 +96,14 @@ class RunningAnswers:
             items = await self._feed.take(KEEP_ALIVE_S)
             if not items:
                 yield None
-            for number in range(self.count):
-                deltas = [event for event in _of(items, number) if isinstance(event, Delta)]
-                for run in _runs(deltas):
-                    yield number, merged(run)
-                for event in _of(items, number):
-                    if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
-                        yield number, event
+            for number, event in _without_repeats([item for item in items if isinstance(item, tuple)]):
+                yield number, event
             for item in items:
                 if isinstance(item, Failed):
                     self.leave()
                     self._ended = self.count
                     raise item.error
-            self._ended += sum(item is None for item in items)
+                self._ended += item is None
 
     def whole(self, items: Sequence[Item | None]) -> list[tuple[Delta, Finished]]:
         """Each answer and its end, of all items that `deltas` gave. Raises Unavailable where an end is missing."""
@@ -129,10 +133,19 @@ def merged(deltas: Sequence[Delta]) -> Delta:
     )
 
 
-def _runs(deltas: Sequence[Delta]) -> list[list[Delta]]:
-    """Deltas that follow each other and are of one kind: thoughts, text or calls."""
-    return [list(run) for _, run in groupby(deltas, lambda each: (bool(each.reasoning), bool(each.text), bool(each.tool_calls)))]
+def _without_repeats(items: Sequence[Item]) -> Iterator[Item]:
+    """Yield the items with the deltas of one kind (thoughts, text or calls) that follow each other merged, answer by answer.
 
-
-def _of(items: Sequence[tuple[int, GenerationEvent] | Failed | None], number: int) -> list[GenerationEvent]:
-    return [item[1] for item in items if isinstance(item, tuple) and item[0] == number]
+    A queue position is dropped where text has come since.
+    """
+    if len(items) == 1:  # as a reader that keeps up has it
+        yield items[0]
+        return
+    for number in sorted({number for number, _ in items}):
+        mine = [event for of, event in items if of == number]
+        deltas = [event for event in mine if isinstance(event, Delta)]
+        for _, run in groupby(deltas, lambda each: (bool(each.reasoning), bool(each.text), bool(each.tool_calls))):
+            yield number, merged(list(run))
+        for event in mine:
+            if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
+                yield number, event

@@ -7,6 +7,7 @@ import logging
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from api.draining import DRAINING
 from api.middleware import diagnostics
 from api.services import PortalHere
 from core.errors import PortalError
@@ -49,9 +50,9 @@ async def healthz() -> Alive:
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
 @router.head("/readyz", include_in_schema=False)
 def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
-    """200 if database and model can answer a question, else 503. A missing search index is reported but does not fail."""
+    """200 if database and model can answer a question, else 503, also while the server stops. A missing search index does not fail."""
     store, model, index = _store(portal), _model(portal), _index(portal)
-    ready = store.ready and model.ready
+    ready = store.ready and model.ready and DRAINING not in request.scope
     response.status_code = 200 if ready else 503
     found = Readiness(ready=ready, store=store, model=model, index=index)
     return found if diagnostics.may_read(request.scope, portal.settings.metrics_token) else found.without_details()

@@ -13,8 +13,7 @@ else:
     Portal = object
 
 
-async def portal_of(request: Request) -> Portal:
-    """Return the portal. Async, so that FastAPI takes no thread for it."""
+def portal_of(request: Request) -> Portal:
     return cast(Portal, request.app.state.portal())
 
 

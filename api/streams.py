@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.responses import Response
@@ -26,39 +26,61 @@ KEEP_ALIVE_S = 15.0
 _LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
 """Characters that some readers take for a line end, and unpaired surrogates, which UTF-8 cannot encode."""
 KEEP_ALIVE = b": waiting\n\n"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+BODY_SEND = "portal.body_send"
+"""The key of the scope with the server's own `send`. Middlewares look at the start of a response; its many blocks pass them by."""
 T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """A queue: any thread puts items, one coroutine takes all that are waiting."""
+    """A queue: any thread puts items, one coroutine takes all that are waiting. Create it in the event loop."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._items: list[T] = []
-        self._filled = asyncio.Event()
+        self._taker: asyncio.Future[None] | None = None
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, item: T) -> None:
+        self.put_all([item])
+
+    def put_all(self, items: Sequence[T]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._add, item)
+            self.loop.call_soon_threadsafe(self.add, items)
         except RuntimeError:
             # The loop is closed: the server has stopped, and nobody reads any more.
             log.debug("an event came after the server stopped")
 
-    def _add(self, item: T) -> None:
-        self._items.append(item)
-        self._filled.set()
+    def add(self, items: Sequence[T]) -> None:
+        """Add items, in the event loop."""
+        self._items += items
+        self._wake_taker()
+
+    def _wake_taker(self) -> None:
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(None)
 
     async def take(self, timeout: float) -> list[T]:
         """Return all items since the last call. Waits for one; returns none after `timeout` seconds."""
-        try:
-            # Not asyncio.wait_for: it swallows a cancellation that arrives together with an item, and the stream would continue.
-            async with asyncio.timeout(timeout):
-                await self._filled.wait()
-        except TimeoutError:
-            return []
-        self._filled.clear()
+        if not self._items:
+            self._taker = self.loop.create_future()
+            self._until = self.loop.time() + timeout
+            if self._timer is None:
+                self._timer = self.loop.call_at(self._until, self._look_at_the_clock)
+            await self._taker
         taken, self._items = self._items, []
         return taken
+
+    def _look_at_the_clock(self) -> None:
+        """Wake a taker whose time is up. One timer serves many takes: setting one for each costs more than the rest of a take."""
+        self._timer = None
+        if self._taker is None or self._taker.done():
+            return
+        if self.loop.time() >= self._until:
+            self._wake_taker()
+        else:
+            self._timer = self.loop.call_at(self._until, self._look_at_the_clock)
 
 
 class Failed:
@@ -89,11 +111,15 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
+def json_text(data: object) -> str:
+    """Encode as JSON on one line, without the characters that some readers take for a line end."""
+    return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _JSON.encode(data))
+
+
 def sse(data: object, event: str | None = None) -> bytes:
     """Encode one event. Its JSON contains no line break, not even Unicode's, so a single data line carries it."""
     head = f"event: {event}\n" if event else ""
-    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
+    return f"{head}data: {json_text(data)}\n\n".encode("utf-8", "replace")
 
 
 class Follows(Protocol):
@@ -158,8 +184,8 @@ class EventStream(Response):
         self._last = last
         self._begun = False
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.create_task(self._send(send))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.create_task(self._send(send, scope.get(BODY_SEND, send)))
         gone = asyncio.create_task(until_gone(receive))
         try:
             first: set[asyncio.Future[Any]] = {sending, gone, self._cutoff.reason}
@@ -188,10 +214,10 @@ class EventStream(Response):
             self._begun = True
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, send: Send, send_body: Send) -> None:
         await self._begin(send)
         async for block in self._events:
-            await send({"type": "http.response.body", "body": block, "more_body": True})
+            await send_body({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -20,11 +20,15 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.finder import Finder
+from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
@@ -67,9 +71,12 @@ from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
+from core.tasks.leadership import ALONE
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
@@ -87,6 +94,7 @@ from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
+from data.leadership import PostgresLeadership
 from data.log_shipping import LogShipper
 from data.migrate import migrate
 from data.own_patterns import Re2Patterns
@@ -96,6 +104,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
+from models.platforms.configuration.form_text import YamlFormText
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
@@ -135,11 +144,15 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    chat_imports: ChatImports
+    shares: Shares
     folders: Folders
     turns: Turns
+    follow_ups: FollowUps
     temporary: TemporaryChats
     files: Files
     images: Images
+    grounding: Grounding
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -149,6 +162,7 @@ class Portal:
     program_files: ProgramFiles
     batches: Batches
     feedback: FeedbackQueue
+    side_by_side: SideBySide
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
@@ -176,6 +190,7 @@ class Portal:
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
     disk: DiskSpace = ENDLESS
+    leadership: PostgresLeadership | None = None
 
     @property
     def log_lines_dropped(self) -> int:
@@ -185,6 +200,15 @@ class Portal:
     def stopping(self) -> None:
         """Tell everyone who waits for an answer that the portal is stopping."""
         self.session_watch.stop(Unavailable(STOPPING))
+
+    def drain(self) -> None:
+        """Begin no more answers and jobs; those that run go on."""
+        self.turns.drain()
+        self.job_worker.drain()
+
+    def working(self) -> bool:
+        """Tell whether answers or jobs run here."""
+        return bool(self.turns.count() or self.temporary.count() or self.job_worker.count())
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the database."""
@@ -196,6 +220,8 @@ class Portal:
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
+        if self.leadership is not None:
+            self.leadership.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
         self.index.close()
@@ -215,15 +241,18 @@ def build_portal(
     successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
+    jobs_only: bool = False,
 ) -> Portal:
     """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
 
-    record: receives crashes; closed with the portal.
+    record: receives crashes; closed with the portal. jobs_only: this process has no model of its own, so jobs that need one run here only
+    if other servers offer one.
     """
     prepare_home(settings)
     clock = now
     database = open_database(settings.database)
     migrate(database)
+    leadership = None if database.is_sqlite else PostgresLeadership(database)
     use_keyring(database, portal_settings.master_key(settings))
 
     def unit_of_work() -> SqlUnitOfWork:
@@ -256,6 +285,8 @@ def build_portal(
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
+    kinds += chat_imports.job_kinds()
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
@@ -263,11 +294,20 @@ def build_portal(
     images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
+    gateway = Gateway(
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
+    )
+    finder = Finder(unit_of_work, gateway, images, clock)
+    grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
+    kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
-    turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
+    turns = Turns(
+        unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles,
+        leadership or ALONE, shared=not settings.embedded,
+    )  # fmt: skip
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
@@ -297,12 +337,16 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
+        shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader),
         images=images,
+        grounding=grounding,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
@@ -311,7 +355,8 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
+        feedback=feedback,
+        side_by_side=SideBySide(unit_of_work, clock, turns, feedback),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,
@@ -334,22 +379,30 @@ def build_portal(
             YamlConfigurationReader(settings.platforms_path.name, os.environ),
             PlatformsFile(settings.platforms_path),
             platforms_router,
+            YamlFormText(settings.platforms_path.name),
         ),
         pool=pool,
         index=index,
         index_worker=index_worker,
         jobs=jobs,
-        job_worker=JobWorker(unit_of_work, kinds, clock, server, jobs.woken, alone=settings.embedded),
+        job_worker=JobWorker(
+            unit_of_work, kinds, clock, server, jobs.woken, alone=settings.embedded, leadership=leadership or ALONE,
+            has_model=(lambda: bool(platforms_router.models())) if jobs_only else (lambda: True),
+        ),
         database=database,
         passwords=passwords,
         record=record,
         disk=disk,
         log_shipper=open_log_shipper(settings),
+        leadership=leadership,
     )
     if portal.log_shipper is not None:
         portal.log_shipper.start()
     portal.models.note_crashes()
-    interrupted = portal.turns.recover(everything=settings.embedded)
+    if leadership is not None:
+        leadership.start()
+    # Where other replicas run, the leader marks what a dead one left, once its leases are over.
+    interrupted = portal.turns.recover(everything=True) if settings.embedded else 0
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
@@ -389,7 +442,12 @@ def ensure_first_admin(portal: Portal) -> str | None:
 
 
 def _build_recorded(
-    settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+    settings: Settings,
+    pool: ModelPool | None = None,
+    router: Router | None = None,
+    hasher: PasswordHasher | None = None,
+    *,
+    jobs_only: bool = False,
 ) -> Portal:
     """Build the portal with a record of this run, which also reads what earlier runs left."""
     prepare_home(settings)
@@ -398,7 +456,7 @@ def _build_recorded(
     except OSError as problem:
         raise unwritable(settings.home, problem) from problem
     try:
-        return build_portal(settings, pool=pool, router=router, hasher=hasher, record=record)
+        return build_portal(settings, pool=pool, router=router, hasher=hasher, record=record, jobs_only=jobs_only)
     except BaseException:
         record.close()
         raise

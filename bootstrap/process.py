@@ -32,9 +32,14 @@ def profile() -> Profile:
 
 
 def start(
-    settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+    settings: Settings,
+    *,
+    pool: ModelPool | None = None,
+    router: Router | None = None,
+    hasher: PasswordHasher | None = None,
+    jobs_only: bool = False,
 ) -> Portal:
-    """Build the portal of this process; `portal()` returns it from then on."""
+    """Build the portal of this process; `portal()` returns it from then on. jobs_only: it runs background jobs and nothing else."""
     global _portal, _settings
     with _lock:
         if _portal is not None:
@@ -45,7 +50,7 @@ def start(
         else:
             from bootstrap.portal import _build_recorded
 
-            _portal = _build_recorded(settings, pool, router, hasher)
+            _portal = _build_recorded(settings, pool, router, hasher, jobs_only=jobs_only)
         return _portal
 
 

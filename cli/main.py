@@ -25,6 +25,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
 
   ./portal run                   install what is missing, then serve the portal
   ./portal run --profile user --server https://admin.example      only pages, for a portal that runs elsewhere
+  ./portal worker [--port 9000]  only background jobs, beside a portal on PostgreSQL
   ./portal test [PYTEST ARGS]    install what tests need, then check and test everything
   ./portal user list             list everyone who may sign in
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
@@ -48,7 +49,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "bench")
+_COMMANDS = ("run", "worker", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -101,7 +102,7 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         return enter(paths, "cli.commands.backup", [known.command, *files])
     modules = {
         "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
-        "audit": "cli.commands.audit",
+        "audit": "cli.commands.audit", "worker": "cli.serving.worker",
     }  # fmt: skip
     return enter(paths, modules[known.command], rest)
 

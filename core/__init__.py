@@ -8,12 +8,14 @@ In reading order:
 - access: custom roles, groups and limits
 - privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
+- sharing: read-only links to snapshots of conversations
 - inference: the one gateway to models
 - models: loaded models as people see them
 - transfers: bring model files to this server
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
 - images: decoding, resizing and mapping images
+- grounding: boxes for phrases on images
 - programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports

@@ -7,7 +7,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -19,6 +21,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -26,7 +29,8 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 
@@ -40,6 +44,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    proofs: ProofRepository
     second_factors: SecondFactorRepository
     outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository
@@ -49,12 +54,15 @@ class UnitOfWork(Protocol):
     messages: MessageRepository
     turns: TurnRepository
     folders: FolderRepository
+    follow_ups: FollowUpRepository
     files: FileRepository
+    shares: ShareRepository
     generations: GenerationRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
     swaps: SwapRepository
     feedback: FeedbackRepository
+    comparisons: ComparisonRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
@@ -62,6 +70,7 @@ class UnitOfWork(Protocol):
     responses: ResponseRepository
     program_files: ProgramFileRepository
     batches: BatchRepository
+    grounding: GroundingRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

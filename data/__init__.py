@@ -6,6 +6,7 @@ In reading order:
 - columns: column types that SQLite and PostgreSQL agree on
 - database: open SQLite or PostgreSQL
 - transaction: reads, writes and index jobs of one transaction
+- leadership: which replica does the periodic work, by an advisory lock
 - unit_of_work: the repositories over one transaction
 - repositories: one repository per kind of row
 - migrations: revisions of the tables

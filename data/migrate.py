@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -68,12 +69,17 @@ def upgrade(connection: Connection, revision: str) -> None:
 
 def newest_revision() -> str | None:
     """Return the revision this code is written for."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _scripts().get_current_head()
 
 
 def knows(revision: str) -> bool:
     """Tell whether this code can read tables of this revision."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def downgrade(database: Database, revision: str) -> None:

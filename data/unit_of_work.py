@@ -8,7 +8,9 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -20,6 +22,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -27,15 +30,18 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
 from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
+from data.repositories.chat.follow_ups import SqlFollowUpRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
@@ -48,6 +54,7 @@ from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
 from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.proofs import SqlProofRepository
 from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
@@ -56,7 +63,9 @@ from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
+from data.repositories.review.comparisons import SqlComparisonRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
+from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.transaction import Transaction
@@ -78,6 +87,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)
         self.outside_identities: OutsideIdentityRepository = SqlOutsideIdentityRepository(transaction)
@@ -88,11 +98,14 @@ class SqlUnitOfWork:
         self.turns: TurnRepository = SqlTurnRepository(transaction)
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
+        self.shares: ShareRepository = SqlShareRepository(transaction)
+        self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
+        self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self._audit = SqlAuditRepository(transaction)
         self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
@@ -101,6 +114,7 @@ class SqlUnitOfWork:
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
         self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
         self.batches: BatchRepository = SqlBatchRepository(transaction)
+        self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

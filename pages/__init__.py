@@ -7,7 +7,9 @@ In reading order:
 - markdown: make Markdown of strangers safe to draw
 - sign_in: sign in
 - chat: ask and read
+- shared: read what somebody shared
 - search: find own messages
+- images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models

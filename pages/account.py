@@ -13,7 +13,7 @@ from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
-from pages.widgets.account import api_keys, second_factor, security, sessions
+from pages.widgets.account import api_keys, chat_import, second_factor, security, sessions
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 from pages.widgets.people.group_members import members
@@ -35,6 +35,7 @@ def render(portal: Portal, user: User) -> None:
             with profile:
                 _language(portal, user)
                 _managed_groups(portal, user)
+                chat_import.chat_import(portal, user)
         if secure.open:
             with secure:
                 with st.container(width=480):

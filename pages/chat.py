@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,15 +12,21 @@ import streamlit as st
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Folder, MessageStatus
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn
 from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
 from core.people.records import User
+from core.review.records import Vote
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
 from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
+from pages.widgets.chat.flow.another_way import in_another_way, ways
+from pages.widgets.chat.flow.answer_tools import answer_tools
+from pages.widgets.chat.flow.follow_up import follow_up
+from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
+from pages.widgets.chat.flow.side_by_side import before, open_comparison, side_by_side
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
@@ -29,6 +35,7 @@ from pages.widgets.common.requests import take, wish, wish_of_component
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
+from pages.widgets.sharing.chat_head import chat_head
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -76,9 +83,12 @@ def render(portal: Portal, user: User) -> None:
     else:
         running = portal.turns.running(user, conversation_id) if conversation_id else None
         shown = _messages(portal, user, conversation_id)
-    if shown and shown[-1].message.status is not MessageStatus.STREAMING:
+    comparison = None if temporary else open_comparison(portal, user, conversation_id)
+    if shown and shown[-1].message.status is not MessageStatus.STREAMING and comparison is None:
         running = None
     folder = sidebar.chat_sidebar(portal, user, conversation_id)
+    if conversation_id and not temporary:
+        follow_up(portal, user, conversation_id, running=running is not None)
     figures = composer(
         models,
         conversation=conversation_id or "",
@@ -93,6 +103,7 @@ def render(portal: Portal, user: User) -> None:
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
         note=st.session_state.pop(_PRIVATE, "") or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
+        more_choices=lambda: None if temporary or temporary_chat.is_on() else lane_choice(models),
     )
     if shown is None:
         if frame.blank(t(
@@ -107,10 +118,20 @@ def render(portal: Portal, user: User) -> None:
     else:
         if temporary:
             temporary_chat.head()
+        elif conversation_id:
+            chat_head(portal, user, conversation_id)
+        question = None
+        if comparison is not None:
+            shown, question = before(shown, comparison)
+            running = None
         transcript(
-            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
+            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary, ways=ways(models),
             on_again=lambda answer, model: wish("again", message=answer, request=request, model=model),
         )  # fmt: skip
+        if comparison is not None and question is not None:
+            side_by_side(portal, user, question, comparison, wish_of_component)
+    if shown:
+        answer_tools()
     if not models:
         _wait_for_model(portal, user)
 
@@ -145,10 +166,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
-            chosen = options(models)
-            if asked.get("model"):
-                chosen = replace(chosen, model=asked["model"])
-            portal.turns.regenerate(user, asked["message"], chosen, asked["request"])
+            portal.turns.regenerate(user, asked["message"], in_another_way(options(models), asked), asked["request"])
         case "go on":
             portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":
@@ -160,6 +178,12 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             file = portal.files.read_as(user, asked["id"], str(asked["encoding"]))
             words = t("{name} is read as {encoding} now. Regenerate the answer to use it.", name=plain(file.name), encoding=file.encoding)
             st.toast(words, icon=":material/check:")
+        case "vote":
+            portal.side_by_side.vote(user, asked["question"], Vote(asked["vote"]), asked.get("preferred"))
+        case "take back" if here:
+            st.session_state[PROMPT] = portal.follow_ups.take_back(user, here).text
+        case "send queued" if here:
+            portal.follow_ups.send(user, here)
         case "version" if here:
             portal.conversations.show_version(user, here, asked["id"])
         case "rate":
@@ -184,11 +208,20 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
                 refused.append(problem)
     if refused:
         raise refused[0]
-    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
+    if here and request not in begun and portal.turns.running(user, here):
+        portal.follow_ups.put(user, here, text, options(models), [file.id for file in held])
+        begun[request] = here
+        st.session_state[_HELD] = []
+        return
+    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
     begun[request] = conversation_id
-    portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
+    chosen, attached = lanes(models), [file.id for file in held]
+    if len(chosen) > 1:
+        portal.side_by_side.ask(user, conversation_id, text, chosen, request, files=attached)
+    else:
+        portal.turns.start(user, conversation_id, text, chosen[0], request, files=attached)
     st.session_state[_PRIVATE] = note(checked)
     st.session_state[_HELD] = []
     location.open_chat(conversation_id)
@@ -214,7 +247,7 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
         return None
 
 
-def _temporary_answer(portal: Portal, user: User, chat_id: str) -> RunningTurn | None:
+def _temporary_answer(portal: Portal, user: User, chat_id: str) -> LiveTurn | None:
     try:
         return portal.temporary.running(user, chat_id)
     except NotFound:

@@ -33,6 +33,8 @@ KINDS = {
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
+    "conversation.import": "Import chats",
+    "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",

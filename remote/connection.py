@@ -67,12 +67,16 @@ class Connection:
                     "POST", self._servers[number] + path, headers=self._headers(token), content=_body(message),
                     timeout=httpx2.Timeout(STREAM_S, connect=CONNECT_S),
                 ) as response:  # fmt: skip
-                    if response.status_code != 200:
-                        response.read()
-                        raise _refused(response)
-                    self._reached(number)
-                    yield (line[6:] for line in response.iter_lines() if line.startswith("data: "))
-                    return
+                    if response.status_code == 200:
+                        self._reached(number)
+                        yield (line[6:] for line in response.iter_lines() if line.startswith("data: "))
+                        return
+                    response.read()
+                    refused = _refused(response)
+                    if not isinstance(refused, Away):
+                        raise refused
+                # It is stopping, or a proxy in front of it does not reach it.
+                number = (number + 1) % len(self._servers)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
             except httpx2.TransportError as problem:

@@ -11,8 +11,11 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
@@ -36,8 +39,10 @@ from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
@@ -66,6 +71,7 @@ class PagePortal(Protocol):
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
+    chat_imports: ChatImports
     conversations: Conversations
     devices: Devices
     disk: DiskSpace
@@ -74,7 +80,9 @@ class PagePortal(Protocol):
     file_reports: FileReports
     files: Files
     folders: Folders
+    follow_ups: FollowUps
     gateway: Gateway
+    grounding: Grounding
     groups: Groups
     imports: Imports
     quantizing: Quantizing
@@ -94,6 +102,8 @@ class PagePortal(Protocol):
     second_factors: SecondFactors
     sessions: Sessions
     settings: PageSettings
+    shares: Shares
+    side_by_side: SideBySide
     sign_in: SignIn
     single_sign_on: SingleSignOn
     suggestions: Suggestions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,6 @@ from core.people.sessions import Proof
 from core.people.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
-from remote.read_ahead import ReadAhead
 from remote.services import BY_NAME, values
 from remote.turns import RemoteTurnList
 from settings import Settings
@@ -37,6 +35,7 @@ class RemotePortal:
         self._connection = connection
         self._values: dict[tuple[str, str], Any] = {
             ("files", "max_bytes"): settings.max_file_mb * 1_000_000,
+            ("grounding", "max_bytes"): settings.max_file_mb * 1_000_000,
             ("sessions", "lifetime"): timedelta(hours=settings.session_hours),
             ("single_sign_on", "name"): "",
             ("disk", "low"): False,
@@ -44,8 +43,8 @@ class RemotePortal:
         }
         self._limits: dict[str, Any] = {}
         self._turns = RemoteTurnList(connection)
-        self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
-        self._services = self._services_of()
+        self._services = self._services_of(None)
+        self._patient: PatientPortal | None = None
         self._accepted = True
         self._ended = threading.Event()
         self._pulse = threading.Thread(target=self._look_again, name="admin-server", daemon=True)
@@ -61,19 +60,16 @@ class RemotePortal:
         """Return this server's settings, with the limits of the admin server."""
         return replace(self._own, **self._limits) if self._limits else self._own
 
-    def patient(self, waiting: Waiting, kept: MutableMapping[str, Any]) -> PatientPortal:
-        """Return the same portal for one run of a page: its calls wait while the admin server is away, within `waiting`.
+    def patient(self, waiting: Waiting) -> PatientPortal:
+        """Return the same portal for pages: its calls wait while the admin server is away, within `waiting`."""
+        if self._patient is None:
+            self._patient = PatientPortal(self, self._services_of(waiting))
+        return self._patient
 
-        kept: where a tab keeps what it read in its last run.
-        """
-        ahead: ReadAhead = kept.setdefault("reads", ReadAhead())
-        ahead.begin()
-        return PatientPortal(self, self._services_of(waiting, ahead))
-
-    def _services_of(self, waiting: Waiting | None = None, ahead: ReadAhead | None = None) -> dict[str, RemoteService]:
-        caller = Caller(self._connection, self._values, self._turns, waiting, ahead)
+    def _services_of(self, waiting: Waiting | None) -> dict[str, RemoteService]:
+        caller = Caller(self._connection, self._values, self._turns, waiting)
         special: dict[str, RemoteService] = {
-            "sign_in": RemoteSignIn(caller, "sign_in", self._checks),
+            "sign_in": RemoteSignIn(caller, "sign_in"),
             "temporary": NoTemporaryChats(caller, "temporary"),
             "turns": RemoteTurns(caller, "turns"),
         }
@@ -154,9 +150,9 @@ class PatientPortal:
 class RemoteSignIn(RemoteService):
     """Checks passwords on the admin server. REST wants a future, so that no thread of the pages waits."""
 
-    def __init__(self, caller: Caller, name: str, checks: ThreadPoolExecutor) -> None:
+    def __init__(self, caller: Caller, name: str) -> None:
         super().__init__(caller, name)
-        self._checks = checks
+        self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
 
     def begin(self, name: str, password: str, caller: Visitor) -> Future[Proof]:
         return self._checks.submit(self.check, name, password, caller)

@@ -15,7 +15,7 @@ from inspect import Signature, signature
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn, RunningTurn
 from core.errors import NotFound
 from core.people.records import Credentials, User
 from core.people.sessions import Proof
@@ -47,8 +47,9 @@ SERVICES = (
     Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("chat_imports", user=("recent", "start")),
     Service("conversations", user=(
-        *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
+        *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
     )),
     Service("devices", user=("remember",), proving=("remember",)),
@@ -60,7 +61,11 @@ SERVICES = (
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
+    Service("follow_ups", user=("get", "put", "send", "take_back")),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place")),
+    Service("grounding", user=(
+        *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
+    ), staff=("case",), values={"max_bytes": int}),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
     Service("quantizing", staff=("start", "made", "recent")),
@@ -75,7 +80,9 @@ SERVICES = (
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
-    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
+    Service("platforms", staff=(
+        "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
+    )),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
@@ -87,6 +94,8 @@ SERVICES = (
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke")),
+    Service("side_by_side", user=("ask", "open", "vote")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),
@@ -96,13 +105,6 @@ SERVICES = (
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
-
-READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
-    *("loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
-    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
-})  # fmt: skip
-"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
 
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
 """Attributes that only staff pages need; they name folders of the admin server."""
@@ -155,10 +157,9 @@ class Method:
         return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
 
     @property
-    def changes_nothing(self) -> bool:
-        """Tell whether this is a read whose arguments and result are plain values: such calls may be asked for ahead, and together."""
-        kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
-        return self.name in READS and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
+    def takes_proof(self) -> bool:
+        """Tell whether an argument is a proof of an identity, which the database keeps."""
+        return any(part.kind is Kind.PROOF for part in self.parts.values())
 
     @property
     def has_events(self) -> bool:
@@ -214,7 +215,7 @@ def _argument(hint: Any) -> Part:
 def _result(hint: Any) -> Part:
     if hint is Proof:
         return Part(Kind.PROOF)
-    if hint in (RunningTurn, RunningTurn | None):
+    if hint in (LiveTurn | None, RunningTurn | None):
         return Part(Kind.LIVE)
     if get_origin(hint) is Iterator:
         return Part(Kind.ITEMS, codec(get_args(hint)[0]))

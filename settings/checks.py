@@ -22,6 +22,8 @@ RANGES = {
     "threads": (0, 1024),
     "offload_disk_mb": (-1, 100_000_000),
     "disk_reserve_mb": (0, 1_000_000),
+    "drain_seconds": (-1, 3600),
+    "drain_notice_seconds": (0, 600),
     "main_gpu": (-1, 15),
     "max_question_chars": (100, 1_000_000),
     "max_file_mb": (1, 100),

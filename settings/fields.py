@@ -43,6 +43,12 @@ class Settings:
     index_plaintext: Annotated[bool, (
         "With encryption on: whether the search index (including Elasticsearch) may store readable text."
     )] = False
+    drain_seconds: Annotated[int, (
+        "Longest time in seconds that a stopping server lets answers and requests finish. -1: 20 with PostgreSQL, 0 with SQLite."
+    )] = -1
+    drain_notice_seconds: Annotated[int, (
+        "Seconds for which a stopping server still takes requests while /readyz answers 503, for a balancer that does not retry."
+    )] = 0
     admin_password: Annotated[str, "The password of the first admin, for the first start. Empty: one is generated and printed once."] = ""
     model: Annotated[str, "The GGUF file to load at startup. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
@@ -138,6 +144,13 @@ class Settings:
     def embedded(self) -> bool:
         """Tell whether this process alone uses the database."""
         return self.database.startswith("sqlite")
+
+    @property
+    def drain_s(self) -> float:
+        """Return how long a stopping server lets answers finish. Without another replica, a fast restart is better."""
+        if self.drain_seconds >= 0:
+            return float(self.drain_seconds)
+        return 0.0 if self.embedded else 20.0
 
     @property
     def encrypted(self) -> bool:

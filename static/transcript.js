@@ -47,6 +47,7 @@ pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;wh
 textarea{box-sizing:border-box;width:100%;min-height:4.5rem;max-height:24rem;resize:vertical;font:inherit;color:inherit;padding:.625rem 1rem;
  border-radius:1.125rem;border:1px solid var(--st-border-color);background:transparent;field-sizing:content}
 .row{display:flex;gap:.5rem;font-size:.8667rem} .question .row{justify-content:flex-end}
+.ways{flex-wrap:wrap;margin-top:.375rem}
 .row button{padding:0 .875rem;height:2.125rem;border-radius:.5rem;border:1px solid var(--st-border-color)}
 .row .main{background:var(--st-primary-color);border-color:var(--st-primary-color);color:#fff} .row .main:hover{filter:brightness(1.08)}
 
@@ -83,13 +84,13 @@ export function seam({data, parentElement, setTriggerValue}) {
   if (!sheets.adoptedStyleSheets.includes(SHEET)) sheets.adoptedStyleSheets = [...sheets.adoptedStyleSheets, SHEET];
   const state = seams.get(root) || {};
   seams.set(root, state);
-  Object.assign(state, {data: data[0], labels: data[1], say: event => setTriggerValue('event', event)});
+  Object.assign(state, {data: data[0], labels: data[1], ways: data[2] ?? [], say: event => setTriggerValue('event', event)});
   if (!state.busy) draw(root, state);           // a rerun must not take the words out of somebody's hands
 }
 
 function draw(root, state) {
   const {bar, question, thought} = state.data;
-  const shape = JSON.stringify([bar, question, !!thought, state.labels]);
+  const shape = JSON.stringify([bar, question, !!thought, state.labels, state.ways]);
   if (shape !== state.drawn) {
     state.drawn = shape;
     state.fold = thought ? foldOf(thought) : null;
@@ -101,7 +102,7 @@ function draw(root, state) {
 
 // The foot of an answer
 
-function barOf(bar, {labels: L, say}, again) {
+function barOf(bar, {labels: L, say, ways}, again) {
   const tell = event => say({...event, message: bar.id});
   const box = el('div', {className: 'bar quiet'});
   const outer = el('div', {}, box);
@@ -131,6 +132,7 @@ function barOf(bar, {labels: L, say}, again) {
     const request = requestId();
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
   }
+  if (bar.free && ways.length) box.append(tool('tune', L.ways, button => choose(button, outer, ways, L, (way, request) => tell({kind: 'again', request, ...way}))));
   if (bar.goesOn) {
     const request = requestId();
     box.append(tool('play_arrow', L.goOn, button => { button.disabled = true; tell({kind: 'go on', request}); }));
@@ -143,6 +145,22 @@ function barOf(bar, {labels: L, say}, again) {
   if (bar.details.length) unfold(meta, outer, bar.details, L);
   rove(box, L.actions);
   return outer;
+}
+
+// The other ways to answer: a row of buttons below the bar
+function choose(button, outer, ways, L, act) {
+  const open = outer.querySelector('.ways');
+  button.setAttribute('aria-expanded', !open);
+  if (open) { open.remove(); return; }
+  const request = requestId();
+  const row = el('div', {className: 'row ways'}, ...ways.map(({label, ...way}) => el('button', {textContent: label, onclick: () => {
+    row.querySelectorAll('button').forEach(each => { each.disabled = true; });
+    act(way, request);
+  }})));
+  row.setAttribute('role', 'group'); row.setAttribute('aria-label', L.ways);
+  row.onkeydown = event => { if (event.key === 'Escape') { event.stopPropagation(); row.remove(); button.setAttribute('aria-expanded', false); button.focus(); } };
+  outer.append(row);
+  row.firstChild.focus();
 }
 
 // A bar of buttons is one tab stop; the arrows move within it.

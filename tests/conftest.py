@@ -11,11 +11,11 @@ import pytest
 from hypothesis import settings
 
 from data.database import Database, open_database
-from data.migrate import migrate
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
+from tests.migrated import migrated_file, migrated_postgres
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
 from tests.small_disk import small_disk as small_disk
@@ -53,11 +53,22 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.drop_database(url)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database without rows."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{migrated_file(tmp_path / 'portal.db')}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = migrated_postgres(server)
+    yield url
+    server.drop_database(url)
+
+
 @pytest.fixture
-def database(empty_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A migrated store."""
-    opened = open_database(empty_url)
-    migrate(opened)
+    opened = open_database(migrated_url)
     yield opened
     opened.close()
 

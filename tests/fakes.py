@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, Routing, ServedModel, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Pause, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, Embedder, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState, Residency
@@ -35,12 +35,24 @@ class FakeGeneration:
         self.given = 0
         """How many events it yielded."""
 
+        self._wake: Callable[[], None] | None = None
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        self._wake = wake
+        return True
+
     def events(self) -> Iterator[GenerationEvent]:
         tokens = 0
         for event in self._events:
-            while self._gate is not None and not self._gate.acquire(timeout=0.01):
+            while self._gate is not None and not self._gate.acquire(timeout=0.01 if self._wake is None else 0):
                 if self.cancelled.is_set():
                     break
+                if self._wake is not None:
+                    threading.Timer(0.01, self._wake).start()
+                    yield Pause.WAITING
+            if self._wake is not None and (self.cancelled.is_set() or isinstance(event, Finished | PortalError)):
+                self._wake = None
+                yield Pause.BLOCKING
             if self.cancelled.is_set():
                 yield Finished(FinishReason.CANCELLED, Usage(5, tokens), Timings(0.0, 0.1, 0.2))
                 return

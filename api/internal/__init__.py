@@ -3,7 +3,6 @@
 In reading order:
 
 - door: who may come in, and how often
-- proofs: proven identities that wait to become sessions
 - calls: run one call
 - live: send the events of a running answer
 - routes: the routes themselves

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from inspect import Parameter
 from typing import Any
 
-from api.internal.proofs import Proofs
 from api.services import Portal
 from core.chat.records import Turn
 from core.errors import InvalidInput, NotAllowed, PortalError
 from core.people.records import User
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
-from remote.errors import write_error
-from remote.services import Kind, Method, method
-
-log = logging.getLogger(__name__)
+from remote.services import Kind, Method
 
 Message = tuple[Any, Blobs]
 
@@ -29,18 +23,17 @@ class Call:
     """A call whose arguments have been read."""
 
     portal: Portal
-    proofs: Proofs
     method: Method
     user: User | None
     given: Mapping[str, Any]
     """The values of the arguments that were sent, callbacks and the person excepted."""
     callbacks: tuple[str, ...]
     """The callbacks that the user server wants to hear of."""
-    handle: object = None
+    handle: str | None = None
     """The handle of the proof among the arguments, if there is one."""
 
     @classmethod
-    def read(cls, portal: Portal, proofs: Proofs, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
+    def read(cls, portal: Portal, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
         """Read the arguments. Raises InvalidInput for what does not fit the method."""
         given: dict[str, Any] = {}
         callbacks: list[str] = []
@@ -51,7 +44,8 @@ class Call:
                 if part.kind is Kind.VALUE:
                     given[name] = part.values.read(written, blobs)
                 elif part.kind is Kind.PROOF:
-                    handle, given[name] = written, proofs.take(written)
+                    handle = str(written)
+                    given[name] = portal.sessions.take(handle)
                 elif part.kind is Kind.CALLBACK:
                     callbacks.append(name)
                 else:
@@ -63,7 +57,7 @@ class Call:
         except (KeyError, ValueError, TypeError, IndexError) as problem:
             words = "The internal API cannot read this call of {method}. Both servers must run the same release."
             raise InvalidInput(words, method=f"{method.service}.{method.name}") from problem
-        return cls(portal, proofs, method, user, given, tuple(callbacks), handle)
+        return cls(portal, method, user, given, tuple(callbacks), handle)
 
     def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
         """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
@@ -77,7 +71,7 @@ class Call:
             result = getattr(getattr(self.portal, self.method.service), self.method.name)(**arguments)
         except PortalError:
             if self.handle is not None:
-                self.proofs.give_back(self.handle)
+                self.portal.sessions.give_back(self.handle)
             raise
         if self.method.result.kind is not Kind.ITEMS:
             return self._written(result)
@@ -92,7 +86,7 @@ class Call:
         match part.kind:
             case Kind.PROOF:
                 public = replace(result, mark="")  # The fingerprint of the password stays here.
-                data: Any = {"handle": self.proofs.keep(result), "proof": codec(Proof).write(public, blobs)}
+                data: Any = {"handle": self.portal.sessions.keep(result), "proof": codec(Proof).write(public, blobs)}
             case Kind.LIVE:
                 data = None if result is None else codec(Turn).write(result.turn, blobs)
             case _:
@@ -102,34 +96,6 @@ class Call:
     def _callback(self, name: str, on_event: Callable[[Any], None]) -> Callable[..., None]:
         write = self.method.parts[name].values.write
         return lambda *arguments: on_event({"call": name, "arguments": write(arguments, [])})
-
-
-def answer_reads(portal: Portal, proofs: Proofs, reads: Any, find_user: Callable[[], User]) -> list[dict[str, Any]]:
-    """Answer several calls that change nothing, in their order: each with {"value"} or {"error"}, or {"again"} if it must be called alone.
-
-    find_user: looks up whose session it is. Raises InvalidInput for what is not a list of calls.
-    """
-    answers: list[dict[str, Any]] = []
-    find_user = cache(find_user)
-    try:
-        asked = [(str(service), str(name), dict(data)) for service, name, data in reads]
-    except (TypeError, ValueError) as problem:
-        raise InvalidInput("The internal API cannot read these calls. Both servers must run the same release.") from problem
-    for service, name, data in asked:
-        try:
-            wanted = method(service, name)
-            check_tier(wanted, staff=portal.settings.internal_staff)
-            if not wanted.changes_nothing:
-                raise InvalidInput("{method} cannot be called together with others.", method=f"{service}.{name}")
-            user = find_user() if wanted.user_parameter else None
-            value, blobs = Call.read(portal, proofs, wanted, user, data, []).run()
-            answers.append({"again": True} if blobs else {"value": value})
-        except PortalError as problem:
-            answers.append({"error": write_error(problem)})
-        except Exception:
-            log.exception("%s.%s failed among several calls", service, name)
-            answers.append({"again": True})
-    return answers
 
 
 def check_tier(method: Method, *, staff: bool) -> None:

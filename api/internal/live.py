@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Feed, sse
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from remote.codec import codec
 
 BETWEEN_S = 0.03
 """Shortest time between two events. The first words are sent at once; at 300 tokens per second, ten come together."""
 
 
-async def events(running: RunningTurn, feed: Feed[Snapshot]) -> AsyncGenerator[bytes]:
+async def events(running: LiveTurn, feed: Feed[Snapshot]) -> AsyncGenerator[bytes]:
     """Yield an event for each change until the answer has ended. feed: receives the snapshots of `running`."""
     text = reasoning = 0
     while True:

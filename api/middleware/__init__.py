@@ -2,7 +2,7 @@
 
 In reading order:
 
-- front_door: the first of all; asks the next five, then hands on to pages or REST
+- front_door: the first of all but draining; asks the next five, then hands on to pages or REST
 - base_addresses: name the right base address to programs that use a wrong one
 - own_names: the portal's own host names and origins
 - diagnostics: who may read metrics

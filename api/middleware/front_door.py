@@ -16,6 +16,7 @@ from api.middleware import base_addresses, diagnostics, own_names
 from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
 from api.services import Portal
+from api.streams import BODY_SEND
 from core.people.sessions import SESSION_COOKIE
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class FrontDoor:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, headers = str(scope["path"]), Headers(scope=scope)
         host = headers.get("host", "")
+
+        scope[BODY_SEND] = send
 
         async def safely(message: Message) -> None:
             await send(secured(message, path, host) if message["type"] == "http.response.start" else message)

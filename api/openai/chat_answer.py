@@ -6,19 +6,22 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal
+from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
 from api.answers import Item, RunningAnswers
 from api.errors import UNEXPECTED, openai_error
 from api.portal.shapes import TimingsOut
-from api.streams import KEEP_ALIVE, sse
+from api.streams import KEEP_ALIVE, json_text, sse
 from core.errors import ModelFailed, PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Alternative, Delta, Finished, Queued, TokenLogprob, ToolCall
 
 log = logging.getLogger(__name__)
 
+_TEXT = f"text-{uuid4().hex}"
+"""Stands for the text while what is around it is encoded."""
 LEAST_LOGPROB = -9999.0
 """Replaces minus infinity, which JSON does not have. OpenAI does the same."""
 
@@ -91,6 +94,7 @@ class ChatAnswer:
 
     def __init__(self, running: RunningAnswers) -> None:
         self._running = running
+        self._around_text: dict[tuple[int, str], tuple[bytes, bytes]] = {}
 
     @property
     def _head(self) -> dict[str, Any]:
@@ -117,7 +121,10 @@ class ChatAnswer:
                     case number, Queued() as queued if queued.position:
                         yield queue_comment(number, queued)
                     case number, Delta() as delta:
-                        yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
+                        if delta.logprobs or delta.tool_calls or bool(delta.text) == bool(delta.reasoning):
+                            yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
+                        else:
+                            yield self._text_chunk(number, delta, include_usage)
                         called[number] += len(delta.tool_calls)
                     case number, Finished() as end:
                         usages.append(end.usage)
@@ -133,6 +140,15 @@ class ChatAnswer:
             yield last_event(ModelFailed(UNEXPECTED))
         else:
             yield b"data: [DONE]\n\n"
+
+    def _text_chunk(self, number: int, delta: Delta, include_usage: bool) -> bytes:
+        """Return the usual chunk, which has text or reasoning alone. What stands around that is the same in each, and is encoded once."""
+        field = "content" if delta.text else "reasoning_content"
+        around = self._around_text.get((number, field))
+        if around is None:
+            before, _, after = self._chunk(number, {field: _TEXT}, include_usage).partition(json_text(_TEXT).encode())
+            self._around_text[number, field] = around = before, after
+        return around[0] + json_text(delta.text or delta.reasoning).encode("utf-8", "replace") + around[1]
 
     def _chunk(
         self,

@@ -39,7 +39,7 @@ class ModelOut(BaseModel):
     created: int = 0
     owned_by: str = "portal"
     context_window: int
-    kind: Literal["chat", "embedding", "reranking"] = Field(description="Extension: what the model is for.")
+    kind: Literal["chat", "embedding", "reranking", "detection"] = Field(description="Extension: what the model is for.")
 
     parent: str | None = Field(default=None, description="The model of an adapter or a preset.")
     capabilities: list[str] = Field(default=[], description="Extension: thinking, tools, vision, as far as known.")

@@ -6,6 +6,7 @@ In reading order:
 - people: accounts, sessions and the audit log
 - chat: conversations, messages and turns
 - knowledge: files for questions
+- grounding: boxes on images
 - review: ratings and reviews
 - search: search
 - usage: what was used

@@ -19,6 +19,8 @@ from bench.engine_parts.gpu_clock import CLOCKS, clocked
 from cli.serving.serve import main
 
 TICKS = os.sysconf("SC_CLK_TCK")
+KINDS = {"decode": "decode", "MainThread": "HTTP loop", "turn-": "turns", "answers": "answers", "AnyIO": "HTTP workers"}
+"""What the name of a thread starts with: its kind."""
 
 
 def processor_seconds() -> dict[str, float]:
@@ -34,7 +36,7 @@ def processor_seconds() -> dict[str, float]:
 
 
 def _kind(name: str) -> str:
-    for start, kind in (("decode", "decode"), ("MainThread", "HTTP loop"), ("turn-", "turns"), ("AnyIO", "HTTP workers")):
+    for start, kind in KINDS.items():
         if name.startswith(start):
             return kind
     return "other"

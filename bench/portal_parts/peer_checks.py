@@ -104,7 +104,9 @@ class PeerChecks:
         except PromptTooLong:
             return ""
         except PortalError as problem:
-            return _shown(problem) or f"the error is not that of a long prompt: {problem}"
+            # A gateway does not say how long a prompt may be, so its own refusal is shown.
+            told = "tokens" in str(problem) and problem.status < 500
+            return _shown(problem) or ("" if told else f"the error is not that of a long prompt: {problem}")
         return "it answered a prompt beyond its context"
 
     def left_stream(self) -> str:

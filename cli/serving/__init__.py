@@ -1,8 +1,9 @@
-"""Serve the portal: ./portal run, inside the environment.
+"""Serve the portal: ./portal run and ./portal worker, inside the environment.
 
 In reading order:
 
 - serve: serve until told to stop
+- worker: run background jobs until told to stop
 - connections: count connections and close slow ones
 - connection_limits: the limits
 - log_files: where log lines go

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import faulthandler
 import fcntl
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,11 +31,20 @@ from cli.serving.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
 
+log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
+    from api.draining import Draining
     from bootstrap.portal import Portal
 
 GRACE_S = 3
 """Seconds that a stop waits for open requests before it closes them."""
+LOOK_S = 0.1
+HOME_TAKEN = "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder."
+SECOND_REPLICA = (
+    "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder. Several replicas of one portal need "
+    "PostgreSQL: set PORTAL_DATABASE_URL, and a PORTAL_HOME for each."
+)
 
 
 def main() -> int:
@@ -64,7 +75,7 @@ def main() -> int:
 def _serve(settings: Settings, listener: socket.socket) -> None:
     crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
     portal = _start(settings)
-    from app import app, load_own_pages, settle  # Imported here: the doctor, which asks this module about ports, needs no pages.
+    from app import app, draining, load_own_pages, settle  # Imported here: the doctor, which asks this module about ports, needs no pages.
 
     if settings.pages:
         load_own_pages()  # At once, so that a page that does not exist stops the start.
@@ -81,7 +92,9 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, address(settings), settle, portal.stopping).run(sockets=[listener])
+    remote = profile_of(settings).remote
+    drain = None if remote or not settings.drain_s else Drain(portal, draining, settings.drain_s, settings.drain_notice_seconds)
+    _Server(config, address(settings), settle, portal.stopping, drain).run(sockets=[listener])
 
 
 def _start(settings: Settings) -> Portal:
@@ -102,12 +115,48 @@ def _start(settings: Settings) -> Portal:
     return portal
 
 
+class Drain:
+    """Lets answers, requests and jobs finish before the server stops."""
+
+    def __init__(self, portal: Portal, draining: Draining, seconds: float, notice: float) -> None:
+        """seconds: the longest time. notice: for so long, requests are still taken while /readyz answers 503."""
+        self._portal = portal
+        self._draining = draining
+        self._seconds = seconds
+        self._notice = notice
+
+    async def finished(self, hurried: Callable[[], bool]) -> None:
+        """Return once nothing is left to finish, the time is over, or hurried() says so."""
+        log.info("stopping: answers and requests may finish for %.0f s", self._seconds)
+        self._draining.begin()
+        until = time.monotonic() + self._notice
+        while time.monotonic() < until and not hurried():
+            await asyncio.sleep(LOOK_S)
+        self._draining.refuse()
+        self._portal.drain()
+        until = time.monotonic() + self._seconds
+        while (self._draining.requests or self._portal.working()) and time.monotonic() < until and not hurried():
+            await asyncio.sleep(LOOK_S)
+
+
 class _Server(uvicorn.Server):
     """Announces the address once it can be opened."""
 
-    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None], stopping: Callable[[], None]) -> None:
-        """settle: work to do once it is up. stopping: tells open streams that the server ends, before it waits for them."""
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        address: str,
+        settle: Callable[[], None],
+        stopping: Callable[[], None],
+        drain: Drain | None,
+    ) -> None:
+        """settle: work to do once it is up. stopping: tells open streams that the server ends, before it waits for them.
+
+        drain: what SIGTERM waits for first; None: nothing.
+        """
         super().__init__(config)
+        self._drain = drain
+        self._drains = self._hurries = False
         self._address = address
         self._settle = settle
         self._stopping = stopping
@@ -118,6 +167,17 @@ class _Server(uvicorn.Server):
             print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
             threading.Thread(target=self._settle, name="settle", daemon=True).start()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit or sig != signal.SIGTERM:
+            self._hurries = True
+        else:
+            self._drains = True
+        super().handle_exit(sig, frame)
+
+    async def main_loop(self) -> None:
+        await super().main_loop()
+        if self._drains and self._drain is not None:
+            await self._drain.finished(lambda: self._hurries)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping()
@@ -160,17 +220,14 @@ def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
 
 @contextmanager
 def only_portal(settings: Settings) -> Iterator[None]:
-    """Two portals on one embedded store would each take the other's running answers for cut ones."""
-    if not settings.embedded:
-        yield
-        return
+    """Let one process use a home. Each replica has its own: jobs, downloads and backups belong to the server that its home names."""
     path = settings.home / "portal.lock"
     with _open_lock(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
             raise StartFailed(
-                "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder.", home=settings.home
+                SECOND_REPLICA if settings.embedded else HOME_TAKEN, home=settings.home
             ) from problem
         yield
 

@@ -154,11 +154,13 @@ class Limits:
                 raise self._reached(rule)
 
     def alive(self, admitted: Admission) -> None:
-        """Keep an answer counted as running."""
-        if admitted.leases:
+        """Keep an answer counted as running. A failure is only logged: the lease outlasts the next tries."""
+        try:
             with self._unit_of_work() as work:
                 work.limits.extend(admitted.id, self._clock() + LEASE)
                 work.commit()
+        except PortalError as problem:
+            log.warning("an answer could not be kept counted as running: %s", problem)
 
     def ended(self, user: User, admitted: Admission, tokens: int) -> None:
         """Count the tokens of an answer and end its lease. The answer is there already, so a failure is only logged."""

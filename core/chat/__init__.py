@@ -8,11 +8,14 @@ In reading order:
 - turns: start, stop, edit and regenerate turns
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
+- elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
 - titles: name a conversation
 - written_titles: let the model write a title, as a background job
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
+- follow_ups: a question that waits for the running answer
+- imports: take over conversations that other portals exported
 - exports: write conversations as Markdown, JSON and HTML
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn
+from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn, TurnProgress
 from core.errors import StoredError
 
 
@@ -111,6 +111,22 @@ class TurnRepository(Protocol):
     def by_request(self, user_id: str, request_id: str) -> Turn | None: ...
     def streaming_in(self, conversation_id: str) -> Turn | None:
         """Return the turn of this conversation that is still streaming."""
+        ...
+
+    def streaming_of(self, user_id: str) -> Sequence[Turn]:
+        """List the person's turns that are still streaming, on any replica."""
+        ...
+
+    def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
+        """Return what is stored of those of these turns that exist."""
+        ...
+
+    def ask_to_stop(self, turn_id: str) -> bool:
+        """Ask the replica that runs a turn to stop it. Returns False if it has ended."""
+        ...
+
+    def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
+        """Return those of these turns that somebody asked to stop."""
         ...
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from core.errors import StoredError
 from core.inference.records import Generation
+from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
 
 
@@ -75,6 +76,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """How a question is to be answered. model: None takes the default."""
+
+    model: str | None = None
+    thinking: bool = True
+    params: SamplingParams = field(default_factory=SamplingParams)
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     id: str
     user_id: str
@@ -87,3 +97,16 @@ class Turn:
     created_at: datetime
     lease_until: datetime
     """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""
+    lane: int = 0
+    """Which of the answers that are given side by side to one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnProgress:
+    """What is stored of a turn and its answer at one moment."""
+
+    turn_id: str
+    status: MessageStatus
+    text: str
+    reasoning: str
+    error: StoredError | None = None

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from core.chat.records import MessageStatus, Turn
 from core.errors import StoredError
@@ -46,6 +47,30 @@ class Snapshot:
 
 
 Listener = Callable[[Snapshot], None]
+
+
+class LiveTurn(Protocol):
+    """An answer that is being written, here or in another process, as its watchers see it."""
+
+    turn: Turn
+
+    def snapshot(self) -> Snapshot: ...
+    def wait(self, after_version: int, timeout: float) -> Snapshot:
+        """Block until there is something newer than `after_version`, or `timeout` seconds have passed."""
+        ...
+
+    def wait_begun(self, timeout: float) -> None:
+        """Block until there is something to show, or `timeout` seconds have passed."""
+        ...
+
+    def wait_finished(self, timeout: float | None = None) -> Snapshot: ...
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the current snapshot and each new one. Returns a function that stops it."""
+        ...
+
+    def stop(self) -> None:
+        """Ask for the end of the answer; its text is kept."""
+        ...
 
 
 class RunningTurn:

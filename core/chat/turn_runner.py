@@ -7,20 +7,21 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from core.access.limits import LimitReached
 from core.characters import one_line
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
+from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
 from core.chat.written_titles import ask_for_title
 from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, ImageInput, Queued, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, ImageInput, Queued
 from core.inference.vision import MOST_IMAGES
 from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
@@ -46,13 +47,6 @@ LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
 """A chat over a limit that waits looks once a second, for two minutes."""
 UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
-
-
-@dataclass(frozen=True, slots=True)
-class TurnOptions:
-    model: str | None = None
-    thinking: bool = True
-    params: SamplingParams = field(default_factory=SamplingParams)
 
 
 @dataclass(frozen=True, slots=True)

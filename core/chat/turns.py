@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
+from core.bounds import within
 from core.chat.conversations import own_to_change, path
+from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn, RunningTurn
 from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
@@ -28,6 +30,7 @@ from core.operations.log_context import log_context
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.tasks.jobs import Jobs
+from core.tasks.leadership import ALONE, Leadership
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,10 @@ LEASE = timedelta(seconds=20)
 KEEP_EVERY_S = 5.0
 LOOK_EVERY_S = 2.0
 """From one look at who was disabled to the next."""
+STOP_LOOK_EVERY_S = 0.5
+"""From one look at what was asked to stop on another replica to the next."""
+MOST_LANES = 4
+"""Answers side by side to one question."""
 
 
 def is_cut_off(answer: Message) -> bool:
@@ -58,10 +65,16 @@ class Turns:
         max_file_bytes: int,
         disk: DiskSpace = ENDLESS,
         jobs: Jobs | None = None,
+        leadership: Leadership = ALONE,
+        *,
+        shared: bool = False,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
-        titles.
+        titles. leadership: who marks the turns of processes that died. shared: whether other processes use this database.
         """
+        self._leadership = leadership
+        self._elsewhere = TurnsElsewhere(unit_of_work, clock) if shared else None
+        self._draining = threading.Event()
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -70,11 +83,16 @@ class Turns:
         self._running: dict[str, RunningTurn] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
+        self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._closing = threading.Event()
         self._gateway = gateway
         self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
+
+    def when_ended(self, act: Callable[[Turn, MessageStatus], None]) -> None:
+        """Have this called, on the turn's own thread, after each turn of this process has ended and no longer runs."""
+        self._ended.append(act)
 
     # Starting
 
@@ -99,38 +117,79 @@ class Turns:
         if not (files or replaces):
             check_question(text, self._max_chars)
 
-        def begin(work: UnitOfWork) -> Turn:
-            conversation = own_to_change(work, user, conversation_id)
-            parent_id, wanted = conversation.head_id, list(files)
-            if replaces is not None:
-                before = self._message(work, conversation, replaces, Author.USER)
-                parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
-            attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
-            words = self._gateway.privacy.check(user, check_question(text, self._max_chars, files=bool(attached))).text
-            self._check_reads_files(user, attached, options)
-            if self._asks_guide(user, options):
-                earlier = path(work.messages.of_conversation(conversation.id), parent_id)
-                self._check_reads_files(user, [file for message in earlier for file in message.files], options)
-            question = Message(
-                id=uuid4().hex,
-                conversation_id=conversation.id,
-                parent_id=parent_id,
-                author=Author.USER,
-                text=words,
-                status=MessageStatus.DONE,
-                created_at=self._clock(),
-                files=attached,
-            )
-            return self._begin(work, user, conversation, question, request_id, new_question=True)
+        def begin(work: UnitOfWork) -> Sequence[Turn]:
+            return self._ask(work, user, conversation_id, text, [options], request_id, files, replaces)
 
-        return self._once(user, request_id, begin, options, source)
+        return self._once(user, request_id, begin, [options], source)
+
+    def start_lanes(
+        self,
+        user: User,
+        conversation_id: str,
+        text: str,
+        options: Sequence[TurnOptions],
+        request_id: str,
+        *,
+        files: Sequence[str] = (),
+        source: Source = Source.CHAT,
+    ) -> Sequence[Turn]:
+        """As `start`, with an answer for each of the options at the same time. They are versions of one another; the first is shown."""
+        check_request_id(request_id)
+        within("models", len(options), 2, MOST_LANES)
+        if not files:
+            check_question(text, self._max_chars)
+
+        def begin(work: UnitOfWork) -> Sequence[Turn]:
+            return self._ask(work, user, conversation_id, text, options, request_id, files, None)
+
+        first = self._once(user, request_id, begin, options, source)
+        with self._unit_of_work() as work:
+            others = [work.turns.by_request(user.id, _of_lane(request_id, lane)) for lane in range(1, MOST_LANES)]
+        return [first, *(each for each in others if each is not None)]
+
+    def _ask(
+        self,
+        work: UnitOfWork,
+        user: User,
+        conversation_id: str,
+        text: str,
+        options: Sequence[TurnOptions],
+        request_id: str,
+        files: Sequence[str],
+        replaces: str | None,
+    ) -> Sequence[Turn]:
+        conversation = own_to_change(work, user, conversation_id)
+        parent_id, wanted = conversation.head_id, list(files)
+        if replaces is not None:
+            before = self._message(work, conversation, replaces, Author.USER)
+            parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
+        attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
+        words = self._gateway.privacy.check(user, check_question(text, self._max_chars, files=bool(attached))).text
+        for each in options:
+            self._check_reads_files(user, attached, each)
+        if any(self._asks_guide(user, each) for each in options):
+            earlier = path(work.messages.of_conversation(conversation.id), parent_id)
+            before_files = [file for message in earlier for file in message.files]
+            for each in options:
+                self._check_reads_files(user, before_files, each)
+        question = Message(
+            id=uuid4().hex,
+            conversation_id=conversation.id,
+            parent_id=parent_id,
+            author=Author.USER,
+            text=words,
+            status=MessageStatus.DONE,
+            created_at=self._clock(),
+            files=attached,
+        )
+        return self._begin(work, user, conversation, question, request_id, new_question=True, lanes=len(options))
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Answer the question of `answer_id` again; the old answer stays as a version."""
         require(user, Permission.CHAT)
         check_request_id(request_id)
 
-        def begin(work: UnitOfWork) -> Turn:
+        def begin(work: UnitOfWork) -> Sequence[Turn]:
             found = work.messages.get(answer_id)
             if found is None:
                 raise NotFound("This answer does not exist. It may have been deleted.")
@@ -140,7 +199,7 @@ class Turns:
             self._check_reads_files(user, question.files, options)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
 
-        return self._once(user, request_id, begin, options, source)
+        return self._once(user, request_id, begin, [options], source)
 
     def go_on(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Continue an answer that was cut off, as a new version that begins with its text. Raises InvalidInput if it is whole or empty."""
@@ -150,7 +209,7 @@ class Turns:
             cut = work.messages.get(answer_id)
         begun = cut.text.rstrip() if cut else ""
 
-        def begin(work: UnitOfWork) -> Turn:
+        def begin(work: UnitOfWork) -> Sequence[Turn]:
             found = work.messages.get(answer_id)
             if found is None:
                 raise NotFound("This answer does not exist. It may have been deleted.")
@@ -162,25 +221,33 @@ class Turns:
             self._check_reads_files(user, question.files, options)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
 
-        return self._once(user, request_id, begin, options, source, begun)
+        return self._once(user, request_id, begin, [options], source, begun)
 
     def _once(
-        self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: Source, begun: str = ""
+        self,
+        user: User,
+        request_id: str,
+        begin: Callable[[UnitOfWork], Sequence[Turn]],
+        options: Sequence[TurnOptions],
+        source: Source,
+        begun: str = "",
     ) -> Turn:
-        """The turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
+        """The first turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
         self._gateway.limits.check(user)
         try:
             with self._unit_of_work() as work:
-                turn = begin(work)
+                turns = begin(work)
         except Conflict:
             with self._unit_of_work() as work:
                 if earlier := work.turns.by_request(user.id, request_id):
                     return earlier
             raise
-        return self._launch(user, turn, options, source, begun)
+        for turn, each in zip(turns, options, strict=True):
+            self._launch(user, turn, each, source, begun)
+        return turns[0]
 
     def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
         """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
@@ -202,45 +269,44 @@ class Turns:
         return found
 
     def _begin(
-        self, work: UnitOfWork, user: User, conversation: Conversation, question: Message, request_id: str, *, new_question: bool
-    ) -> Turn:
-        if self._closing.is_set():
+        self,
+        work: UnitOfWork,
+        user: User,
+        conversation: Conversation,
+        question: Message,
+        request_id: str,
+        *,
+        new_question: bool,
+        lanes: int = 1,
+    ) -> Sequence[Turn]:
+        if self._closing.is_set() or self._draining.is_set():
             raise Unavailable(STOPPING)
         self._disk.check()
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
         now = self._clock()
-        answer = Message(
-            id=uuid4().hex,
-            conversation_id=conversation.id,
-            parent_id=question.id,
-            author=Author.ASSISTANT,
-            text="",
-            status=MessageStatus.STREAMING,
-            created_at=now,
-        )
-        turn = Turn(
-            id=uuid4().hex,
-            user_id=user.id,
-            request_id=request_id,
-            conversation_id=conversation.id,
-            question_id=question.id,
-            answer_id=answer.id,
-            status=MessageStatus.STREAMING,
-            created_at=now,
-            lease_until=now + LEASE,
-        )
         if new_question:
             work.messages.add(question)
             work.files.attach(question.id, conversation.id, [file.id for file in question.files])
-        work.messages.add(answer)
-        work.turns.add(turn)
+        turns = [_lane(user, conversation, question, request_id, now, lane) for lane in range(lanes)]
+        for turn in turns:
+            answer = Message(
+                id=turn.answer_id,
+                conversation_id=conversation.id,
+                parent_id=question.id,
+                author=Author.ASSISTANT,
+                text="",
+                status=MessageStatus.STREAMING,
+                created_at=now,
+            )
+            work.messages.add(answer)
+            work.turns.add(turn)
         title = conversation.title or title_of(question.text or question.files[0].name)
-        work.conversations.save(replace(conversation, title=title, head_id=answer.id, updated_at=now, archived_at=None))
+        work.conversations.save(replace(conversation, title=title, head_id=turns[0].answer_id, updated_at=now, archived_at=None))
         work.commit()
-        return turn
+        return turns
 
-    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: Source, begun: str) -> Turn:
+    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: Source, begun: str) -> None:
         running = RunningTurn(turn, begun=begun)
         work = (self._run, user, running, options, source)
         thread = threading.Thread(target=copy_context().run, args=work, name=f"turn-{turn.id[:8]}", daemon=True)
@@ -248,34 +314,57 @@ class Turns:
             self._running[turn.id] = running
             self._threads[turn.id] = thread
         thread.start()
-        return turn
 
     # Watching and stopping
 
-    def running(self, user: User, conversation_id: str) -> RunningTurn | None:
-        """The turn now being answered in an own conversation, if this process runs it."""
-        with self._lock:
-            for each in self._running.values():
-                if each.turn.conversation_id == conversation_id and each.turn.user_id == user.id:
-                    return each
-        return None
+    def running(self, user: User, conversation_id: str) -> LiveTurn | None:
+        """Return the turn now being answered in an own conversation, on whichever replica."""
+        here = self._here(user, conversation_id)
+        if here or self._elsewhere is None:
+            return here[0] if here else None
+        turn = next((each for each in self._elsewhere.of(user) if each.conversation_id == conversation_id), None)
+        if turn is None:
+            return None
+        # It may have begun here meanwhile.
+        return self._found_here(user, turn.id) or self._elsewhere.follow(turn)
 
     def running_conversations(self, user: User) -> set[str]:
+        if self._elsewhere is not None:
+            return {each.conversation_id for each in self._elsewhere.of(user)}
         with self._lock:
             return {each.turn.conversation_id for each in self._running.values() if each.turn.user_id == user.id}
 
-    def find(self, user: User, turn_id: str) -> RunningTurn | None:
+    def find(self, user: User, turn_id: str) -> LiveTurn | None:
+        """Return an own turn while it is being answered, on whichever replica."""
+        here = self._found_here(user, turn_id)
+        if here is not None or self._elsewhere is None:
+            return here
+        turn = self._elsewhere.streaming(user, turn_id)
+        return None if turn is None else self._found_here(user, turn_id) or self._elsewhere.follow(turn)
+
+    def stop(self, user: User, conversation_id: str) -> bool:
+        """Stop the running answers of an own conversation; their text is kept. False if none was running."""
+        here = self._here(user, conversation_id)
+        for each in here:
+            each.stop()
+        if here or self._elsewhere is None:
+            return bool(here)
+        asked = [self._elsewhere.stop(each) for each in self._elsewhere.of(user) if each.conversation_id == conversation_id]
+        return any(asked)
+
+    def drain(self) -> None:
+        """Begin no more answers; those that run go on."""
+        self._draining.set()
+
+    def _here(self, user: User, conversation_id: str) -> list[RunningTurn]:
+        with self._lock:
+            mine = [each for each in self._running.values() if each.turn.user_id == user.id]
+        return [each for each in mine if each.turn.conversation_id == conversation_id]
+
+    def _found_here(self, user: User, turn_id: str) -> RunningTurn | None:
         with self._lock:
             found = self._running.get(turn_id)
         return found if found and found.turn.user_id == user.id else None
-
-    def stop(self, user: User, conversation_id: str) -> bool:
-        """Stop the running answer of an own conversation; its text is kept. False if none was running."""
-        found = self.running(user, conversation_id)
-        if found is None:
-            return False
-        found.stop()
-        return True
 
     def count(self) -> int:
         with self._lock:
@@ -289,6 +378,9 @@ class Turns:
             with self._lock:
                 self._running.pop(running.turn.id, None)
                 self._threads.pop(running.turn.id, None)
+        if not self._closing.is_set():
+            for act in self._ended:
+                act(running.turn, running.snapshot().status)
 
     # Leases: a crash leaves streaming rows behind, and whoever comes next marks them
 
@@ -315,24 +407,45 @@ class Turns:
         return interrupted
 
     def _keep_leases(self) -> None:
-        kept = time.monotonic()
-        while not self._closing.wait(LOOK_EVERY_S):
+        kept = looked = time.monotonic()
+        down = False
+        while not self._closing.wait(LOOK_EVERY_S if self._elsewhere is None else STOP_LOOK_EVERY_S):
             try:
-                self._stop_disabled()
-                if time.monotonic() - kept < KEEP_EVERY_S:
-                    continue
-                kept = time.monotonic()
-                with self._lock:
-                    ids = list(self._running)
-                if ids:
-                    with self._unit_of_work() as work:
-                        for turn_id in ids:
-                            work.turns.extend_lease(turn_id, self._clock() + LEASE)
-                        work.commit()
-                self.recover(everything=False)
+                self._stop_asked()
+                if time.monotonic() - looked >= LOOK_EVERY_S or self._elsewhere is None:
+                    looked = time.monotonic()
+                    self._stop_disabled()
+                if time.monotonic() - kept >= KEEP_EVERY_S:
+                    kept = time.monotonic()
+                    self._extend_leases()
+                    if self._leadership.holds():
+                        self.recover(everything=False)
+                down = False
             except Exception:
                 # The store may be away for a while; leases must go on as soon as it is back.
-                log.exception("turn leases could not be kept")
+                if not down:
+                    log.exception("turn leases could not be kept")
+                down = True
+
+    def _extend_leases(self) -> None:
+        with self._lock:
+            ids = list(self._running)
+        if ids:
+            with self._unit_of_work() as work:
+                for turn_id in ids:
+                    work.turns.extend_lease(turn_id, self._clock() + LEASE)
+                work.commit()
+
+    def _stop_asked(self) -> None:
+        """Stop the answers that somebody asked on another replica to stop."""
+        with self._lock:
+            running = dict(self._running)
+        if not running or self._elsewhere is None:
+            return
+        with self._unit_of_work() as work:
+            asked = work.turns.asked_to_stop(list(running))
+        for turn_id in asked:
+            running[turn_id].stop()
 
     def _stop_disabled(self) -> None:
         """Stop the answers of people whose accounts were disabled, here or on another server; their text is kept."""
@@ -349,6 +462,8 @@ class Turns:
     def close(self, timeout: float = 5.0) -> None:
         """Stop every running turn as interrupted, with its text, and wait until each is written."""
         self._closing.set()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
         with self._lock:
             running, threads = list(self._running.values()), list(self._threads.values())
         for each in running:
@@ -357,3 +472,23 @@ class Turns:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._keeper.join(max(0.1, deadline - time.monotonic()))
+
+
+def _of_lane(request_id: str, lane: int) -> str:
+    """Return the request id of a lane; the first has that of the request."""
+    return f"{request_id} {lane}" if lane else request_id
+
+
+def _lane(user: User, conversation: Conversation, question: Message, request_id: str, now: datetime, lane: int) -> Turn:
+    return Turn(
+        id=uuid4().hex,
+        user_id=user.id,
+        request_id=_of_lane(request_id, lane),
+        conversation_id=conversation.id,
+        question_id=question.id,
+        answer_id=uuid4().hex,
+        status=MessageStatus.STREAMING,
+        created_at=now,
+        lease_until=now + LEASE,
+        lane=lane,
+    )

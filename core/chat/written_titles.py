@@ -53,7 +53,7 @@ class TitleWriter:
         self._running_answers = running_answers
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(KIND, self._write, resumable=True, at_once=1, kept=False)]
+        return [JobKind(KIND, self._write, resumable=True, at_once=1, kept=False, needs_model=True)]
 
     def _write(self, job: Job, report: Report) -> None:
         conversation_id, title = str(job.payload["conversation"]), str(job.payload["title"])

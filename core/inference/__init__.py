@@ -4,6 +4,7 @@ In reading order:
 
 - requests: a request to a chat model and the events of its answer
 - vectors: a request for embeddings or a ranking and its result
+- detection: boxes for phrases on an image, from a detector
 - records: the generation row, with tokens and timings
 - offers: presets, access rules and default models of groups, as records
 - ports: the router that finds a model; the repository of offers

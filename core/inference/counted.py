@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,10 +38,11 @@ class Counted:
             raise
 
     def alive(self) -> None:
-        """Say that the answer goes on; writes at most once a minute."""
+        """Say that the answer goes on; writes at most once a minute, from another thread: no event waits for the database."""
         if time.monotonic() - self._alive_at > ALIVE_EVERY_S:
             self._alive_at = time.monotonic()
-            self._limits.alive(self._admitted)
+            if self._admitted.leases:
+                threading.Thread(target=self._limits.alive, args=(self._admitted,), name="limits-alive", daemon=True).start()
 
     def ended(self, tokens: int) -> None:
         """Count the tokens, once."""

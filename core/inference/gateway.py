@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from core.images.images import Images
 from core.inference.cached_embedding import cached_embedding
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
+from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders, RunningDetection
 from core.inference.embedding_cache import EmbeddingCache
 from core.inference.ports import Router
 from core.inference.private import embedding_without, masked_events, request_without, rerank_without
@@ -80,12 +82,15 @@ class Answer:
     @property
     def fingerprint(self) -> str:
         """Changes with the model's file and with what runs it."""
-        made_by = f"{self._running.model_version} {self._running.engine}"
-        return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
+        return _fingerprint(f"{self._running.model_version} {self._running.engine}")
 
     def cancel(self) -> None:
         """From any thread: free the model within one step."""
         self._running.cancel()
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        """See RunningGeneration.poll."""
+        return self._running.poll(wake)
 
     def events(self) -> Iterator[GenerationEvent]:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
@@ -140,6 +145,11 @@ class Answer:
             routing=routing,
             key_id=self._user.key.id if self._user.key else None,
         )
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(made_by: str) -> str:
+    return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
 
 
 class Vectors:
@@ -209,10 +219,16 @@ class Gateway:
         privacy: PrivacyFilter | None = None,
         images: Images | None = None,
         cache: EmbeddingCache | None = None,
+        *,
+        detectors: Detectors | None = None,
     ) -> None:
-        """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed."""
+        """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed.
+
+        detectors: None where nothing can find boxes.
+        """
         self.cache = cache
         self._vision = Vision(images)
+        self._detectors = detectors
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
@@ -298,6 +314,39 @@ class Gateway:
         with counted.given_back_on_failure():
             return Vectors(user, self._router.rerank(request), Source.RERANK, self, counted)
 
+    def grounders(self, user: User, model: str | None = None) -> Grounders:
+        """Return who can find boxes for this person now, in order; with a model, only who has that one. Raises NotAllowed."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        if model is not None:
+            choice.check(model)
+        return self._detectors.grounders(model, user.group, choice.barred) if self._detectors is not None else Grounders()
+
+    def detect(self, user: User, request: DetectionRequest) -> Detected:
+        """Ask a detector and write its generation row. Raises NotAllowed, LimitReached, PersonalData, and what Detectors raises."""
+        require(user, Permission.CHAT)
+        if self._detectors is None:
+            raise NotFound("There is no model {model}.", model=request.model[:200])
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        choice.check(request.model)
+        if (change := self.privacy.incoming(user)) is not None:
+            request = replace(request, phrases=tuple(change(each) for each in request.phrases))
+        counted = self._admitted(user, request.model)
+        with counted.given_back_on_failure():
+            running = self._detectors.detect(replace(request, group=user.group, barred=choice.barred))
+        began = self._clock()
+        try:
+            done = running.result()
+        except PortalError as problem:
+            self.record(_detection(user, running, began, Timings(), StoredError.of(problem)))
+            raise
+        finally:
+            counted.ended(0)
+        self.record(_detection(user, running, began, done.timings, None))
+        return done
+
     def _seen(self, user: User, request: GenerationRequest) -> GenerationRequest:
         """Return a request with images for a model that sees, its images decoded. Raises as Vision.prepared and seeing do."""
         if not request.images:
@@ -365,3 +414,25 @@ class Gateway:
             yield from answer.events()
         finally:
             self.record(answer.row())
+
+
+def _detection(user: User, running: RunningDetection, at: datetime, timings: Timings, error: StoredError | None) -> Generation:
+    """Describe what a detector did."""
+    routing = running.routing
+    return Generation(
+        id=uuid4().hex,
+        user_id=user.id,
+        group=user.group,
+        created_at=at,
+        model=running.model,
+        model_version=running.model_version,
+        platform=running.platform,
+        usage=Usage(),
+        timings=timings,
+        finish_reason=FinishReason.ERROR if error else FinishReason.STOP,
+        source=Source.GROUNDING,
+        error=error,
+        cost=routing.cost if routing is not None else None,
+        routing=routing,
+        key_id=user.key.id if user.key else None,
+    )

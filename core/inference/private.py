@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationEvent, GenerationRequest
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationEvent, GenerationRequest, Pause
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.privacy.masking import StreamMask
 
@@ -31,6 +31,9 @@ def masked_events(new_mask: Callable[[], StreamMask], events: Iterator[Generatio
     """Mask text and reasoning across the borders of deltas. What is held back follows before the end."""
     text, reasoning, tokens = new_mask(), new_mask(), 0
     for event in events:
+        if isinstance(event, Pause):
+            yield event
+            continue
         if isinstance(event, Delta):
             tokens = event.tokens
             # Log-probabilities would show the tokens that are masked.

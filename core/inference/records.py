@@ -26,9 +26,11 @@ class Source(StrEnum):
     RERANK = "rerank"
     TITLE = "title"
     """The title of a chat, which nobody asked for."""
+    GROUNDING = "grounding"
+    """Boxes on an image."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE})
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.GROUNDING})
 """The sources of generation rows that are not answers to anybody."""
 
 
@@ -42,6 +44,8 @@ class Task(StrEnum):
     RERANK = "rerank"
     VISION = "vision"
     TOOLS = "tools"
+    GROUND = "ground"
+    """Boxes for phrases on an image: by a detector, or by a chat model that sees images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

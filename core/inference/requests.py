@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from core.bounds import within
@@ -239,7 +239,16 @@ class Finished:
     """The stop string that ended the answer, if one did."""
 
 
-GenerationEvent = Queued | Delta | Finished
+class Pause(Enum):
+    """What events() yields besides, after poll(), where it would block otherwise."""
+
+    WAITING = "waiting"
+    """Nothing has come. Go on when `wake` is called."""
+    BLOCKING = "blocking"
+    """From here on it blocks. Go on from a thread that may wait."""
+
+
+GenerationEvent = Queued | Delta | Finished | Pause
 
 
 class RunningGeneration(Protocol):
@@ -270,6 +279,13 @@ class RunningGeneration(Protocol):
 
     def events(self) -> Iterator[GenerationEvent]:
         """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""
+        ...
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        """Have events() yield Pause instead of blocking, so that one thread can read many answers. False: it blocks as ever.
+
+        Call it before events(). wake: called from any thread, often and quickly, when events() has more to yield.
+        """
         ...
 
     def cancel(self) -> None:

@@ -145,6 +145,8 @@ class ModelKind(StrEnum):
     CHAT = "chat"
     EMBEDDING = "embedding"
     RERANKING = "reranking"
+    DETECTION = "detection"
+    """Boxes on images; only on other servers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,14 @@ class Retention:
                 break
         return removed
 
+    def remove_expired_shares(self) -> int:
+        """Delete the snapshots of links that expired more than a day ago; returns how many. This needs no rule."""
+        with self._unit_of_work() as work:
+            work.retention.keep_holds()
+            removed = work.shares.remove_expired(self._clock() - timedelta(days=1))
+            work.commit()
+        return removed
+
     def forget_attempts(self) -> None:
         """Delete counts of the past: of password attempts after a day, of limits when no month counts them."""
         with self._unit_of_work() as work:
@@ -161,6 +169,7 @@ class Retention:
         if deleted:
             log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
         self.forget_attempts()
+        self.remove_expired_shares()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)
         if waiting:

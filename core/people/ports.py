@@ -17,7 +17,9 @@ from core.people.records import (
     CustomRole,
     Device,
     Group,
+    KeptProof,
     OwnedKey,
+    ProofPurpose,
     Session,
     User,
 )
@@ -131,6 +133,29 @@ class GroupRepository(Protocol):
 
     def set_managers(self, group_id: str, user_ids: Collection[str]) -> None: ...
     def remove(self, group_id: str) -> None: ...
+
+
+class ProofRepository(Protocol):
+    """Keeps proofs of identities for seconds or minutes, where every replica finds them."""
+
+    def add(self, proof: KeptProof) -> None: ...
+    def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+        """Return a proof that has not expired, used or not."""
+        ...
+
+    def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+        """Mark a proof as used and return it; None if it was used, has expired or was never kept. Of two at once, one gets it."""
+        ...
+
+    def give_back(self, token_hash: str) -> None:
+        """Let a proof be used again."""
+        ...
+
+    def count(self, purpose: ProofPurpose, now: datetime) -> int:
+        """Count the proofs that can still be used."""
+        ...
+
+    def remove_expired(self, now: datetime) -> None: ...
 
 
 class SessionRepository(Protocol):

@@ -13,6 +13,8 @@ class Permission(StrEnum):
     RATE = "rate"
     UPLOAD = "upload"
     EXPORT = "export"
+    DETECT = "detect"
+    """Find boxes on images."""
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"
@@ -93,6 +95,29 @@ class Device:
     user_id: str
     created_at: datetime
     used_at: datetime
+
+
+class ProofPurpose(StrEnum):
+    """What a kept proof of an identity is for."""
+
+    TICKET = "ticket"
+    """A browser trades it for its session cookie."""
+    HANDLE = "handle"
+    """A user server opens a session with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptProof:
+    """A proof of an identity that waits until it is used, once."""
+
+    token_hash: str
+    """SHA-256, in hex, of the random token that stands for it."""
+    purpose: ProofPurpose
+    user_id: str
+    mark: str
+    second_factor: bool
+    outside_session: str
+    expires_at: datetime
 
 
 class SessionKind(StrEnum):

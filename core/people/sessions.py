@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,8 +13,8 @@ from core.characters import one_line
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, NotSignedIn, PortalError
 from core.people.audit_events import record
-from core.people.records import Origin, Session, SessionKind, User
-from core.unit_of_work import UnitOfWorkFactory
+from core.people.records import KeptProof, Origin, ProofPurpose, Session, SessionKind, User
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +22,9 @@ NOWHERE = Origin()
 USED_EVERY = timedelta(minutes=1)
 """A session or key that is used all the time is written to the database this often."""
 TICKET_LIFETIME = timedelta(seconds=30)
+HANDLE_LIFETIME = timedelta(minutes=5)
+"""Of a proof that a user server opens a session with: a second factor may have to be typed."""
+EXPIRED = "This sign-in has expired. Sign in again."
 SESSION_COOKIE = "glm_portal_session"
 """The cookie that holds a browser session's token."""
 
@@ -67,17 +69,12 @@ class Proof:
     """The session at the provider that proved the identity."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    proof: Proof
-    expires_at: datetime
-
-
 class Sessions:
     """Opens, looks up and ends sessions.
 
     A page proves an identity once, then hands the browser a one-time ticket. The browser posts it to a route that answers with the HttpOnly
-    cookie, so a script in the page never sees the token. Tickets live in this process.
+    cookie, so a script in the page never sees the token. A user server holds a handle of the proof instead. Both lie
+    in the database, so that any replica may be asked next.
     """
 
     def __init__(
@@ -97,30 +94,64 @@ class Sessions:
         self.lifetime = lifetime
         self._idle = idle
         self._factor_roles = frozenset(factor_roles)
-        self._tickets: dict[str, _Ticket] = {}
-        self._lock = threading.Lock()
 
     def issue_ticket(self, proof: Proof) -> str:
         """Return a ticket that can be exchanged once within 30 s."""
-        now = self._clock()
-        ticket = secrets.token_urlsafe(32)
-        with self._lock:
-            self._tickets = {key: value for key, value in self._tickets.items() if value.expires_at > now}
-            self._tickets[token_hash(ticket)] = _Ticket(proof, now + TICKET_LIFETIME)
-        return ticket
+        return self._keep(proof, ProofPurpose.TICKET, TICKET_LIFETIME)
 
     @property
     def tickets(self) -> int:
         """How many tickets have been issued and not yet exchanged."""
-        return len(self._tickets)
+        with self._unit_of_work() as work:
+            return work.proofs.count(ProofPurpose.TICKET, self._clock())
 
     def redeem_ticket(self, ticket: str, origin: Origin = NOWHERE) -> str:
         """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second attempt always does."""
-        with self._lock:
-            found = self._tickets.pop(token_hash(ticket), None)
-        if found is None or found.expires_at <= self._clock():
-            raise NotSignedIn("This sign-in has expired. Sign in again.")
-        return self.open(found.proof, SessionKind.BROWSER, origin)
+        return self.open(self._use(ticket, ProofPurpose.TICKET), SessionKind.BROWSER, origin)
+
+    def keep(self, proof: Proof) -> str:
+        """Return a handle of the proof, which opens one session within five minutes. The proof itself stays here."""
+        return self._keep(proof, ProofPurpose.HANDLE, HANDLE_LIFETIME)
+
+    def take(self, handle: str) -> Proof:
+        """Return the proof of a handle and mark it as used. Raises NotSignedIn for one that was used, has expired or was never given."""
+        return self._use(handle, ProofPurpose.HANDLE)
+
+    def give_back(self, handle: str) -> None:
+        """Let the handle be used again: what its proof was taken for failed, such as a mistyped second factor."""
+        with self._unit_of_work() as work:
+            work.proofs.give_back(token_hash(handle))
+            work.commit()
+
+    def handle_user(self, handle: str) -> User:
+        """Return whose proof this is, used or not. Raises NotSignedIn."""
+        with self._unit_of_work() as work:
+            return _proof(work, work.proofs.get(token_hash(handle), ProofPurpose.HANDLE, self._clock())).user
+
+    def _keep(self, proof: Proof, purpose: ProofPurpose, lifetime: timedelta) -> str:
+        now = self._clock()
+        token = secrets.token_urlsafe(32)
+        with self._unit_of_work() as work:
+            work.proofs.remove_expired(now)
+            work.proofs.add(
+                KeptProof(
+                    token_hash=token_hash(token),
+                    purpose=purpose,
+                    user_id=proof.user.id,
+                    mark=proof.mark,
+                    second_factor=proof.second_factor,
+                    outside_session=proof.outside_session[:200],
+                    expires_at=now + lifetime,
+                )
+            )
+            work.commit()
+        return token
+
+    def _use(self, token: str, purpose: ProofPurpose) -> Proof:
+        with self._unit_of_work() as work:
+            proof = _proof(work, work.proofs.use(token_hash(token), purpose, self._clock()))
+            work.commit()
+        return proof
 
     def open(self, proof: Proof, kind: SessionKind, origin: Origin = NOWHERE) -> str:
         """Open a session and return its token. Raises NotSignedIn if the account was disabled or its password changed since the proof."""
@@ -135,7 +166,7 @@ class Sessions:
             if factor is not None and factor.confirmed_at is not None and not proof.second_factor:
                 raise SecondFactorNeeded(CODE_NEEDED)
             if proof.mark and proof.mark != mark_of(found.password_hash):
-                raise NotSignedIn("This sign-in has expired. Sign in again.")
+                raise NotSignedIn(EXPIRED)
             work.sessions.remove_expired(now)
             work.sessions.add(
                 Session(
@@ -215,3 +246,10 @@ class Sessions:
                 record(work, now, user.id, "session.close", user.name)
             work.sessions.remove(token_hash(token))
             work.commit()
+
+
+def _proof(work: UnitOfWork, kept: KeptProof | None) -> Proof:
+    user = None if kept is None else work.users.get(kept.user_id)
+    if kept is None or user is None:
+        raise NotSignedIn(EXPIRED)
+    return Proof(user, mark=kept.mark, second_factor=kept.second_factor, outside_session=kept.outside_session)

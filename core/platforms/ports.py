@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from core.inference.requests import GenerationRequest
-from core.platforms.records import EditedBy, PlatformsConfig, PlatformState, PlatformsVersion, Route
+from core.platforms.records import EditedBy, PlatformForm, PlatformsConfig, PlatformState, PlatformsVersion, Route
 
 
 class ConfigurationReader(Protocol):
     def read(self, text: str) -> PlatformsConfig:
         """Read and check a configuration. Raises InvalidInput with the line and what is wrong there."""
+        ...
+
+
+class FormText(Protocol):
+    """The text of a configuration, changed by a form. All methods raise InvalidInput for text that cannot be read."""
+
+    def platforms(self, text: str) -> Sequence[PlatformForm]:
+        """Return the platforms on other servers, in the order of the text."""
+        ...
+
+    def routes(self, text: str) -> Mapping[str, tuple[str, ...] | None]:
+        """Return the steps by task; None where some have conditions, which only the text shows."""
+        ...
+
+    def put_platform(self, text: str, old: str | None, form: PlatformForm) -> str:
+        """Return the text with a platform changed, or added if `old` is None."""
+        ...
+
+    def remove_platform(self, text: str, name: str) -> str: ...
+    def put_route(self, text: str, task: str, steps: Sequence[str]) -> str:
+        """Return the text with the route of a task; without steps, it is removed."""
         ...
 
 

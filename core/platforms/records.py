@@ -20,6 +20,7 @@ class PlatformType(StrEnum):
     OPENAI = "openai"
     OLLAMA = "ollama"
     XINFERENCE = "xinference"
+    DETECTOR = "detector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class RemoteModel:
     """None: what the platform says, if it does."""
     tools: bool | None = None
     vision: bool | None = None
+    version: str = ""
+    """What a detector says of its weights."""
     line: int = 0
 
 
@@ -109,6 +112,28 @@ class PlatformsConfig:
     @property
     def remote(self) -> tuple[Platform, ...]:
         return tuple(each for each in self.platforms if each.type is not PlatformType.LOCAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformForm:
+    """A platform as the form shows it. Values are as they are written; applying the text checks them."""
+
+    name: str
+    type: str
+    base_url: str
+    api_key: str = ""
+    models: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+    """By kind: llm, embedding, rerank. None: some have details, which only the text shows."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformsForm:
+    """A text of the configuration as the form shows it. routes: by task; None where some steps have conditions."""
+
+    platforms: tuple[PlatformForm, ...]
+    routes: Mapping[str, tuple[str, ...] | None]
 
 
 class EditedBy(StrEnum):

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
+from core.inference.records import Task
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.platforms.platforms_file import MOST_BYTES, PlatformsFile
-from core.platforms.ports import ConfigurationReader, ConfiguredRouter
-from core.platforms.records import ConfigurationState, EditedBy, PlatformsConfig, PlatformsVersion
+from core.platforms.ports import ConfigurationReader, ConfiguredRouter, FormText
+from core.platforms.records import ConfigurationState, EditedBy, PlatformForm, PlatformsConfig, PlatformsForm, PlatformsVersion
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,15 @@ class PlatformService:
         reader: ConfigurationReader,
         file: PlatformsFile,
         router: ConfiguredRouter | None = None,
+        form: FormText | None = None,
     ) -> None:
-        """router: None where a test brings a router that knows no platforms."""
+        """form: None where a test edits text only. router: None where a test brings a router that knows no platforms."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._reader = reader
         self._file = file
         self._router = router
+        self._form = form
         self._config = PlatformsConfig()
         self._version = 0
         self._text = ""
@@ -104,6 +107,27 @@ class PlatformService:
                     newer=self._version, older=based_on,
                 )  # fmt: skip
             return self._apply(text, EditedBy.PAGE, user.id, None)
+
+    def form(self, user: User, text: str) -> PlatformsForm:
+        """Return what the form shows of a text that is being edited. Raises InvalidInput with the line that is wrong."""
+        form = self._allowed_form(user)
+        return PlatformsForm(platforms=tuple(form.platforms(text)), routes=form.routes(text))
+
+    def with_platform(self, user: User, text: str, old: str | None, platform: PlatformForm) -> str:
+        """Return the text with a platform changed, or added if `old` is None. Nothing is applied. Raises InvalidInput."""
+        return self._allowed_form(user).put_platform(text, old, platform)
+
+    def without_platform(self, user: User, text: str, name: str) -> str:
+        return self._allowed_form(user).remove_platform(text, name)
+
+    def with_route(self, user: User, text: str, task: Task, steps: Sequence[str]) -> str:
+        """Return the text with the route of a task; without steps, it is removed. Nothing is applied. Raises InvalidInput."""
+        return self._allowed_form(user).put_route(text, task.value, steps)
+
+    def _allowed_form(self, user: User) -> FormText:
+        require(user, Permission.RUN_MODELS)
+        assert self._form is not None, "the portal has a form"
+        return self._form
 
     def restore(self, user: User, number: int) -> int:
         """Use the text of an earlier version, as a new version. Raises NotFound, and what apply raises."""

@@ -111,6 +111,12 @@ class PrivacyFilter:
             return lambda text: text
         return lambda text: masked(text, self._find(policy, text))
 
+    def shared(self, user: User) -> Callable[[str], str]:
+        """Return what masks a text that its author shares: every kind of personal data, and the own patterns of the group."""
+        policy = self._policy(user)
+        wide = PrivacyPolicy(input=Action.MASK, patterns=policy.patterns if policy is not None else ())
+        return lambda text: masked(text, self._find(wide, text))
+
     def _policy(self, user: User) -> PrivacyPolicy | None:
         with self._unit_of_work() as work:
             return work.policies.of_group(user.group)

@@ -82,7 +82,7 @@ class BatchRun:
         self._longest_wait_s = longest_wait_s
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(RUN, self.run, most_tries=10, resumable=True, at_once=BATCHES_AT_ONCE)]
+        return [JobKind(RUN, self.run, most_tries=10, resumable=True, at_once=BATCHES_AT_ONCE, needs_model=True)]
 
     def run(self, job: Job, report: Report) -> Mapping[str, Json]:
         """Answer what is left of the batch that the job names."""

@@ -3,6 +3,7 @@
 In reading order:
 
 - records: a rating, its answer and its review state
-- ports: the repository of feedback
+- ports: the repositories of feedback and comparisons
+- side_by_side: ask several models the same question, and keep the votes
 - feedback: rate answers, list and review cases
 """

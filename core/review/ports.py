@@ -1,4 +1,4 @@
-"""Declare the repository of feedback."""
+"""Declare the repositories of feedback and of answers side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.review.records import Comparison, Feedback, FeedbackFilter, ReviewState, Vote
 
 
 class FeedbackRepository(Protocol):
@@ -32,3 +32,12 @@ class FeedbackRepository(Protocol):
     def count(self, filter: FeedbackFilter) -> int: ...
     def counts_by_state(self) -> dict[ReviewState, int]: ...
     def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str, at: datetime) -> None: ...
+
+
+class ComparisonRepository(Protocol):
+    def add(self, comparison: Comparison) -> None:
+        """Insert a comparison; has no effect if its question has one."""
+        ...
+
+    def of_question(self, question_id: str) -> Comparison | None: ...
+    def vote(self, comparison_id: str, vote: Vote, preferred_id: str | None, at: datetime) -> None: ...

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from core.inference.records import Generation
 
+ABOUT_IMAGE = "image:"
+"""What begins the conversation of a rating that is about an image; the image's id follows."""
+
 
 class ReviewState(StrEnum):
     NEW = "new"
@@ -37,6 +40,11 @@ class Feedback:
     answer: str | None = None
     generation: Generation | None = None
 
+    @property
+    def run_id(self) -> str | None:
+        """Return the run of grounding that it is about; None for an answer of a chat."""
+        return self.message_id if self.conversation_id.startswith(ABOUT_IMAGE) else None
+
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFilter:
@@ -49,3 +57,38 @@ class FeedbackFilter:
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
     """Only these ids, as found by the search index."""
+
+
+class Vote(StrEnum):
+    """What a person says of answers side by side."""
+
+    ONE = "one"
+    """One is the best: `preferred_id`."""
+    ALIKE = "alike"
+    POOR = "poor"
+    """All are poor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One of the answers side by side. model: what was asked for; empty is the default."""
+
+    turn_id: str
+    answer_id: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Answers of several models to one question, and which one the person prefers. It outlives its texts."""
+
+    id: str
+    user_id: str
+    group: str
+    conversation_id: str
+    question_id: str
+    lanes: tuple[Lane, ...]
+    created_at: datetime
+    vote: Vote | None = None
+    preferred_id: str | None = None
+    voted_at: datetime | None = None

@@ -5,5 +5,6 @@ In reading order:
 - records: a job and its states
 - ports: the repository of jobs
 - jobs: add, list, cancel and retry jobs
+- leadership: which process does the periodic work of all replicas
 - worker: claim jobs and run them, on any server
 """

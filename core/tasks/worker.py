@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from core.clock import Clock
 from core.errors import Busy, PortalError, StoredError, Unavailable
+from core.tasks.leadership import ALONE, Leadership
 from core.tasks.records import Job, JobState, Json
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -44,6 +45,8 @@ class Report:
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
+        self.leave = threading.Event()
+        """Set if the job must stop here and go on elsewhere."""
         self.lost = threading.Event()
         self.progress = 0.0
         self.detail: Mapping[str, Json] = {}
@@ -58,7 +61,7 @@ class Report:
         """Raise Cancelled or Stopping if the job must end."""
         if self.lost.is_set():
             raise Cancelled
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self.leave.is_set():
             raise Stopping
 
 
@@ -72,7 +75,8 @@ class JobKind:
 
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
     delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
-    the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs.
+    the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs. needs_model: it asks
+    a model, so a server without one leaves it to others.
     """
 
     name: str
@@ -82,6 +86,7 @@ class JobKind:
     resumable: bool = False
     at_once: int | None = None
     kept: bool = True
+    needs_model: bool = False
 
     @property
     def tries_allowed(self) -> int:
@@ -93,12 +98,25 @@ class JobWorker:
     """Runs jobs of the given kinds. Several servers may share a job table; with SQLite there is one."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, kinds: Sequence[JobKind], clock: Clock, server: str, woken: threading.Event, *, alone: bool
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        kinds: Sequence[JobKind],
+        clock: Clock,
+        server: str,
+        woken: threading.Event,
+        *,
+        alone: bool,
+        leadership: Leadership = ALONE,
+        has_model: Callable[[], bool] = lambda: True,
     ) -> None:
         """woken: set when there may be something to do.
 
-        alone: no other process works on this job table, so running jobs found at the start belong to nobody.
+        alone: no other process works on this job table, so running jobs found at the start belong to nobody. leadership: who adds the
+        recurring jobs and removes old ones. has_model: whether jobs that need a model can run here now.
         """
+        self._leadership = leadership
+        self._has_model = has_model
+        self._draining = threading.Event()
         self._unit_of_work = unit_of_work
         self._kinds = {kind.name: kind for kind in kinds}
         self._clock = clock
@@ -130,10 +148,23 @@ class JobWorker:
         for thread in (*threads, *([self._thread] if self._thread else [])):
             thread.join(timeout)
 
+    def drain(self) -> None:
+        """Begin no more jobs. Those that can go on elsewhere stop at their next report; the others continue."""
+        self._draining.set()
+        with self._lock:
+            for job, report, _ in self._running.values():
+                if self._kinds[job.kind].resumable:
+                    report.leave.set()
+
+    def count(self) -> int:
+        """Return how many jobs run here."""
+        with self._lock:
+            return len(self._running)
+
     def step(self) -> int:
         """Start due jobs, up to the limit; returns how many. Raises Unavailable."""
         started = 0
-        while (free := self._free_kinds()) and not self._stopping.is_set() and (claimed := self._claim(free)) is not None:
+        while not self._leaving() and (free := self._free_kinds()) and (claimed := self._claim(free)) is not None:
             job, run = claimed
             report = Report(self._stopping)
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
@@ -143,8 +174,11 @@ class JobWorker:
             started += 1
         return started
 
+    def _leaving(self) -> bool:
+        return self._stopping.is_set() or self._draining.is_set()
+
     def _work(self) -> None:
-        prepared = down = False
+        prepared = down = led = False
         scheduled = time.monotonic()
         while not self._stopping.is_set():
             self._woken.clear()
@@ -152,9 +186,13 @@ class JobWorker:
                 if not prepared:
                     self._prepare()
                     prepared = True
+                leads = self._leadership.holds()
+                if leads and not led:
+                    self._begin_to_lead()
+                led = leads
                 self._renew()
                 self.step()
-                if time.monotonic() - scheduled > SCHEDULE_S:
+                if led and time.monotonic() - scheduled > SCHEDULE_S:
                     self._schedule()
                     scheduled = time.monotonic()
                 down = False
@@ -166,12 +204,16 @@ class JobWorker:
             self._woken.wait(RENEW_S)
 
     def _prepare(self) -> None:
-        """Take over what an earlier process of this server left, and ensure that recurring jobs exist."""
-        now = self._clock()
+        """Take over what an earlier process of this server left."""
+        if self._alone:
+            with self._unit_of_work() as work:
+                work.jobs.release(self._server, self._clock())
+                work.commit()
+
+    def _begin_to_lead(self) -> None:
+        """Remove old jobs, and ensure that recurring jobs exist."""
         with self._unit_of_work() as work:
-            if self._alone:
-                work.jobs.release(self._server, now)
-            work.jobs.remove_ended(now - KEEP_ENDED)
+            work.jobs.remove_ended(self._clock() - KEEP_ENDED)
             work.commit()
         self._schedule(timedelta(minutes=1))
 
@@ -185,6 +227,7 @@ class JobWorker:
 
     def _free_kinds(self) -> list[str]:
         """Return the kinds of which another job may begin now."""
+        has_model = self._has_model()
         with self._lock:
             running = Counter(job.kind for job, _, _ in self._running.values())
         shared = sum(number for kind, number in running.items() if self._kinds[kind].at_once is None)
@@ -192,6 +235,7 @@ class JobWorker:
             kind.name
             for kind in self._kinds.values()
             if (shared < MOST_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
+            and (has_model or not kind.needs_model)
         ]
 
     def _claim(self, kinds: list[str]) -> tuple[Job, str] | None:

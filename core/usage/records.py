@@ -45,4 +45,4 @@ class UsagePart:
 
     @property
     def by_page(self) -> bool:
-        return self.source in ("chat", "title")
+        return self.source in ("chat", "title", "grounding")

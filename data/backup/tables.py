@@ -29,11 +29,24 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from data.columns import UtcDateTime
-from data.tables import AttemptTable, DeviceTable, EmbeddingTable, IndexJobTable, JobTable, SessionTable, Table
+from data.tables import (
+    AttemptTable,
+    DeviceTable,
+    EmbeddingTable,
+    GroundResultTable,
+    IndexJobTable,
+    JobTable,
+    ProofTable,
+    SessionTable,
+    Table,
+)
 
-LEFT_OUT = {each.__tablename__ for each in (SessionTable, AttemptTable, DeviceTable, IndexJobTable, JobTable, EmbeddingTable)}
+LEFT_OUT = {
+    each.__tablename__
+    for each in (SessionTable, ProofTable, AttemptTable, DeviceTable, IndexJobTable, JobTable, EmbeddingTable, GroundResultTable)
+}
 """Sessions end with a restore: people sign in again. The index is rebuilt. Jobs belong to the server that made the backup.
-Vectors are computed again."""
+Vectors are computed, and results of grounding found, again."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "moment": UtcDateTime,

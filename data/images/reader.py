@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from core.characters import cut
 from core.errors import InvalidInput
+from core.grounding.records import Box
 from core.images.fitting import check_ratio, fitted_size
 from core.images.formats import format_of, readable_format
 from core.images.records import DecodedImage, ImageFormat, PixelMapping
@@ -21,6 +24,8 @@ MOST_PIXELS = 50_000_000
 MOST_SIDE = 16_384
 MOST_STORED_PIXELS = 16_000_000
 """Larger images are reduced to this; no model sees more than a quarter of it."""
+MOST_DRAWN, MOST_DRAWN_LABEL = 200, 40
+"""Boxes, and characters of a label. They are an argument of the process, which may be 128 KB long."""
 AT_ONCE, MOST_OPEN = 2, 6
 WAIT_S = 120.0
 WORKER = Path(__file__).with_name("worker.py")
@@ -96,6 +101,13 @@ class ProcessImageReader:
         kind = ImageFormat.PNG if image.media_type == "image/png" else ImageFormat.JPEG
         head, pixels = self._ask("The image", image.content, {"format": kind, "resize": size}, person, None)
         return _decoded(pixels, head, image.mapping.resized(*size))
+
+    def drawn(self, image: DecodedImage, boxes: Sequence[Box], person: str = "") -> DecodedImage:
+        """Return the image with the boxes drawn on it. Raises as the port says."""
+        kind = ImageFormat.PNG if image.media_type == "image/png" else ImageFormat.JPEG
+        drawn = [(*(round(each, 1) for each in box.edges), cut(box.label, MOST_DRAWN_LABEL)) for box in boxes[:MOST_DRAWN]]
+        head, pixels = self._ask("The image", image.content, {"format": kind, "boxes": drawn}, person, None)
+        return _decoded(pixels, head, image.mapping)
 
     def _ask(
         self, name: str, content: bytes, settings: dict[str, object], person: str, on_place: OnPlace | None

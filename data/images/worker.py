@@ -4,9 +4,10 @@ Images come from strangers: they can be damaged, a decompression bomb, or writte
 time, may write no file, and knows nothing of the portal. Only the decoder of the format that the content shows is used, and the size is
 checked before any pixel is decoded. The pixels are encoded anew, so nothing else of the file is left.
 
-Protocol: the image on stdin; one argument, {"cpu_s", "memory_bytes", "most_pixels", "most_side", "most_stored_pixels", "format"} and
-"resize" (width and height) for an image that was decoded before. On stdout a line of JSON, {"source", "orientation", "size", "media_type"}
-followed by the image, or {"error"}, which is "damaged", "large" (with "size") or "heavy".
+Protocol: the image on stdin; one argument, {"cpu_s", "memory_bytes", "most_pixels", "most_side", "most_stored_pixels", "format"} and, for
+an image that was decoded before, "resize" (width and height) or "boxes" ([left, top, right, bottom, label] each, to draw). On stdout a
+line of JSON, {"source", "orientation", "size", "media_type"} followed by the image, or {"error"}, which is "damaged", "large" (with
+"size") or "heavy".
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import warnings
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -31,6 +32,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_COLOURS = ("#1d4ed8", "#b45309", "#047857", "#be185d", "#6d28d9", "#0e7490")
 _PNG_BYTES = 8_000_000
 """A larger PNG becomes a JPEG; it is a photograph."""
 _QUALITY = 92
@@ -98,6 +100,22 @@ def _reduced(image: Image.Image, most_pixels: int) -> Image.Image:
     return image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))), Image.Resampling.LANCZOS)
 
 
+def _drawn(image: Image.Image, boxes: list[tuple[float, float, float, float, str]]) -> Image.Image:
+    """Draw numbered boxes. The font that comes with Pillow has Latin letters only: other labels are their number alone."""
+    pen, line = ImageDraw.Draw(image), max(2, round(min(image.size) / 250))
+    font = ImageFont.load_default(size=max(12, round(min(image.size) / 36)))
+    for number, (left, top, right, bottom, label) in enumerate(boxes, 1):
+        colour = _COLOURS[(number - 1) % len(_COLOURS)]
+        pen.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=line)
+        latin = label if all(ord(each) < 0x250 for each in label) else ""
+        text = f"{number} {latin}".strip()
+        wide, high = pen.textbbox((0, 0), text, font=font)[2:]
+        above = max(0.0, top - high - 2 * line)
+        pen.rectangle((left, above, left + wide + 2 * line, above + high + 2 * line), fill=colour)
+        pen.text((left + line, above + line), text, fill="white", font=font)
+    return image
+
+
 def _encoded(image: Image.Image, lossless: bool) -> tuple[str, bytes]:
     """Return media type and content, without any metadata."""
     image.info.clear()
@@ -120,6 +138,8 @@ def _decoded(content: bytes, settings: dict[str, Any]) -> bytes:
     pixels = _in_srgb(image, _rgb(image))
     if "resize" in settings:
         pixels = pixels.resize(tuple(settings["resize"]), Image.Resampling.BICUBIC)
+    elif "boxes" in settings:
+        pixels = _drawn(pixels, settings["boxes"])
     elif orientation in _TURNS:
         pixels = pixels.transpose(_TURNS[orientation])
     pixels = _reduced(pixels, settings["most_stored_pixels"])

@@ -19,6 +19,7 @@ from data.tables import (
     FeedbackTable,
     FileTable,
     GenerationTable,
+    GroundRunTable,
     MessageTable,
     UserTable,
 )
@@ -28,6 +29,7 @@ _CONVERSATION = ConversationTable.__table__.c
 _MESSAGE = MessageTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _GENERATION = GenerationTable.__table__.c
+_RUN = GroundRunTable.__table__.c
 _AUDIT = AuditEventTable.__table__.c
 _FILE = FileTable.__table__.c
 _ATTACHMENT = AttachmentTable.__table__.c
@@ -79,10 +81,11 @@ _SELECTS: Mapping[str, AnySelect] = {
     "feedback": select(
         _FEEDBACK.id, _FEEDBACK.user_id, _FEEDBACK.conversation_id, _FEEDBACK.created_at, _FEEDBACK.model, _FEEDBACK.rating,
         _NO_FOLDER, _NO_FILE,
-        _FEEDBACK.comment, _FEEDBACK.note, _QUESTION.text.label("question"), _ANSWER.text.label("answer"),
+        _FEEDBACK.comment, _FEEDBACK.note, _QUESTION.text.label("question"), _ANSWER.text.label("answer"), _RUN.phrases,
     )
     .outerjoin(_ANSWER, _ANSWER.id == _FEEDBACK.message_id)
-    .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id),
+    .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id)
+    .outerjoin(GroundRunTable, _RUN.id == _FEEDBACK.message_id),
     "audit": select(
         AUDIT_ID.label("id"), literal("").label("user_id"), literal("").label("conversation_id"), _AUDIT.at,
         literal("").label("model"), null().label("rating"), _NO_FOLDER, _NO_FILE,

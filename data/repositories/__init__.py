@@ -6,7 +6,9 @@ In reading order:
 - identity: second factors
 - access: limits
 - chat: conversations, messages and turns
+- sharing: links to snapshots of conversations
 - knowledge: files for questions
+- grounding: images and what was found on them
 - privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
 from core.models.swap_records import SwapState
-from core.people.records import Role, SessionKind
+from core.people.records import ProofPurpose, Role, SessionKind
 from core.platforms.records import EditedBy
 from core.programs.records import BatchStatus, FilePurpose
 from core.review.records import ReviewState
@@ -35,6 +35,7 @@ class Table(DeclarativeBase):
         datetime: UtcDateTime,
         Role: Choice(Role),
         SessionKind: Choice(SessionKind),
+        ProofPurpose: Choice(ProofPurpose),
         Author: Choice(Author),
         MessageStatus: Choice(MessageStatus),
         FinishReason: Choice(FinishReason),

@@ -1,10 +1,10 @@
-"""Define the tables of conversations, folders, messages and turns."""
+"""Define the tables of conversations, folders, messages, turns, links to snapshots, and queued questions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
@@ -63,8 +63,8 @@ class TurnTable(Table):
     __tablename__ = "turns"
     __table_args__ = (
         UniqueConstraint("user_id", "request_id"),
-        # At most one running answer per conversation, even if two requests race.
-        Index("uq_turns_streaming_conversation_id", "conversation_id", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+        # At most one running answer per conversation and lane, even if two requests race.
+        Index("uq_turns_streaming_lane", "conversation_id", "lane", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
         Index("ix_turns_streaming_lease_until", "lease_until", sqlite_where=_STREAMING, postgresql_where=_STREAMING),
     )
 
@@ -77,3 +77,35 @@ class TurnTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+    lane: Mapped[int] = mapped_column(server_default=text("0"))
+    stop_requested: Mapped[bool] = mapped_column(server_default=false())
+    """Somebody asked on another replica to stop it."""
+
+
+class ShareTable(Table):
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    group_id: Mapped[str | None] = mapped_column(String(64))
+    """No foreign key: a link for a group that was removed must not become one for everybody."""
+    title: Mapped[str] = mapped_column(SealedProse("shares.title"))
+    snapshot: Mapped[str] = mapped_column(SealedProse("shares.snapshot"))
+    masked: Mapped[bool]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class FollowUpTable(Table):
+    __tablename__ = "follow_ups"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str] = mapped_column(SealedProse("follow_ups.text"))
+    options: Mapped[str] = mapped_column(SealedProse("follow_ups.options"))
+    files: Mapped[str] = mapped_column(Text)
+    """Ids, as JSON."""
+    created_at: Mapped[datetime]
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)

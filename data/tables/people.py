@@ -1,4 +1,4 @@
-"""Define the tables of accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log."""
+"""Define the tables of accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.people.records import Role, SessionKind
+from core.people.records import ProofPurpose, Role, SessionKind
 from data.columns import Prose
 from data.tables.base import NUMBER, Table
 
@@ -73,6 +73,21 @@ class SessionTable(Table):
     address: Mapped[str | None] = mapped_column(String(64))
     agent: Mapped[str | None] = mapped_column(String(200))
     outside_session: Mapped[str | None] = mapped_column(String(200), index=True)
+
+
+class ProofTable(Table):
+    """Proofs of identities that wait until they are used, once: tickets of browsers, and handles of user servers."""
+
+    __tablename__ = "proofs"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[ProofPurpose]
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    mark: Mapped[str] = mapped_column(String(64))
+    second_factor: Mapped[bool]
+    outside_session: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used: Mapped[bool]
 
 
 class ApiKeyTable(Table):

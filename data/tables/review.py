@@ -1,8 +1,9 @@
-"""Define the tables of ratings and reviews."""
+"""Define the tables of ratings, reviews and answers side by side."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,3 +38,21 @@ class FeedbackTable(Table):
     reviewer_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class ComparisonTable(Table):
+    """No foreign keys to chats: a vote outlives its texts, as a rating does."""
+
+    __tablename__ = "comparisons"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    group_name: Mapped[str] = mapped_column(String(200))
+    conversation_id: Mapped[str] = mapped_column(String(64))
+    question_id: Mapped[str] = mapped_column(String(64), unique=True)
+    lanes: Mapped[dict[str, Any]]
+    """Turn, answer and model of each; no text."""
+    created_at: Mapped[datetime]
+    vote: Mapped[str | None] = mapped_column(String(20))
+    preferred_id: Mapped[str | None] = mapped_column(String(64))
+    voted_at: Mapped[datetime | None]

@@ -21,7 +21,7 @@ from models.child.wire import Door, Message, answer_call, read_params, write_eve
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import BackendOptions, LlamaBackend
-from models.engine.sequence import Event, Sequence
+from models.engine.sequence import Event, EventQueue, Sequence
 from models.engine.stats.metrics import EngineMetrics
 
 GATHER_S = 0.001
@@ -32,7 +32,7 @@ CLOSE_S = 20.0
 _log = logging.getLogger(__name__)
 
 
-class _Outlet(SimpleQueue[Event]):
+class _Outlet(EventQueue):
     """A sequence's queue of events that nobody here reads: what is put in leaves with the next message to the portal."""
 
     def __init__(self, tell: Callable[[Event], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -26,6 +27,17 @@ Event = Queued | TokenDelta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last. After that the sequence belongs to its reader."""
 
 
+class EventQueue(SimpleQueue[Event]):
+    """The events of one sequence for its reader. wake: called after each event, for a reader that does not wait in get()."""
+
+    wake: Callable[[], None] | None = None
+
+    def put(self, item: Event, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item)
+        if self.wake is not None:
+            self.wake()
+
+
 @dataclass(slots=True, eq=False)
 class Sequence:
     """Prompt and answer as tokens, and how many of them are computed. The decode thread alone changes it."""
@@ -45,7 +57,7 @@ class Sequence:
     images: Row[PlacedImage] = ()
     """The images of the prompt, in order."""
     arrived: float = field(default_factory=time.perf_counter)
-    events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
+    events: EventQueue = field(default_factory=EventQueue)
     text_sent: bool = False
     """Some of its text is on its way to the reader."""
     reported: int = 0

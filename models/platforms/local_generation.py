@@ -13,7 +13,7 @@ from typing import Protocol
 
 from core.errors import PortalError
 from core.inference.records import FinishReason, Routing, Usage
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Queued
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Pause, Queued
 from models.engine.sampling.sampler import Resolved
 from models.engine.sequence import Event, Sequence, TokenDelta
 from models.gguf.adapters import ChosenAdapter
@@ -27,7 +27,7 @@ ENGINE = f"llama-cpp-python {version_of('llama-cpp-python')}"
 RESUMED = "The answer began to repeat itself and was continued with safer sampling."
 EMPTY = "The model thought but did not answer."
 NUDGED = "At first the model thought but did not answer; it was asked again with safer sampling."
-_Gathered = list[Delta] | Queued | Finished | PortalError
+_Gathered = list[Delta] | Queued | Finished | PortalError | Pause
 
 
 class Submitting(Protocol):
@@ -76,6 +76,7 @@ class LocalGeneration:
         self._ended = ended
         self._first = self.sequence = sequence
         self._lock = threading.Lock()
+        self._wake: Callable[[], None] | None = None
         self._cancelled = False
         self._looked_at = 0
         self._ids: list[int] = []
@@ -87,6 +88,16 @@ class LocalGeneration:
         with self._lock:
             self._cancelled = True
             self._platform.cancel(self.sequence)
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        self._wake = self.sequence.events.wake = wake
+        return True
+
+    def _block(self) -> Iterator[Pause]:
+        """Read events by waiting from here on, after saying so where poll() was called."""
+        if self._wake is not None:
+            self._wake = self.sequence.events.wake = None
+            yield Pause.BLOCKING
 
     def events(self) -> Iterator[GenerationEvent]:
         """See RunningGeneration. Abandoning the iterator cancels the answer."""
@@ -118,7 +129,7 @@ class LocalGeneration:
             match event:
                 case PortalError():
                     raise event
-                case Queued():
+                case Queued() | Pause():
                     yield event
                 case list():
                     held += event
@@ -130,6 +141,7 @@ class LocalGeneration:
                     elif self._repeats is not None and self._repeats.broken:
                         good = self._repeats.start + self._repeats.unit
                         yield from self._read([delta for delta in held if delta.tokens <= good])
+                        yield from self._block()
                         return self._stopped(events)
                 case Finished():
                     yield from self._read(held)
@@ -244,6 +256,9 @@ class LocalGeneration:
     def _gathered(self) -> Iterator[_Gathered]:
         """The sequence's events to the last; deltas that came together stay together."""
         while True:
+            if self._wake is not None and self.sequence.events.empty():
+                yield Pause.WAITING
+                continue
             event: Event | None = self.sequence.events.get()
             deltas: list[Delta] = []
             while isinstance(event, TokenDelta):
@@ -252,6 +267,8 @@ class LocalGeneration:
                 event = None if self.sequence.events.empty() else self.sequence.events.get()
             if deltas:
                 yield deltas
+            if isinstance(event, Finished | PortalError):
+                yield from self._block()
             if event is not None:
                 yield event
             if isinstance(event, Finished | PortalError):

@@ -6,6 +6,7 @@ In reading order:
 - card: one platform, and the routes
 - route_box: where a question would go
 - embeddings_card: how often the embedding cache helped
+- form: platforms and routes as forms over the text
 - configuration: edit the configuration, look at its versions
 """
 

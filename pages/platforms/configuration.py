@@ -1,4 +1,4 @@
-"""The configuration of platforms: edit it as text, look at its versions, and bring one back."""
+"""The configuration of platforms: edit it as text or in a form, look at its versions, and bring one back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.platforms.records import ConfigurationState, EditedBy, PlatformsVersion
+from pages.platforms.form import configuration_form
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.figures import age
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _TEXT, _BASE, _SAID, _CHOSEN = "platforms_text", "platforms_base", "platforms_said", "platforms_version"
+_VIEW, TEXT, FORM = "platforms_edit_view", "text", "form"
 EXAMPLE = """platforms:
   - name: gateway
     type: openai                      # openai, ollama or xinference
@@ -37,7 +39,16 @@ def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
     with st.container(border=True, key="card-platforms-edit", gap="xsmall"):
         file = plain(state.path)
         st.caption(t("The file {file} says the same. Version {n} is in use.", file=file, n=state.version) if state.version else file)
-        st.text_area(t("Configuration"), key=_TEXT, height=440)
+        view = st.segmented_control(
+            t("Edit as"), [TEXT, FORM], default=TEXT, format_func={TEXT: t("Text"), FORM: t("Form")}.get, key=_VIEW, required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if view == FORM:
+            st.session_state[_TEXT] = st.session_state[_TEXT]  # Streamlit forgets the text of an area that is not drawn.
+            st.caption(t("The form changes the text. Comments stay, except within a value that changes. Nothing is applied before Apply."))
+            configuration_form(portal, user, _TEXT)
+        else:
+            st.text_area(t("Configuration"), key=_TEXT, height=440)
         _told()
         with st.container(horizontal=True, gap="xsmall"):
             st.button(t("Apply"), type="primary", icon=":material/check:", key="platforms-apply", on_click=_apply, args=(portal, user))

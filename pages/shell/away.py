@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.common.requests import pending
 
-_DRAWN, _KEPT = "page_drawn", "page_kept"
+_DRAWN = "page_drawn"
 
 
 @contextmanager
@@ -27,12 +27,6 @@ def waiting() -> Iterator[Callable[[], object]]:
     )
     yield pending
     note.toast(t("The portal is reachable again."), icon=":material/check:", duration="short")
-
-
-def kept() -> dict[str, Any]:
-    """Return where the portal of a user server keeps what it knows about this tab."""
-    found: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
-    return found
 
 
 def note_drawn() -> None:

@@ -19,7 +19,7 @@ from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, search, sign_in
 from pages.shell import frame, words
-from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
+from pages.shell.away import has_drawn, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.account import second_factor
@@ -44,6 +44,8 @@ class Entry:
     """The English name of its menu; empty: it stands in the bar itself."""
     short: str = ""
     """What it is called in its menu, if not by its title."""
+    hidden: bool = False
+    """Reached by links alone, and as wide as the chat."""
 
 
 def _page_of(module: str) -> Render:
@@ -55,10 +57,12 @@ def _page_of(module: str) -> Render:
     return render
 
 
-_MODELS, _SYSTEM = "Models", "System"
+_TOOLS, _MODELS, _SYSTEM = "Tools", "Models", "System"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=_page_of("chat")),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
+    Entry(path="shared", title="Shared chat", permission=Permission.CHAT, render=_page_of("shared"), hidden=True),
+    Entry(path="images", title="Images", permission=Permission.DETECT, render=_page_of("images"), menu=_TOOLS),
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),
@@ -95,7 +99,7 @@ def _run(open_portal: Callable[[], Portal]) -> None:
     try:
         portal = open_portal()
         if has_drawn() and hasattr(portal, "patient"):
-            portal = portal.patient(waiting, kept())  # On a user server: a call waits where it would fail.
+            portal = portal.patient(waiting)  # On a user server: a call waits where it would fail.
         user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
     except Away as away:
         reason = away
@@ -133,9 +137,11 @@ def _broken(sentence: str) -> None:
 def _signed_in(portal: Portal, user: User) -> None:
     here = profile_of(portal.settings).pages
     served = [entry for entry in ENTRIES if here is None or entry.path in here]
-    listed = _grouped(portal, user, [entry for entry in served if allows(user, entry.permission)])
+    allowed = [entry for entry in served if allows(user, entry.permission)]
+    listed = _grouped(portal, user, [entry for entry in allowed if not entry.hidden])
     hidden = [_forbidden(portal, entry, user) for entry in served if not allows(user, entry.permission)]
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
+    hidden += [_page(portal, user, entry, t(entry.title)) for entry in allowed if entry.hidden]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
@@ -145,7 +151,8 @@ def _signed_in(portal: Portal, user: User) -> None:
     listed.setdefault("", []).extend(hidden)
     page = st.navigation({**listed, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
-    _frame(_title(page), centered=start, sidebar=272)
+    reading = start or any(entry.hidden and entry.path == page.url_path for entry in ENTRIES)
+    _frame(_title(page), centered=reading, sidebar=272)
     note_drawn()
     frame.brand()
     browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
@@ -153,8 +160,8 @@ def _signed_in(portal: Portal, user: User) -> None:
         search.shortcut()
     _tell_of_the_disk(portal, user, storage=_has(served, "store"))
     with_models = _has(served, MODELS)
-    if start:
-        if with_models:
+    if reading:
+        if with_models and start:
             start_problems(portal, user, here=False)
         page.run()
     else:
@@ -199,7 +206,10 @@ def _tell_of_the_disk(portal: Portal, user: User, *, storage: bool) -> None:
 
 
 def _page(portal: Portal, user: User, entry: Entry, label: str) -> st.Page:
-    return st.Page(lambda: _draw(portal, user, entry), title=label, url_path=entry.path, default=entry is ENTRIES[0])
+    return st.Page(
+        lambda: _draw(portal, user, entry), title=label, url_path=entry.path, default=entry is ENTRIES[0],
+        visibility="hidden" if entry.hidden else "visible",
+    )  # fmt: skip
 
 
 def _draw(portal: Portal, user: User, entry: Entry) -> None:

@@ -4,8 +4,10 @@ In reading order:
 
 - account: the Account page
 - chat: the chat
+- sharing: share a chat, and show a shared one
 - models: the Models page
 - get_model: the page Get a model
+- images: the Images page
 - people: the People and Access pages
 - review: the review
 - store: the Store page

@@ -10,18 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from bench.portal_parts.portal import PASSWORD
-from bench.portal_parts.servers import Server, site_of, user_server
+from bench.portal_parts.servers import Server, user_server
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, WITHOUT_THINKING
 from tests.gguf_maker import make_gguf
 from tests.servers.missing import missing
 from tests.servers.nginx import Nginx
 
+DEPLOY = Path(__file__).parents[2] / "deploy/servers"
 CLOSED = ["/internal/v1/values", "/internal", "//internal/v1/values", "/./internal/v1/values", "/%69nternal/v1/values", "/metrics"]
 
 
@@ -52,8 +54,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         stack.enter_context(admin)
         admin.measured.add_people(["ana"])
         first, second = (stack.enter_context(user_server(folder / name, admin, **behind)) for name in ("first", "second"))
+        addresses = {"172.30.21.10:7860": admin.address, "172.30.21.11:7861": first.address, "172.30.21.12:7861": second.address}
+        in_maps = {old.replace(".", r"\."): new.replace(".", r"\.") for old, new in addresses.items() if "7861" in old}
+        names = {"admin.portal.example": "localhost", "portal.example": "127.0.0.1"}
         (folder / "nginx").mkdir()
-        nginx = Nginx(folder / "nginx", *site_of(admin, [first, second]))
+        nginx = Nginx(folder / "nginx", DEPLOY / "nginx.conf", {**in_maps, **addresses, **names})
         stack.callback(nginx.close)
         yield Site(admin, (first, second), nginx)
 

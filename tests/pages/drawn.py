@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +48,33 @@ class House:
 
 def build(home: Path, hasher: Any = None) -> House:
     """Close its portal after use."""
+    if hasher is None:
+        shutil.copytree(_template(), home, dirs_exist_ok=True)
+        return _open(home, NoHasher())
+    house = _open(home, hasher)
+    _add_people(house.portal)
+    return house
+
+
+def _open(home: Path, hasher: Any) -> House:
     router = FakeRouter()
-    portal = build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=router, hasher=hasher or NoHasher())
+    return House(build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=router, hasher=hasher), router)
+
+
+def _add_people(portal: Portal) -> None:
     for role in Role:
         portal.accounts.add(None, role.value, role, password=PASSWORD, full_name=role.value.title())
-    return House(portal, router)
+
+
+@cache
+def _template() -> Path:
+    """A home with its people, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-drawn-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    house = _open(folder, NoHasher())
+    _add_people(house.portal)
+    house.portal.close()
+    return folder
 
 
 def home(house: House, user: User | None) -> AppTest:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -150,3 +151,30 @@ def test_after_a_cut_answer_the_next_platform_is_asked_with_a_button(house: Hous
     shown = house.portal.conversations.transcript(analyst, conversation)[-1]
     assert shown.message.text == "Hello from the fake model" and len(shown.versions) == 2
     assert shown.message.generation is not None and shown.message.generation.platform == "local"
+
+
+def test_the_form_changes_the_text_that_is_applied(house: House, server: ModelServer) -> None:
+    admin = house.person(Role.ADMIN)
+    house.portal.platforms.apply(admin, "# ours\n" + configured(server))
+    test = drawn(house, "edit")
+    test.segmented_control("platforms_edit_view").set_value("form").run()
+    labelled(test, "Address").set_value("nowhere")
+    test.button("form-save-gateway").click().run()
+    assert not test.exception and house.portal.platforms.state(admin).version == 1
+    test.button("platforms-apply").click().run()
+    assert "**Not applied.**" in texts(test) and "line 5" in texts(test) and "nowhere" in texts(test)
+    labelled(test, "Address").set_value(server.url)
+    labelled(test, "Requests at once").set_value("3")
+    test.button("form-save-gateway").click().run()
+    labelled(test, "title").set_value("fake@local")
+    test.button("form-save-routes").click().run()
+    test.button("platforms-apply").click().run()
+    assert "Version 2 is in use." in texts(test)
+    text = house.portal.platforms.state(admin).text
+    assert text.startswith("# ours\n") and "limits: {concurrent: 3}" in text and "title: [fake@local]" in text
+    test.segmented_control("platforms_edit_view").set_value("text").run()
+    assert test.text_area("platforms_text").value == text
+
+
+def labelled(test: AppTest, label: str) -> Any:
+    return next(each for each in test.text_input if each.label == label)

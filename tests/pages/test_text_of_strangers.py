@@ -17,15 +17,19 @@ from streamlit.testing.v1 import AppTest
 
 import pages
 from core.people.records import Role
+from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.chat.message import plain
+from tests.image_files import picture, written
 from tests.pages.drawn import PASSWORD, House, build
+from tests.store import things
 
 HOSTILE = "![x](//evil.test) :red[System] **b** <u> `c` :smile: $x$"
 TRACES = ("![x](", ":red[System", "**b**", ":smile:", "`c`", "$x$")
-PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json")}
+PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json"),
+         ("TextArea", "default"), ("TextInput", "default")}  # fmt: skip
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "account"),
+    Role.ANALYST: ("chat", "search", "images", "shared", "account"),
     Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
@@ -73,6 +77,12 @@ def hostile(house: House) -> House:
     portal.conversations.rename(eve.user, chat, HOSTILE)
     answer = portal.conversations.transcript(eve.user, chat)[-1].message
     portal.feedback.rate(eve.user, answer.id, -1, HOSTILE)
+    portal.shares.create(eve.user, chat)
+    image = portal.grounding.upload(eve.user, f"{HOSTILE}.png".replace("/", ""), written(picture(60, 40)))
+    run = replace(things.ground_run(things.ground_image(eve.user)), image_id=image.id, model=HOSTILE, phrases=(HOSTILE, "unfound"))
+    with SqlUnitOfWork(portal.database) as work:
+        work.grounding.add_run(replace(run, boxes=(replace(run.boxes[0], label=HOSTILE, right=50, bottom=30),)))
+        work.commit()
     return house
 
 
@@ -81,8 +91,16 @@ def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> N
     eve = hostile.portal.accounts.credentials("eve")
     assert eve is not None
     user = eve.user if name in PAGES[Role.ANALYST] else hostile.person(Role.ADMIN)
-    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name)).run()
+    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name))
+    if name == "images":
+        drawn.session_state["images-image"] = hostile.portal.grounding.history(user)[0][1].id
+        drawn.session_state["images-runs"], drawn.session_state["images-uploader"] = [], 0
+    if name == "shared":
+        [chat] = hostile.portal.conversations.list(user)
+        drawn.query_params["s"] = hostile.portal.shares.of_conversation(user, chat.id)[0].id
+    drawn.run()
     assert not drawn.exception
+    assert name != "shared" or any(plain(HOSTILE) in each.value for each in drawn.markdown)
     for proto in protos(drawn._tree):
         for where, text in strings(proto, ""):
             place = (type(proto).__name__, where)

@@ -28,6 +28,8 @@ class PostgresServer:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="portal-postgresql-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self.template: str | None = None
+        """The URL of a migrated database to copy, once there is one."""
         if os.geteuid() == 0:
             account = pwd.getpwnam("nobody")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
@@ -63,11 +65,12 @@ class PostgresServer:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """Makes an empty database; returns its URL."""
+    def new_database(self, like: str | None = None) -> str:
+        """Makes an empty database, or a copy of one that nobody is connected to; returns its URL."""
         name = f"portal_{uuid4().hex[:12]}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            copied = f" TEMPLATE {like.rpartition('/')[2]}" if like else ""
+            connection.execute(f"CREATE DATABASE {name}{copied}".encode())
         return self._address(name)
 
     def drop_database(self, url: str) -> None:

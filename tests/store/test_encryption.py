@@ -16,7 +16,9 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
+from core.chat.follow_ups.records import FollowUp
 from core.chat.records import Folder
+from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
@@ -37,7 +39,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import FilePartTable, GroundImagePartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -78,6 +80,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
+        waits = FollowUp(
+            id=things.new_id(), conversation_id=asked.conversation_id, user_id=ana.id, text=SECRET, options=TurnOptions(SECRET),
+            created_at=things.NOW,
+        )  # fmt: skip
+        work.follow_ups.add(waits)
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
@@ -96,6 +104,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
         failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
         work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
+        image = things.ground_image(ana, SECRET)
+        work.grounding.add_image(image, WORDS)
+        run = things.ground_run(image, SECRET)
+        work.grounding.add_run(run)
+        work.grounding.put_correction(replace(run, corrected=run.boxes, comment=SECRET), things.NOW)
+        work.grounding.put_result(things.new_id(), run.boxes, things.NOW)
         work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
     return asked.id, rated.id
@@ -149,7 +163,10 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret", "embeddings.vector",
+        "second_factors.secret", "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
+        "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
+        "shares.title", "shares.snapshot",
+        "follow_ups.text", "follow_ups.options",
     }  # fmt: skip
 
 
@@ -196,7 +213,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    parts = [raw_parts(database), raw_parts(database, ProgramFilePartTable.__table__.c)]
+    parts = [raw_parts(database, part.__table__.c) for part in (FilePartTable, ProgramFilePartTable, GroundImagePartTable)]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count + 1, "the vector of a text"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))

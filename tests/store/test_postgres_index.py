@@ -91,7 +91,7 @@ def test_the_store_beside_it_stays_as_it_is(postgres_server: PostgresServer, pla
         assert connection.scalar(text("SELECT 1")) == 1
 
 
-@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
 def test_the_worker_fills_it(database: Database) -> None:
     index = PostgresIndex(database)
     ana = put_user(database)

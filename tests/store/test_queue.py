@@ -365,7 +365,7 @@ def test_a_running_worker_waits_for_an_index_that_is_down(database: Database, me
     worker.close()
 
 
-@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 def test_elasticsearch_may_crash_or_lose_everything(database: Database, elasticsearch_node: ElasticsearchNode) -> None:
     index = ElasticsearchIndex(elasticsearch_node.url, prefix=f"test-{things.new_id()[:12]}")
     worker = IndexWorker(database, index)

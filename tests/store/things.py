@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
 from core.errors import StoredError
+from core.grounding.records import Box, GroundImage, GroundRun
+from core.images.records import PixelMapping
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import SamplingParams, Tool
@@ -17,6 +19,7 @@ from core.models.records import Adapter, KvType, LoadSettings
 from core.models.swap_records import Figures, Swap, SwapOptions, Trial, planned_steps
 from core.people.records import Role, User
 from core.review.records import Feedback, ReviewState
+from core.sharing.records import Share
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 
@@ -34,6 +37,35 @@ def later(**amount: float) -> datetime:
 
 def user(name: str = "ana", role: Role = Role.ANALYST, group: str = "risk", active: bool = True) -> User:
     return User(new_id(), name, name.title(), role, group, active, NOW)
+
+
+def ground_image(owner: User, name: str = "street.png", at: datetime = NOW, batch_id: str | None = None) -> GroundImage:
+    return GroundImage(
+        id=new_id(),
+        user_id=owner.id,
+        name=name,
+        media_type="image/png",
+        sha256="a" * 64,
+        size_bytes=3,
+        mapping=PixelMapping(400, 300, 6, 300, 400),
+        created_at=at,
+        batch_id=batch_id,
+    )
+
+
+def ground_run(image: GroundImage, phrase: str = "a red car", at: datetime = NOW) -> GroundRun:
+    return GroundRun(
+        id=new_id(),
+        image_id=image.id,
+        user_id=image.user_id,
+        session="tab",
+        model="finder@boxes",
+        model_version="boxes/finder/1",
+        phrases=(phrase, "a dog"),
+        boxes=(Box(1.5, 2, 30, 40.25, phrase, 0.5, 0), Box(1, 2, 3, 4, phrase=1)),
+        created_at=at,
+        duration_s=0.25,
+    )
 
 
 def conversation(owner: User, title: str = "Rates", at: datetime = NOW) -> Conversation:
@@ -99,6 +131,12 @@ def feedback(rater: User, message: Message, rating: int = 1, comment: str = "", 
 
 def file(owner: User, size_bytes: int = 5, name: str = "rates.csv", at: datetime = NOW) -> StoredFile:
     return StoredFile(new_id(), owner.id, name, size_bytes, at)
+
+
+def share(owner: User, conversation_id: str, title: str = "Rates", expires_at: datetime | None = None) -> Share:
+    return Share(
+        id=new_id(), conversation_id=conversation_id, user_id=owner.id, title=title, created_at=NOW, expires_at=expires_at
+    )  # fmt: skip
 
 
 def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_by: Message | None = None, at: datetime = NOW) -> StoredFile:

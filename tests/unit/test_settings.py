@@ -6,6 +6,7 @@ import pytest
 
 import settings
 from core.errors import StartFailed
+from settings import Settings
 
 
 def test_defaults_lie_under_the_home(tmp_path: Path) -> None:
@@ -49,12 +50,20 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_CONNECTIONS_PER_ADDRESS", "3"),
         ("PORTAL_METRICS_TOKEN", "short"),
         ("PORTAL_PROFILE", "everything"),
+        ("PORTAL_DRAIN_SECONDS", "-2"),
+        ("PORTAL_DRAIN_NOTICE_SECONDS", "601"),
         ("PORTAL_PROT", "1"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_names_itself(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(StartFailed, match=name):
         settings.load({"PORTAL_HOME": str(tmp_path), name: value})
+
+
+def test_a_server_with_others_beside_it_lets_answers_finish_unless_told_otherwise() -> None:
+    shared = "postgresql://portal@localhost/portal"
+    assert (Settings().drain_s, Settings(database_url=shared).drain_s) == (0, 20)
+    assert (Settings(drain_seconds=5).drain_s, Settings(database_url=shared, drain_seconds=0).drain_s) == (5, 0)
 
 
 @pytest.mark.parametrize("content", ["- a\n- b\n", "port: [", "color: red\n", "\x00"])

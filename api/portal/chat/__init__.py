@@ -5,4 +5,8 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
+- follow_ups: the question that waits for a running answer
+- side_by_side: several models answer one question
+- imports: conversations that other portals exported
+- shares: read-only links to snapshots
 """

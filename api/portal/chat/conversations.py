@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.identity import SignedIn, TokenHere
@@ -206,5 +207,6 @@ async def go_on(message_id: Id, portal: PortalHere, user: SignedIn, token: Token
 
 
 async def _answer(portal: Portal, user: User, turn: Turn, stream: bool, token: str) -> TurnOut | Response:
-    watch, cutoff = Watch(portal, user, turn, token), Cutoff(portal.session_watch, token)
+    running = await run_in_threadpool(portal.turns.find, user, turn.id)
+    watch, cutoff = Watch(portal, user, turn, running, token), Cutoff(portal.session_watch, token)
     return watch.stream(cutoff) if stream else await unless_cut(watch.finished(), cutoff)

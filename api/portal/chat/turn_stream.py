@@ -16,7 +16,7 @@ from api.portal.shapes import MessageOut
 from api.services import Portal
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
 from core.chat.records import MessageStatus, Turn
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import NotSignedIn, PortalError
 from core.people.records import User
 from core.people.session_watch import ENDED
@@ -44,17 +44,17 @@ def stored(portal: Portal, user: User, turn: Turn) -> TurnOut:
 
 
 class Watch:
-    """Watches a running turn of this process for one client."""
+    """Watches a running turn for one client."""
 
-    def __init__(self, portal: Portal, user: User, turn: Turn, token: str) -> None:
-        """token: of the watching session. Once that session has ended, nothing more of the turn is sent."""
+    def __init__(self, portal: Portal, user: User, turn: Turn, running: LiveTurn | None, token: str) -> None:
+        """running: the turn while it runs. token: of the watching session. Once that has ended, nothing more of the turn is sent."""
         self._portal = portal
         self._token = token
         self._user = user
         self._turn = turn
         self._feed: Feed[Snapshot] = Feed()
         self._last: Snapshot | None = None
-        self._running: RunningTurn | None = portal.turns.find(user, turn.id)
+        self._running = running
         self._leave: Callable[[], None] | None = self._running.listen(self._feed.put) if self._running else None
 
     def leave(self) -> None:
@@ -139,7 +139,7 @@ class Watch:
         return stored(self._portal, self._user, self._turn)
 
     async def _ended_elsewhere(self) -> TurnOut:
-        """Wait for a turn that does not run here: it ended, another replica runs it, or a second request arrived before the first."""
+        """Wait for a turn that was not found running: it ended, or a second request arrived before the first."""
         while (turn := await self._stored()).status == MessageStatus.STREAMING:
             await asyncio.sleep(POLL_S)
         return turn

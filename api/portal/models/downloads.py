@@ -60,7 +60,7 @@ class QuantizationOut(BaseModel):
 class KnownOut(BaseModel):
     id: str
     title: str
-    kind: Literal["chat", "embedding", "reranking"]
+    kind: Literal["chat", "embedding", "reranking", "detection"]
     architecture: str
     parameters: int
     active_parameters: int

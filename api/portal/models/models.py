@@ -40,7 +40,7 @@ class FileOut(BaseModel):
     context: int = Field(description="Tokens the model was trained for.")
     layers: int
     thinking: bool
-    kind: Literal["chat", "embedding", "reranking"]
+    kind: Literal["chat", "embedding", "reranking", "detection"]
     error: str | None = Field(description="Why it cannot be used.")
 
     @staticmethod

@@ -24,7 +24,7 @@ Number = Annotated[int, InPath(ge=1, le=2**53)]
 
 class PlatformOut(BaseModel):
     name: str
-    type: Literal["local", "openai", "ollama", "xinference"]
+    type: Literal["local", "openai", "ollama", "xinference", "detector"]
     base_url: str = Field(description="Empty for local.")
     enabled: bool
     models: list[str] = Field(description="The models that the file lists; empty: all that the platform has.")

@@ -6,4 +6,5 @@ In reading order:
 - messages: messages
 - turns: turns
 - folders: folders
+- follow_ups: questions that wait for an answer to end
 """

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, select, update
 
-from core.chat.records import MessageStatus, Turn
+from core.chat.records import MessageStatus, Turn, TurnProgress
 from core.errors import Conflict
-from data.tables import TurnTable
+from data.tables import MessageTable, TurnTable
 from data.transaction import AnyRow, Transaction
 
 _T = TurnTable.__table__.c
+_M = MessageTable.__table__.c
 _TURN = select(
-    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until
+    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until, _T.lane
 )  # fmt: skip
+_PROGRESS = select(_T.id, _M.status, _M.text, _M.reasoning, _M.error).where(_M.id == _T.answer_id)
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
 
 
@@ -39,6 +41,7 @@ class SqlTurnRepository:
             "status": turn.status,
             "created_at": turn.created_at,
             "lease_until": turn.lease_until,
+            "lane": turn.lane,
         }
         if self._sql.insert_new(TurnTable, _T.id, values):
             return
@@ -57,6 +60,20 @@ class SqlTurnRepository:
     def streaming_in(self, conversation_id: str) -> Turn | None:
         row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id))
         return None if row is None else _turn_of(row)
+
+    def streaming_of(self, user_id: str) -> Sequence[Turn]:
+        return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.user_id == user_id))]
+
+    def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
+        return [TurnProgress(*row) for row in self._sql.all(_PROGRESS.where(_T.id.in_(turn_ids)))]
+
+    def ask_to_stop(self, turn_id: str) -> bool:
+        streaming = (_T.id == turn_id, _T.status == MessageStatus.STREAMING)
+        return self._sql.write(update(TurnTable).where(*streaming).values(stop_requested=True)).rowcount > 0
+
+    def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
+        asked = select(_T.id).where(_T.id.in_(turn_ids), _T.stop_requested.is_(True))
+        return {row.id for row in self._sql.all(asked)}
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:
         return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]

@@ -13,6 +13,7 @@ from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, Reten
 from core.operations.retention import PROOF
 from data.index.documents import AUDIT_DIGITS
 from data.repositories.chat.conversations import SqlConversationRepository
+from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.programs.files import in_a_running_batch
 from data.tables import (
@@ -20,6 +21,7 @@ from data.tables import (
     ConversationTable,
     FeedbackTable,
     FileTable,
+    GroundImageTable,
     LegalHoldTable,
     ProgramFileTable,
     ResponseTable,
@@ -38,6 +40,7 @@ _FILE = FileTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
+_IMAGE = GroundImageTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
 _PROGRAM_FILE = ProgramFileTable.__table__.c
 
@@ -115,7 +118,9 @@ class SqlRetentionRepository:
             files = files.where(_FILE.created_at < before, _FILE.conversation_id.is_not(None))
             programs: AnySelect = select(_PROGRAM_FILE.id).join(UserTable, _USER.id == _PROGRAM_FILE.user_id)
             programs = programs.where(_PROGRAM_FILE.created_at < before, ~held, ~in_a_running_batch(_PROGRAM_FILE.id))
+            images: AnySelect = select(_IMAGE.id).join(UserTable, _USER.id == _IMAGE.user_id)
             return (
+                (GroundImageTable, images.where(_IMAGE.created_at < before, ~held).order_by(_IMAGE.created_at)),
                 (FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),
                 (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
             )
@@ -136,6 +141,7 @@ class SqlRetentionRepository:
             return
         if kind is RetentionKind.FILES:
             SqlFileRepository(self._sql).remove(ids)
+            SqlGroundingRepository(self._sql).remove_images(ids)
             self._sql.write(delete(ProgramFileTable).where(_PROGRAM_FILE.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:

@@ -6,6 +6,7 @@ In reading order:
 - roles: custom roles
 - groups: groups and their managers
 - sessions: sessions
+- proofs: proofs of identities that wait to become sessions
 - api_keys: API keys
 - attempts: password tries
 - devices: known devices

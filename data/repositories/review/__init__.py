@@ -2,5 +2,6 @@
 
 In reading order:
 
+- comparisons: answers side by side, and the votes on them
 - feedback: ratings and reviews
 """

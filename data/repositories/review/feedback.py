@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,10 +13,11 @@ from sqlalchemy.orm import aliased
 from core.inference.records import Generation
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
-from data.tables import FeedbackTable, GenerationTable, MessageTable, UserTable
+from data.tables import FeedbackTable, GenerationTable, GroundRunTable, MessageTable, UserTable
 from data.transaction import AnyRow, AnySelect, Transaction
 
 _T = FeedbackTable.__table__.c
+_RUN = GroundRunTable.__table__.c
 _GENERATION = GenerationTable.__table__.c
 _RATER, _REVIEWER = aliased(UserTable), aliased(UserTable)
 _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
@@ -24,17 +26,21 @@ _WHOLE = (
     select(
         _T.id, _T.user_id, _RATER.name.label("user_name"), _T.group_name.label("group"), _T.conversation_id, _T.message_id, _T.model,
         _T.rating, _T.comment, _T.state, _T.note, _T.created_at, _T.updated_at, _REVIEWER.name.label("reviewer_name"),
-        _QUESTION.text.label("question"), _ANSWER.text.label("answer"),
+        _QUESTION.text.label("question"), _ANSWER.text.label("answer"), _RUN.phrases,
     )
     .join(_RATER, _RATER.id == _T.user_id)
     .outerjoin(_REVIEWER, _REVIEWER.id == _T.reviewer_id)
     .outerjoin(_ANSWER, _ANSWER.id == _T.message_id)
     .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id)
+    .outerjoin(GroundRunTable, _RUN.id == _T.message_id)
 )  # fmt: skip
 
 
 def _feedback_of(row: AnyRow, generation: Generation | None) -> Feedback:
-    return replace(Feedback(**row._mapping), generation=generation)
+    values = dict(row._mapping)
+    if (phrases := values.pop("phrases")) is not None:
+        values["question"] = ", ".join(json.loads(phrases))
+    return replace(Feedback(**values), generation=generation)
 
 
 def _filtered(statement: AnySelect, filter: FeedbackFilter) -> AnySelect:

@@ -23,7 +23,7 @@ EXTRA_PARAMETERS = frozenset({
 """What only some take, and `takes` names. thinking: vLLM's and SGLang's chat_template_kwargs; thinking_type: the field of GLM's API."""
 MOST_PLATFORMS = 64
 MOST_MODELS = 512
-_KINDS = {"llm": ModelKind.CHAT, "embedding": ModelKind.EMBEDDING, "rerank": ModelKind.RERANKING}
+_KINDS = {"llm": ModelKind.CHAT, "embedding": ModelKind.EMBEDDING, "rerank": ModelKind.RERANKING, "detect": ModelKind.DETECTION}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MODEL = re.compile(r"[^\s@,]{1,200}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -72,13 +72,18 @@ class YamlConfigurationReader:
         types = [each.value for each in PlatformType if each is not PlatformType.LOCAL]
         if kind not in types:
             block.wrong("type", "{file}, line {line}: {key} must be one of {choices}.", key="type", choices=", ".join(types))
+        models = self._models(block)
+        for each in models:
+            if (each.kind is ModelKind.DETECTION) is not (kind == PlatformType.DETECTOR):
+                words = "{file}, line {line}: models under detect need a platform of type detector, and such a platform has no others."
+                self._wrong(each.line, words)
         platform = Platform(
             name=name,
             type=PlatformType(kind),
             base_url=self._url(block),
             api_key=self._key(block),
             ca_file=self._ca(block),
-            models=self._models(block),
+            models=models,
             limits=_limits(block.block("limits")),
             price=_price(block.block("price")),
             takes=self._parameters(block, "takes", EXTRA_PARAMETERS),

@@ -10,6 +10,7 @@ In reading order:
 - counting: estimate tokens where a server does not count them
 - chat_request: a question in OpenAI's words, and what had to be left out
 - openai_wire: OpenAI's protocol, also for Xinference
+- detector_wire: the portal's small protocol of detectors
 - ollama_wire: Ollama's own protocol
 - listing: what a platform says of its models
 - remote_platform: one platform: its models, answers, vectors

@@ -8,6 +8,8 @@ from enum import StrEnum
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, StoredError, Unavailable
 
 LONGEST_REASON = 200
+_CLASSES = re.compile(r"^(?:(?:[A-Za-z_]+\.)?[A-Za-z]*(?:Error|Exception)(?:: | - ))+")
+"""Names of exceptions that a gateway puts before what happened."""
 _MARKUP = re.compile(r"<[^>]*>|[<>]")
 
 
@@ -91,5 +93,5 @@ def plain(message: object) -> str:
     if not isinstance(message, str) or "<html" in message.lower() or "<!doctype" in message.lower():
         return ""
     line = " ".join(_MARKUP.sub(" ", message).split())
-    line = "".join(each for each in line if each.isprintable())
+    line = _CLASSES.sub("", "".join(each for each in line if each.isprintable()))
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"

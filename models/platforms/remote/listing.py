@@ -35,6 +35,8 @@ class ListedModel:
     owner: str = ""
     loaded: bool | None = None
     """Whether it is in memory; None: the platform does not say."""
+    version: str = ""
+    """Of a detector."""
 
 
 def listed_model(entry: Mapping[str, Any]) -> ListedModel | None:

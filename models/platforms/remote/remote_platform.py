@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import StoredError
+from core.inference.detection import DetectedBox, DetectionRequest
 from core.inference.requests import GenerationRequest
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import ModelKind
@@ -17,6 +18,7 @@ from core.platforms.records import Platform, PlatformType, RemoteModel
 from models.platforms.remote.addresses import Resolve, resolve
 from models.platforms.remote.chat_request import check_chat
 from models.platforms.remote.connection import Call, Connections
+from models.platforms.remote.detector_wire import DetectorWire
 from models.platforms.remote.event_stream import json_object
 from models.platforms.remote.failures import nonsense
 from models.platforms.remote.listing import ListedModel
@@ -42,6 +44,7 @@ class RemotePlatform:
             config.name, base_url, api_key=config.api_key, ca_file=config.ca_file, link_local=link_local, look_up=look_up
         )
         self._wire: Wire = OllamaWire() if config.type is PlatformType.OLLAMA else OpenAIWire()
+        self._detector = DetectorWire() if config.type is PlatformType.DETECTOR else None
         self._listed: tuple[ListedModel, ...] | None = None
 
     @property
@@ -70,7 +73,7 @@ class RemotePlatform:
         def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
             return self._ask(call, "POST", path, body, first_s, end)
 
-        self._listed = tuple(self._wire.models(get, post))
+        self._listed = tuple(self._wire.models(get, post) if self._detector is None else self._detector.models(get))
         return self._listed
 
     def missing(self) -> Sequence[StoredError]:
@@ -105,6 +108,16 @@ class RemotePlatform:
 
         return compute
 
+    def boxes(self, request: DetectionRequest, model: RemoteModel, call: Call) -> tuple[DetectedBox, ...]:
+        """Ask a detector for boxes. Raises PlatformFailure."""
+        assert self._detector is not None, "only detectors have models of their kind"
+        end = time.monotonic() + self.config.limits.timeout_s
+
+        def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            return self._ask(call, "POST", path, body, self.config.limits.timeout_s, end)
+
+        return self._detector.detect(post, request, model, self.name)
+
     def close(self) -> None:
         self._connections.close()
 
@@ -134,4 +147,5 @@ def _completed(model: RemoteModel, listed: ListedModel | None) -> RemoteModel:
         thinking=listed.thinking if model.thinking is None else model.thinking,
         tools=listed.tools if model.tools is None else model.tools,
         vision=listed.vision if model.vision is None else model.vision,
+        version=listed.version,
     )

@@ -13,4 +13,6 @@ In reading order:
 - platform_router: start, list, explain
 - routed_answer: one answer, with failover before its first token
 - routed_vectors: vectors, with failover
+- grounding_plan: who can find boxes on an image, in order
+- routed_detection: boxes from one detector
 """

@@ -45,7 +45,9 @@ class Candidate:
     @property
     def version(self) -> str:
         """The version of a remote model; of a local one, the model itself knows it."""
-        return f"{self.member.name}/{self.remote.id}" if self.remote is not None else ""
+        if self.remote is None:
+            return ""
+        return "/".join(each for each in (self.member.name, self.remote.id, self.remote.version) if each)
 
     @property
     def currency(self) -> str:
@@ -101,6 +103,8 @@ def _steps(wish: Wish, view: View, local: Sequence[ServedModel]) -> Iterator[Rou
 
 def _route(wish: Wish, view: View) -> Sequence[RouteEntry]:
     routes = view.config.routes
+    if wish.kind is ModelKind.DETECTION:
+        return routes.get(Task.GROUND, ())
     if wish.kind is not ModelKind.CHAT:
         return routes.get(Task.EMBED if wish.kind is ModelKind.EMBEDDING else Task.RERANK, ())
     if wish.task is Task.CHAT and wish.tools and Task.TOOLS in routes:

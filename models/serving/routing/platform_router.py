@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError, Unavailable
+from core.inference.detection import DetectionRequest, Grounders, RunningDetection
 from core.inference.ports import Router
 from core.inference.records import ServedModel, Task
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
@@ -16,9 +17,11 @@ from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
 from models.platforms.remote.addresses import Resolve, resolve
 from models.platforms.remote.counting import estimate_prompt
+from models.serving.routing.grounding_plan import grounders
 from models.serving.routing.members import Members, View
 from models.serving.routing.plan import Candidate, Plan, Wish, plan
 from models.serving.routing.routed_answer import RoutedAnswer
+from models.serving.routing.routed_detection import RoutedDetection
 from models.serving.routing.routed_vectors import RoutedVectors
 from models.serving.routing.served import served_models
 from models.serving.routing.states import states
@@ -134,6 +137,18 @@ class PlatformRouter:
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.rerank) if found else self._local.rerank(request)
+
+    def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
+        return grounders(model, group, barred, self.view, self._local.models())
+
+    def detect(self, request: DetectionRequest) -> RunningDetection:
+        wish = Wish(
+            model=request.model, kind=ModelKind.DETECTION, task=Task.GROUND, tokens=lambda: 0, group=request.group, barred=request.barred
+        )
+        found = plan(wish, self.view, self._local.models())
+        if not found.candidates:
+            self._refuse(request.model, found, 0)
+        return RoutedDetection(request, found.candidates[0], found.left_out)
 
     def models(self) -> Sequence[ServedModel]:
         return served_models(self.view, self._local.models())

@@ -98,6 +98,10 @@ class RoutedAnswer:
         if running is not None:
             running.cancel()
 
+    def poll(self, wake: Callable[[], None]) -> bool:
+        """See RunningGeneration. Only a local model can be polled; it blocks before it fails over to another platform."""
+        return self._local is not None and self._local.poll(wake)
+
     def events(self) -> Iterator[GenerationEvent]:
         """See RunningGeneration. Abandoning the iterator cancels the answer."""
         try:

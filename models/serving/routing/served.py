@@ -56,7 +56,7 @@ def _elsewhere(running: Sequence[tuple[Member, RemoteModel]]) -> ServedModel:
     return ServedModel(
         name=model.name,
         kind=model.kind,
-        version=f"{member.name}/{model.id}",
+        version="/".join(each for each in (member.name, model.id, model.version) if each),
         platform=member.name,
         context=min(contexts, default=UNKNOWN_CONTEXT),
         thinking=any(each.thinking for _, each in running),

@@ -44,7 +44,7 @@ def _state(member: Member, local: Sequence[ServedModel]) -> PlatformState:
         most=None if remote is None else member.line.most,
         waiting=member.line.waiting,
         outstanding_tokens=member.outstanding,
-        models=tuple(each.name for each in models if each.kind is ModelKind.CHAT),
+        models=tuple(each.name for each in models if each.kind in (ModelKind.CHAT, ModelKind.DETECTION)),
         missing=() if remote is None else tuple(remote.missing()),
         failures=tuple((datetime.fromtimestamp(each.at, UTC), each.error) for each in figures.failures),
         currency=config.price.currency if config.price is not None else "",

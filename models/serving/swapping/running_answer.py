@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from core.errors import PortalError
@@ -50,6 +50,9 @@ class RunningAnswer:
             raise
         finally:
             self._leave()
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        return self.inner.poll(wake)
 
     def cancel(self) -> None:
         self.inner.cancel()

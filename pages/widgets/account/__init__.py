@@ -8,4 +8,5 @@ In reading order:
 - api_keys: make, list, rename and revoke own API keys
 - from_programs: what a program needs to use the portal
 - key_rows: rows and words of API keys, which the People page shows too
+- chat_import: import chats that another portal exported
 """

@@ -12,6 +12,7 @@ In reading order:
 - encoding_titles: names of text encodings for people
 - between_answers: feedback, versions and reasoning between answers
 - composer: the input at the foot
+- flow: regenerate in another way, queue a question
 - reading: show that an attached file is read, or waits for it
 - temporary_chat: a chat that is never stored
 - linked_message: mark the message that a link names

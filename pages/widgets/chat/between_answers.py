@@ -5,7 +5,7 @@ One component, because a page of fifty messages must be quick: every element cos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -48,11 +48,21 @@ class Thought:
     running: bool = False
 
 
-def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought | None, free: bool, on_event: Callable[[str], None]) -> None:
-    """free: no answer is running, so questions may be edited and answers regenerated.
+def seam(
+    key: str,
+    *,
+    foot: Foot | None,
+    asked: Shown | None,
+    thought: Thought | None,
+    free: bool,
+    on_event: Callable[[str], None],
+    ways: Sequence[dict[str, Any]] = (),
+) -> None:
+    """free: no answer is running, so questions may be edited and answers regenerated. ways: in which other ways (see flow/another_way.py).
 
     `on_event` is called with the component's key, whose state then holds `event`, one of
     {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again" | "go on", "message", "request"},
+    the former also with "model" or "thinking",
     {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "encoding", "id", "encoding"}.
     """
     data: dict[str, Any] = {}
@@ -77,7 +87,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
     if thought is not None:
         data["thought"] = {"id": thought.answer_id, "label": thought.label, "text": thought.text, "running": thought.running}
     # A list: Streamlit searches every value of a mapping for tables.
-    _seam(key=key, data=[data, _labels(language())], on_event_change=lambda: on_event(key))
+    _seam(key=key, data=[data, _labels(language()), list(ways)], on_event_change=lambda: on_event(key))
 
 
 def _file(file: StoredFile) -> dict[str, str]:
@@ -109,6 +119,7 @@ def _labels(_language: str) -> dict[str, object]:
         "sendComment": t("Send comment"),
         "skip": t("Skip"),
         "again": t("Regenerate"),
+        "ways": t("Regenerate with another model or setting"),
         "goOn": t("Continue the answer"),
         "details": t("Details"),
         "edit": t("Edit the question"),

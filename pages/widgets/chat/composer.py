@@ -59,6 +59,7 @@ def composer(
     deleted: Sequence[Pending] = (),
     arrival: Arrival | None = None,
     note: str = "",
+    more_choices: Callable[[], None] = lambda: None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
@@ -67,6 +68,7 @@ def composer(
     on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
     arrival: the message that the transcript is opened at. note: what to know before asking on.
+    more_choices: draws further choices beside the model.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -88,6 +90,7 @@ def composer(
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
                     _choices(models, on_dismiss)
+                    more_choices()
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
                     figures = st.empty()

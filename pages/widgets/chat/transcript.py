@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.chat.turns import is_cut_off
 from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
@@ -51,17 +51,18 @@ def transcript(
     portal: Portal,
     user: User,
     shown: Sequence[Shown],
-    running: RunningTurn | None,
+    running: LiveTurn | None,
     *,
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
     on_again: Callable[[str, str | None], None],
     stored: bool = True,
+    ways: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more, by the model
     of the composer (None) or by another one.
 
-    stored: whether the messages can be rated, edited and answered again.
+    stored: whether the messages can be rated, edited and answered again. ways: see seam().
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
@@ -73,7 +74,7 @@ def transcript(
             if message.author is Author.USER:
                 asked = each
                 continue
-            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
+            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event, ways=ways)
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 other = _other(portal, user, message) if free and each is shown[-1] else None
@@ -93,7 +94,7 @@ def transcript(
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
         if writing is None:
-            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
+            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event, ways=ways)
 
 
 def _answer(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
@@ -175,6 +176,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
         *_routed(row.routing),
+        (t("Platform"), row.platform, row.routing is None and usage.completion_tokens),
         (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
@@ -212,7 +214,7 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())

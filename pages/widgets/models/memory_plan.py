@@ -246,7 +246,13 @@ def verdict_of(plan: MemoryPlan) -> str:
 
 
 def kind_word(kind: ModelKind) -> str:
-    return {ModelKind.CHAT: t("Chat"), ModelKind.EMBEDDING: t("Embedding"), ModelKind.RERANKING: t("Reranking")}[kind]
+    words = {
+        ModelKind.CHAT: t("Chat"),
+        ModelKind.EMBEDDING: t("Embedding"),
+        ModelKind.RERANKING: t("Reranking"),
+        ModelKind.DETECTION: t("Detection"),
+    }
+    return words[kind]
 
 
 def file_line(file: ModelFile) -> str:

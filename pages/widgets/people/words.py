@@ -12,6 +12,7 @@ PERMISSIONS = {
     Permission.RATE: "Rate answers",
     Permission.UPLOAD: "Upload files",
     Permission.EXPORT: "Export lists",
+    Permission.DETECT: "Find boxes on images",
     Permission.VIEW_USAGE: "See usage",
     Permission.REVIEW_FEEDBACK: "Review feedback",
     Permission.RUN_MODELS: "Run models",

@@ -18,6 +18,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain, show
 from pages.widgets.common.figures import MISSING, age, seconds, size, speed
 from pages.widgets.common.focus import focus
+from pages.widgets.images.image_case import image_case
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -45,7 +46,7 @@ def state_word(state: ReviewState) -> str:
 def title(case: Feedback, most: int) -> str:
     """The question on one line, cut at a word before `most` characters."""
     if case.question is None:
-        return t("Deleted chat")
+        return t("Deleted image") if case.run_id else t("Deleted chat")
     line = " ".join(case.question.split())
     if len(line) <= most:
         return line
@@ -106,7 +107,9 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
     heading = title(case, MOST_TITLE)
     st.markdown(f"## {plain(heading)}", anchors=False)
     _quote(case)
-    if case.question is None and case.answer is None:
+    if case.run_id:
+        image_case(portal, user, case)
+    elif case.question is None and case.answer is None:
         st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its measurements stay."))
     else:
         *earlier, question, answer = opened.way if len(opened.way) > 1 else (None, None)
@@ -163,7 +166,10 @@ def _quote(case: Feedback) -> None:
         seconds_ago = (datetime.now(UTC) - case.created_at).total_seconds()
         when = t("{age} ago", age=age(case.created_at)) if seconds_ago >= 60 else t("just now")
         icon = "thumb_down" if poor else "thumb_up"
-        words = t("rated this answer poor, {when}", when=when) if poor else t("rated this answer good, {when}", when=when)
+        if case.run_id:
+            words = t("corrected the boxes, {when}", when=when) if poor else t("confirmed the boxes, {when}", when=when)
+        else:
+            words = t("rated this answer poor, {when}", when=when) if poor else t("rated this answer good, {when}", when=when)
         st.markdown(f":material/{icon}: **{plain(case.user_name)}** :gray[{words}]")
         if case.comment:
             st.text(case.comment)

@@ -74,6 +74,14 @@ def test_run_takes_the_profile_and_the_admin_server(monkeypatch: pytest.MonkeyPa
     assert main(["run", "--profile", "admin"]) == 0 and installed == [False, True]
 
 
+def test_worker_passes_its_port_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(main_module, "install_runtime", lambda _paths, *, with_engine: None)
+    monkeypatch.setattr(main_module, "enter", lambda _paths, module, rest: entered.append((module, list(rest))) or 0)
+    assert main(["worker", "--port", "9000"]) == 0
+    assert entered == [("cli.serving.worker", ["--port", "9000"])]
+
+
 def test_a_home_that_cannot_be_written_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

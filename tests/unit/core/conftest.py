@@ -14,10 +14,9 @@ from core.people.sign_in import SignIn, open_pool
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from data.database import open_database
-from data.migrate import migrate
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
+from tests.migrated import migrated_sqlite
 
 
 class MovingClock:
@@ -38,8 +37,7 @@ def clock() -> MovingClock:
 
 @pytest.fixture
 def unit_of_work(tmp_path: Path) -> Iterator[UnitOfWorkFactory]:
-    database = open_database(f"sqlite:///{tmp_path}/portal.db")
-    migrate(database)
+    database = migrated_sqlite(tmp_path / "portal.db")
     yield lambda: SqlUnitOfWork(database)
     database.close()
 

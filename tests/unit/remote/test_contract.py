@@ -11,6 +11,8 @@ from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
+from core.grounding.exports import ExportFormat
+from core.grounding.records import Box
 from core.inference.offers import Preset
 from core.models.records import LoadSettings
 from core.operations.records import RetentionKind
@@ -18,11 +20,12 @@ from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
-from core.review.records import FeedbackFilter, ReviewState
+from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
 from remote.services import SERVICES
 from tests.fakes import FILE, FakePool, FakeRouter
+from tests.image_files import picture, written
 from tests.unit.api.conftest import PASSWORD, open_portal
 from tests.unit.remote.conftest import AdminServer
 from tests.unit.remote.recorder import Recorder
@@ -99,6 +102,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.reveal(ann, chat.id, second.answer_id)
     portal.conversations.transcript(ann, chat.id)
     portal.conversations.get(ann, chat.id)
+    portal.conversations.message(ann, turn.answer_id)
     portal.conversations.list(ann, limit=10)
     portal.conversations.find(ann, "标题")
     portal.feedback.rate(ann, second.answer_id, -1, "Not so good")
@@ -115,6 +119,28 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, False)
+    portal.follow_ups.put(ann, chat.id, "And then?", TurnOptions())
+    _settled(portal, ann, chat.id)
+    portal.follow_ups.get(ann, chat.id)
+    portal.follow_ups.send(ann, chat.id)
+    with suppress(PortalError):
+        portal.follow_ups.take_back(ann, chat.id)
+    same = portal.side_by_side.ask(ann, chat.id, "Which?", [TurnOptions(), TurnOptions(thinking=False)], "request-6")
+    _settled(portal, ann, chat.id)
+    _settled(portal, ann, chat.id)
+    portal.side_by_side.open(ann, chat.id)
+    portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
+    with suppress(PortalError):
+        portal.chat_imports.start(ann, "", b"")
+    portal.note("no imports", len(portal.real.chat_imports.recent(ann)))
+    portal.chat_imports.recent(ann)
+    portal.shares.audiences(ann)
+    link = portal.shares.create(ann, chat.id, days=7, masked=True)
+    portal.shares.of_conversation(ann, chat.id)
+    portal.shares.open(ann, link.id)
+    portal.shares.revoke(ann, link.id)
+    with suppress(PortalError):
+        portal.shares.open(ann, link.id)
     portal.folders.list(ann)
     portal.folders.remove(ann, folder.id)
 
@@ -140,6 +166,7 @@ def _files(portal: Any, ann: Any) -> None:
         portal.files.read_as(ann, file.id, "utf-16")
     portal.files.discard(ann, file.id)
     assert portal.files.max_bytes
+    _images(portal, ann)
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
     portal.note("the limits", (portal.real.settings.max_question_chars, portal.real.settings.max_file_mb))
@@ -251,6 +278,21 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     portal.roles.remove(ada, "proofreader")
     with suppress(PortalError):
         portal.jobs.resume(ada, "missing")
+
+
+def _images(portal: Any, ann: Any) -> None:
+    """Nobody finds boxes here, so that runs are their errors."""
+    image = portal.grounding.upload(ann, "street.png", written(picture(60, 40)))
+    portal.grounding.grounders(ann)
+    with suppress(PortalError):
+        portal.grounding.find(ann, image.id, ["a car"])
+    [[run, _]] = portal.grounding.history(ann)
+    portal.grounding.image(ann, image.id)
+    with suppress(PortalError):
+        portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
+    portal.grounding.export(ann, [run.id], ExportFormat.CSV)
+    portal.grounding.drawn(ann, run.id)
+    portal.grounding.remove(ann, image.id)
 
 
 def _accounts(portal: Any, ann: Any, ada: Any) -> None:

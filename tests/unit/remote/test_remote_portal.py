@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalE
 from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
+from remote.connection import Connection
 from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
 from tests.fakes import FakeRouter
@@ -205,7 +207,7 @@ def test_a_page_waits_for_the_admin_server_and_goes_on(user_server: Portal, admi
         yield lambda: None
         told.append("back")
 
-    page = cast(RemotePortal, user_server).patient(waiting, {})
+    page = cast(RemotePortal, user_server).patient(waiting)
     admin_server.stop()
     found: list[object] = []
     asking = threading.Thread(target=lambda: found.append(page.conversations.list(ann)))
@@ -249,6 +251,36 @@ def test_the_next_admin_server_is_asked_when_one_is_gone(admin_server: AdminServ
         admin_server.start()
 
 
+class Stopping(BaseHTTPRequestHandler):
+    """An admin server that is stopping: everything new is refused."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_answer_is_followed_on_the_next_admin_server_while_one_is_stopping(
+    admin_server: AdminServer, portal: Portal, person: Person, router: FakeRouter
+) -> None:
+    ann = person("ann")
+    chat = held_answer(portal, ann, router)
+    running = portal.turns.running(ann, chat)
+    assert running is not None
+    with HTTPServer(("127.0.0.1", 0), Stopping) as stopping:
+        threading.Thread(target=stopping.serve_forever, args=(0.01,), daemon=True).start()
+        connection = Connection([f"http://127.0.0.1:{stopping.server_port}", admin_server.address], lambda: KEY)
+        with connection.stream(f"/internal/v1/live/{running.turn.id}", ann.token, ({}, [])) as lines:
+            assert "now" in next(iter(lines))
+        connection.close()
+        stopping.shutdown()
+    router.release()
+
+
 def test_a_user_server_starts_while_the_admin_server_is_away(admin_server: AdminServer, tmp_path: Path) -> None:
     admin_server.stop()
     opened = cast(RemotePortal, connect(user_settings(admin_server, tmp_path)))
@@ -271,7 +303,7 @@ def test_too_many_calls_of_one_session_are_refused_for_a_moment(
     from api.internal.door import RateLimit
 
     ann = person("ann")
-    monkeypatch.setattr(routes, "session_limit", RateLimit(2, window_s=3600))
+    monkeypatch.setattr(routes, "_sessions", RateLimit(2, window_s=3600))
     user_server.folders.list(ann)
     user_server.folders.list(ann)
     with pytest.raises(Busy):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,16 @@ def test_two_portals_cannot_share_an_embedded_store(tmp_path: Path) -> None:
         pass
 
 
-def test_portals_may_share_a_database_server(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, database_url="postgresql://portal@localhost/portal")
-    with only_portal(settings), only_portal(settings):
+def test_a_second_replica_on_sqlite_is_told_what_replicas_need(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with only_portal(settings), pytest.raises(StartFailed, match="PostgreSQL: set PORTAL_DATABASE_URL"), only_portal(settings):
+        pass
+
+
+def test_portals_share_a_database_server_but_no_home(tmp_path: Path) -> None:
+    one = Settings(home=tmp_path / "one", database_url="postgresql://portal@localhost/portal")
+    two = replace(one, home=tmp_path / "two")
+    with only_portal(one), only_portal(two), pytest.raises(StartFailed, match="another folder"), only_portal(one):
         pass
 
 

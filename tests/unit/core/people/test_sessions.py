@@ -34,6 +34,30 @@ def test_a_ticket_dies_after_half_a_minute(sessions: Sessions, ana: User, clock:
         sessions.redeem_ticket(ticket)
 
 
+def test_a_ticket_and_a_handle_of_one_replica_are_used_on_another(unit_of_work: UnitOfWorkFactory, ana: User, clock: MovingClock) -> None:
+    here, there = (Sessions(unit_of_work, clock, timedelta(hours=12)) for _ in range(2))
+    ticket, handle = here.issue_ticket(Proof(ana)), here.keep(Proof(ana, second_factor=True, outside_session="outside"))
+    assert there.user(there.redeem_ticket(ticket)) == ana
+    with pytest.raises(NotSignedIn):
+        here.redeem_ticket(ticket)
+    assert there.handle_user(handle) == ana
+    assert there.take(handle) == Proof(ana, second_factor=True, outside_session="outside")
+    with pytest.raises(NotSignedIn):
+        here.take(handle)
+    there.give_back(handle)
+    assert here.take(handle).user == ana
+
+
+def test_a_ticket_is_no_handle_and_a_handle_no_ticket(sessions: Sessions, ana: User) -> None:
+    ticket, handle = sessions.issue_ticket(Proof(ana)), sessions.keep(Proof(ana))
+    with pytest.raises(NotSignedIn):
+        sessions.take(ticket)
+    with pytest.raises(NotSignedIn):
+        sessions.handle_user(ticket)
+    with pytest.raises(NotSignedIn):
+        sessions.redeem_ticket(handle)
+
+
 def test_a_session_ends_at_its_time(sessions: Sessions, ana: User, clock: MovingClock) -> None:
     token = sessions.open(Proof(ana), SessionKind.API)
     clock.forward(hours=12)

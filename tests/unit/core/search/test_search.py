@@ -14,12 +14,11 @@ from core.people.records import AuditEvent, Role, User
 from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.search.search import Search
 from core.unit_of_work import UnitOfWorkFactory
-from data.database import open_database
 from data.index.worker import IndexWorker
-from data.migrate import migrate
 from data.search.sqlite_index import SqliteIndex
 from data.tables import IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
+from tests.migrated import migrated_sqlite
 from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
@@ -28,8 +27,7 @@ class Bench:
     """A store, its index and a search over both."""
 
     def __init__(self, folder: Path, clock: MovingClock) -> None:
-        self.database = open_database(f"sqlite:///{folder}/search-store.db")
-        migrate(self.database)
+        self.database = migrated_sqlite(folder / "search-store.db")
         self.index = SqliteIndex(folder / "search.db")
         self.worker = IndexWorker(self.database, self.index)
         self.clock = clock

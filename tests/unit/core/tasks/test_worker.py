@@ -371,3 +371,67 @@ def test_a_kind_with_a_limit_of_its_own_neither_fills_the_worker_nor_waits_for_i
     shared.go.set()
     for job in (*owned, *others):
         wait_for(jobs, admin, job, JobState.DONE)
+
+
+class Follower:
+    """A leadership that this process does not hold until a test says so."""
+
+    def __init__(self) -> None:
+        self.leads = False
+
+    def holds(self) -> bool:
+        return self.leads
+
+
+def test_only_the_leader_adds_recurring_jobs(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock, admin: User) -> None:
+    leadership = Follower()
+    kinds = [JobKind("tidy", Held(), every=timedelta(hours=1)), JobKind("count", lambda _job, _report: None)]
+    worker = JobWorker(unit_of_work, kinds, clock, SERVER, jobs.woken, alone=False, leadership=leadership)
+    worker.start()
+    wait_for(jobs, admin, add(unit_of_work, jobs), JobState.DONE)  # Whoever does not lead still runs jobs.
+    assert jobs.latest(JobFilter(kinds=("tidy",))) is None
+    leadership.leads = True
+    until = time.monotonic() + 20
+    while (found := jobs.latest(JobFilter(kinds=("tidy",)))) is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    worker.close()
+    assert found.run_after == clock() + timedelta(minutes=1)
+
+
+def test_a_draining_worker_finishes_what_only_it_can_and_leaves_the_rest(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock, admin: User
+) -> None:
+    stays, goes = Held(), Held()
+    kinds = [JobKind("count", stays), JobKind("carry", goes, resumable=True)]
+    worker = JobWorker(unit_of_work, kinds, clock, SERVER, jobs.woken, alone=False)
+    worker.start()
+    only_here, anywhere = add(unit_of_work, jobs), add(unit_of_work, jobs, "carry")
+    assert stays.began.wait(10) and goes.began.wait(10)
+    worker.drain()
+    later = add(unit_of_work, jobs)
+    assert wait_for(jobs, admin, anywhere, JobState.WAITING).tries == 0
+    assert (jobs.get(admin, only_here.id).state, worker.count()) == (JobState.RUNNING, 1)
+    stays.go.set()
+    wait_for(jobs, admin, only_here, JobState.DONE)
+    until = time.monotonic() + 10
+    while worker.count():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert jobs.get(admin, later.id).state is JobState.WAITING
+    worker.close()
+
+
+def test_a_server_without_a_model_leaves_the_jobs_that_need_one(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock, admin: User
+) -> None:
+    kinds = [JobKind("ask", lambda _job, _report: None, needs_model=True), JobKind("count", lambda _job, _report: None)]
+    models: list[str] = []
+    worker = JobWorker(unit_of_work, kinds, clock, SERVER, jobs.woken, alone=False, has_model=lambda: bool(models))
+    worker.start()
+    asks = add(unit_of_work, jobs, "ask")
+    wait_for(jobs, admin, add(unit_of_work, jobs), JobState.DONE)
+    assert jobs.get(admin, asks.id).state is JobState.WAITING
+    models.append("glm")
+    wait_for(jobs, admin, asks, JobState.DONE)
+    worker.close()

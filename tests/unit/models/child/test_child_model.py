@@ -306,7 +306,7 @@ def test_a_process_that_speaks_nonsense_is_ended_and_started_again(pool: Pool, t
 def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without the trial that comes before: the process is one itself."""
     monkeypatch.setattr("models.trials.file_buffers.try_to_load", lambda path, options, wanted: None)
-    monkeypatch.setattr("models.serving.pool.check_model", lambda headers, architecture: None)
+    monkeypatch.setattr("models.serving.loading.check_model", lambda headers, architecture: None)
     load(pool, crashing_gguf(tmp_path / "crash.gguf"), APART)
     failed = wait(pool, "crash")
     assert failed.state is ModelState.FAILED

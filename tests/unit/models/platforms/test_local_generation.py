@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import Busy, InvalidInput
 from core.inference.records import FinishReason
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall, ToolChoice
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Pause, SamplingParams, Tool, ToolCall, ToolChoice
 from core.models.records import LoadSettings
 from models.engine.answers import SILENT_TOKENS
 from models.engine.sampling.sampler import Resolved, ThinkingTags, resolve
@@ -82,6 +82,41 @@ def collect(running: Any) -> tuple[str, str, Finished]:
     assert counts == sorted(counts)
     assert isinstance(events[-1], Finished)
     return "".join(delta.reasoning for delta in deltas), "".join(delta.text for delta in deltas), events[-1]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "asked"),
+    [
+        ([GOOD * 3], {}),
+        ([GOOD + "G" * 3000, "Then it went home."], {}),
+        (["<thoughts", "An answer."], {"inside": True}),
+        ([GOOD * 3], {"max_tokens": 20}),
+    ],
+)
+def test_a_polled_answer_says_the_same_and_never_blocks_before_it_says_so(scripts: list[str], asked: dict[str, Any]) -> None:
+    expected = collect(generation(ScriptedPlatform(*scripts), **asked))
+    platform = ScriptedPlatform(*scripts)
+    running = generation(platform, **asked)
+    queued = running.sequence.events
+    events = [queued.get() for _ in range(queued.qsize())]
+    woken: list[int] = []
+    assert running.poll(lambda: woken.append(1))
+    found: list[Any] = []
+    for event in running.events():
+        found.append(event)
+        if event is Pause.WAITING:
+            queued.put(events.pop(0))
+        elif event is Pause.BLOCKING:
+            for rest in events:
+                queued.put(rest)
+    pauses = [event for event in found if isinstance(event, Pause)]
+    assert pauses[-1] is Pause.BLOCKING and pauses.count(Pause.BLOCKING) == 1 and Pause.WAITING in pauses
+    assert len(woken) == pauses.count(Pause.WAITING)
+    assert not any(isinstance(event, Finished) for event in found[: found.index(Pause.BLOCKING)])
+    text = "".join(event.text for event in found if isinstance(event, Delta))
+    # How much of a repetition is shown depends on how many tokens come at once.
+    assert (text[:40], text[-18:]) == (expected[1][:40], expected[1][-18:])
+    assert (found[-1].note, found[-1].finish_reason) == (expected[2].note, expected[2].finish_reason)
 
 
 def varied(count: int) -> str:

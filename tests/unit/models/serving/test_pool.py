@@ -301,7 +301,7 @@ def crashing_gguf(path: Path) -> Path:
 
 def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the tables, which refuse it: what they do not know dies in the trial."""
-    monkeypatch.setattr("models.serving.pool.check_model", lambda headers, architecture: None)
+    monkeypatch.setattr("models.serving.loading.check_model", lambda headers, architecture: None)
     load(pool, GUIDE)
     failed = load(pool, crashing_gguf(tmp_path / "crash.gguf"))
     assert failed.state is ModelState.FAILED

@@ -10,6 +10,7 @@ from tests.store import things
 def test_the_details_of_an_answer_tell_what_was_measured_and_nothing_else() -> None:
     row = things.generation(things.user())
     assert dict(details_of(row)) == {
+        "Platform": "local",
         "Version": row.model_version,
         "Queue wait": "0.1 s",
         "Prompt": "120 tokens",

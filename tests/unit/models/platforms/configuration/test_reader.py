@@ -130,3 +130,24 @@ def test_a_bad_edit_is_refused_with_its_line(name: str) -> None:
 
 def test_a_tag_makes_no_object() -> None:
     assert reader().read(REFUSED["a tag of Python"][0]).remote == ()
+
+
+DETECTOR = """
+platforms:
+  - {name: ocr, type: detector, base_url: "http://127.0.0.1:9300/v1", models: {detect: [rapidocr]}}
+routes:
+  ground: [rapidocr@ocr, glm]
+"""
+
+
+def test_a_detector_has_models_of_its_own_and_a_route() -> None:
+    config = reader().read(DETECTOR)
+    assert config.platforms[0].type is PlatformType.DETECTOR
+    assert [(each.name, each.kind) for each in config.platforms[0].models] == [("rapidocr", ModelKind.DETECTION)]
+    assert [step.place for step in config.routes[Task.GROUND]] == ["rapidocr@ocr", "glm"]
+
+
+@pytest.mark.parametrize("text", [DETECTOR.replace("detect:", "llm:"), DETECTOR.replace("type: detector", "type: openai")])
+def test_detectors_detect_and_nothing_else_does(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="line 3: models under detect need a platform of type detector"):
+        reader().read(text)

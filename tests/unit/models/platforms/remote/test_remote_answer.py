@@ -273,3 +273,11 @@ def test_a_tool_that_must_be_called_is_sent_alone(server: ModelServer, platform:
     assert [tool["function"]["name"] for tool in named["tools"]] == ["time"]
     assert [tool["function"]["name"] for tool in any_of_them["tools"]] == ["weather", "time"]
     assert named["tool_choice"] == any_of_them["tool_choice"] == "required"
+
+
+def test_the_names_of_a_gateways_exceptions_are_not_shown(server: ModelServer, platform: Platforms) -> None:
+    message = "litellm.ContextWindowExceededError: litellm.BadRequestError: OpenAIException - request (10007 tokens) exceeds the limit"
+    server.behave = ms.refusing(400, {"error": {"message": message}})
+    with pytest.raises(PlatformFailure) as caught:
+        read(answer_of(platform()))
+    assert str(caught.value.error).endswith("refused the request (400): request (10007 tokens) exceeds the limit")

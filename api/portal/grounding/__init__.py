@@ -1,0 +1,7 @@
+"""Serve REST for boxes on images.
+
+In reading order:
+
+- shapes: images, runs and boxes as JSON
+- ground: find boxes on an image, correct and export them
+"""

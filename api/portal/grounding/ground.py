@@ -1,0 +1,119 @@
+"""Find boxes for phrases on an image, correct them and export them."""
+
+from __future__ import annotations
+
+from asyncio import Semaphore
+from typing import Annotated
+from urllib.parse import quote
+from weakref import WeakValueDictionary
+
+import anyio.to_thread
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.identity import SignedIn
+from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut, GroundIn, ImageOut, RunOut, RunsOut
+from api.portal.shapes import FileId, Id
+from api.services import Portal, PortalHere
+from core.errors import InvalidInput
+from core.grounding.exports import ExportFormat
+from core.people.records import User
+
+router = APIRouter(prefix="/api/v1", tags=["grounding"])
+
+_EACH = 3
+"""Runs of one person at the same time, so that nobody takes all threads."""
+_runs = anyio.CapacityLimiter(8 * _EACH)
+"""Separate threads: a model may take a minute, and all other routes share the usual ones."""
+_lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
+_TYPES = {ExportFormat.JSON: "application/json", ExportFormat.COCO: "application/json", ExportFormat.CSV: "text/csv"}
+_EXTENSIONS = {ExportFormat.JSON: "json", ExportFormat.COCO: "coco.json", ExportFormat.CSV: "csv"}
+
+
+@router.post("/ground")
+async def ground(body: GroundIn, portal: PortalHere, user: SignedIn) -> RunOut:
+    """Find boxes on one image. The image is kept, and may be named by its id next time."""
+    async with _lanes.setdefault(user.id, Semaphore(_EACH)):
+        return await anyio.to_thread.run_sync(_ground, portal, user, body, limiter=_runs)
+
+
+def _ground(portal: Portal, user: User, body: GroundIn) -> RunOut:
+    content = body.content()
+    if (content is None) is (body.image_id is None):
+        raise InvalidInput("Send either image or image_id.")
+    image_id = body.image_id or portal.grounding.upload(user, body.name, content or b"").id
+    run = portal.grounding.find(user, image_id, body.phrases, body.model, session=body.session, anew=body.anew)
+    return RunOut.of(*portal.grounding.get(user, run.id))
+
+
+@router.get("/ground")
+def history(
+    portal: PortalHere,
+    user: SignedIn,
+    limit: int = 50,
+    before: Annotated[str | None, Query(max_length=64, description="The id of the last run read.")] = None,
+) -> RunsOut:
+    """List own runs, newest first."""
+    return RunsOut(items=[RunOut.of(run, image) for run, image in portal.grounding.history(user, limit, before)])
+
+
+@router.get("/ground/models")
+def models(portal: PortalHere, user: SignedIn) -> GroundersOut:
+    """List the models that can find boxes now, in the order in which they are asked."""
+    found = portal.grounding.grounders(user)
+    return GroundersOut(items=[GrounderOut(name=each.name, kind=each.kind.value, version=each.version) for each in found])
+
+
+@router.get("/ground/export", response_class=Response)
+def export(portal: PortalHere, user: SignedIn, id: Annotated[list[FileId], Query(max_length=200)], format: ExportFormat) -> Response:
+    """Download own runs as JSON, COCO or CSV."""
+    content = portal.grounding.export(user, id, format)
+    return _download(content, _TYPES[format], f"boxes.{_EXTENSIONS[format]}")
+
+
+@router.get("/ground/{run_id}")
+def get(run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
+    return RunOut.of(*portal.grounding.get(user, run_id))
+
+
+@router.put("/ground/{run_id}/correction")
+def correct(run_id: Id, body: CorrectionIn, portal: PortalHere, user: SignedIn) -> RunOut:
+    """Keep the boxes as they should be. The correction appears in the feedback queue."""
+    portal.grounding.correct(user, run_id, [box.whole() for box in body.boxes], body.comment)
+    return RunOut.of(*portal.grounding.get(user, run_id))
+
+
+@router.get("/ground/{run_id}/drawn", response_class=Response)
+def drawn(run_id: Id, portal: PortalHere, user: SignedIn) -> Response:
+    """Download the image with its boxes drawn on it."""
+    image, found = portal.grounding.drawn(user, run_id)
+    stem = image.name.rpartition(".")[0] or image.name
+    return _download(found.content, found.media_type, f"{stem}-boxes.{found.media_type.rpartition('/')[2]}")
+
+
+@router.get("/ground-images/{image_id}")
+def image(image_id: Id, portal: PortalHere, user: SignedIn) -> ImageOut:
+    return ImageOut.of(portal.grounding.image(user, image_id)[0])
+
+
+@router.get("/ground-images/{image_id}/content", response_class=Response)
+def content(image_id: Id, portal: PortalHere, user: SignedIn) -> Response:
+    """Download the stored image: upright and without metadata."""
+    image, found = portal.grounding.content(user, image_id)
+    return _download(found, image.media_type, image.name)
+
+
+@router.delete("/ground-images/{image_id}", status_code=204)
+def remove(image_id: Id, portal: PortalHere, user: SignedIn) -> None:
+    """Delete an image with everything found on it."""
+    portal.grounding.remove(user, image_id)
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,108 @@
+"""Open an export within bounds, and find out whose it is."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from core.chat.imports.chatgpt import chatgpt_chat, is_chatgpt
+from core.chat.imports.librechat import is_librechat, librechat_chat
+from core.chat.imports.open_webui import is_open_webui, open_webui_chat
+from core.chat.imports.records import MOST_CHATS, ImportedChat, Losses, Lost, Origin
+from core.errors import InvalidInput
+
+MOST_BYTES = 200_000_000
+"""Of all JSON in an export, unpacked."""
+MOST_FILES = 20_000
+"""Files that a zip file may name."""
+MOST_NESTED = 200
+"""Levels of lists and objects; a LibreChat tree of more is exported as a list."""
+_CONVERSATIONS = re.compile(r"(^|/)conversations(-\d+)?\.json$")
+NOT_KNOWN = "This is no export of ChatGPT, Open WebUI or LibreChat. Choose the zip or JSON file that one of them made."
+TOO_LARGE = "The export is larger than {limit} MB unpacked. Export fewer chats at a time."
+BROKEN = "The export cannot be read: it is damaged or not complete. Download it again."
+
+_READERS: tuple[tuple[Origin, Callable[[Any], bool], Callable[[dict[str, Any], Losses], ImportedChat]], ...] = (
+    (Origin.CHATGPT, is_chatgpt, chatgpt_chat),
+    (Origin.OPEN_WEBUI, is_open_webui, open_webui_chat),
+    (Origin.LIBRECHAT, is_librechat, librechat_chat),
+)
+
+
+def read_export(content: bytes, losses: Losses) -> tuple[Origin, Iterator[ImportedChat]]:
+    """Return whose export it is, and its conversations. Raises InvalidInput."""
+    chats = [chat for document in _documents(content, losses) for chat in (document if isinstance(document, list) else [document])]
+    for origin, fits, read in _READERS:
+        if any(fits(chat) for chat in chats):
+            return origin, _read(chats, fits, read, losses)
+    raise InvalidInput(NOT_KNOWN)
+
+
+def _read(
+    chats: list[Any], fits: Callable[[Any], bool], read: Callable[[dict[str, Any], Losses], ImportedChat], losses: Losses
+) -> Iterator[ImportedChat]:
+    losses.add(Lost.TOO_MANY, max(0, len(chats) - MOST_CHATS))
+    for chat in chats[:MOST_CHATS]:
+        if fits(chat):
+            yield read(chat, losses)
+        else:
+            losses.add(Lost.ODD)
+
+
+def _documents(content: bytes, losses: Losses) -> list[Any]:
+    if not content.startswith(b"PK"):
+        return [_json(content)]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_FILES:
+                raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+            found = sorted((each for each in entries if _CONVERSATIONS.search(each.filename)), key=lambda each: each.filename)
+            if not found:
+                found = [each for each in entries if each.filename.endswith(".json")]
+            left, documents = MOST_BYTES, []
+            for entry in found:
+                text = _unpacked(archive, entry, left)
+                left -= len(text)
+                documents.append(_json(text))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as problem:
+        raise InvalidInput(BROKEN) from problem
+    if not documents:
+        raise InvalidInput(NOT_KNOWN)
+    return documents
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """Read an entry, never more than `most` bytes, whatever size it claims."""
+    with archive.open(entry) as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+    return text
+
+
+def _json(text: bytes) -> Any:
+    if len(text) > MOST_BYTES:
+        raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+    _check_nesting(text)
+    try:
+        return json.loads(text.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError) as problem:
+        raise InvalidInput(BROKEN) from problem
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+def _check_nesting(text: bytes) -> None:
+    """Refuse deeper nesting before a parser meets it."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", text)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MOST_NESTED:
+            raise InvalidInput(BROKEN)

@@ -1,0 +1,117 @@
+"""Define what is read of an export, and what could not be taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from core.characters import without_controls
+from core.chat.records import Author
+
+MOST_CHATS = 20_000
+MOST_MESSAGES = 5_000
+"""Messages of one conversation."""
+LONGEST_TEXT = 400_000
+"""Characters of one message."""
+LONGEST_TITLE = 200
+
+
+class Origin(StrEnum):
+    CHATGPT = "ChatGPT"
+    OPEN_WEBUI = "Open WebUI"
+    LIBRECHAT = "LibreChat"
+
+
+class Lost(StrEnum):
+    """Why something of an export is not imported."""
+
+    FILE = "file"
+    """An attached file or picture."""
+    TOOL = "tool"
+    """A message of a tool, or one that the app hid."""
+    EMPTY = "empty"
+    """A message without text."""
+    TOO_LONG = "too_long"
+    """A text that was cut at its longest."""
+    TOO_MANY = "too_many"
+    """Messages or chats beyond the most."""
+    ODD = "odd"
+    """What is not as the format says."""
+    TWICE = "twice"
+    """A chat that was imported before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMessage:
+    id: str
+    """The id in the export, unique in its chat."""
+    parent_id: str | None
+    author: Author
+    text: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedChat:
+    id: str
+    title: str
+    created_at: datetime | None
+    messages: tuple[ImportedMessage, ...]
+    """Parents before children."""
+    head_id: str | None
+    """The last message of what the export showed."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Counts what could not be taken."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, what: Lost, number: int = 1) -> None:
+        self.counts[what.value] += number
+
+    def text(self, raw: object) -> str:
+        """Return a text within its bounds."""
+        if not isinstance(raw, str):
+            return ""
+        if len(raw) > LONGEST_TEXT:
+            self.add(Lost.TOO_LONG)
+        return without_controls(raw[:LONGEST_TEXT].encode("utf-8", "replace").decode())
+
+
+def fields(raw: object) -> dict[str, Any]:
+    """Return an object of the export; anything else has no fields."""
+    return raw if isinstance(raw, dict) else {}
+
+
+def moment(raw: object) -> datetime | None:
+    """Read seconds or milliseconds since 1970, or ISO 8601; None for anything else."""
+    try:
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            return datetime.fromtimestamp(raw / 1000 if raw > 100_000_000_000 else raw, UTC)
+        if isinstance(raw, str):
+            found = datetime.fromisoformat(raw)
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def in_order(messages: dict[str, ImportedMessage], losses: Losses) -> tuple[ImportedMessage, ...]:
+    """Return the messages with parents before children; circles and what is beyond the most are lost."""
+    children: dict[str | None, list[str]] = {}
+    for message in messages.values():
+        children.setdefault(message.parent_id if message.parent_id in messages else None, []).append(message.id)
+    found: list[ImportedMessage] = []
+    waiting = list(reversed(children.get(None, [])))
+    while waiting and len(found) < MOST_MESSAGES:
+        here = messages[waiting.pop()]
+        found.append(here)
+        waiting += reversed(children.get(here.id, []))
+    if left := len(messages) - len(found):
+        losses.add(Lost.TOO_MANY if waiting else Lost.ODD, left)
+    return tuple(found)

@@ -1,0 +1,30 @@
+"""Check what people ask to find."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from core.characters import is_blank, one_line, without_controls
+from core.errors import InvalidInput
+
+MOST_PHRASES = 20
+"""In one run: each is a question to the model."""
+MOST_CHARS = 300
+_SPACES = re.compile(r"\s+")
+
+
+def checked_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Return the phrases on one line each, without blank and repeated ones. Raises InvalidInput."""
+    found: dict[str, None] = {}
+    for phrase in phrases:
+        if is_blank(phrase):
+            continue
+        if len(phrase) > MOST_CHARS:
+            raise InvalidInput("A phrase can have at most {limit} characters. Say in a few words what to find.", limit=MOST_CHARS)
+        found[_SPACES.sub(" ", one_line(without_controls(phrase))).strip()] = None
+        if len(found) > MOST_PHRASES:
+            raise InvalidInput("Ask for at most {limit} phrases at once. Split the others into further runs.", limit=MOST_PHRASES)
+    if not found:
+        raise InvalidInput("Write what to find on the image, one phrase on each line.")
+    return tuple(found)

@@ -1,0 +1,96 @@
+"""Ask several models the same question, and keep which answer is preferred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from core.chat.conversations import own, own_to_change
+from core.chat.records import TurnOptions
+from core.chat.turns import Turns
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound
+from core.inference.records import Source
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.review.feedback import FeedbackQueue
+from core.review.records import Comparison, Lane, Vote
+from core.unit_of_work import UnitOfWorkFactory
+
+
+class SideBySide:
+    """Two to four models answer one question of a conversation. The answers are versions of one another; the preferred one continues."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, turns: Turns, feedback: FeedbackQueue) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._turns = turns
+        self._feedback = feedback
+
+    def ask(
+        self,
+        user: User,
+        conversation_id: str,
+        text: str,
+        options: Sequence[TurnOptions],
+        request_id: str,
+        *,
+        files: Sequence[str] = (),
+        source: Source = Source.CHAT,
+    ) -> Comparison:
+        """Store the question and begin its answers. The same `request_id` again gives the same comparison.
+
+        Raises what Turns.start raises, and InvalidInput for fewer than two or more than four options.
+        """
+        turns = self._turns.start_lanes(user, conversation_id, text, options, request_id, files=files, source=source)
+        made = Comparison(
+            id=uuid4().hex,
+            user_id=user.id,
+            group=user.group,
+            conversation_id=conversation_id,
+            question_id=turns[0].question_id,
+            lanes=tuple(Lane(turn.id, turn.answer_id, each.model or "") for turn, each in zip(turns, options, strict=False)),
+            created_at=self._clock(),
+        )
+        with self._unit_of_work() as work:
+            work.comparisons.add(made)
+            work.commit()
+            return work.comparisons.of_question(made.question_id) or made
+
+    def open(self, user: User, conversation_id: str) -> Comparison | None:
+        """Return the comparison that ends what an own conversation shows, while nobody voted on it. Raises NotFound."""
+        with self._unit_of_work() as work:
+            conversation = own(work, user, conversation_id)
+            head = work.messages.get(conversation.head_id) if conversation.head_id else None
+            found = work.comparisons.of_question(head.parent_id) if head is not None and head.parent_id else None
+        if found is None or found.vote is not None or all(lane.answer_id != conversation.head_id for lane in found.lanes):
+            return None
+        return found
+
+    def vote(self, user: User, question_id: str, vote: Vote, preferred_id: str | None = None) -> Comparison:
+        """Say which answer is best, that they are alike, or that all are poor; voting again replaces the vote.
+
+        The preferred answer is rated as good and continues the conversation; answers that are all poor are rated so.
+        Raises NotFound, InvalidInput, and Conflict while an answer is running.
+        """
+        require(user, Permission.RATE)
+        now = self._clock()
+        with self._unit_of_work() as work:
+            found = work.comparisons.of_question(question_id)
+            if found is None:
+                raise NotFound("There are no answers side by side to this question.")
+            conversation = own_to_change(work, user, found.conversation_id)
+            ids = [lane.answer_id for lane in found.lanes]
+            if (vote is Vote.ONE) is not (preferred_id in ids):
+                raise InvalidInput("Name one of the answers, or vote that they are alike or poor.")
+            if work.turns.streaming_in(conversation.id):
+                raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
+            work.comparisons.vote(found.id, vote, preferred_id, now)
+            if preferred_id is not None and conversation.head_id in ids:
+                work.conversations.save(replace(conversation, head_id=preferred_id))
+            work.commit()
+        ratings = {each: {Vote.ONE: int(each == preferred_id), Vote.ALIKE: 0, Vote.POOR: -1}[vote] for each in ids}
+        for answer_id, rating in ratings.items():
+            self._feedback.rate(user, answer_id, rating)
+        return replace(found, vote=vote, preferred_id=preferred_id, voted_at=now)

@@ -1,0 +1,58 @@
+"""Define links to snapshots of conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.chat.records import Author
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A read-only link to a snapshot of a conversation."""
+
+    id: str
+    """Random; it is the link."""
+    conversation_id: str
+    user_id: str
+    """The owner."""
+    title: str
+    group_id: str | None = None
+    """Whose members may open it; None: everyone who is signed in."""
+    group: str = ""
+    """The name of that group; empty if it was removed. Never stored."""
+    masked: bool = False
+    """Whether personal data was masked because the owner asked for it."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    """From then on the link leads nowhere; None: until it is revoked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedMessage:
+    author: Author
+    text: str
+    created_at: datetime
+    model: str = ""
+    """The model of an answer."""
+    files: tuple[str, ...] = ()
+    """Names of attached files; their content is not shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedChat:
+    """What a link shows."""
+
+    share: Share
+    owner: str
+    """The full name of its owner."""
+    messages: tuple[SharedMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A group that a person may share with."""
+
+    id: str
+    name: str

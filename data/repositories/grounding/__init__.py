@@ -1,0 +1,6 @@
+"""Repositories of images and what was found on them.
+
+In reading order:
+
+- grounding: images, runs, corrections and results
+"""

@@ -1,0 +1,45 @@
+"""Store answers side by side and the votes on them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from core.review.records import Comparison, Lane, Vote
+from data.tables import ComparisonTable
+from data.transaction import Transaction
+
+_T = ComparisonTable.__table__.c
+
+
+class SqlComparisonRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, comparison: Comparison) -> None:
+        values = {
+            "id": comparison.id,
+            "user_id": comparison.user_id,
+            "group_name": comparison.group,
+            "conversation_id": comparison.conversation_id,
+            "question_id": comparison.question_id,
+            "lanes": {"lanes": [asdict(each) for each in comparison.lanes]},
+            "created_at": comparison.created_at,
+        }
+        self._sql.insert_new(ComparisonTable, _T.id, values)
+
+    def of_question(self, question_id: str) -> Comparison | None:
+        row = self._sql.first(select(*ComparisonTable.__table__.columns).where(_T.question_id == question_id))
+        if row is None:
+            return None
+        return Comparison(
+            id=row.id, user_id=row.user_id, group=row.group_name, conversation_id=row.conversation_id, question_id=row.question_id,
+            lanes=tuple(Lane(**each) for each in row.lanes["lanes"]), created_at=row.created_at,
+            vote=Vote(row.vote) if row.vote else None, preferred_id=row.preferred_id, voted_at=row.voted_at,
+        )  # fmt: skip
+
+    def vote(self, comparison_id: str, vote: Vote, preferred_id: str | None, at: datetime) -> None:
+        values = {"vote": vote.value, "preferred_id": preferred_id, "voted_at": at}
+        self._sql.write(update(ComparisonTable).where(_T.id == comparison_id).values(values))

@@ -1,0 +1,6 @@
+"""Repositories of shared conversations.
+
+In reading order:
+
+- shares: links and their snapshots
+"""

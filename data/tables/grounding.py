@@ -1,0 +1,87 @@
+"""Define the tables of images and what was found on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.errors import StoredError
+from data.columns import ErrorText
+from data.encryption.sealed_text import SealedBytes, SealedProse
+from data.tables.base import NUMBER, Table
+
+
+class GroundImageTable(Table):
+    """An uploaded image; its content is in ground_image_parts. source: the file's own size; width, height: of the stored content."""
+
+    __tablename__ = "ground_images"
+    __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "user_id", "sha256"), Index(None, "created_at"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    batch_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(SealedProse("ground_images.name"))
+    media_type: Mapped[str] = mapped_column(String(40))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int]
+    source_width: Mapped[int]
+    source_height: Mapped[int]
+    orientation: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class GroundImagePartTable(Table):
+    """A chunk of an image's content, in the order of their numbers."""
+
+    __tablename__ = "ground_image_parts"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("ground_images.id", ondelete="CASCADE"), index=True)
+    content: Mapped[bytes] = mapped_column(SealedBytes("ground_image_parts.content"))
+
+
+class GroundRunTable(Table):
+    """What a model found. Phrases and boxes are JSON as text."""
+
+    __tablename__ = "ground_runs"
+    __table_args__ = (Index(None, "user_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("ground_images.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    session: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(300))
+    model_version: Mapped[str] = mapped_column(String(400))
+    phrases: Mapped[str] = mapped_column(SealedProse("ground_runs.phrases"))
+    boxes: Mapped[str] = mapped_column(SealedProse("ground_runs.boxes"))
+    duration_s: Mapped[float]
+    cached: Mapped[bool]
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)
+    created_at: Mapped[datetime]
+
+
+class GroundCorrectionTable(Table):
+    """The boxes of a run as its person left them."""
+
+    __tablename__ = "ground_corrections"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("ground_runs.id", ondelete="CASCADE"), primary_key=True)
+    boxes: Mapped[str] = mapped_column(SealedProse("ground_corrections.boxes"))
+    comment: Mapped[str] = mapped_column(SealedProse("ground_corrections.comment"))
+    updated_at: Mapped[datetime]
+
+
+class GroundResultTable(Table):
+    """Boxes that can be used again. key: a hash of image, phrase and model. No backup holds them: they can be found anew."""
+
+    __tablename__ = "ground_results"
+    __table_args__ = (Index(None, "created_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    boxes: Mapped[str] = mapped_column(SealedProse("ground_results.boxes"))
+    created_at: Mapped[datetime]

@@ -1,0 +1,27 @@
+"""Regenerate an answer with another model or setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.chat.turn_runner import TurnOptions
+from core.inference.records import ServedModel
+from pages.shell.words import t
+from pages.widgets.chat.composer import model_title
+
+
+def ways(models: Sequence[ServedModel]) -> list[dict[str, Any]]:
+    """Return what a person may choose: each model, and thinking or not where one can think. One way alone is no choice."""
+    found: list[dict[str, Any]] = [{"label": model_title(each, name), "model": name} for each in models for name in each.names]
+    if any(each.thinking for each in models):
+        found += [{"label": t("With thinking"), "thinking": True}, {"label": t("Without thinking"), "thinking": False}]
+    return found if len(found) > 1 else []
+
+
+def in_another_way(chosen: TurnOptions, asked: Mapping[str, Any]) -> TurnOptions:
+    """Return the options of the composer, changed as the person asked: another model, or one on another platform; thinking or not."""
+    if asked.get("model"):
+        chosen = replace(chosen, model=str(asked["model"]))
+    return replace(chosen, thinking=asked["thinking"]) if isinstance(asked.get("thinking"), bool) else chosen

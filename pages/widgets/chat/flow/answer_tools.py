@@ -1,0 +1,16 @@
+"""Tables of answers that can be sorted and saved, and blocks of code that say their language: only the browser can do that."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell.words import t
+from pages.widgets.common.script import component
+
+_tools = component("answerTools", file="answers.js", html="<i></i>")
+
+
+def answer_tools() -> None:
+    with st.container(key="zero-answertools"):
+        labels = {"sort": t("Sort by this column"), "copy": t("Copy"), "copied": t("Copied"), "file": f"{t('table')}.csv"}
+        _tools(key="answer-tools", data=[labels], height=1)

@@ -1,0 +1,44 @@
+"""Choose the models that answer the next question side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core.chat.records import TurnOptions
+from core.chat.turns import MOST_LANES
+from core.inference.records import ServedModel
+from pages.shell.words import t
+from pages.widgets.chat.composer import model_title, options
+from pages.widgets.chat.message import plain
+
+_CHOSEN = "chat_lanes"
+
+
+def lanes(models: Sequence[ServedModel]) -> list[TurnOptions]:
+    """Return the options of each answer of the next question: one, or two to four side by side."""
+    own = options(models)
+    chosen = _chosen(models)
+    return [replace(own, model=each) for each in chosen] if len(chosen) > 1 else [own]
+
+
+def lane_choice(models: Sequence[ServedModel]) -> None:
+    """Draw the choice in the composer's bar, where there is more than one model."""
+    titles = {name: model_title(each, name) for each in models for name in each.names}
+    if len(titles) < 2:
+        return
+    chosen = _chosen(models)
+    label = t("Ask {n} models", n=len(chosen)) if len(chosen) > 1 else t("Side by side")
+    with st.popover(label, icon=":material/view_column_2:", type="tertiary", key="lanechoice"):
+        st.caption(t("Choose two to four models. Each answers the next question."))
+        st.session_state[_CHOSEN] = st.multiselect(
+            t("Models"), list(titles), default=chosen, max_selections=MOST_LANES, format_func=lambda each: plain(titles[each]),
+            key="lane-models",
+        )  # fmt: skip
+
+
+def _chosen(models: Sequence[ServedModel]) -> list[str]:
+    known = {name for each in models for name in each.names}
+    return [each for each in st.session_state.get(_CHOSEN, []) if each in known]

@@ -1,0 +1,107 @@
+"""Answers of several models side by side: watch them, and choose the one that continues the chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.chat.conversations import Shown
+from core.chat.records import Message, MessageStatus
+from core.errors import PortalError
+from core.people.records import User
+from core.review.records import Comparison, Lane, Vote
+from pages.markdown.growing import Growing
+from pages.shell.words import said, t
+from pages.widgets.chat.between_answers import seam
+from pages.widgets.chat.message import leaving, plain, show
+from pages.widgets.common.cookie import session_watch
+from pages.widgets.common.requests import pending, wish
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+LOOK_S = 0.3
+
+
+def open_comparison(portal: Portal, user: User, conversation_id: str | None) -> Comparison | None:
+    """Return the answers side by side at the end of this chat that wait for a vote."""
+    try:
+        return portal.side_by_side.open(user, conversation_id) if conversation_id else None
+    except PortalError:
+        return None
+
+
+def side_by_side(portal: Portal, user: User, question: Shown, comparison: Comparison, on_event: Callable[[str], None]) -> None:
+    """Draw the question, its answers in columns, and the vote once all have ended."""
+    session_lives = session_watch(portal)
+    growing = {lane.answer_id: Growing(leaving()) for lane in comparison.lanes}
+    began_running = _running(portal, user, comparison)
+
+    def draw() -> None:
+        session_lives()
+        running = _running(portal, user, comparison)
+        if began_running and (pending() or not running):
+            st.rerun()
+        with st.container(key="lanes"):
+            for place, (column, lane) in enumerate(zip(st.columns(len(comparison.lanes)), comparison.lanes, strict=True)):
+                with column, st.container(key=f"lane-{place}", gap="xsmall"):
+                    _lane(portal, user, lane, growing[lane.answer_id])
+
+    with st.container(key="sidebyside", gap="small"):
+        seam("seam-lanes", foot=None, asked=question, thought=None, free=False, on_event=on_event)
+        (st.fragment(draw, run_every=LOOK_S) if began_running else draw)()
+        if not began_running:
+            _vote(comparison)
+
+
+def _running(portal: Portal, user: User, comparison: Comparison) -> bool:
+    return any(_message(portal, user, lane).status is MessageStatus.STREAMING for lane in comparison.lanes)
+
+
+def _message(portal: Portal, user: User, lane: Lane) -> Message:
+    return portal.conversations.message(user, lane.answer_id)
+
+
+def _lane(portal: Portal, user: User, lane: Lane, growing: Growing) -> None:
+    running = portal.turns.find(user, lane.turn_id)
+    if running is not None and (now := running.snapshot()).running:
+        st.caption(plain(lane.model or now.model))
+        if now.reasoning and not now.text:
+            st.caption(f":material/neurology: {t('Thinking')}")
+        else:
+            show(now.text, growing=growing)
+        return
+    message = _message(portal, user, lane)
+    row = message.generation
+    figures = [lane.model or row.model, t("{n} tokens", n=row.usage.completion_tokens)] if row else [lane.model]
+    st.caption(plain(" · ".join(figures)))
+    if message.text:
+        show(message.text)
+    if message.status is MessageStatus.FAILED:
+        why = said(message.error) if message.error else ""
+        st.markdown(f":red[:material/error: {t('This answer failed.')}] {plain(why)}")
+
+
+def _vote(comparison: Comparison) -> None:
+    two = len(comparison.lanes) == 2
+    heads = [t("Left is better"), t("Right is better")] if two else [t("Answer {n} is best", n=n + 1) for n in range(len(comparison.lanes))]
+    question = comparison.question_id
+    with st.container(key="lanevote", gap="xsmall"):
+        st.caption(t("Which answer is better? It continues the chat."))
+        with st.container(horizontal=True, gap="xsmall"):
+            for n, (head, lane) in enumerate(zip(heads, comparison.lanes, strict=True)):
+                fields = {"question": question, "vote": Vote.ONE.value, "preferred": lane.answer_id}
+                st.button(head, key=f"vote-{n}", on_click=wish, args=("vote",), kwargs=fields)
+            st.button(t("Alike"), key="vote-alike", on_click=wish, args=("vote",), kwargs={"question": question, "vote": Vote.ALIKE.value})
+            poor = t("Both poor") if two else t("All poor")
+            st.button(poor, key="vote-poor", on_click=wish, args=("vote",), kwargs={"question": question, "vote": Vote.POOR.value})
+
+
+def before(shown: Sequence[Shown], comparison: Comparison) -> tuple[Sequence[Shown], Shown | None]:
+    """Return the messages above the answers side by side, and their question."""
+    for place, each in enumerate(shown):
+        if each.message.id == comparison.question_id:
+            return shown[:place], each
+    return shown, None

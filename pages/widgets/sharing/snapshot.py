@@ -1,0 +1,44 @@
+"""The messages of a shared chat, read-only."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.chat.conversations import Shown
+from core.chat.records import Author, Message, MessageStatus
+from core.knowledge.records import StoredFile
+from core.sharing.records import SharedChat, SharedMessage
+from pages.widgets.chat.between_answers import Foot, seam
+from pages.widgets.chat.message import show
+
+
+def snapshot(shared: SharedChat) -> None:
+    """Draw questions and answers as the chat does, with Copy alone below an answer."""
+    asked: Shown | None = None
+    foot: Foot | None = None
+    with st.container(key="transcript", gap="small"):
+        for number, each in enumerate(shared.messages):
+            shown = _shown(shared, number, each)
+            if each.author is Author.USER:
+                asked = shown
+                continue
+            _seam(f"seam-{number}", foot=foot, asked=asked)
+            show(each.text)
+            asked = None
+            foot = Foot(answer=shown, meta=(each.model,) if each.model else (), details=(), mark="", again=False, rated=False)
+        _seam("seam-last", foot=foot, asked=asked)
+
+
+_seam = partial(seam, thought=None, free=False, on_event=lambda _key: None)
+
+
+def _shown(shared: SharedChat, number: int, message: SharedMessage) -> Shown:
+    share, id = shared.share, str(number)
+    files = tuple(StoredFile(f"{id}-{n}", share.user_id, name, 0, message.created_at) for n, name in enumerate(message.files))
+    made = Message(
+        id=id, conversation_id="", parent_id=None, author=message.author, text=message.text, status=MessageStatus.DONE,
+        created_at=message.created_at, files=files,
+    )  # fmt: skip
+    return Shown(made, 1, (id,))

@@ -1,0 +1,85 @@
+// Tables in answers can be sorted, copied and saved as CSV, and blocks of code say their language. See pages/widgets/chat/flow/answer_tools.py.
+// It works on what the page has drawn already, so nothing of a model's text is read a second time.
+
+const DONE = new WeakSet();
+
+export function answerTools({data}) {
+  const labels = data[0];
+  const look = () => {
+    document.querySelectorAll('.tabletools').forEach(bar => { if (!DONE.has(bar.previousElementSibling)) bar.remove(); });     // its table was drawn anew
+    document.querySelectorAll('.st-key-transcript table, .st-key-sidebyside table').forEach(table => { if (!DONE.has(table)) dress(table, labels); });
+  };
+  const languages = () => document.querySelectorAll('.st-key-transcript code[class*=language-], .st-key-sidebyside code[class*=language-]').forEach(code => {
+    const name = /language-([\w+#-]+)/.exec(code.className)?.[1], block = code.closest('[data-testid=stCode], .stCode');
+    if (block && name && name !== 'text' && name !== 'none') block.dataset.language = name;
+  });
+  look(); languages();
+  let waiting = 0;
+  const watcher = new MutationObserver(() => { waiting ||= setTimeout(() => { waiting = 0; look(); languages(); }, 400); });
+  const page = document.querySelector('.stMain') ?? document.body;
+  watcher.observe(page, {childList: true, subtree: true});
+  return () => { watcher.disconnect(); clearTimeout(waiting); };
+}
+
+function dress(table, L) {
+  const heads = [...table.querySelectorAll('thead th')], body = table.tBodies[0];
+  if (!heads.length || !body || body.rows.length < 2) return;
+  DONE.add(table);
+  heads.forEach((head, column) => {
+    head.tabIndex = 0; head.setAttribute('role', 'button'); head.title = L.sort; head.classList.add('sortable');
+    const act = () => sort(table, heads, column);
+    head.onclick = act;
+    head.onkeydown = event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); act(); } };
+  });
+  const bar = document.createElement('div');
+  bar.className = 'tabletools';
+  bar.append(button(L.copy, async self => { await copy(csv(table, '\t')); self.textContent = L.copied; setTimeout(() => { self.textContent = L.copy; }, 1400); }),
+    button('CSV', () => save(csv(table, ','), L.file)));
+  table.after(bar);
+}
+
+function button(words, act) {
+  const made = Object.assign(document.createElement('button'), {type: 'button', textContent: words});
+  made.onclick = () => act(made);
+  return made;
+}
+
+const words = cell => cell?.innerText.trim() ?? '';
+// 1,234.5 and 12 % and -3 are numbers; anything else is text.
+const number = text => /^[-+−]?[\d.,\s]*\d\s*%?$/.test(text) ? Number(text.replace(/[,\s%]/g, '').replace('−', '-')) : NaN;
+
+function sort(table, heads, column) {
+  const body = table.tBodies[0], rows = [...body.rows], down = heads[column].getAttribute('aria-sort') === 'ascending';
+  const last = rows.filter(row => /^(total|sum|合计|总计)/i.test(words(row.cells[0])));
+  const others = rows.filter(row => !last.includes(row));
+  const key = row => { const text = words(row.cells[column]), value = number(text); return Number.isNaN(value) ? text : value; };
+  others.sort((a, b) => {
+    const [x, y] = [key(a), key(b)];
+    const order = typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y), undefined, {numeric: true});
+    return down ? -order : order;
+  });
+  heads.forEach((head, at) => at === column ? head.setAttribute('aria-sort', down ? 'descending' : 'ascending') : head.removeAttribute('aria-sort'));
+  body.append(...others, ...last);
+}
+
+// A cell that begins like a formula would be one in a spreadsheet: a quotation mark before it keeps it text.
+const cell = (text, sign) => {
+  const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(number(text)) ? `'${text}` : text;
+  return sign === ',' && /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe.replaceAll('\t', ' ');
+};
+const csv = (table, sign) => [...table.rows].map(row => [...row.cells].map(each => cell(words(each), sign)).join(sign)).join('\r\n');
+
+function save(text, name) {
+  const address = URL.createObjectURL(new Blob(['\ufeff' + text], {type: 'text/csv'}));
+  const link = Object.assign(document.createElement('a'), {href: address, download: name});
+  document.body.append(link); link.click(); link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+async function copy(text) {
+  try { await navigator.clipboard.writeText(text); }
+  catch {                                       // without HTTPS there is no clipboard
+    const area = Object.assign(document.createElement('textarea'), {value: text});
+    document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
+  }
+}
