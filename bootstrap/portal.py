@@ -17,6 +17,11 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
+from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
+from core.chat.context.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
@@ -26,6 +31,8 @@ from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
+from core.comparing.comparisons import Comparisons
+from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
@@ -70,6 +77,7 @@ from core.programs.batch_run import BatchRun
 from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -101,6 +109,7 @@ from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
@@ -143,6 +152,9 @@ class Portal:
     devices: Devices
     conversations: Conversations
     marks: ConversationMarks
+    instructions: InstructionsService
+    context: ChatContext
+    prompts: PromptLibrary
     exports: ChatExports
     chat_imports: ChatImports
     shares: Shares
@@ -173,6 +185,7 @@ class Portal:
     usage: UsageReports
     models: ModelService
     swaps: Swaps
+    comparisons: Comparisons
     downloads: Downloads
     imports: Imports
     uploads: Uploads
@@ -241,9 +254,11 @@ def build_portal(
     successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
+    comparer: FileComparer | None = None,
     jobs_only: bool = False,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions`, `hub` and `comparer` replace the real ones in
+    tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal. jobs_only: this process has no model of its own, so jobs that need one run here only
     if other servers offer one.
@@ -262,6 +277,7 @@ def build_portal(
     if pool is None:
         own_pool = open_pool(settings, record)
         successions = HotSwaps(own_pool.versions)
+        comparer = LlamaComparer(extra_buffers=own_pool.extra_buffers)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
@@ -281,9 +297,11 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
+    comparisons = Comparisons(unit_of_work, clock, jobs, server, comparer or LlamaComparer())
     downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += comparisons.job_kinds()
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
     kinds += chat_imports.job_kinds()
@@ -302,13 +320,18 @@ def build_portal(
     kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
+    writer = SummaryWriter(unit_of_work, clock)
+    assembly = Assembly(unit_of_work, gateway, writer)
+    summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: turns.count() + temporary.count())
     turns = Turns(
         unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles,
-        leadership or ALONE, shared=not settings.embedded,
+        leadership or ALONE, shared=not settings.embedded, assembly=assembly, summaries=summaries,
     )  # fmt: skip
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    kinds += summaries.job_kinds()
     feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
+    groups = Groups(unit_of_work, clock)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
         unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
@@ -322,7 +345,7 @@ def build_portal(
         settings=settings,
         accounts=accounts,
         roles=Roles(unit_of_work, clock),
-        groups=Groups(unit_of_work, clock),
+        groups=groups,
         limits=gateway.limits,
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
@@ -337,6 +360,9 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        context=ChatContext(unit_of_work, gateway, clock),
+        instructions=InstructionsService(unit_of_work, groups, privacy, clock),
+        prompts=PromptLibrary(unit_of_work, privacy, clock),
         chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
         shares=Shares(unit_of_work, clock, privacy),
@@ -367,6 +393,7 @@ def build_portal(
         usage=UsageReports(unit_of_work, clock),
         models=models,
         swaps=swaps,
+        comparisons=comparisons,
         downloads=downloads,
         imports=imports,
         oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
@@ -407,6 +434,7 @@ def build_portal(
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
     portal.swaps.recover()
+    portal.comparisons.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import FileComparisonRepository
 from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -29,6 +31,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
+from core.prompts.ports import PromptRepository
 from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
@@ -54,6 +57,9 @@ class UnitOfWork(Protocol):
     messages: MessageRepository
     turns: TurnRepository
     folders: FolderRepository
+    instructions: InstructionsRepository
+    prompts: PromptRepository
+    summaries: SummaryRepository
     follow_ups: FollowUpRepository
     files: FileRepository
     shares: ShareRepository
@@ -61,6 +67,7 @@ class UnitOfWork(Protocol):
     offers: OfferRepository
     embeddings: EmbeddingRepository
     swaps: SwapRepository
+    file_comparisons: FileComparisonRepository
     feedback: FeedbackRepository
     comparisons: ComparisonRepository
     audit: AuditRepository

@@ -8,8 +8,10 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import FileComparisonRepository
 from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -30,6 +32,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
+from core.prompts.ports import PromptRepository
 from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
@@ -39,7 +42,9 @@ from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.follow_ups import SqlFollowUpRepository
+from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
+from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
@@ -47,6 +52,7 @@ from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.models.comparisons import SqlFileComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
@@ -63,6 +69,7 @@ from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
+from data.repositories.prompts.prompts import SqlPromptRepository
 from data.repositories.review.comparisons import SqlComparisonRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.sharing.shares import SqlShareRepository
@@ -98,12 +105,16 @@ class SqlUnitOfWork:
         self.turns: TurnRepository = SqlTurnRepository(transaction)
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
+        self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
+        self.prompts: PromptRepository = SqlPromptRepository(transaction)
+        self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
+        self.file_comparisons: FileComparisonRepository = SqlFileComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self._audit = SqlAuditRepository(transaction)

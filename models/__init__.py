@@ -4,6 +4,7 @@ In reading order:
 
 - gguf: read and check model files, plan memory
 - prompting: from messages to a prompt, and from text to reasoning and tool calls
+- comparing: two files on the same tokens
 - quantizing: smaller files of models, made by llama.cpp
 - schema: JSON schemas and patterns as grammars
 - grammar: what a grammar is, and how it is followed

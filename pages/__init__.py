@@ -9,11 +9,13 @@ In reading order:
 - chat: ask and read
 - shared: read what somebody shared
 - search: find own messages
+- prompts: texts to use again in the chat
 - images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
 - get_model: known models, downloads and imports
+- compare: two files of a model, and blind votes on their answers
 - platforms: model servers, where questions go, the configuration with its versions
 - presets: models with instructions and settings; default models of groups
 - people: manage accounts and groups

@@ -33,6 +33,7 @@ KINDS = {
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
+    "conversation.summarize": "Summarize the first turns of a chat",
     "conversation.import": "Import chats",
     "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
@@ -41,6 +42,7 @@ KINDS = {
     "model.download": "Download a model",
     "model.import": "Import a model",
     "model.quantize": "Quantize a model",
+    "model.compare": "Compare two model files",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
 _STATES = {"active": "In progress", "failed": "Failed", "all": "All"}

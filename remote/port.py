@@ -9,12 +9,15 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.comparing.comparisons import Comparisons
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -38,6 +41,7 @@ from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -72,6 +76,7 @@ class PagePortal(Protocol):
     audit_chain: AuditChain
     backups: Backups
     chat_imports: ChatImports
+    context: ChatContext
     conversations: Conversations
     devices: Devices
     disk: DiskSpace
@@ -85,6 +90,7 @@ class PagePortal(Protocol):
     grounding: Grounding
     groups: Groups
     imports: Imports
+    instructions: InstructionsService
     quantizing: Quantizing
     index_care: IndexCare
     jobs: Jobs
@@ -96,6 +102,7 @@ class PagePortal(Protocol):
     platforms: PlatformService
     presets: Presets
     privacy: PrivacyFilter
+    prompts: PromptLibrary
     retention: Retention
     roles: Roles
     search: Search
@@ -108,5 +115,6 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    comparisons: Comparisons
     turns: Turns
     usage: UsageReports

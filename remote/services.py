@@ -48,6 +48,7 @@ SERVICES = (
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("chat_imports", user=("recent", "start")),
+    Service("context", user=("edit_summary", "pin", "summary", "use")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
@@ -68,11 +69,12 @@ SERVICES = (
     ), staff=("case",), values={"max_bytes": int}),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
+    Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),
     Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
+    Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
-    Service("marks", user=("archive", "pin", "set_unread")),
+    Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
@@ -84,6 +86,7 @@ SERVICES = (
         "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
     )),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
+    Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
     Service("search", user=("find", "models")),
@@ -99,6 +102,7 @@ SERVICES = (
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),
+    Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes")),
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),

@@ -71,6 +71,8 @@ class RetentionKind(StrEnum):
     FILES = "files"
     FEEDBACK = "feedback"
     AUDIT = "audit"
+    MODEL_REPORTS = "model_reports"
+    """Hot swaps and comparisons of models that have ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, links to snapshots, queued questions
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
 - knowledge: files and what shows them
 - grounding: images and what was found on them
 - usage: generation rows
@@ -21,7 +21,18 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
+from data.tables.chat import (
+    ConversationTable,
+    FolderTable,
+    FollowUpTable,
+    InstructionsTable,
+    MessageTable,
+    PromptTable,
+    PromptVersionTable,
+    ShareTable,
+    SummaryTable,
+    TurnTable,
+)
 from data.tables.grounding import (
     GroundCorrectionTable,
     GroundImagePartTable,
@@ -34,6 +45,8 @@ from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
     ChangeMarkerTable,
+    ComparisonVoteTable,
+    FileComparisonTable,
     GroupModelTable,
     ModelAccessTable,
     PresetTable,
@@ -69,11 +82,13 @@ __all__ = [
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ComparisonTable",
+    "ComparisonVoteTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
     "EmbeddingTable",
     "FeedbackTable",
+    "FileComparisonTable",
     "FilePartTable",
     "FileTable",
     "FolderTable",
@@ -88,6 +103,7 @@ __all__ = [
     "GroupModelTable",
     "GroupTable",
     "IndexJobTable",
+    "InstructionsTable",
     "JobTable",
     "LegalHoldTable",
     "LimitCounterTable",
@@ -101,6 +117,8 @@ __all__ = [
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "PromptTable",
+    "PromptVersionTable",
     "ProofTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
@@ -110,6 +128,7 @@ __all__ = [
     "SecondFactorTable",
     "SessionTable",
     "ShareTable",
+    "SummaryTable",
     "SwapTable",
     "Table",
     "TurnTable",

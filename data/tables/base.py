@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
+from core.comparing.records import VoteChoice
 from core.inference.records import FinishReason, Source
 from core.models.swap_records import SwapState
 from core.people.records import ProofPurpose, Role, SessionKind
@@ -43,6 +44,7 @@ class Table(DeclarativeBase):
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
         SwapState: Choice(SwapState),
+        VoteChoice: Choice(VoteChoice),
         EditedBy: Choice(EditedBy),
         FilePurpose: Choice(FilePurpose),
         BatchStatus: Choice(BatchStatus),

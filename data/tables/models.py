@@ -1,13 +1,14 @@
-"""Define the tables of models: presets, access rules, default models of groups, hot swaps and their questions."""
+"""Define the tables of models: presets, access rules, default models of groups, hot swaps and their questions, comparisons."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.comparing.records import VoteChoice
 from core.models.swap_records import SwapState
 from data.encryption.sealed_text import SealedProse
 from data.tables.base import Table
@@ -106,3 +107,28 @@ class ChangeMarkerTable(Table):
     kind: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(300))
     details: Mapped[dict[str, Any]]
+
+
+class FileComparisonTable(Table):
+    """Comparisons of model files. `record` is a JSON object as text: files, figures and answers by question, the error."""
+
+    __tablename__ = "model_comparisons"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    server: Mapped[str] = mapped_column(String(200))
+    started_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    record: Mapped[str] = mapped_column(SealedProse("model_comparisons.record"))
+
+
+class ComparisonVoteTable(Table):
+    """Which answer each person prefers, by question."""
+
+    __tablename__ = "comparison_votes"
+
+    comparison_id: Mapped[str] = mapped_column(ForeignKey("model_comparisons.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    choice: Mapped[VoteChoice]

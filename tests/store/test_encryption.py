@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
+from core.chat.context.records import AnswerContext, Applied, Holder, Instructions, Summary
 from core.chat.follow_ups.records import FollowUp
 from core.chat.records import Folder
 from core.chat.turn_runner import TurnOptions
@@ -25,6 +26,7 @@ from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
+from core.prompts.records import Prompt, PromptVersion, Share
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -80,6 +82,20 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.instructions.put(Instructions(Holder.PERSON, ana.id, SECRET, things.NOW))
+        applied = (Applied(Holder.GROUP, SECRET, things.NOW),)
+        work.messages.finish(answered.id, answered.status, SECRET, SECRET, None, AnswerContext(instructions=applied))
+        summary = Summary(
+            id=things.new_id(), conversation_id=asked.conversation_id, until_id=answered.id, turns=1, text=SECRET, model="m",
+            created_at=things.NOW,
+        )  # fmt: skip
+        work.summaries.add(summary)
+        prompt = Prompt(
+            id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
+            created_at=things.NOW, updated_at=things.NOW,
+        )  # fmt: skip
+        work.prompts.add(prompt)
+        work.prompts.add_version(prompt.id, PromptVersion(1, SECRET, SECRET, things.NOW), 5)
         work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
         waits = FollowUp(
             id=things.new_id(), conversation_id=asked.conversation_id, user_id=ana.id, text=SECRET, options=TurnOptions(SECRET),
@@ -89,6 +105,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
+        work.file_comparisons.add(things.comparison(things.new_id(), SECRET))
         work.swaps.add_canary(CanaryQuestion(id=things.new_id(), model="m", question=SECRET, pattern=SECRET))
         work.swaps.add_replay(ReplayQuestion(id=things.new_id(), model="m", question=SECRET, accepted=SECRET, created_at=things.NOW))
         program_file = ProgramFile(things.new_id(), ana.id, SECRET, FilePurpose.BATCH, 0, things.NOW, things.NOW)
@@ -122,7 +139,7 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
         for table in Table.metadata.sorted_tables:
             for column in table.columns:
                 if isinstance(column.type, SealedProse):
-                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text))))
+                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text)).where(column.is_not(None))))
     return found
 
 
@@ -161,9 +178,12 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "platforms_versions.text",
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
+        "model_comparisons.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret", "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
+        "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
+        "prompt_versions.text", "summaries.text",
+        "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "shares.title", "shares.snapshot",
         "follow_ups.text", "follow_ups.options",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from core.comparing.records import Vote, VoteChoice
 from core.errors import StoredError
 from core.inference.offers import AccessRule
 from core.models.swap_records import CanaryQuestion, ChangeMarker, Decision, ReplayQuestion, StepKind, StepState, SwapState
@@ -85,3 +86,29 @@ def test_questions_and_markers_are_kept(database: Database) -> None:
         assert not work.swaps.markers(NOW - timedelta(days=1), NOW)
         assert work.swaps.remove_canary(canary.id) and not work.swaps.remove_canary(canary.id)
         assert work.swaps.remove_replay(replay.id) and not work.swaps.remove_replay(replay.id)
+
+
+def test_comparisons_and_votes_come_back_as_they_were_written(database: Database) -> None:
+    ana, bo = put_user(database, things.user("ana")), put_user(database, things.user("bo"))
+    written = things.comparison(things.new_id(), "Fine.", ana.id)
+    other = replace(things.comparison(things.new_id()), created_at=NOW + timedelta(hours=1), ended_at=NOW + timedelta(hours=2))
+    failed = replace(other, error=StoredError("It failed: {why}", {"why": "x"}))
+    with SqlUnitOfWork(database) as work:
+        work.file_comparisons.add(written)
+        work.file_comparisons.add(other)
+        work.file_comparisons.save(failed)
+        for person, number, choice in (
+            (ana, 0, VoteChoice.CANDIDATE), (ana, 0, VoteChoice.POOR), (bo, 0, VoteChoice.POOR), (bo, 1, VoteChoice.ALIKE),
+        ):  # fmt: skip
+            work.file_comparisons.vote(Vote(comparison_id=written.id, user_id=person.id, number=number, choice=choice))
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.file_comparisons.get(written.id) == replace(written, started_by_name=ana.full_name)
+        assert work.file_comparisons.newest(5) == [failed, replace(written, started_by_name=ana.full_name)]
+        assert [each.id for each in work.file_comparisons.running("here")] == [written.id] and not work.comparisons.running("there")
+        assert work.file_comparisons.voted(written.id, bo.id) == {0, 1}
+        assert work.file_comparisons.votes(written.id) == {0: {VoteChoice.POOR: 2}, 1: {VoteChoice.ALIKE: 1}}
+        work.file_comparisons.remove(written.id)
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.file_comparisons.get(written.id) is None and not work.comparisons.votes(written.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -128,3 +129,28 @@ def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp
     assert worker.drain(10)
     assert list(index.ids("audit")) == [proof, by_ana, about_ana]
     index.close()
+
+
+def test_ended_swaps_and_comparisons_become_due_and_running_ones_do_not(database: Database) -> None:
+    ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
+    ended = {"ended_at": things.NOW, "started_by": ana.id}
+    swap, running = replace(things.swap("s1"), **ended), replace(things.swap("s2"), started_by=ana.id)
+    kept = replace(things.swap("s3"), ended_at=things.NOW, started_by=bo.id)
+    left = replace(things.swap("s4"), ended_at=things.NOW, started_by="gone")
+    comparison = replace(things.comparison("c1"), **ended)
+    rule, after = RetentionRule(RetentionKind.MODEL_REPORTS, "*", 30), things.NOW + timedelta(seconds=1)
+    with SqlUnitOfWork(database) as work:
+        for each in (swap, running, kept, left):
+            work.swaps.add(each)
+        work.file_comparisons.add(comparison)
+        work.retention.place_hold(LegalHold(bo.id, bo.name, "case", things.NOW))
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert not work.retention.due(rule, things.NOW, [], 10)
+        due = work.retention.due(rule, after, [], 10)
+        assert sorted(due) == ["c1", "s1", "s4"]
+        assert work.retention.due(RetentionRule(RetentionKind.MODEL_REPORTS, "legal", 30), after, [], 10) == []
+        work.retention.remove(RetentionKind.MODEL_REPORTS, due)
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert {each.id for each in work.swaps.newest(10)} == {"s2", "s3"} and not work.file_comparisons.newest(10)

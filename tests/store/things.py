@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
+from core.comparing.records import ComparedFile, Comparison
 from core.errors import StoredError
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
@@ -22,6 +23,7 @@ from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
+from tests.fake_comparer import result as compared
 
 TIMINGS = Timings(0.1, 0.4, 2.5, 38.25, 1.5, 0.02, 0.06, 41, 20, 0.25, 8, 6, 1)
 NOW = datetime(2026, 11, 2, 9, 30, 0, 123456, tzinfo=UTC)
@@ -179,6 +181,15 @@ def preset(name: str, text: str = "You know contracts.") -> Preset:
     return Preset(
         name=name, model="glm", title=text[:80], description=text, system_prompt=text, params=SamplingParams(temperature=0.2, stop=(text,)),
         tools=(Tool(text, text, "{}"),), thinking=False, published=True, created_at=NOW, updated_at=NOW, updated_by="ana",
+    )  # fmt: skip
+
+
+def comparison(comparison_id: str, text: str = "Fine.", started_by: str = "ana") -> Comparison:
+    results = (replace(compared(text), texts=(text, text)),)
+    return Comparison(
+        id=comparison_id, started_by=started_by, created_at=NOW, server="here", questions=1, results=results,
+        reference=ComparedFile(path=Path("/m/Q8_0.gguf"), quantization="Q8_0", size_bytes=2),
+        candidate=ComparedFile(path=Path("/m/Q4_0.gguf"), quantization="Q4_0", size_bytes=1, memory_bytes=3),
     )  # fmt: skip
 
 

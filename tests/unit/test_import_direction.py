@@ -46,7 +46,7 @@ ONLY_IN = {
 
 RECORDS = {
     *("records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"),
-    *("quantization", "comparison_records"),
+    "quantization",
 }
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 

@@ -5,6 +5,7 @@ In reading order:
 - models: models
 - downloads: the catalogue, downloads and imports
 - quantizations: smaller files of models
+- comparisons: comparisons of two files, and votes
 - platforms: platforms and routes
 - presets: presets
 - access: who may use which model, and the default models of groups

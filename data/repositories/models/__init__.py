@@ -2,6 +2,7 @@
 
 In reading order:
 
+- comparisons: comparisons of model files, and votes
 - swap_json: a swap as JSON
 - swaps: hot swaps, their questions, change markers
 """

@@ -20,12 +20,14 @@ from data.tables import (
     AuditEventTable,
     ConversationTable,
     FeedbackTable,
+    FileComparisonTable,
     FileTable,
     GroundImageTable,
     LegalHoldTable,
     ProgramFileTable,
     ResponseTable,
     RetentionRuleTable,
+    SwapTable,
     Table,
     TurnTable,
     UserTable,
@@ -42,6 +44,8 @@ _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
 _IMAGE = GroundImageTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
+_SWAP = SwapTable.__table__.c
+_COMPARISON = FileComparisonTable.__table__.c
 _PROGRAM_FILE = ProgramFileTable.__table__.c
 
 
@@ -124,6 +128,13 @@ class SqlRetentionRepository:
                 (FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),
                 (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
             )
+        if kind is RetentionKind.MODEL_REPORTS:
+            # Outer: what a deleted account started becomes due, too.
+            swaps: AnySelect = select(_SWAP.id).outerjoin(UserTable, _USER.id == _SWAP.started_by)
+            swaps = swaps.where(_SWAP.ended_at < before, ~held).order_by(_SWAP.ended_at)
+            comparisons: AnySelect = select(_COMPARISON.id).outerjoin(UserTable, _USER.id == _COMPARISON.started_by)
+            comparisons = comparisons.where(_COMPARISON.ended_at < before, ~held).order_by(_COMPARISON.ended_at)
+            return ((SwapTable, swaps), (FileComparisonTable, comparisons))
         ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
@@ -143,6 +154,10 @@ class SqlRetentionRepository:
             SqlFileRepository(self._sql).remove(ids)
             SqlGroundingRepository(self._sql).remove_images(ids)
             self._sql.write(delete(ProgramFileTable).where(_PROGRAM_FILE.id.in_(ids)))
+            return
+        if kind is RetentionKind.MODEL_REPORTS:
+            self._sql.write(delete(SwapTable).where(_SWAP.id.in_(ids)))
+            self._sql.write(delete(FileComparisonTable).where(_COMPARISON.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:
             gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 LOOK_S = 1.0
 _PROBLEM, _ROUND = "import-problem", "import-round"
 LOST = {
-    Lost.FILE: "{n} attached files or pictures",
-    Lost.TOOL: "{n} messages of tools",
-    Lost.EMPTY: "{n} messages or chats without text",
-    Lost.TOO_LONG: "{n} texts, which were shortened",
-    Lost.TOO_MANY: "{n} messages or chats beyond the limit",
-    Lost.ODD: "{n} entries that are not as the format says",
-    Lost.TWICE: "{n} chats that were imported before",
+    Lost.FILE: "attached files or pictures ({n})",
+    Lost.TOOL: "messages of tools ({n})",
+    Lost.EMPTY: "messages or chats without text ({n})",
+    Lost.TOO_LONG: "the end of long texts ({n})",
+    Lost.TOO_MANY: "messages or chats beyond the limit ({n})",
+    Lost.ODD: "entries that are not as the format says ({n})",
+    Lost.TWICE: "chats that were imported before ({n})",
 }
 
 
@@ -64,7 +64,7 @@ def _job(job: Job) -> None:
     with st.container(key=f"import-{job.id}", gap="xxsmall"):
         st.markdown(plain(str(job.payload.get("name", ""))))
         if job.state in ACTIVE:
-            st.progress(job.progress, t("{n} chats so far", n=job.detail.get("chats", 0)))
+            st.progress(job.progress, t("Chats so far: {n}", n=job.detail.get("chats", 0)))
         elif job.state is JobState.DONE:
             st.caption(plain(report_of(job)))
         elif job.error is not None:
@@ -76,7 +76,8 @@ def _job(job: Job) -> None:
 def report_of(job: Job) -> str:
     """Say how much was imported, and what could not be."""
     result = job.result
-    head = t("{chats} chats with {n} messages imported from {origin}.", chats=result["chats"], n=result["messages"], origin=result["from"])
+    figures = {"origin": result["from"], "chats": result["chats"], "messages": result["messages"]}
+    head = t("Imported from {origin}. Chats: {chats}. Messages: {messages}.", **figures)
     lost = result.get("lost")
     named = [t(LOST[Lost(what)], n=count) for what, count in lost.items()] if isinstance(lost, dict) else []
     return " ".join([head, *([t("Not taken: {list}.", list=", ".join(named))] if named else [])])

@@ -11,6 +11,7 @@ In reading order:
 - access: who may use a model
 - group_models: the default model of each group
 - residency: when a model leaves memory
+- comparing: comparisons of two files
 - swaps: hot swaps
 - start_problems: models that could not be loaded at the start
 """

@@ -20,6 +20,7 @@ from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
+from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
@@ -115,6 +116,26 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.restore(ann, gone.id)
     portal.conversations.delete_many_soon(ann, [gone.id])
     portal.conversations.restore(ann, gone.id)
+    portal.context.use(ann, chat.id, None, parts=True)
+    portal.context.summary(ann, chat.id)
+    portal.context.pin(ann, second.answer_id, True)
+    with suppress(PortalError):
+        portal.context.edit_summary(ann, chat.id, "none", "Nothing")
+    prompt = portal.prompts.add(ann, "Summary", "Summarize the meeting with [client].")
+    portal.prompts.change(ann, prompt.id, text="Summarize the meeting with {{client}}. 总结。")
+    portal.prompts.restore(ann, prompt.id, 1)
+    portal.prompts.versions(ann, prompt.id)
+    portal.prompts.get(ann, prompt.id)
+    portal.prompts.list(ann, "meeting")
+    portal.prompts.starters(ann)
+    for ask in (lambda: portal.prompts.share(ann, prompt.id, Share.GROUP), lambda: portal.prompts.set_starter(ann, prompt.id, True)):
+        with suppress(PortalError):
+            ask()
+    portal.prompts.remove(ann, prompt.id)
+    portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
+    portal.instructions.own(ann)
+    portal.instructions.applying(ann)
+    portal.marks.use_instructions(ann, chat.id, False)
     portal.marks.pin(ann, chat.id, True)
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
@@ -251,6 +272,8 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     group = portal.groups.add(ada, "Sales")
     portal.groups.put_member(ada, group.id, "ann")
     portal.groups.change(ada, group.id, name="Selling", managers=frozenset({"max"}))
+    portal.instructions.set_for_group(ada, group.id, "Quote no prices.")
+    portal.instructions.of_group(ada, group.id)
     portal.groups.all(ada)
     portal.groups.names(ada)
     portal.groups.remove_member(ada, group.id, "ann")

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from core.chat.context.exchanges import with_newest_images
 from core.chat.conversations import Conversations
 from core.chat.records import MessageStatus, Turn
-from core.chat.turn_runner import with_newest_images
 from core.chat.turns import TurnOptions, Turns
 from core.errors import InvalidInput, NotFound
 from core.images.images import Images
