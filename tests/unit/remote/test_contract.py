@@ -84,6 +84,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.conversations.get(ann, "missing")
     portal.gateway.chat_models(ann)
+    portal.gateway.next_place(ann, "fake@local")
     turn = portal.turns.start(ann, chat.id, "Hello?", TurnOptions(), "request-1")
     portal.turns.find(ann, turn.id)
     with suppress(PortalError):
