@@ -17,6 +17,11 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
+from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
+from core.chat.context.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
@@ -29,6 +34,8 @@ from core.chat.written_titles import TitleWriter
 from core.comparing.comparisons import Comparisons
 from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.batch_run import GroundBatchRun
+from core.grounding.batches import GroundBatches
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
@@ -72,6 +79,7 @@ from core.programs.batch_run import BatchRun
 from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -146,6 +154,9 @@ class Portal:
     devices: Devices
     conversations: Conversations
     marks: ConversationMarks
+    instructions: InstructionsService
+    context: ChatContext
+    prompts: PromptLibrary
     exports: ChatExports
     chat_imports: ChatImports
     shares: Shares
@@ -156,6 +167,7 @@ class Portal:
     files: Files
     images: Images
     grounding: Grounding
+    ground_batches: GroundBatches
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -308,16 +320,22 @@ def build_portal(
     )
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
-    kinds += grounding.job_kinds()
+    ground_batches = GroundBatches(unit_of_work, jobs, clock, images.max_bytes, settings.max_batch_mb * MB, disk)
+    kinds += [*grounding.job_kinds(), *GroundBatchRun(unit_of_work, images, finder, clock).job_kinds()]
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
+    writer = SummaryWriter(unit_of_work, clock)
+    assembly = Assembly(unit_of_work, gateway, writer)
+    summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: turns.count() + temporary.count())
     turns = Turns(
         unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles,
-        leadership or ALONE, shared=not settings.embedded,
+        leadership or ALONE, shared=not settings.embedded, assembly=assembly, summaries=summaries,
     )  # fmt: skip
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    kinds += summaries.job_kinds()
     feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
+    groups = Groups(unit_of_work, clock)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
         unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
@@ -331,7 +349,7 @@ def build_portal(
         settings=settings,
         accounts=accounts,
         roles=Roles(unit_of_work, clock),
-        groups=Groups(unit_of_work, clock),
+        groups=groups,
         limits=gateway.limits,
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
@@ -346,6 +364,9 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        context=ChatContext(unit_of_work, gateway, clock),
+        instructions=InstructionsService(unit_of_work, groups, privacy, clock),
+        prompts=PromptLibrary(unit_of_work, privacy, clock),
         chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
         shares=Shares(unit_of_work, clock, privacy),
@@ -356,6 +377,7 @@ def build_portal(
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
         grounding=grounding,
+        ground_batches=ground_batches,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),

@@ -26,7 +26,9 @@ class Profile:
 PROFILES = {
     "all": Profile("all"),
     "admin": Profile("admin"),
-    "user": Profile("user", pages=frozenset({START_PAGE, "search", "shared"}), routes=frozenset({"session", "files", "oidc"}), remote=True),
+    "user": Profile(
+        "user", pages=frozenset({START_PAGE, "search", "shared", "prompts"}), routes=frozenset({"session", "files", "oidc"}), remote=True
+    ),
 }
 
 

@@ -8,6 +8,7 @@ In reading order:
 - access: custom roles, groups and limits
 - privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
+- prompts: texts with blanks to use again in chats
 - sharing: read-only links to snapshots of conversations
 - inference: the one gateway to models
 - models: loaded models as people see them

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
-from core.grounding.ports import GroundingRepository
+from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -30,6 +31,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
+from core.prompts.ports import PromptRepository
 from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
@@ -55,6 +57,9 @@ class UnitOfWork(Protocol):
     messages: MessageRepository
     turns: TurnRepository
     folders: FolderRepository
+    instructions: InstructionsRepository
+    prompts: PromptRepository
+    summaries: SummaryRepository
     follow_ups: FollowUpRepository
     files: FileRepository
     shares: ShareRepository
@@ -73,6 +78,7 @@ class UnitOfWork(Protocol):
     program_files: ProgramFileRepository
     batches: BatchRepository
     grounding: GroundingRepository
+    ground_batches: GroundBatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

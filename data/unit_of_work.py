@@ -8,10 +8,11 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
-from core.grounding.ports import GroundingRepository
+from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -31,6 +32,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
+from core.prompts.ports import PromptRepository
 from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
@@ -40,8 +42,11 @@ from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.follow_ups import SqlFollowUpRepository
+from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
+from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -65,6 +70,7 @@ from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
+from data.repositories.prompts.prompts import SqlPromptRepository
 from data.repositories.review.comparisons import SqlComparisonRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.sharing.shares import SqlShareRepository
@@ -100,6 +106,9 @@ class SqlUnitOfWork:
         self.turns: TurnRepository = SqlTurnRepository(transaction)
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
+        self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
+        self.prompts: PromptRepository = SqlPromptRepository(transaction)
+        self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
@@ -118,6 +127,7 @@ class SqlUnitOfWork:
         self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
         self.batches: BatchRepository = SqlBatchRepository(transaction)
         self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
+        self.ground_batches: GroundBatchRepository = SqlGroundBatchRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -9,6 +9,7 @@ In reading order:
 - chat: ask and read
 - shared: read what somebody shared
 - search: find own messages
+- prompts: texts to use again in the chat
 - images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports

@@ -1,4 +1,4 @@
-"""The person's own account: language, security and API keys; signing out."""
+"""The person's own account: language, instructions, security and API keys; signing out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.account import api_keys, chat_import, second_factor, security, sessions
+from pages.widgets.account.instructions import group_instructions, own_instructions
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 from pages.widgets.people.group_members import members
@@ -34,6 +35,7 @@ def render(portal: Portal, user: User) -> None:
         if profile.open:
             with profile:
                 _language(portal, user)
+                own_instructions(portal, user)
                 _managed_groups(portal, user)
                 chat_import.chat_import(portal, user)
         if secure.open:
@@ -53,6 +55,7 @@ def _managed_groups(portal: Portal, user: User) -> None:
         if user.name in info.group.managers:
             st.markdown(f"### {t('Your group {name}', name=plain(info.group.name))}", anchors=False)
             members(portal, user, info, None)
+            group_instructions(portal, user, info)
 
 
 def _language(portal: Portal, user: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,17 +12,19 @@ import streamlit as st
 
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
-from core.chat.records import Folder, MessageStatus
+from core.chat.records import Author, Folder, Message, MessageStatus
 from core.chat.running_turn import LiveTurn
 from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
 from core.people.records import User
+from core.prompts.blanks import blanks
+from core.prompts.records import Prompt
 from core.review.records import Vote
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
-from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
+from pages.widgets.chat.composer import PROMPT, asks_guide, composer, gone_model, options
 from pages.widgets.chat.flow.another_way import in_another_way, ways
 from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.follow_up import follow_up
@@ -31,7 +34,10 @@ from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.common.requests import put_back, take, wish, wish_of_component
+from pages.widgets.context import applied, prompt_menu
+from pages.widgets.context.meter import context_meter
+from pages.widgets.context.summary_line import summary_line
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
@@ -62,6 +68,8 @@ STARTERS = (
     Starter("group", "Roles", "What roles are there?"),
 )
 """Questions the built-in guide answers."""
+STARTER_CHARS = 90
+"""Of the text of a prompt that an empty chat offers."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -102,6 +110,8 @@ def render(portal: Portal, user: User) -> None:
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
+        prompts=portal.prompts.list(user),
+        meter=None if temporary or shown is None else partial(context_meter, portal, user, conversation_id, options(models).model),
         note=st.session_state.pop(_PRIVATE, "") or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
         more_choices=lambda: None if temporary or temporary_chat.is_on() else lane_choice(models),
     )
@@ -112,14 +122,19 @@ def render(portal: Portal, user: User) -> None:
             location.open_chat(None)
             st.rerun()
     elif not shown:
-        _empty(models, request, folder)
+        _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
+        if not asks_guide(models):
+            applied.applied_line(portal, user, None)
         first_model(portal, user)
     else:
         if temporary:
             temporary_chat.head()
         elif conversation_id:
             chat_head(portal, user, conversation_id)
+            summary_line(portal, user, _last_answer(shown))
+        if not asks_guide(models):
+            applied.applied_line(portal, user, None if temporary else conversation_id)
         question = None
         if comparison is not None:
             shown, question = before(shown, comparison)
@@ -150,6 +165,11 @@ def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
             _tell_problem(said(problem))
             if asked["kind"] == "ask":
                 st.session_state[PROMPT] = asked["text"]
+        except BaseException:
+            # Another click ended this run, perhaps while it waited. The same request asks nothing twice.
+            if asked["kind"] == "ask":
+                put_back([{**asked, "files": ()}])
+            raise
 
 
 def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked: Mapping[str, Any]) -> None:
@@ -158,7 +178,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "ask" if temporary_chat.is_on():
             if asked.get("files"):
                 raise InvalidInput("A temporary chat reads no files. Remove them, or switch the temporary chat off.")
-            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], options(models), asked["request"]))
+            chosen = options(models, instructions=applied.wanted())
+            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], chosen, asked["request"]))
         case "stop" if temporary_chat.opened():
             portal.temporary.stop(user, temporary_chat.opened() or "")
         case "ask":
@@ -186,6 +207,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             portal.follow_ups.send(user, here)
         case "version" if here:
             portal.conversations.show_version(user, here, asked["id"])
+        case "pin":
+            portal.context.pin(user, asked["message"], bool(asked["pinned"]))
         case "rate":
             portal.feedback.rate(user, asked["message"], int(asked["rating"]))
         case "say":
@@ -215,7 +238,11 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
         st.session_state[_HELD] = []
         return
     checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
-    conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
+    conversation_id = here or begun.get(request)
+    if conversation_id is None:
+        folder, instructed = location.folder_of_new_chats(), applied.wanted()
+        conversation_id = portal.conversations.new(user, folder_id=folder, uses_instructions=instructed).id
+        applied.began()
     begun[request] = conversation_id
     chosen, attached = lanes(models), [file.id for file in held]
     if len(chosen) > 1:
@@ -259,6 +286,12 @@ def _answered_by(shown: Sequence[Shown]) -> str:
     return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
 
 
+def _last_answer(shown: Sequence[Shown]) -> Message:
+    """The last answer that has ended; the last message if there is none."""
+    ended = (each.message for each in reversed(shown) if each.message.author is Author.ASSISTANT and each.message.generation)
+    return next(ended, shown[-1].message)
+
+
 def _tell_problem(sentence: str) -> None:
     st.session_state[_PROBLEM] = {"sentence": sentence}
 
@@ -279,7 +312,8 @@ def _forget_problem() -> None:
 # The parts of the page
 
 
-def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -> None:
+def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None, chosen: Sequence[Prompt]) -> None:
+    """Draw an empty chat. chosen: the starters that managers and admins chose; without any, questions that the guide answers."""
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
@@ -289,12 +323,26 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
         else:
             st.caption(t("Answers come from this portal and from model servers that your admins chose."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
-            for n, each in enumerate(STARTERS):
+            for each in chosen:
+                words = plain(each.text[:STARTER_CHARS] + ("…" if len(each.text) > STARTER_CHARS else ""))
+                st.button(
+                    f"**{plain(each.title)}**  \n:gray[{words}]", icon=":material/chat_bubble:", key=f"starter-{each.id}", width="stretch",
+                    wrap=True, disabled=not models, on_click=_begin_with, args=(each.text, request),
+                )  # fmt: skip
+            for n, each in enumerate(() if chosen else STARTERS):
                 st.button(
                     f"**{t(each.title)}**  \n:gray[{t(each.question)}]",
                     icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
                     on_click=wish, args=("ask",), kwargs={"text": t(each.question), "request": request},
                 )  # fmt: skip
+
+
+def _begin_with(text: str, request: str) -> None:
+    """Ask a starter; one with blanks goes into the composer, where they are filled in."""
+    if blanks(text):
+        prompt_menu.insert(text)
+    else:
+        wish("ask", text=text, request=request)
 
 
 def _wait_for_model(portal: Portal, user: User) -> None:

@@ -9,13 +9,17 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
+from core.grounding.batches import GroundBatches
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -39,6 +43,7 @@ from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -73,6 +78,7 @@ class PagePortal(Protocol):
     audit_chain: AuditChain
     backups: Backups
     chat_imports: ChatImports
+    context: ChatContext
     conversations: Conversations
     devices: Devices
     disk: DiskSpace
@@ -84,8 +90,10 @@ class PagePortal(Protocol):
     follow_ups: FollowUps
     gateway: Gateway
     grounding: Grounding
+    ground_batches: GroundBatches
     groups: Groups
     imports: Imports
+    instructions: InstructionsService
     quantizing: Quantizing
     index_care: IndexCare
     jobs: Jobs
@@ -97,6 +105,7 @@ class PagePortal(Protocol):
     platforms: PlatformService
     presets: Presets
     privacy: PrivacyFilter
+    prompts: PromptLibrary
     retention: Retention
     roles: Roles
     search: Search
@@ -109,6 +118,7 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    temporary: TemporaryChats
     comparisons: Comparisons
     turns: Turns
     usage: UsageReports

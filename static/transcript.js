@@ -129,6 +129,7 @@ function barOf(bar, {labels: L, say, ways}, again) {
     const request = requestId();
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
   }
+  if (bar.text && bar.rated) box.append(tool('keep', bar.pinned ? L.unpin : L.pin, () => tell({kind: 'pin', pinned: !bar.pinned}), {pressed: bar.pinned}));
   if (bar.free && ways.length) box.append(tool('tune', L.ways, button => choose(button, outer, ways, L, (way, request) => tell({kind: 'again', request, ...way}))));
   if (bar.goesOn) {
     const request = requestId();

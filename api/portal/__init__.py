@@ -5,6 +5,7 @@ In reading order:
 - shapes: the JSON that it takes and gives
 - people: accounts, sessions and the audit log
 - chat: conversations, messages and turns
+- prompts: the library of prompts
 - knowledge: files for questions
 - grounding: boxes on images
 - review: ratings and reviews

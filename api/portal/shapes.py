@@ -11,6 +11,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from core.characters import may_stand_on_a_line, without_controls
+from core.chat.context.records import AnswerContext
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.errors import InvalidInput
@@ -96,6 +97,7 @@ class ConversationOut(BaseModel):
     pinned: bool
     archived: bool
     unread: bool = Field(description="An answer ended that has not been opened yet.")
+    instructions: bool = Field(description="Whether the person's and the group's instructions apply.")
     created_at: datetime
     updated_at: datetime
 
@@ -104,7 +106,7 @@ class ConversationOut(BaseModel):
         return ConversationOut(
             id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
             pinned=conversation.pinned_at is not None, archived=conversation.archived_at is not None, unread=conversation.unread,
-            created_at=conversation.created_at, updated_at=conversation.updated_at,
+            instructions=conversation.uses_instructions, created_at=conversation.created_at, updated_at=conversation.updated_at,
         )  # fmt: skip
 
 
@@ -194,6 +196,36 @@ class FileOut(BaseModel):
         )  # fmt: skip
 
 
+class AppliedOut(BaseModel):
+    holder: Literal["person", "group"]
+    group: str | None = Field(description="The name of the group; null for the person's own.")
+    updated_at: datetime = Field(description="Which state of them it was.")
+
+
+class PartsOut(BaseModel):
+    name: str
+    lines: int = Field(description="Lines of the whole file.")
+    read: list[list[int]] = Field(description="First and last line of each part, from 1.")
+
+
+class ContextOut(BaseModel):
+    """What an answer was given to read beside the shown messages."""
+
+    instructions: list[AppliedOut]
+    summarized: int = Field(description="Turns 1 to this one were read as a summary; 0: none.")
+    left_out: list[int] = Field(description="Numbers of the turns that were not read at all.")
+    parts: list[PartsOut] = Field(description="Files of which parts were read.")
+
+    @staticmethod
+    def of(context: AnswerContext) -> ContextOut:
+        applied = [
+            AppliedOut(holder=each.holder.value, group=each.subject if each.holder == "group" else None, updated_at=each.updated_at)
+            for each in context.instructions
+        ]
+        parts = [PartsOut(name=each.name, lines=each.lines, read=[list(lines) for lines in each.read]) for each in context.parts]
+        return ContextOut(instructions=applied, summarized=context.summarized, left_out=list(context.left_out), parts=parts)
+
+
 class MessageOut(BaseModel):
     id: str
     conversation_id: str
@@ -205,6 +237,8 @@ class MessageOut(BaseModel):
     error: str | None
     created_at: datetime
     generation: GenerationOut | None
+    pinned: bool = Field(description="Whether the model always reads this turn whole.")
+    context: ContextOut | None = Field(description="What the answer was given to read beside the shown messages; null if nothing.")
     rating: int | None
     comment: str
     files: list[FileOut]
@@ -237,6 +271,8 @@ def _message_fields(message: Message) -> dict[str, object]:
         "error": str(message.error) if message.error else None,
         "created_at": message.created_at,
         "generation": message.generation and GenerationOut.row(message.generation),
+        "pinned": message.pinned,
+        "context": message.context and ContextOut.of(message.context),
         "rating": message.rating,
         "comment": message.comment,
         "files": [FileOut.of(file) for file in message.files],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from core.characters import cut, one_line
+from core.chat.context.records import Holder
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.audit_events import record
@@ -96,6 +97,8 @@ class Groups:
                 work.limits.rename_group(group.name, changed.name)
                 work.policies.rename_group(group.name, changed.name)
                 work.offers.rename_group(group.name, changed.name)
+                work.instructions.rename_group(group.name, changed.name)
+                work.prompts.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
             record(work, self._clock(), actor.id, "group.change", changed.name, **details, withheld=", ".join(sorted(changed.withheld)))
             work.commit()
@@ -109,6 +112,8 @@ class Groups:
             if members := work.users.in_group(group.name):
                 raise Conflict("{name} has {n} members. Move them to another group first.", name=group.name, n=len(members))
             work.groups.remove(group_id)
+            work.instructions.remove(Holder.GROUP, group.name)
+            work.prompts.withdraw_from(group.name)
             record(work, self._clock(), actor.id, "group.remove", group.name)
             work.commit()
 

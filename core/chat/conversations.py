@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from core.bounds import within
+from core.chat.context.reading import path as path
 from core.chat.folders import own_folder
 from core.chat.pending_deletions import Pending, PendingDeletions
 from core.chat.records import Author, Conversation, Message, MessageStatus
@@ -53,17 +54,6 @@ def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Convers
     if found is None:
         raise NotFound("This conversation does not exist. It may have been deleted.")
     return found
-
-
-def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
-    """The messages from the first to `head_id`, following parents."""
-    by_id = {message.id: message for message in messages}
-    way: list[Message] = []
-    here = by_id.get(head_id) if head_id else None
-    while here is not None:
-        way.append(here)
-        here = by_id.get(here.parent_id) if here.parent_id else None
-    return way[::-1]
 
 
 def _several(ids: Sequence[str]) -> list[str]:
@@ -128,12 +118,15 @@ class Conversations:
         with self._unit_of_work() as work:
             return own(work, user, conversation_id)
 
-    def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
+    def new(
+        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True
+    ) -> Conversation:
         require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
-            id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id
-        )
+            id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id,
+            uses_instructions=uses_instructions,
+        )  # fmt: skip
         with self._unit_of_work() as work:
             if folder_id is not None:
                 own_folder(work, user, folder_id)

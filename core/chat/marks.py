@@ -1,4 +1,4 @@
-"""Pin and archive conversations, and remember which have an answer that nobody opened yet."""
+"""Pin and archive conversations, mark them as read, and choose what applies to them."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ class ConversationMarks:
                 work.conversations.set_unread(conversation_id, unread)
                 work.commit()
         return replace(found, unread=unread)
+
+    def use_instructions(self, user: User, conversation_id: str, on: bool) -> Conversation:
+        """Apply the person's and the group's instructions to a conversation, or leave them out. Raises NotFound."""
+        with self._unit_of_work() as work:
+            marked = replace(own_to_change(work, user, conversation_id), uses_instructions=on)
+            work.conversations.save(marked)
+            work.commit()
+        return marked

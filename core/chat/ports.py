@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.chat.context.records import AnswerContext
 from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn, TurnProgress
 from core.errors import StoredError
 
@@ -95,11 +96,20 @@ class MessageRepository(Protocol):
         """Return all versions, oldest first, each with its generation and its owner's rating."""
         ...
 
+    def set_pinned(self, message_id: str, pinned: bool) -> None: ...
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         """Write the partial text of a streaming message. Has no effect on any other message."""
         ...
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None: ...
+    def finish(
+        self,
+        message_id: str,
+        status: MessageStatus,
+        text: str,
+        reasoning: str,
+        error: StoredError | None = None,
+        context: AnswerContext | None = None,
+    ) -> None: ...
 
 
 class TurnRepository(Protocol):

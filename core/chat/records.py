@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from core.chat.context.records import AnswerContext
 from core.errors import StoredError
 from core.inference.records import Generation
 from core.inference.requests import SamplingParams
@@ -28,6 +29,8 @@ class Conversation:
     """Archived conversations are listed apart, until something is asked in them."""
     unread: bool = False
     """An answer ended that the person has not opened yet."""
+    uses_instructions: bool = True
+    """Whether the person's and the group's instructions apply to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class Message:
     comment: str = ""
     files: tuple[StoredFile, ...] = ()
     """Files attached to this question, in the person's order."""
+    pinned: bool = False
+    """A pinned answer and its question are always read whole by the model."""
+    context: AnswerContext | None = None
+    """What this answer was given to read; None for questions, and where it was the shown messages alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class TurnOptions:
     model: str | None = None
     thinking: bool = True
     params: SamplingParams = field(default_factory=SamplingParams)
+    instructions: bool = True
+    """False: leave out the person's and the group's instructions."""
 
 
 @dataclass(frozen=True, slots=True)

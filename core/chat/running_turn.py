@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from core.chat.context.records import AnswerContext
+from core.chat.context.summaries import Stopped
 from core.chat.records import MessageStatus, Turn
 from core.errors import StoredError
 from core.inference.gateway import Answer
@@ -34,6 +36,8 @@ class Snapshot:
     tokens: int = 0
     ttft_s: float | None = None
     elapsed_s: float = 0.0
+    summarizing: bool = False
+    """It waits until the first turns are summarized."""
     thinking_s: float | None = None
     """Duration of the reasoning so far; None while there is none."""
     tokens_per_second: float | None = None
@@ -90,6 +94,8 @@ class RunningTurn:
         self._listeners: list[Listener] = []
         self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
+        self.context: AnswerContext | None = None
+        """What the answer is given to read; set by the turn's thread."""
 
     # For readers
 
@@ -153,9 +159,19 @@ class RunningTurn:
         with self._changed:
             self._answer = answer
             stopped = self._stop_as is not None
-            self._publish(replace(self._now, model=answer.model))
+            self._publish(replace(self._now, model=answer.model, summarizing=False))
         if stopped:
             answer.cancel()
+
+    def check(self) -> None:
+        """Raise Stopped once somebody stopped the turn."""
+        if self._stop_as is not None:
+            raise Stopped
+
+    def summarizing(self) -> None:
+        """Say that the answer waits for a summary."""
+        with self._changed:
+            self._publish(replace(self._now, summarizing=True))
 
     @property
     def stop_requested(self) -> bool:
@@ -201,7 +217,9 @@ class RunningTurn:
     def finish(self, status: MessageStatus, event: Finished | None, error: StoredError | None) -> None:
         with self._changed:
             elapsed = self._monotonic() - self._started
-            final = replace(self._now, status=status, error=error, unsaved=None, position=None, wait_s=None, elapsed_s=elapsed)
+            final = replace(
+                self._now, status=status, error=error, unsaved=None, summarizing=False, position=None, wait_s=None, elapsed_s=elapsed
+            )
             if event is not None:
                 final = replace(
                     final,

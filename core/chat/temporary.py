@@ -9,11 +9,12 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+from core.chat.context.assembly import Asking, Assembled, Assembly
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
-from core.chat.turn_runner import UNEXPECTED, TurnOptions, prompt_of, shorter
+from core.chat.turn_runner import UNEXPECTED, TurnOptions
 from core.clock import Clock
 from core.errors import Conflict, NotAllowed, NotFound, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
@@ -49,6 +50,7 @@ class TemporaryChats:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
+        self._assembly = Assembly(unit_of_work, gateway)
         self._clock = clock
         self._max_chars = max_question_chars
         self._on = on
@@ -111,6 +113,12 @@ class TemporaryChats:
         with self._lock:
             running = self._own(user, chat_id).running
         return running if running is not None and running.snapshot().running else None
+
+    def find(self, user: User, turn_id: str) -> RunningTurn | None:
+        """Return an own answer that is being written, by its turn."""
+        with self._lock:
+            running = (each.running for each in self._of(user))
+            return next((each for each in running if each is not None and each.turn.id == turn_id and each.snapshot().running), None)
 
     def stop(self, user: User, chat_id: str) -> bool:
         """Stop the running answer; its text is kept. Returns False if none was running."""
@@ -197,23 +205,30 @@ class TemporaryChats:
         status = MessageStatus.FAILED if error else running.status_after(reason)
         with self._lock:
             if chat.messages:
-                ended = replace(chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row)
+                ended = replace(
+                    chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row,
+                    context=running.context,
+                )  # fmt: skip
                 chat.messages[-1] = ended
         running.finish(status, answer.finished if answer else None, error)
 
     def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
-        prompt = prompt_of(way, {})
-        while not running.stop_requested:
+        asking = Asking(
+            user=user, way=way, model=options.model, params=options.params, thinking=options.thinking, instructed=options.instructions
+        )
+        prompt: Assembled | None = self._assembly.assemble(asking)
+        while prompt is not None and not running.stop_requested:
+            running.context = prompt.context
             request = GenerationRequest(
-                messages=tuple(prompt), user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
+                messages=prompt.messages, user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
                 id=running.turn.id,
             )  # fmt: skip
             try:
                 answer = self._gateway.answer(user, request, Source.CHAT)
             except PromptTooLong as problem:
-                if len(prompt) < 3:
+                prompt = prompt.shorter(problem.limit / problem.tokens)
+                if prompt is None:
                     raise
-                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             running.attach(answer)
             return answer

@@ -6,28 +6,28 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from core.access.limits import LimitReached
 from core.characters import one_line
+from core.chat.context.assembly import Asking, Assembled, Assembly
+from core.chat.context.background import BackgroundSummaries
+from core.chat.context.reading import texts_of
+from core.chat.context.summaries import Stopped
 from core.chat.conversations import path
-from core.chat.records import Author, Message, MessageStatus, Turn
+from core.chat.records import MessageStatus, Turn
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
 from core.chat.written_titles import ask_for_title
-from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
+from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued
-from core.knowledge.attachment import text_of, with_files
-from core.knowledge.records import StoredFile
+from core.inference.requests import Delta, Finished, GenerationRequest, Queued
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
 from core.tasks.jobs import Jobs
-from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +58,25 @@ class _End:
 class TurnRunner:
     """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, closing: threading.Event, jobs: Jobs | None) -> None:
-        """jobs: has the model write titles; None: they are made from the question alone."""
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        gateway: Gateway,
+        closing: threading.Event,
+        jobs: Jobs | None,
+        assembly: Assembly | None = None,
+        summaries: BackgroundSummaries | None = None,
+    ) -> None:
+        """jobs: has the model write titles; None: they are made from the question alone. assembly: None: one without summaries.
+
+        summaries: writes summaries ahead.
+        """
+        self._summaries = summaries
         self._jobs = jobs
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._closing = closing
+        self._assembly = assembly or Assembly(unit_of_work, gateway)
 
     def run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
         """Answer to the end, whatever happens; then `running` is finished and its row written."""
@@ -72,6 +85,8 @@ class TurnRunner:
         unsaved = self._save(running, end, status)
         if not unsaved and (text := running.snapshot().text):
             self._name(user, running.turn, text, options.model)
+            if self._summaries is not None and end.answer is not None and end.answer.finished is not None:
+                self._summaries.after_answer(user, running.turn.conversation_id, options.model, end.answer.finished.usage)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
@@ -98,15 +113,23 @@ class TurnRunner:
         turn = running.turn
         with self._unit_of_work() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
-            read = {file.id: _text(work, file) for message in way for file in message.files}
-        prompt = prompt_of(way, read)
-        if running.begun:
-            prompt.append(ChatMessage(ChatRole.ASSISTANT, running.begun))
+            read = texts_of(work, way)
+            conversation = work.conversations.get(turn.conversation_id)
+        instructed = options.instructions and (conversation is None or conversation.uses_instructions)
+        asking = Asking(
+            user=user, way=way, read=read, model=options.model, params=options.params, thinking=options.thinking, instructed=instructed,
+            conversation_id=turn.conversation_id, begun=running.begun,
+        )  # fmt: skip
+        try:
+            prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)
+        except Stopped:
+            return None
         waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
-        while not running.stop_requested:
+        while prompt is not None and not running.stop_requested:
+            running.context = prompt.context
             request = GenerationRequest(
-                messages=tuple(prompt),
+                messages=prompt.messages,
                 user_id=user.id,
                 model=options.model,
                 params=options.params,
@@ -122,9 +145,9 @@ class TurnRunner:
                     raise
                 continue
             except PromptTooLong as problem:
-                if len(prompt) < (4 if running.begun else 3):
+                prompt = prompt.shorter(problem.limit / problem.tokens)
+                if prompt is None:
                     raise
-                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             except LimitReached as problem:
                 if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
@@ -199,7 +222,7 @@ class TurnRunner:
                     if row is not None:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)
-                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
+                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error, running.context)
                     work.commit()
                 return None
             except Unavailable as problem:
@@ -212,41 +235,4 @@ class TurnRunner:
                 log.exception("turn %s could not be saved", turn.id)
                 return StoredError(UNSAVED)
         return StoredError(UNSAVED)
-
-
-def _text(work: UnitOfWork, file: StoredFile) -> str:
-    """What the model reads of a file; nothing of one that was deleted at this moment."""
-    extracted = work.files.text(file.id)
-    if extracted is not None:
-        return extracted
-    content = work.files.content(file.id)
-    return text_of(file.name, content, file.encoding) if content else ""
-
-
-def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:
-    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
-
-    read: by file id, its text.
-    """
-    prompt: list[ChatMessage] = []
-    if not way:
-        raise InvalidInput("There is no question to answer.")
-    for question, answer in pairwise(way):
-        if question.author is Author.USER and answer.text:
-            prompt += [_asked(question, read), ChatMessage(role=ChatRole.ASSISTANT, content=answer.text, reasoning=answer.reasoning)]
-    return [*prompt, _asked(way[-1], read)]
-
-
-def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
-    return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
-
-
-def shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
-    """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
-    characters = [len(message.content) + len(message.reasoning) for message in prompt]
-    most, first = sum(characters) * share, 2
-    # Tokens differ in length: what looks too long by half as much again surely is.
-    while first + 2 < len(prompt) and sum(characters[first:]) > 1.5 * most:
-        first += 2
-    return prompt[first:]
 

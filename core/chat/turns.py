@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from core.bounds import within
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
 from core.chat.conversations import own_to_change, path
 from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.questions import check_question, check_request_id
@@ -68,9 +70,12 @@ class Turns:
         leadership: Leadership = ALONE,
         *,
         shared: bool = False,
+        assembly: Assembly | None = None,
+        summaries: BackgroundSummaries | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
         titles. leadership: who marks the turns of processes that died. shared: whether other processes use this database.
+        assembly and summaries: see TurnRunner.
         """
         self._leadership = leadership
         self._elsewhere = TurnsElsewhere(unit_of_work, clock) if shared else None
@@ -86,7 +91,7 @@ class Turns:
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 
@@ -257,8 +262,7 @@ class Turns:
             )
 
     def _asks_guide(self, user: User, options: TurnOptions) -> bool:
-        models = self._gateway.chat_models(user)
-        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        chosen = self._gateway.chat_model(user, options.model)
         return chosen is not None and chosen.guide
 
     @staticmethod

@@ -253,11 +253,16 @@ class Gateway:
         """Return the models and presets this person can chat with, the default first. Raises NotAllowed."""
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
+    def chat_model(self, user: User, name: str | None) -> ServedModel | None:
+        """Return the model that a chat with this choice would ask: the default if nobody serves the choice, None without models."""
+        models = self.chat_models(user)
+        return next((model for model in models if name in model.names), next(iter(models), None))
+
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._seen(user, request)
-        request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
+        request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY))
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
         answer_id = request.id or uuid4().hex

@@ -26,11 +26,13 @@ class Source(StrEnum):
     RERANK = "rerank"
     TITLE = "title"
     """The title of a chat, which nobody asked for."""
+    SUMMARY = "summary"
+    """A summary of old turns, which nobody asked for."""
     GROUNDING = "grounding"
     """Boxes on an image."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.GROUNDING})
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.GROUNDING})
 """The sources of generation rows that are not answers to anybody."""
 
 

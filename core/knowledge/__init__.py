@@ -7,5 +7,6 @@ In reading order:
 - unreadable: recognize files that no model can read
 - encodings: decode text files of unknown encoding
 - attachment: turn an attached file into text for the prompt
+- relevance: choose the parts of a long text that matter for a question
 - files: upload, open and remove files
 """

@@ -11,6 +11,7 @@ In reading order:
 - grounding: images and what was found on them
 - privacy: policies for personal data
 - programs: what programs store
+- prompts: prompts and their versions
 - review: ratings and reviews
 - platforms: the configuration of platforms
 - inference: presets, access to models

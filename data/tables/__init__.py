@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, links to snapshots, queued questions
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
 - knowledge: files and what shows them
 - grounding: images and what was found on them
 - usage: generation rows
@@ -21,11 +21,25 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
+from data.tables.chat import (
+    ConversationTable,
+    FolderTable,
+    FollowUpTable,
+    InstructionsTable,
+    MessageTable,
+    PromptTable,
+    PromptVersionTable,
+    ShareTable,
+    SummaryTable,
+    TurnTable,
+)
 from data.tables.grounding import (
+    GroundBatchTable,
     GroundCorrectionTable,
     GroundImagePartTable,
     GroundImageTable,
+    GroundItemPartTable,
+    GroundItemTable,
     GroundResultTable,
     GroundRunTable,
 )
@@ -83,15 +97,19 @@ __all__ = [
     "FolderTable",
     "FollowUpTable",
     "GenerationTable",
+    "GroundBatchTable",
     "GroundCorrectionTable",
     "GroundImagePartTable",
     "GroundImageTable",
+    "GroundItemPartTable",
+    "GroundItemTable",
     "GroundResultTable",
     "GroundRunTable",
     "GroupManagerTable",
     "GroupModelTable",
     "GroupTable",
     "IndexJobTable",
+    "InstructionsTable",
     "JobTable",
     "LegalHoldTable",
     "LimitCounterTable",
@@ -105,6 +123,8 @@ __all__ = [
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "PromptTable",
+    "PromptVersionTable",
     "ProofTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
@@ -114,6 +134,7 @@ __all__ = [
     "SecondFactorTable",
     "SessionTable",
     "ShareTable",
+    "SummaryTable",
     "SwapTable",
     "Table",
     "TurnTable",

@@ -1,10 +1,10 @@
-"""Define the tables of conversations, folders, messages, turns, links to snapshots, and queued questions."""
+"""Define the tables of conversations, folders, messages, turns, links, queued questions, instructions, summaries and prompts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
@@ -31,6 +31,7 @@ class ConversationTable(Table):
     pinned_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     unread: Mapped[bool] = mapped_column(server_default=false())
+    uses_instructions: Mapped[bool] = mapped_column(server_default=true())
 
 
 class FolderTable(Table):
@@ -57,6 +58,9 @@ class MessageTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
+    pinned: Mapped[bool] = mapped_column(server_default=false())
+    context: Mapped[str | None] = mapped_column(SealedProse("messages.context"))
+    """What an answer was given to read, as JSON (data/repositories/chat/answer_contexts.py)."""
 
 
 class TurnTable(Table):
@@ -109,3 +113,57 @@ class FollowUpTable(Table):
     """Ids, as JSON."""
     created_at: Mapped[datetime]
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
+
+
+class InstructionsTable(Table):
+    __tablename__ = "instructions"
+
+    id: Mapped[str] = mapped_column(String(300), primary_key=True)
+    """Holder and subject: encrypted texts need a key of one column."""
+    holder: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(SealedProse("instructions.text"))
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class PromptTable(Table):
+    __tablename__ = "prompts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    title: Mapped[str] = mapped_column(SealedProse("prompts.title"))
+    text: Mapped[str] = mapped_column(SealedProse("prompts.text"))
+    share: Mapped[str] = mapped_column(String(16), index=True)
+    group_name: Mapped[str] = mapped_column(String(200))
+    starter: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PromptVersionTable(Table):
+    __tablename__ = "prompt_versions"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    """The prompt and the number: encrypted texts need a key of one column."""
+    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    title: Mapped[str] = mapped_column(SealedProse("prompt_versions.title"))
+    text: Mapped[str] = mapped_column(SealedProse("prompt_versions.text"))
+    saved_at: Mapped[datetime]
+
+
+class SummaryTable(Table):
+    """What models read in place of the first turns of conversations."""
+
+    __tablename__ = "summaries"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    until_id: Mapped[str] = mapped_column(String(64))
+    turns: Mapped[int]
+    text: Mapped[str] = mapped_column(SealedProse("summaries.text"))
+    model: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]

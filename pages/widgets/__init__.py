@@ -4,6 +4,7 @@ In reading order:
 
 - account: the Account page
 - chat: the chat
+- context: what the model reads beside the question
 - sharing: share a chat, and show a shared one
 - models: the Models page
 - get_model: the page Get a model

@@ -137,3 +137,24 @@ def test_what_a_program_needs_is_shown_with_a_snippet_to_copy(house: House) -> N
     drawn.button_group(key="programs-snippet").set_value("Claude Code").run()
     assert not drawn.exception
     assert f"ANTHROPIC_BASE_URL={address.removesuffix('/v1')}\n" in drawn.code[-1].value
+
+
+def test_own_instructions_are_written_under_profile(house: House) -> None:
+    drawn = opened(house)
+    box = next(each for each in drawn.text_area if each.key == "instructions-own")
+    save = next(each for each in drawn.button if each.key == "instructions-save-own")
+    assert save.disabled
+    box.set_value("Answer briefly.").run()
+    next(each for each in drawn.button if each.key == "instructions-save-own").click().run()
+    assert not drawn.exception and house.portal.instructions.own(house.person(Role.ANALYST)) == "Answer briefly."
+
+
+def test_a_manager_of_a_group_writes_its_instructions(house: House) -> None:
+    admin = house.person(Role.ADMIN)
+    group = house.portal.groups.add(admin, "Desk")
+    house.portal.groups.change(admin, group.id, managers=["manager"])
+    drawn = opened(house, name="manager")
+    next(each for each in drawn.text_area if each.key == f"instructions-{group.id}").set_value("Quote no prices.").run()
+    next(each for each in drawn.button if each.key == f"instructions-save-{group.id}").click().run()
+    assert not drawn.exception and house.portal.instructions.of_group(admin, group.id) == "Quote no prices."
+    assert not [each for each in opened(house).text_area if each.key != "instructions-own"], "others do not see it"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.chat.records import Conversation, MessageStatus
@@ -667,6 +668,21 @@ def test_a_temporary_chat_is_answered_and_gone_when_it_is_left(house: House, ana
     assert not drawn.toggle(key="temporary").value
 
 
+def test_a_question_survives_a_run_that_another_click_ends(house: House, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, calls = house.portal.turns.start, []
+
+    def interrupted(*arguments: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            st.rerun()
+        return start(*arguments, **named)
+
+    monkeypatch.setattr(house.portal.turns, "start", interrupted)
+    finish(house, ana, intend(chat(house), "ask", text="One?", files=[], request="r1"))
+    [conversation] = conversations(house, ana)
+    assert shown(house, ana) == ["One?", "Hello from the fake model"] and conversation.title == "One?" and len(calls) == 2
+
+
 def test_a_temporary_chat_takes_no_files(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.toggle(key="temporary").set_value(True).run()
@@ -692,6 +708,79 @@ def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
     drawn = finish(house, ana, intend(drawn, "go on", message=turn.answer_id, request="r2"))
     assert "Hello" in shown(house, ana)[-1] and components(drawn, "seam")[-1]["bar"]["goesOn"] is False
     assert house.router.requests[-1].continued
+
+
+# Instructions
+
+
+def test_a_quiet_line_says_which_instructions_apply_and_switches_them_off(house: House, ana: User) -> None:
+    assert "Use instructions in this chat" not in [each.label for each in chat(house).toggle]
+    house.portal.instructions.set_own(ana, "Answer briefly.\n# In short paragraphs.")
+    conversation = house.ask(ana, "Hello?")
+    drawn = chat(house, conversation)
+    assert [each.label for each in drawn.expander if each.label == "Your instructions apply"]
+    assert dict(components(drawn, "seam")[-1]["bar"]["details"])["Instructions"].startswith("yours of ")
+    switch = next(each for each in drawn.toggle if each.label == "Use instructions in this chat")
+    drawn = switch.set_value(False).run()
+    assert not drawn.exception and not house.portal.conversations.get(ana, conversation).uses_instructions
+    assert [each.label for each in drawn.expander if each.label == "Instructions are left out"]
+
+
+def test_a_new_chat_can_leave_instructions_out_before_its_first_question(house: House, ana: User) -> None:
+    house.portal.instructions.set_own(ana, "Answer briefly.")
+    drawn = chat(house)
+    next(each for each in drawn.toggle if each.label == "Use instructions in this chat").set_value(False).run()
+    drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
+    assert not drawn.exception and not conversations(house, ana)[0].uses_instructions
+    assert house.router.requests[-1].messages[0].role == "user"
+
+
+# What the model reads
+
+
+def long_chat(house: House, ana: User) -> str:
+    """A chat whose first turns are summarized for the model."""
+    house.router.available = [replace(MODEL, context=512)]
+    conversation = house.ask(ana, "The first question. " * 12)
+    for number in range(3):
+        house.ask(ana, f"Question {number}. " * 12, conversation)
+    return conversation
+
+
+def test_a_long_chat_shows_what_is_summarized_and_lets_it_be_edited(house: House, ana: User) -> None:
+    conversation = long_chat(house, ana)
+    drawn = chat(house, conversation)
+    [line] = [each.label for each in drawn.expander if "summarized for the model" in each.label]
+    assert line.startswith("Turns 1 to ")
+    assert dict(components(drawn, "seam")[-1]["bar"]["details"])["Summarized"].startswith("Turns 1 to ")
+    drawn = next(each for each in drawn.button if each.label == "Edit summary").click().run()
+    next(each for each in drawn.text_area).set_value("They asked often.").run()
+    drawn = next(each for each in drawn.button if each.label == "Save summary").click().run()
+    summary = house.portal.context.summary(ana, conversation)
+    assert not drawn.exception and summary is not None and summary.text == "They asked often."
+
+
+def meters(drawn: AppTest) -> list[str]:
+    labels = [each.proto.popover.label for each in drawn.get("popover")]
+    return [label for label in labels if label.endswith(" of 4,096")]
+
+
+def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: House, ana: User) -> None:
+    house.portal.instructions.set_own(ana, "Answer briefly.")
+    [before] = meters(chat(house))
+    assert not before.startswith("0 "), "instructions count before the first question"
+    conversation = house.ask(ana, "Hello?")
+    [after] = meters(chat(house, conversation))
+    assert after == "10 of 4,096", "what the last prompt and its answer took"
+
+
+def test_an_answer_is_pinned_from_its_foot(house: House, ana: User) -> None:
+    conversation = house.ask(ana, "Hello?")
+    drawn = chat(house, conversation)
+    bar = components(drawn, "seam")[-1]["bar"]
+    assert bar["pinned"] is False
+    drawn = intend(drawn, "pin", message=bar["id"], pinned=True)
+    assert not drawn.exception and components(drawn, "seam")[-1]["bar"]["pinned"] is True
 
 
 def test_models_answer_side_by_side_until_a_vote_chooses_one(house: House, ana: User) -> None:

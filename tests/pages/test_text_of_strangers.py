@@ -29,7 +29,7 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
          ("TextArea", "default"), ("TextInput", "default")}  # fmt: skip
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "images", "shared", "account"),
+    Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts"),
     Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}

@@ -16,15 +16,18 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
+from core.chat.context.records import AnswerContext, Applied, Holder, Instructions, Summary
 from core.chat.follow_ups.records import FollowUp
 from core.chat.records import Folder
 from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
+from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
+from core.prompts.records import Prompt, PromptVersion, Share
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -39,7 +42,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, GroundImagePartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import FilePartTable, GroundImagePartTable, GroundItemPartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -80,6 +83,20 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.instructions.put(Instructions(Holder.PERSON, ana.id, SECRET, things.NOW))
+        applied = (Applied(Holder.GROUP, SECRET, things.NOW),)
+        work.messages.finish(answered.id, answered.status, SECRET, SECRET, None, AnswerContext(instructions=applied))
+        summary = Summary(
+            id=things.new_id(), conversation_id=asked.conversation_id, until_id=answered.id, turns=1, text=SECRET, model="m",
+            created_at=things.NOW,
+        )  # fmt: skip
+        work.summaries.add(summary)
+        prompt = Prompt(
+            id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
+            created_at=things.NOW, updated_at=things.NOW,
+        )  # fmt: skip
+        work.prompts.add(prompt)
+        work.prompts.add_version(prompt.id, PromptVersion(1, SECRET, SECRET, things.NOW), 5)
         work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
         waits = FollowUp(
             id=things.new_id(), conversation_id=asked.conversation_id, user_id=ana.id, text=SECRET, options=TurnOptions(SECRET),
@@ -110,6 +127,11 @@ def put_secrets(database: Database) -> tuple[str, str]:
         run = things.ground_run(image, SECRET)
         work.grounding.add_run(run)
         work.grounding.put_correction(replace(run, corrected=run.boxes, comment=SECRET), things.NOW)
+        secret_batch = GroundBatch(
+            id=things.new_id(), user_id=ana.id, name=SECRET, phrases=(SECRET,), model=None, job_id="job", created_at=things.NOW
+        )
+        work.ground_batches.add(secret_batch)
+        work.ground_batches.add_item(BatchItem(id=things.new_id(), batch_id=secret_batch.id, position=0, name=SECRET), WORDS)
         work.grounding.put_result(things.new_id(), run.boxes, things.NOW)
         work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
@@ -123,7 +145,7 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
         for table in Table.metadata.sorted_tables:
             for column in table.columns:
                 if isinstance(column.type, SealedProse):
-                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text))))
+                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text)).where(column.is_not(None))))
     return found
 
 
@@ -165,8 +187,11 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "model_comparisons.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret", "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
+        "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
+        "prompt_versions.text", "summaries.text",
+        "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
+        "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
         "follow_ups.text", "follow_ups.options",
     }  # fmt: skip
@@ -215,7 +240,8 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    parts = [raw_parts(database, part.__table__.c) for part in (FilePartTable, ProgramFilePartTable, GroundImagePartTable)]
+    tables = (FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable)
+    parts = [raw_parts(database, part.__table__.c) for part in tables]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count + 1, "the vector of a text"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))

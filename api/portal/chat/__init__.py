@@ -5,6 +5,8 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
+- context: what the model reads of a conversation
+- instructions: instructions that apply to chats
 - follow_ups: the question that waits for a running answer
 - side_by_side: several models answer one question
 - imports: conversations that other portals exported

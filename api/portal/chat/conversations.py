@@ -37,6 +37,7 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 class Begun(Asked):
     title: Line = Field(default=UNTITLED, description="Default: the first question names the conversation.")
     folder_id: FolderId | None = Field(default=None, description="The folder of the conversation.")
+    instructions: bool = Field(default=True, description="Whether the person's and the group's instructions apply.")
 
 
 class Changed(Asked):
@@ -45,6 +46,7 @@ class Changed(Asked):
     pinned: bool | None = None
     archived: bool | None = Field(default=None, description="An archived conversation is listed apart, and no longer pinned.")
     unread: bool | None = None
+    instructions: bool | None = Field(default=None, description="Whether the person's and the group's instructions apply.")
 
 
 class Several(Asked):
@@ -114,7 +116,7 @@ def listing(
 @router.post("/conversations", status_code=201)
 def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
     body = body or Begun()
-    return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id))
+    return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id, uses_instructions=body.instructions))
 
 
 @router.get("/conversations/export", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
@@ -137,7 +139,10 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 
 @router.patch("/conversations/{conversation_id}")
 def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
-    at_least_one(title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread)
+    at_least_one(
+        title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread,
+        instructions=body.instructions,
+    )  # fmt: skip
     # Moved first: if the folder does not exist, the whole request is refused.
     if body.folder_id is not None:
         changed = portal.conversations.move(user, conversation_id, body.folder_id or None)
@@ -149,6 +154,8 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
         changed = portal.marks.pin(user, conversation_id, body.pinned)
     if body.unread is not None:
         changed = portal.marks.set_unread(user, conversation_id, body.unread)
+    if body.instructions is not None:
+        changed = portal.marks.use_instructions(user, conversation_id, body.instructions)
     return ConversationOut.of(changed)
 
 

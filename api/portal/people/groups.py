@@ -13,6 +13,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, at_least_one
 from api.services import PortalHere
 from core.access.groups import GroupInfo
+from core.chat.context.records import LONGEST_INSTRUCTIONS
 from core.people.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/groups", tags=["people"])
@@ -30,6 +31,10 @@ class ChangeGroup(Asked):
     withheld: Annotated[list[Annotated[Permission, Field(strict=False)]], Field(max_length=len(Permission))] | None = Field(
         default=None, description="Features that members may not use: upload, export."
     )
+
+
+class GroupInstructions(Asked):
+    text: str = Field(max_length=4 * LONGEST_INSTRUCTIONS, description=f"At most {LONGEST_INSTRUCTIONS:,} characters; empty removes them.")
 
 
 class GroupOut(BaseModel):
@@ -74,6 +79,17 @@ def change(group_id: Id, body: ChangeGroup, portal: PortalHere, user: SignedIn) 
     at_least_one(name=body.name, managers=body.managers, withheld=body.withheld)
     portal.groups.change(user, group_id, name=body.name, managers=body.managers, withheld=body.withheld)
     return GroupOut.of(portal.groups.get(user, group_id))
+
+
+@router.get("/{group_id}/instructions")
+def instructions(group_id: Id, portal: PortalHere, user: SignedIn) -> GroupInstructions:
+    """Return the instructions that apply to the chats of all members."""
+    return GroupInstructions(text=portal.instructions.of_group(user, group_id))
+
+
+@router.put("/{group_id}/instructions")
+def set_instructions(group_id: Id, body: GroupInstructions, portal: PortalHere, user: SignedIn) -> GroupInstructions:
+    return GroupInstructions(text=portal.instructions.set_for_group(user, group_id, body.text))
 
 
 @router.delete("/{group_id}", status_code=204)

@@ -6,5 +6,8 @@ In reading order:
 - messages: messages
 - turns: turns
 - folders: folders
+- instructions: instructions of people and groups
+- summaries: what models read in place of first turns
+- answer_contexts: what an answer was given to read
 - follow_ups: questions that wait for an answer to end
 """

@@ -14,7 +14,8 @@ from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTa
 from data.transaction import AnyRow, Transaction
 
 _T = ConversationTable.__table__.c
-_COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id, _T.pinned_at, _T.archived_at, _T.unread]
+_COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id, _T.pinned_at, _T.archived_at, _T.unread,
+            _T.uses_instructions]  # fmt: skip
 
 
 def _conversation_of(row: AnyRow) -> Conversation:
@@ -32,6 +33,7 @@ def _values(conversation: Conversation) -> dict[str, Any]:
         "head_id": conversation.head_id,
         "pinned_at": conversation.pinned_at,
         "archived_at": conversation.archived_at,
+        "uses_instructions": conversation.uses_instructions,
     }
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
+from core.chat.context.records import AnswerContext
 from core.chat.records import Message, MessageStatus
 from core.errors import StoredError
 from core.knowledge.records import StoredFile
+from data.repositories.chat.answer_contexts import read_context, write_context
 from data.repositories.knowledge.files import files_shown
 from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
 from data.tables import AttachmentTable, ConversationTable, FeedbackTable, FileTable, GenerationTable, MessageTable
@@ -23,7 +25,8 @@ _SHOWN = AttachmentTable.__table__.c
 
 _WHOLE = (
     select(
-        _T.id, _T.conversation_id, _T.parent_id, _T.author, _T.text, _T.status, _T.created_at, _T.reasoning, _T.error,
+        _T.id, _T.conversation_id, _T.parent_id, _T.author, _T.text, _T.status, _T.created_at, _T.reasoning, _T.error, _T.context,
+        _T.pinned,
         *GENERATION_COLUMNS, _FEEDBACK.rating, _FEEDBACK.comment,
     )
     .join(ConversationTable, _CONVERSATION.id == _T.conversation_id)
@@ -48,6 +51,8 @@ def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
         rating=row.rating,
         comment=row.comment or "",
         files=files,
+        pinned=row.pinned,
+        context=read_context(row.context),
     )
 
 
@@ -85,12 +90,23 @@ class SqlMessageRepository:
         rows = self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))
         return self._with_files(rows, _FILE.conversation_id == conversation_id)
 
+    def set_pinned(self, message_id: str, pinned: bool) -> None:
+        self._sql.write(update(MessageTable).where(_T.id == message_id).values(pinned=pinned))
+
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
         self._sql.write(update(MessageTable).where(streaming).values(text=text, reasoning=reasoning))
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None:
-        values = {"status": status, "text": text, "reasoning": reasoning, "error": error}
+    def finish(
+        self,
+        message_id: str,
+        status: MessageStatus,
+        text: str,
+        reasoning: str,
+        error: StoredError | None = None,
+        context: AnswerContext | None = None,
+    ) -> None:
+        values = {"status": status, "text": text, "reasoning": reasoning, "error": error, "context": write_context(context)}
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(values))
         self._sql.announce("message", [message_id])
 

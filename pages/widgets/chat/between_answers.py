@@ -63,7 +63,8 @@ def seam(
     `on_event` is called with the component's key, whose state then holds `event`, one of
     {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again" | "go on", "message", "request"},
     the former also with "model" or "thinking",
-    {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "encoding", "id", "encoding"}.
+    {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "pin", "message", "pinned"},
+    {"kind": "encoding", "id", "encoding"}.
     """
     data: dict[str, Any] = {}
     if foot is not None:
@@ -80,6 +81,7 @@ def seam(
             "meta": foot.meta,
             "details": foot.details,
             "mark": foot.mark,
+            "pinned": message.pinned,
         }
     if asked is not None:
         data["question"] = {"id": asked.message.id, "text": asked.message.text, "editable": free, "versions": _versions(asked)}
@@ -119,6 +121,8 @@ def _labels(_language: str) -> dict[str, object]:
         "again": t("Regenerate"),
         "ways": t("Regenerate with another model or setting"),
         "goOn": t("Continue the answer"),
+        "pin": t("Pin for the model: always read this turn whole"),
+        "unpin": t("Unpin this turn"),
         "details": t("Details"),
         "edit": t("Edit the question"),
         "send": t("Send"),

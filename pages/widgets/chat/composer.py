@@ -12,11 +12,13 @@ from core.chat.turns import TurnOptions
 from core.inference.records import ServedModel
 from core.knowledge.encodings import UTF_8
 from core.knowledge.records import StoredFile
+from core.prompts.records import ListedPrompt
 from pages.shell.words import t
 from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import Arrival
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.undo_bar import undo_bar
+from pages.widgets.context.prompt_menu import prompt_menu
 
 PROMPT = "prompt"
 UPLOAD_FACTOR = 4
@@ -37,11 +39,16 @@ def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
     return t("The last answer came from {model}, which is no longer loaded. {other} answers now.", model=gone, other=plain(name))
 
 
-def options(models: Sequence[ServedModel]) -> TurnOptions:
+def options(models: Sequence[ServedModel], *, instructions: bool = True) -> TurnOptions:
     """What the person chose. Without a choice, or if the chosen model is gone, the portal routes the question."""
     wanted = st.session_state.get(_MODEL)
     model = wanted if any(wanted in each.names for each in models) else None
-    return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)))
+    return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)), instructions=instructions)
+
+
+def asks_guide(models: Sequence[ServedModel]) -> bool:
+    """Tell whether the built-in guide would answer the next question."""
+    return bool(models) and _chosen(models)[1].guide
 
 
 def composer(
@@ -59,6 +66,8 @@ def composer(
     deleted: Sequence[Pending] = (),
     arrival: Arrival | None = None,
     note: str = "",
+    prompts: Sequence[ListedPrompt] = (),
+    meter: Callable[[], None] | None = None,
     more_choices: Callable[[], None] = lambda: None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
@@ -67,8 +76,8 @@ def composer(
     on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last one was not asked.
     on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
-    arrival: the message that the transcript is opened at. note: what to know before asking on.
-    more_choices: draws further choices beside the model.
+    arrival: the message that the transcript is opened at. note: what to know before asking on. prompts: offered by "/".
+    meter: draws how full the context is. more_choices: draws further choices beside the model.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -83,6 +92,7 @@ def composer(
             follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
             _held(held, on_drop)
+            prompt_menu(prompts)
             st.chat_input(
                 placeholder, key=PROMPT, on_submit=on_ask, disabled=not models,
                 accept_file="multiple", max_upload_size=UPLOAD_FACTOR * max_file_mb,
@@ -91,6 +101,8 @@ def composer(
                 if models:
                     _choices(models, on_dismiss)
                     more_choices()
+                if meter:
+                    meter()
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
                     figures = st.empty()

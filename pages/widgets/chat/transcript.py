@@ -25,6 +25,7 @@ from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.figures import milliseconds, seconds
 from pages.widgets.common.requests import pending, wish
+from pages.widgets.context.answer_details import context_details
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -82,7 +83,7 @@ def transcript(
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
-                    details=details_of(message.generation),
+                    details=(*details_of(message.generation), *context_details(message.context)),
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,
@@ -233,6 +234,8 @@ def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[
         draw_seam(thought=_thought_so_far(now))
         if now.position is not None:
             _queued(now)
+        if now.summarizing:
+            st.caption(f":material/summarize: {t('Summarizing the first turns, which no longer fit')}")
         if now.elapsed_s > STUCK_AFTER_S:
             _stuck(portal, user, now.model)
         told = bool(now.unsaved)

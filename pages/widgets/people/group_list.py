@@ -12,6 +12,7 @@ from core.people.permissions import FEATURES
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
+from pages.widgets.account.instructions import group_instructions
 from pages.widgets.chat.message import plain
 from pages.widgets.people.group_members import attempt, members
 from pages.widgets.people.words import permission_word
@@ -84,6 +85,7 @@ def _group(portal: Portal, user: User, info: GroupInfo, people: Sequence[User]) 
         if saved:
             attempt(lambda: portal.groups.change(user, group.id, name=name, managers=managers, withheld=withheld))
         members(portal, user, info, people)
+        group_instructions(portal, user, info)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(t("Only an empty group can be removed. Usage keeps its name."))
             if st.button(t("Remove group"), icon=":material/delete:", key=f"remove-{group.id}", disabled=bool(info.members)):

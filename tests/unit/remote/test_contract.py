@@ -20,6 +20,7 @@ from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
+from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
@@ -32,11 +33,13 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
+    *("ground_batches.start", "ground_batches.get", "ground_batches.list", "ground_batches.items", "ground_batches.export"),
+    *("ground_batches.pause", "ground_batches.resume", "ground_batches.cancel", "ground_batches.retry", "ground_batches.remove"),
     *("jobs.list", "index_care.state", "disk.free"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
-RACING = frozenset({"turns.find", "turns.running", "turns.running_conversations", "turns.stop"})
+RACING = frozenset({"turns.find", "turns.running", "turns.running_conversations", "turns.stop", "temporary.running", "temporary.stop"})
 """What depends on how far an answer has come. test_remote_portal.py follows one."""
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -46,6 +49,7 @@ def walk(portal: Any) -> None:
     """Call every registered method and value, as pages do, and some of them wrongly."""
     ann, ada = _people(portal)
     _conversations(portal, ann)
+    _temporary(portal, ann)
     _files(portal, ann)
     _review(portal, ann, ada)
     _models(portal, ann, ada)
@@ -84,6 +88,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.conversations.get(ann, "missing")
     portal.gateway.chat_models(ann)
+    portal.gateway.next_place(ann, "fake@elsewhere")
     turn = portal.turns.start(ann, chat.id, "Hello?", TurnOptions(), "request-1")
     portal.turns.find(ann, turn.id)
     with suppress(PortalError):
@@ -115,6 +120,26 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.restore(ann, gone.id)
     portal.conversations.delete_many_soon(ann, [gone.id])
     portal.conversations.restore(ann, gone.id)
+    portal.context.use(ann, chat.id, None, parts=True)
+    portal.context.summary(ann, chat.id)
+    portal.context.pin(ann, second.answer_id, True)
+    with suppress(PortalError):
+        portal.context.edit_summary(ann, chat.id, "none", "Nothing")
+    prompt = portal.prompts.add(ann, "Summary", "Summarize the meeting with [client].")
+    portal.prompts.change(ann, prompt.id, text="Summarize the meeting with {{client}}. 总结。")
+    portal.prompts.restore(ann, prompt.id, 1)
+    portal.prompts.versions(ann, prompt.id)
+    portal.prompts.get(ann, prompt.id)
+    portal.prompts.list(ann, "meeting")
+    portal.prompts.starters(ann)
+    for ask in (lambda: portal.prompts.share(ann, prompt.id, Share.GROUP), lambda: portal.prompts.set_starter(ann, prompt.id, True)):
+        with suppress(PortalError):
+            ask()
+    portal.prompts.remove(ann, prompt.id)
+    portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
+    portal.instructions.own(ann)
+    portal.instructions.applying(ann)
+    portal.marks.use_instructions(ann, chat.id, False)
     portal.marks.pin(ann, chat.id, True)
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
@@ -251,6 +276,8 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     group = portal.groups.add(ada, "Sales")
     portal.groups.put_member(ada, group.id, "ann")
     portal.groups.change(ada, group.id, name="Selling", managers=frozenset({"max"}))
+    portal.instructions.set_for_group(ada, group.id, "Quote no prices.")
+    portal.instructions.of_group(ada, group.id)
     portal.groups.all(ada)
     portal.groups.names(ada)
     portal.groups.remove_member(ada, group.id, "ann")
@@ -293,6 +320,16 @@ def _images(portal: Any, ann: Any) -> None:
     portal.grounding.export(ann, [run.id], ExportFormat.CSV)
     portal.grounding.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
+    batches = portal.ground_batches
+    assert batches.max_bytes
+    batch = batches.start(ann, "images", [("street.png", written(picture(60, 40)))], ["a car"])[0]
+    batches.get(ann, batch.id)
+    batches.list(ann)
+    batches.items(ann, batch.id)
+    batches.export(ann, batch.id, ExportFormat.CSV)
+    for act in (batches.pause, batches.resume, batches.cancel, batches.retry, batches.remove):
+        with suppress(PortalError):
+            act(ann, batch.id)
 
 
 def _accounts(portal: Any, ann: Any, ada: Any) -> None:
@@ -339,6 +376,24 @@ def test_every_registered_method_does_the_same_in_process_and_over_http(
     called = {what for what, _ in here.told}
     registered = {f"{each.name}.{name}" for each in SERVICES for name in (*each.anyone, *each.user)}
     assert registered - called == {"second_factors.set_up"}, "walk() leaves these out; a user server calls them"
+
+
+def _temporary(portal: Any, ann: Any) -> None:
+    assert portal.temporary.offered(ann)
+    chat = portal.temporary.ask(ann, None, "Between us?", TurnOptions(), "temporary-1")
+    with suppress(PortalError):
+        portal.temporary.ask(ann, None, " ", TurnOptions(), "temporary-2")
+    with suppress(PortalError):
+        portal.temporary.running(ann, "missing")
+    running = portal.real.temporary.running(ann, chat)
+    if running is not None:
+        running.wait_finished(10)
+    portal.temporary.running(ann, chat)
+    portal.temporary.stop(ann, chat)
+    portal.temporary.transcript(ann, chat)
+    portal.temporary.leave(ann, chat)
+    with suppress(PortalError):
+        portal.temporary.transcript(ann, chat)
 
 
 def _second_factor(portal: Any, ann: Any) -> None:

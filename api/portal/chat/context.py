@@ -1,0 +1,85 @@
+"""Serve what the model reads of a conversation: how full the context is, the summary, pinned turns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.identity import SignedIn
+from api.portal.shapes import Asked, Id, Line
+from api.services import PortalHere
+from core.chat.context.records import LONGEST_SUMMARY, Summary
+
+router = APIRouter(prefix="/api/v1", tags=["conversations"])
+
+
+class SummaryOut(BaseModel):
+    id: str
+    turns: int = Field(description="It stands for turns 1 to this one.")
+    text: str
+    model: str = Field(description="The model that wrote it.")
+    created_at: datetime
+    edited_at: datetime | None = Field(description="When the person changed it.")
+
+    @staticmethod
+    def of(summary: Summary) -> SummaryOut:
+        return SummaryOut(
+            id=summary.id, turns=summary.turns, text=summary.text, model=summary.model, created_at=summary.created_at,
+            edited_at=summary.edited_at,
+        )  # fmt: skip
+
+
+class PartOut(BaseModel):
+    kind: Literal["instructions", "summary", "files", "turns"]
+    tokens: int
+
+
+class ContextUseOut(BaseModel):
+    model: str | None = Field(description="null if no model can be asked.")
+    tokens: int = Field(description="What the last prompt and its answer took.")
+    context: int = Field(description="Tokens that prompt and answer share.")
+    reserve: int = Field(description="Tokens kept free for the answer.")
+    parts: list[PartOut]
+    summary: SummaryOut | None = Field(description="What the last answer read in place of the first turns; null if it read them.")
+
+
+class EditedSummary(Asked):
+    id: str = Field(max_length=64)
+    text: str = Field(max_length=4 * LONGEST_SUMMARY, description=f"1 to {LONGEST_SUMMARY:,} characters.")
+
+
+class Pinned(Asked):
+    pinned: bool
+
+
+class PinnedOut(BaseModel):
+    pinned: bool
+
+
+@router.get("/conversations/{conversation_id}/context")
+def read(
+    conversation_id: Id, portal: PortalHere, user: SignedIn, model: Annotated[Line, Query(description="Default: the default model.")] = ""
+) -> ContextUseOut:
+    """Tell how full the context of a conversation is, and what fills it."""
+    summary = portal.context.summary(user, conversation_id)
+    shown = None if summary is None else SummaryOut.of(summary)
+    use = portal.context.use(user, conversation_id, model or None, parts=True)
+    if use is None:
+        return ContextUseOut(model=None, tokens=0, context=0, reserve=0, parts=[], summary=shown)
+    parts = [PartOut(kind=part.kind.value, tokens=part.tokens) for part in use.parts]
+    return ContextUseOut(model=use.model, tokens=use.tokens, context=use.context, reserve=use.reserve, parts=parts, summary=shown)
+
+
+@router.put("/conversations/{conversation_id}/summary")
+def edit(conversation_id: Id, body: EditedSummary, portal: PortalHere, user: SignedIn) -> SummaryOut:
+    """Change what the model reads in place of the first turns."""
+    return SummaryOut.of(portal.context.edit_summary(user, conversation_id, body.id, body.text))
+
+
+@router.put("/messages/{message_id}/pinned")
+def pin(message_id: Id, body: Pinned, portal: PortalHere, user: SignedIn) -> PinnedOut:
+    """Have the model always read this turn whole, or no longer."""
+    return PinnedOut(pinned=portal.context.pin(user, message_id, body.pinned).pinned)

@@ -1,0 +1,48 @@
+"""Number the turns of a conversation and write them as messages for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.chat.records import Author, Message
+from core.errors import InvalidInput
+from core.inference.requests import ChatMessage, ChatRole
+from core.knowledge.attachment import with_files
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer."""
+
+    number: int
+    """1 is the first turn of the conversation."""
+    question: Message
+    answer: Message
+
+    @property
+    def pinned(self) -> bool:
+        return self.question.pinned or self.answer.pinned
+
+    def messages(self, read: Mapping[str, str]) -> list[ChatMessage]:
+        """Write it for the model. read: the text of each file, by its id."""
+        return [asked(self.question, read), ChatMessage(ChatRole.ASSISTANT, self.answer.text, reasoning=self.answer.reasoning)]
+
+
+def exchanges(way: Sequence[Message]) -> list[Exchange]:
+    """Return the turns before the open question, which is the last of `way`. Turns without an answer are left out, but counted."""
+    if not way:
+        raise InvalidInput("There is no question to answer.")
+    found, number = [], 0
+    for question, answer in pairwise(way):
+        if question.author is Author.USER:
+            number += 1
+            if answer.text:
+                found.append(Exchange(number, question, answer))
+    return found
+
+
+def asked(question: Message, read: Mapping[str, str], extra: Sequence[tuple[str, str]] = ()) -> ChatMessage:
+    """Write a question with its files for the model. extra: names and texts that are read with it."""
+    return ChatMessage(ChatRole.USER, with_files(question.text, [*extra, *((file.name, read[file.id]) for file in question.files)]))

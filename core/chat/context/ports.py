@@ -1,0 +1,36 @@
+"""Declare the repositories of instructions and summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.chat.context.records import Holder, Instructions, Summary
+
+
+class InstructionsRepository(Protocol):
+    def get(self, holder: Holder, subject: str) -> Instructions | None: ...
+    def put(self, instructions: Instructions) -> None:
+        """Insert instructions, or replace those of the same holder."""
+        ...
+
+    def remove(self, holder: Holder, subject: str) -> bool:
+        """Delete instructions. Returns False if there are none."""
+        ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Let the instructions of a group follow its new name."""
+        ...
+
+
+class SummaryRepository(Protocol):
+    """Stores summaries. They are deleted with their conversation."""
+
+    def add(self, summary: Summary) -> None: ...
+    def of_conversation(self, conversation_id: str) -> Sequence[Summary]:
+        """Return the summaries, those of the fewest turns first."""
+        ...
+
+    def save(self, summary: Summary) -> None:
+        """Write the text and `edited_at`."""
+        ...

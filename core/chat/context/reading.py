@@ -1,0 +1,45 @@
+"""Read the messages and files of a conversation as the next question would be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from core.chat.records import Author, Conversation, Message
+from core.knowledge.attachment import text_of
+from core.knowledge.records import StoredFile
+from core.unit_of_work import UnitOfWork
+
+
+def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
+    """Return the messages from the first to `head_id`, following parents."""
+    by_id = {message.id: message for message in messages}
+    way: list[Message] = []
+    here = by_id.get(head_id) if head_id else None
+    while here is not None:
+        way.append(here)
+        here = by_id.get(here.parent_id) if here.parent_id else None
+    return way[::-1]
+
+
+def open_way(messages: Iterable[Message], conversation: Conversation) -> list[Message]:
+    """Return the shown messages with an empty question at the end, as the next one would follow them."""
+    way = path(messages, conversation.head_id)
+    if way and way[-1].author is Author.ASSISTANT:
+        last = way[-1]
+        way.append(replace(last, id="", parent_id=last.id, author=Author.USER, text="", reasoning="", files=(), context=None, pinned=False))
+    return way
+
+
+def texts_of(work: UnitOfWork, way: Sequence[Message]) -> dict[str, str]:
+    """Return the text of each file of these messages, by its id."""
+    return {file.id: _text(work, file) for message in way for file in message.files}
+
+
+def _text(work: UnitOfWork, file: StoredFile) -> str:
+    """Return what the model reads of a file; nothing of one that was deleted at this moment."""
+    extracted = work.files.text(file.id)
+    if extracted is not None:
+        return extracted
+    content = work.files.content(file.id)
+    return text_of(file.name, content, file.encoding) if content else ""

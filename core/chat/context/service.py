@@ -1,0 +1,126 @@
+"""Show people what the model reads of their chats, and let them change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.characters import is_blank, without_controls
+from core.chat.context.exchanges import asked, exchanges
+from core.chat.context.instructions import applying
+from core.chat.context.opening import opening
+from core.chat.context.reading import open_way, path, texts_of
+from core.chat.context.records import LONGEST_SUMMARY, ContextPart, ContextUse, PartKind, Summary
+from core.chat.context.summaries import usable
+from core.chat.context.window import Window, reserve_of
+from core.chat.conversations import own, own_to_change
+from core.chat.records import Author, Message
+from core.clock import Clock
+from core.errors import InvalidInput, NotFound
+from core.inference.gateway import Gateway
+from core.inference.requests import SamplingParams
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+GONE = "There is no such summary. It may have been deleted with its conversation."
+
+
+class ChatContext:
+    """Reads and changes the context of a person's own conversations."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._gateway = gateway
+        self._clock = clock
+
+    def summary(self, user: User, conversation_id: str) -> Summary | None:
+        """Return the summary that the last answer was given to read; None if it read everything. Raises NotFound."""
+        with self._unit_of_work() as work:
+            conversation = own(work, user, conversation_id)
+            way = path(work.messages.of_conversation(conversation_id), conversation.head_id)
+            answered = next((each for each in reversed(way) if each.author is Author.ASSISTANT and each.text), None)
+            if answered is None or answered.context is None or not answered.context.summary_id:
+                return None
+            stored = work.summaries.of_conversation(conversation_id)
+        return next((each for each in stored if answered.context and each.id == answered.context.summary_id), None)
+
+    def edit_summary(self, user: User, conversation_id: str, summary_id: str, text: str) -> Summary:
+        """Change what the model reads in place of the first turns. Raises NotFound, InvalidInput."""
+        text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+        if is_blank(text):
+            raise InvalidInput("The summary is empty. The model would know nothing of these turns.")
+        if len(text) > LONGEST_SUMMARY:
+            raise InvalidInput("The summary has {n:,} characters; the limit is {limit:,}. Shorten it.", n=len(text), limit=LONGEST_SUMMARY)
+        with self._unit_of_work() as work:
+            own_to_change(work, user, conversation_id)
+            found = next((each for each in work.summaries.of_conversation(conversation_id) if each.id == summary_id), None)
+            if found is None:
+                raise NotFound(GONE)
+            changed = replace(found, text=text, edited_at=self._clock())
+            work.summaries.save(changed)
+            work.commit()
+        return changed
+
+    def pin(self, user: User, message_id: str, pinned: bool) -> Message:
+        """Have the model always read an own message whole, with its question or answer, or no longer. Raises NotFound."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            found = work.messages.get(message_id)
+            if found is None:
+                raise NotFound("This message does not exist. It may have been deleted.")
+            own_to_change(work, user, found.conversation_id)
+            work.messages.set_pinned(message_id, pinned)
+            work.commit()
+        return replace(found, pinned=pinned)
+
+    def use(self, user: User, conversation_id: str | None, model: str | None, *, parts: bool = False) -> ContextUse | None:
+        """Tell how full the context is for a model; None without models. parts: with what fills it. Raises NotFound.
+
+        conversation_id: None for a chat that has not begun.
+        """
+        chosen = self._gateway.chat_model(user, model)
+        if chosen is None:
+            return None
+        window = Window(self._gateway, user, chosen, model)
+        with self._unit_of_work() as work:
+            way, used, instructed = self._way(work, user, conversation_id)
+            instructions = applying(work, user) if instructed and not chosen.guide else []
+            read = texts_of(work, way) if parts else {}
+            stored = work.summaries.of_conversation(conversation_id) if parts and conversation_id else ()
+        head = opening(instructions)
+        found: list[ContextPart] = []
+        if parts:
+            found = self._parts(window, way, read, stored, "\n".join(each.content for each in head))
+        tokens = used or (window.count(head) if head else 0)
+        reserve = reserve_of(chosen.context, SamplingParams())
+        return ContextUse(chosen.name, tokens, chosen.context, reserve, tuple(found))
+
+    def _way(self, work: UnitOfWork, user: User, conversation_id: str | None) -> tuple[list[Message], int, bool]:
+        """Return the shown messages, the tokens of the last prompt with its answer, and whether instructions apply."""
+        if conversation_id is None:
+            require(user, Permission.CHAT)
+            return [], 0, True
+        conversation = own(work, user, conversation_id)
+        way = open_way(work.messages.of_conversation(conversation_id), conversation)
+        rows = (each.generation for each in reversed(way) if each.generation is not None)
+        used = next((row.usage.prompt_tokens + row.usage.completion_tokens for row in rows), 0)
+        return way, used, conversation.uses_instructions
+
+    def _parts(
+        self, window: Window, way: Sequence[Message], read: dict[str, str], stored: Sequence[Summary], instructions: str
+    ) -> list[ContextPart]:
+        """Count what the last answer was given to read, by kind."""
+        turns = exchanges(way) if way else []
+        context = next((each.answer.context for each in reversed(turns) if each.answer.context is not None), None)
+        summary = next((each for each in usable(stored, turns) if context and each.id == context.summary_id), None)
+        covered = summary.turns if summary else 0
+        whole = [turn for turn in turns if turn.pinned or (turn.number > covered and not (context and turn.number in context.left_out))]
+        names = {each.name for each in context.parts} if context else set()
+        files = "\n".join(read[file.id] for turn in whole for file in turn.question.files if file.name not in names)
+        texts = [each for turn in whole for each in (asked(replace(turn.question, files=()), {}).content, turn.answer.text)]
+        counted = (
+            (PartKind.INSTRUCTIONS, instructions), (PartKind.SUMMARY, summary.text if summary else ""), (PartKind.FILES, files),
+            (PartKind.TURNS, "\n".join(texts)),
+        )  # fmt: skip
+        return [ContextPart(kind, tokens) for kind, text in counted if (tokens := window.count_text(text))]

@@ -1,0 +1,153 @@
+"""Let the model summarize the first turns of a conversation, before they no longer fit and at the latest when they do not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from core.chat.context.exchanges import Exchange
+from core.chat.context.records import LONGEST_SUMMARY, Summary
+from core.chat.context.window import Window
+from core.clock import Clock
+from core.errors import PortalError
+from core.inference.records import Source, Task
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.unit_of_work import UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+SUMMARY_TOKENS = 500
+"""Longest summary; at most an eighth of the context."""
+_TASK = (
+    "Summarize the conversation below for an assistant that continues it without reading it. Keep every fact, name, number, date, "
+    "decision and open question, also those of the earlier summary. Write short lines in the language of the conversation, and nothing "
+    "else.\n\n{before}Conversation:\n{turns}\n\nSummary:"
+)
+_BEFORE = "Earlier summary:\n{text}\n\n"
+
+
+class Stopped(Exception):
+    """Nobody wants the summary any more, or something more urgent came."""
+
+
+def usable(summaries: Sequence[Summary], turns: Sequence[Exchange]) -> list[Summary]:
+    """Return the summaries that stand for the first of these turns, those of the fewest turns first.
+
+    A summary of another version of the conversation ends with an answer that is not among them.
+    """
+    numbers = {turn.answer.id: turn.number for turn in turns}
+    return sorted((each for each in summaries if numbers.get(each.until_id) == each.turns), key=lambda each: each.turns)
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """What a summary is made of: the summary before it, and the turns that follow that one."""
+
+    conversation_id: str
+    before: Summary | None
+    turns: Sequence[Exchange]
+    read: Mapping[str, str]
+    """The text of each file, by its id."""
+
+
+class SummaryWriter:
+    """Writes summaries, one at a time for each conversation."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def write(self, window: Window, covering: Covering, check: Callable[[], None], *, batch: bool) -> Summary | None:
+        """Write a summary, or return the one that somebody else wrote meanwhile. None if the model wrote nothing of use.
+
+        check: called often; it raises what stops the writing. batch: nobody waits for it.
+        """
+        if not covering.turns:
+            return None
+        lock = self._lock_of(covering.conversation_id)
+        while not lock.acquire(timeout=0.2):
+            check()
+        try:
+            if (found := self._meanwhile(covering)) is not None:
+                return found
+            text = self._text(window, covering, check, batch=batch)
+            return self._stored(window, covering, text) if text else None
+        except PortalError as problem:
+            log.info("the model wrote no summary for the conversation %s: %s", covering.conversation_id, problem)
+            return None
+        finally:
+            lock.release()
+
+    def _lock_of(self, conversation_id: str) -> threading.Lock:
+        with self._lock:
+            if len(self._locks) > 1_000:
+                self._locks = {each: lock for each, lock in self._locks.items() if lock.locked()}
+            return self._locks.setdefault(conversation_id, threading.Lock())
+
+    def _meanwhile(self, covering: Covering) -> Summary | None:
+        """Return a summary of as many turns that was written while this one waited."""
+        last = covering.turns[-1]
+        with self._unit_of_work() as work:
+            stored = work.summaries.of_conversation(covering.conversation_id)
+        return next((each for each in stored if each.until_id == last.answer.id), None)
+
+    def _text(self, window: Window, covering: Covering, check: Callable[[], None], *, batch: bool) -> str:
+        """Have the model read the turns in pieces that fit, each with the summary of those before it."""
+        written = "\n\n".join(_written(turn, covering.read) for turn in covering.turns)
+        tokens = max(1, window.count_text(written))
+        room = max(200, window.model.context // 2 - SUMMARY_TOKENS)
+        size = max(200, int(len(written) * min(1.0, room / tokens)))
+        text = covering.before.text if covering.before else ""
+        for at in range(0, len(written), size):
+            text = self._ask(window, text, written[at : at + size], check, batch=batch)
+            if not text:
+                return ""
+        return text
+
+    def _ask(self, window: Window, before: str, turns: str, check: Callable[[], None], *, batch: bool) -> str:
+        words = _TASK.format(before=_BEFORE.format(text=before) if before else "", turns=turns)
+        request = GenerationRequest(
+            messages=(ChatMessage(ChatRole.USER, words),),
+            user_id=window.user.id,
+            # Without a name the route of summaries may choose, where there is one.
+            model=None if window.model.default else window.name,
+            params=SamplingParams(temperature=0.0, max_tokens=max(16, min(SUMMARY_TOKENS, window.model.context // 8))),
+            thinking=False,
+            batch=batch,
+            task=Task.SUMMARIZE,
+        )
+        text = ""
+        events = window.gateway.recorded(window.gateway.answer(window.user, request, Source.SUMMARY))
+        try:
+            for event in events:
+                check()
+                if isinstance(event, Delta):
+                    text += event.text
+        finally:
+            events.close()
+        return text.strip()[:LONGEST_SUMMARY]
+
+    def _stored(self, window: Window, covering: Covering, text: str) -> Summary | None:
+        last = covering.turns[-1]
+        summary = Summary(
+            id=uuid4().hex, conversation_id=covering.conversation_id, until_id=last.answer.id, turns=last.number, text=text,
+            model=window.model.name, created_at=self._clock(),
+        )  # fmt: skip
+        with self._unit_of_work() as work:
+            if work.conversations.for_change(covering.conversation_id) is None:
+                return None  # Deleted meanwhile.
+            work.summaries.add(summary)
+            work.commit()
+        log.info("turns 1 to %d of the conversation %s are summarized", summary.turns, covering.conversation_id)
+        return summary
+
+
+def _written(turn: Exchange, read: Mapping[str, str]) -> str:
+    question, answer = turn.messages(read)
+    return f"User: {question.content}\nAssistant: {answer.content}"
+

@@ -1,0 +1,75 @@
+"""Count what a prompt takes of a model's context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.errors import PortalError
+from core.inference.gateway import Gateway
+from core.inference.records import ServedModel
+from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams
+from core.people.records import User
+
+ANSWER_TOKENS = 1_024
+"""Kept free for an answer, where the question asks for no other length; at most a quarter of the context."""
+MESSAGE_BYTES = 48
+"""More than the marks that a chat template puts around a message take, as bytes."""
+LETTERS_A_TOKEN = 3.0
+"""Where a model on another server cannot count: English has some 4 letters a token, Chinese 1.5 characters of 3 bytes."""
+
+
+def reserve_of(context: int, params: SamplingParams) -> int:
+    """Return how many tokens of a context are kept for the answer."""
+    wanted = params.max_tokens or ANSWER_TOKENS
+    return max(1, min(wanted, context // (2 if params.max_tokens else 4)))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The context of one model, for the prompts of one person."""
+
+    gateway: Gateway
+    user: User
+    model: ServedModel
+    name: str | None
+    """What the person chose; None: the default."""
+    params: SamplingParams = field(default_factory=SamplingParams)
+    thinking: bool = True
+
+    @property
+    def limit(self) -> int:
+        """Return how many tokens a prompt may take, so that there is room for the answer."""
+        return self.model.context - reserve_of(self.model.context, self.params)
+
+    def surely_fits(self, messages: Sequence[ChatMessage]) -> bool:
+        """Tell whether a prompt fits even if each byte were a token: then nobody needs to count."""
+        return _bytes(messages) <= self.limit
+
+    def count(self, messages: Sequence[ChatMessage]) -> int:
+        """Count the tokens of a prompt with the model's own tokenizer, or estimate them where the model runs elsewhere."""
+        request = GenerationRequest(
+            messages=tuple(messages), user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking
+        )
+        return self._counted(request, _bytes(messages))
+
+    def count_text(self, text: str) -> int:
+        """Count the tokens of a text alone."""
+        if not text:
+            return 0
+        request = GenerationRequest(messages=(), user_id=self.user.id, model=self.name, prompt=text)
+        return self._counted(request, len(text.encode("utf-8", "replace")))
+
+    def _counted(self, request: GenerationRequest, length: int) -> int:
+        try:
+            return len(self.gateway.prompt_tokens(self.user, request).tokens)
+        except PortalError:
+            return round(length / LETTERS_A_TOKEN)
+
+    def fits(self, messages: Sequence[ChatMessage]) -> bool:
+        return self.surely_fits(messages) or self.count(messages) <= self.limit
+
+
+def _bytes(messages: Sequence[ChatMessage]) -> int:
+    texts = (text for each in messages for text in (each.content, each.reasoning))
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) + MESSAGE_BYTES * len(messages)

@@ -1,0 +1,9 @@
+"""The library of prompts: texts with blanks that people insert into the chat.
+
+In reading order:
+
+- records: prompts and their versions
+- ports: their repository
+- blanks: find what is to be filled in
+- library: write, share, publish and restore prompts
+"""

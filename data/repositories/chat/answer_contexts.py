@@ -1,0 +1,46 @@
+"""Write what an answer was given to read as JSON, and read it back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from core.chat.context.records import AnswerContext, Applied, FileParts, Holder
+
+
+def write_context(context: AnswerContext | None) -> str | None:
+    """Return the JSON; None if there is nothing to store."""
+    if context is None or context.is_empty:
+        return None
+    stored = {
+        "instructions": [[each.holder.value, each.subject, each.updated_at.isoformat()] for each in context.instructions],
+        "summarized": context.summarized,
+        "summary": context.summary_id,
+        "left_out": context.left_out,
+        "parts": [[each.name, each.lines, each.read] for each in context.parts],
+    }
+    return json.dumps({name: value for name, value in stored.items() if value}, ensure_ascii=False)
+
+
+def read_context(text: str | None) -> AnswerContext | None:
+    """Read stored JSON. What cannot be read counts as not stored: it only describes an answer."""
+    try:
+        found: dict[str, Any] = json.loads(text or "")
+        return AnswerContext(
+            instructions=tuple(_applied(*each) for each in found.get("instructions", ())),
+            summarized=int(found.get("summarized", 0)),
+            summary_id=str(found.get("summary", "")),
+            left_out=tuple(map(int, found.get("left_out", ()))),
+            parts=tuple(_parts(*each) for each in found.get("parts", ())),
+        )
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+
+
+def _applied(holder: str, subject: str, at: str) -> Applied:
+    return Applied(Holder(holder), subject, datetime.fromisoformat(at))
+
+
+def _parts(name: str, lines: int, read: list[list[int]]) -> FileParts:
+    return FileParts(name, lines, tuple((first, last) for first, last in read))

@@ -1,0 +1,6 @@
+"""Store rows of prompts.
+
+In reading order:
+
+- prompts: prompts and their versions
+"""

@@ -1,0 +1,57 @@
+"""Show how full the context of the model is: a ring and figures in the composer, and what fills it when opened."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.chat.context.records import ContextUse, PartKind
+from core.errors import PortalError
+from core.people.records import User
+from pages.shell.words import t
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+_PARTS = {
+    PartKind.INSTRUCTIONS: ("Instructions", "s4"),
+    PartKind.SUMMARY: ("Summary", "s3"),
+    PartKind.FILES: ("Files", "s2"),
+    PartKind.TURNS: ("Turns", "s1"),
+}
+
+
+def context_meter(portal: Portal, user: User, conversation_id: str | None, model: str | None) -> None:
+    """Draw it. Without a model that can be asked, nothing is drawn."""
+    try:
+        use = portal.context.use(user, conversation_id, model)
+    except PortalError:
+        return
+    if use is None or not use.context:
+        return
+    share = min(100, round(100 * use.tokens / use.context))
+    st.html(f"<style>.st-key-meter {{ --p: {share}% }}</style>")
+    words = t("{tokens} of {context}", tokens=f"{use.tokens:,}", context=f"{use.context:,}")
+    key = f"meter-open-{conversation_id or 'new'}"
+    with st.container(key="meter", width="content"):
+        box = st.popover(words, type="tertiary", key=key, on_change="rerun", help=t("How full the model's context is, in tokens"))
+    if box.open:
+        with box:
+            _opened(portal.context.use(user, conversation_id, model, parts=True) or use)
+
+
+def _opened(use: ContextUse) -> None:
+    """Draw a bar and the list of what fills the context."""
+    rows = [(t(_PARTS[part.kind][0]), part.tokens, _PARTS[part.kind][1]) for part in use.parts]
+    counted = sum(tokens for _, tokens, _ in rows)
+    if use.tokens > counted and rows:
+        rows.append((t("Chat template, thoughts, parts of files, preset"), use.tokens - counted, "s6"))
+    rows.append((t("Kept for the answer"), use.reserve, "s5"))
+    free = max(0, use.context - use.reserve - max(use.tokens, counted))
+    bar = "".join(f"<i class='{colour}' style='width:{100 * tokens / use.context:.2f}%'></i>" for _, tokens, colour in rows if tokens)
+    rows.append((t("Free"), free, ""))
+    listed = "".join(f"<span><b class='{colour}'></b>{escape(label)} <em>{tokens:,}</em></span>" for label, tokens, colour in rows)
+    st.html(f"<div class='membar'><div>{bar}</div><p>{listed}</p></div>")
+    st.caption(t("In tokens of the model's own tokenizer. A chat that outgrows the context goes on: its first turns are summarized."))
