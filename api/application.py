@@ -33,6 +33,7 @@ PORTALS = {
     "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
     "ground": "grounding.ground",
+    "ground-batches": "grounding.batches",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",
@@ -69,6 +70,7 @@ FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", 
 """Paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/api/v1/ground")
 """Requests here can hold images as base64, which makes three bytes four: as many as a question can have files."""
+GROUND_BATCHES_PATH = "/api/v1/ground-batches"
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
 FORM_BYTES = 100_000
@@ -100,12 +102,14 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
 
     def max_bytes(path: str) -> int:
-        if path == BATCH_FILES_PATH:
+        if path == BATCH_FILES_PATH and (routes is None or "batches" in routes):
             return portal_getter().program_files.max_bytes + FORM_BYTES
         if path.startswith(INTERNAL_PATH):
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:
             return MOST_PIECE
+        if path == GROUND_BATCHES_PATH:
+            return portal_getter().ground_batches.max_bytes
         if path in IMAGE_PATHS:
             return portal_getter().files.max_bytes * 4 // 3 + MAX_BODY_BYTES
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
@@ -127,6 +131,8 @@ def _routers(wanted: Collection[str] | None, remote: bool) -> Iterator[tuple[API
     for name in wanted or ():
         if name not in known:
             raise StartFailed("PORTAL_ROUTES names {name}. Choose from: {known}.", name=name, known=", ".join(sorted(known)))
+    if wanted is None or "internal" in wanted:
+        yield _router("internal.routes"), {}  # First: routes are tried in order, and a page of a user server makes many calls.
     for group, module in PORTALS.items():
         if wanted is None or group in wanted:
             yield _router(f"portal.{module}"), errors.REFUSALS
@@ -134,8 +140,6 @@ def _routers(wanted: Collection[str] | None, remote: bool) -> Iterator[tuple[API
         if wanted is None or group in wanted:
             for module in modules:
                 yield _router(module), {}
-    if wanted is None or "internal" in wanted:
-        yield _router("internal.routes"), {}
     yield _router("user_health_routes" if remote else "health_routes"), {}
     if wanted is None or "metrics" in wanted:
         yield _router("metrics_routes"), {}

@@ -1,7 +1,8 @@
 """Routing over three servers while one is killed and one slows down, and what the router costs. `./portal bench router [--questions N]`
 
 The servers are tests/servers/model_server.py in processes of their own: they answer at once, or after the pause that was asked for. An
-answer of four tokens is asked for directly and through the router, in turns; then eight askers share three instances of one model.
+answer of four tokens is asked for directly and through the router, in turns; then 16 chats ask a llama-server, directly and through the
+router; then eight askers share three instances of one model.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+from bench.engine_parts.chats import server
+from bench.peer_platforms import GUIDE
+from bench.peers import llama_server
 from bench.portal_parts.portal import percentile, table
 from core.errors import PortalError
-from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, SamplingParams
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.routing.platform_router import PlatformRouter
 from tests.fakes import FakeRouter
@@ -27,6 +33,8 @@ from tests.servers.model_server import Handler, ModelServer, fine, stream
 
 QUESTIONS, ASKERS, INSTANCES, PAUSE_S = 1_000, 8, 3, 0.05
 DIRECT = 300
+CHATS, ANSWERS, LONG, ROUNDS = 16, 3, 128, 15
+QUESTION = "How do I add a model?"
 REQUEST = GenerationRequest(messages=(ChatMessage(ChatRole.USER, "Hello " * 200),), user_id="bench", model="glm")
 
 
@@ -94,6 +102,51 @@ def overhead(instance: Instance) -> tuple[list[float], list[float]]:
     return direct, routed
 
 
+def throughput() -> list[list[str]]:
+    """Ask llama-server with 16 chats, directly and through the router, in turns. Both sides read the stream and its JSON."""
+    body = {
+        "model": "glm", "messages": [{"role": "user", "content": QUESTION}], "stream": True, "max_tokens": LONG,
+        "temperature": 0, "stream_options": {"include_usage": True},
+    }  # fmt: skip
+    request = GenerationRequest(
+        messages=(ChatMessage(ChatRole.USER, QUESTION),), user_id="bench", model=str(GUIDE),
+        params=SamplingParams(temperature=0, max_tokens=LONG),
+    )  # fmt: skip
+    with server(llama_server(), GUIDE, slots=CHATS, context=512, threads=1) as one:
+        row = f"- {{name: one, type: openai, base_url: 'http://127.0.0.1:{one.port}/v1', limits: {{concurrent: {CHATS}}}}}\n"
+        router = PlatformRouter(FakeRouter())
+        router.configure(YamlConfigurationReader("bench", {}).read(f"platforms:\n{row}"))
+        router.reload("one")
+
+        def directly() -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", one.port)
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+            tokens = 0
+            for line in connection.getresponse():
+                if line.startswith(b"data: {"):
+                    usage = json.loads(line[6:]).get("usage")
+                    tokens = usage["completion_tokens"] if usage else tokens
+            connection.close()
+            return tokens
+
+        def routed() -> int:
+            return sum(each.usage.completion_tokens for each in router.start(request).events() if isinstance(each, Finished))
+
+        sides: dict[str, Callable[[], int]] = {"directly": directly, "through the router": routed}
+        speeds: dict[str, list[float]] = {name: [] for name in sides}
+        spent: dict[str, list[float]] = {name: [] for name in sides}
+        for number in range(ROUNDS + 1):
+            for name, ask in sides.items():
+                began, used = time.perf_counter(), time.process_time()
+                with ThreadPoolExecutor(CHATS) as pool:
+                    tokens = sum(pool.map(lambda _, ask=ask: sum(ask() for _ in range(ANSWERS)), range(CHATS)))  # type: ignore[misc]
+                if number:
+                    speeds[name].append(tokens / (time.perf_counter() - began))
+                    spent[name].append((time.process_time() - used) / tokens * 1e6)
+        router.close()
+    return [[name, f"{percentile(speeds[name], 0.5):,.0f}", f"{percentile(spent[name], 0.5):.0f} us"] for name in sides]
+
+
 def trouble(questions: int) -> tuple[Counter[str], int, list[float], list[float]]:
     """(answers by instance while all are well, lost, first token of answers that failed over, of all others), in seconds."""
     instances = [Instance(f"i{number}", PAUSE_S) for number in range(INSTANCES)]
@@ -158,6 +211,8 @@ def main() -> None:
     sides = (("directly", direct), ("through the router", routed), ("more", more))
     rows = [[name, milliseconds(percentile(values, 0.5)), milliseconds(percentile(values, 0.95))] for name, values in sides]
     table("A question of 200 words, an answer of four tokens", ["asked", "p50", "p95"], rows)
+    head = ["asked", "tokens/s", "processor time of the asking side a token"]
+    table(f"{CHATS} chats of {ANSWERS} answers, llama-server", head, throughput())
     well, lost, moved, others = trouble(chosen.questions)
     even = sum(well.values()) / INSTANCES
     apart = max(abs(well[f"i{number}"] - even) / even for number in range(INSTANCES))

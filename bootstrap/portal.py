@@ -34,6 +34,8 @@ from core.chat.written_titles import TitleWriter
 from core.comparing.comparisons import Comparisons
 from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.batch_run import GroundBatchRun
+from core.grounding.batches import GroundBatches
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
@@ -165,6 +167,7 @@ class Portal:
     files: Files
     images: Images
     grounding: Grounding
+    ground_batches: GroundBatches
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -317,7 +320,8 @@ def build_portal(
     )
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
-    kinds += grounding.job_kinds()
+    ground_batches = GroundBatches(unit_of_work, jobs, clock, images.max_bytes, settings.max_batch_mb * MB, disk)
+    kinds += [*grounding.job_kinds(), *GroundBatchRun(unit_of_work, images, finder, clock).job_kinds()]
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     writer = SummaryWriter(unit_of_work, clock)
@@ -370,9 +374,10 @@ def build_portal(
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader),
         images=images,
         grounding=grounding,
+        ground_batches=ground_batches,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),

@@ -12,7 +12,7 @@ from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
-from core.grounding.ports import GroundingRepository
+from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -46,6 +46,7 @@ from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -126,6 +127,7 @@ class SqlUnitOfWork:
         self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
         self.batches: BatchRepository = SqlBatchRepository(transaction)
         self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
+        self.ground_batches: GroundBatchRepository = SqlGroundBatchRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -10,6 +10,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
+from pages.widgets.images.batches import batches
 from pages.widgets.images.history import PART, history
 from pages.widgets.images.one_image import one_image
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 PATH = "images"
-_PARTS = {"one": "One image", "history": "History"}
+_PARTS = {"one": "One image", "batches": "Batches", "history": "History"}
 
 
 def render(portal: Portal, user: User) -> None:
@@ -29,7 +30,9 @@ def render(portal: Portal, user: User) -> None:
         t("Part"), list(_PARTS), required=True, format_func=lambda name: t(_PARTS[name]), key=PART, label_visibility="collapsed",
         persist_state="session",
     )  # fmt: skip
-    if part == "history":
+    if part == "batches":
+        batches(portal, user)
+    elif part == "history":
         history(portal, user)
     else:
         one_image(portal, user, head)

@@ -35,6 +35,7 @@ KINDS = {
     "conversation.title": "Write the title of a chat",
     "conversation.summarize": "Summarize the first turns of a chat",
     "conversation.import": "Import chats",
+    "grounding.batch": "Find boxes on a batch of images",
     "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",

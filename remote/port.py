@@ -16,8 +16,10 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
+from core.grounding.batches import GroundBatches
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -88,6 +90,7 @@ class PagePortal(Protocol):
     follow_ups: FollowUps
     gateway: Gateway
     grounding: Grounding
+    ground_batches: GroundBatches
     groups: Groups
     imports: Imports
     instructions: InstructionsService
@@ -115,6 +118,7 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    temporary: TemporaryChats
     comparisons: Comparisons
     turns: Turns
     usage: UsageReports

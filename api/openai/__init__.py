@@ -4,6 +4,7 @@ In reading order:
 
 - data_uris: the images of requests
 - chat_parts: messages, tools and response formats
+- sampling_fields: what chat and plain completions share
 - chat_request: a chat request
 - chat_answer: an answer, whole or in chunks
 - chat_routes: models and chat completions

@@ -52,7 +52,7 @@ class Measured:
 
 @contextlib.contextmanager
 def running_portal(
-    home: Path | None = None, *, start_s: float = 60, module: Sequence[str] = ("cli.serving.serve",), **extra: str
+    home: Path | None = None, *, start_s: float = 180, module: Sequence[str] = ("cli.serving.serve",), **extra: str
 ) -> Iterator[Measured]:
     """start_s: how long it may take to be ready. module: what serves, with its arguments. extra: settings, by their variables' names."""
     with contextlib.ExitStack() as stack:

@@ -48,7 +48,6 @@ class Signals:
 
 
 def main(arguments: Sequence[str]) -> int:
-    faulthandler.enable()
     asked = _parser().parse_args(arguments)
     return ending(lambda: _work(portal_settings.load(), asked.port))
 
@@ -62,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _work(settings: Settings, port: int | None) -> int:
     if settings.embedded:
         raise StartFailed(NEEDS_POSTGRESQL)
+    faulthandler.enable()
     signals = Signals()
     write_logs(settings)
     with only_portal(settings):

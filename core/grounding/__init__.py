@@ -10,7 +10,9 @@ In reading order:
 - box_json: boxes as text
 - answers: boxes in the answer of a vision model
 - exports: runs as JSON, COCO and CSV
-- evaluation: precision and recall
 - finder: find boxes by the kept results or a model
 - grounding: upload, find, correct and look back
+- archives: images of a ZIP file
+- batches: start many images, see and control them
+- batch_run: work through a batch
 """

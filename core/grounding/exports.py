@@ -27,6 +27,9 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
+EXTENSIONS = {ExportFormat.JSON: "json", ExportFormat.COCO: "coco.json", ExportFormat.CSV: "csv"}
+
+
 def written(format: ExportFormat, found: Sequence[Found]) -> bytes:
     match format:
         case ExportFormat.JSON:

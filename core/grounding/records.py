@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from core.errors import InvalidInput, StoredError
 from core.images.records import PixelMapping
@@ -101,3 +102,52 @@ class GroundRun:
     def shown(self) -> tuple[Box, ...]:
         """Return the boxes as they are now."""
         return self.boxes if self.corrected is None else self.corrected
+
+
+class ItemState(StrEnum):
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundBatch:
+    """Many images with the same phrases, worked through by a job."""
+
+    id: str
+    user_id: str
+    name: str
+    phrases: tuple[str, ...]
+    model: str | None
+    job_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchItem:
+    """One image of a batch. Once it is done, its image and its run have its id."""
+
+    id: str
+    batch_id: str
+    position: int
+    name: str
+    state: ItemState = ItemState.WAITING
+    error: StoredError | None = None
+    boxes: int = 0
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    empty: int = 0
+    """Done, and nothing was found."""
+    boxes: int = 0
+    seconds: float = 0.0
+    """What the models took for those that are done."""
+
+    @property
+    def waiting(self) -> int:
+        return self.total - self.done - self.failed

@@ -34,9 +34,12 @@ from data.tables.chat import (
     TurnTable,
 )
 from data.tables.grounding import (
+    GroundBatchTable,
     GroundCorrectionTable,
     GroundImagePartTable,
     GroundImageTable,
+    GroundItemPartTable,
+    GroundItemTable,
     GroundResultTable,
     GroundRunTable,
 )
@@ -94,9 +97,12 @@ __all__ = [
     "FolderTable",
     "FollowUpTable",
     "GenerationTable",
+    "GroundBatchTable",
     "GroundCorrectionTable",
     "GroundImagePartTable",
     "GroundImageTable",
+    "GroundItemPartTable",
+    "GroundItemTable",
     "GroundResultTable",
     "GroundRunTable",
     "GroupManagerTable",

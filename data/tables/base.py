@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
 from core.comparing.records import VoteChoice
+from core.grounding.records import ItemState
 from core.inference.records import FinishReason, Source
 from core.models.swap_records import SwapState
 from core.people.records import ProofPurpose, Role, SessionKind
@@ -48,6 +49,7 @@ class Table(DeclarativeBase):
         EditedBy: Choice(EditedBy),
         FilePurpose: Choice(FilePurpose),
         BatchStatus: Choice(BatchStatus),
+        ItemState: Choice(ItemState),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StoredError
+from core.grounding.records import ItemState
 from data.columns import ErrorText
 from data.encryption.sealed_text import SealedBytes, SealedProse
 from data.tables.base import NUMBER, Table
@@ -85,3 +86,45 @@ class GroundResultTable(Table):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     boxes: Mapped[str] = mapped_column(SealedProse("ground_results.boxes"))
     created_at: Mapped[datetime]
+
+
+class GroundBatchTable(Table):
+    """Many images with the same phrases. job: its newest one; jobs end before their batch."""
+
+    __tablename__ = "ground_batches"
+    __table_args__ = (Index(None, "user_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(SealedProse("ground_batches.name"))
+    phrases: Mapped[str] = mapped_column(SealedProse("ground_batches.phrases"))
+    model: Mapped[str | None] = mapped_column(String(300))
+    job_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class GroundItemTable(Table):
+    """One image of a batch. Once it is done, ground_images and ground_runs have rows with its id."""
+
+    __tablename__ = "ground_items"
+    __table_args__ = (Index(None, "batch_id", "position"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("ground_batches.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(SealedProse("ground_items.name"))
+    state: Mapped[ItemState]
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)
+    boxes: Mapped[int]
+    duration_s: Mapped[float]
+
+
+class GroundItemPartTable(Table):
+    """A chunk of an image of a batch as it was sent, until it is done."""
+
+    __tablename__ = "ground_item_parts"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("ground_items.id", ondelete="CASCADE"), index=True)
+    content: Mapped[bytes] = mapped_column(SealedBytes("ground_item_parts.content"))

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from bench.portal_parts.portal import Measured, running_portal
+from tests.functional.limited import waits_of_retries
 
 HELLO: Any = [{"role": "user", "content": "How do I add a model?"}]
 COLD = {"temperature": 0}
@@ -139,6 +140,16 @@ def test_errors_are_the_clients_own(portal: Measured, client: anthropic.Anthropi
         client.messages.create(model="guide", max_tokens=5, messages=[{"role": "user", "content": "long " * 5_000}])
     with pytest.raises(anthropic.BadRequestError, match="max_tokens"):
         client.messages.create(model="guide", max_tokens=0, messages=HELLO)
+
+
+def test_a_refusal_at_a_limit_is_tried_again_after_the_wait_that_it_names(
+    client: anthropic.Anthropic, program: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = client.with_options(max_retries=1)
+    waits = waits_of_retries(
+        "anthropic", lambda: patient.messages.create(model="guide", max_tokens=3, messages=HELLO), program, monkeypatch
+    )
+    assert len(waits) == 1 and 0 < waits[0] <= 60
 
 
 def test_a_request_that_takes_too_long_is_given_up(client: anthropic.Anthropic) -> None:

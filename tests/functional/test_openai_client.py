@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from bench.portal_parts.portal import Measured, running_portal
+from tests.functional.limited import waits_of_retries
 from tests.vector_gguf_maker import make_bert
 
 HELLO: list[dict[str, str]] = [{"role": "user", "content": "How do I add a model?"}]
@@ -239,6 +240,22 @@ def test_a_chat_goes_on_from_the_assistants_last_word(client: openai.OpenAI) -> 
     half = full[: full.index(" ", len(full) // 2)]
     asked = [*HELLO, {"role": "assistant", "content": half}]
     assert half + client.chat.completions.create(model="guide", messages=asked, temperature=0).choices[0].message.content == full
+
+
+def test_a_refusal_at_a_limit_is_tried_again_after_the_wait_that_it_names(
+    client: openai.OpenAI, program: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = client.with_options(max_retries=1)
+    waits = waits_of_retries(
+        "openai", lambda: patient.chat.completions.create(model="guide", messages=HELLO, max_tokens=3), program, monkeypatch
+    )
+    assert len(waits) == 1 and 0 < waits[0] <= 60
+
+
+def test_a_request_that_takes_too_long_is_given_up(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.APITimeoutError):
+        client.with_options(timeout=0.001).chat.completions.create(model="guide", messages=HELLO)
+    assert client.chat.completions.create(model="guide", messages=HELLO, max_tokens=3).usage.completion_tokens == 3
 
 
 def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) -> None:

@@ -435,11 +435,3 @@ def test_a_worker_runs_jobs_serves_only_its_health_and_ends_in_order(postgres_se
             code = worker.end()
     assert code == 0, worker.said()
     assert list((worker.home / "backups").glob("*.backup"))
-
-
-def test_a_worker_on_sqlite_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    environment = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_DATABASE_URL": ""}
-    command = [sys.executable, "-m", "cli.serving.worker"]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("A worker needs PostgreSQL") and len(ended.stderr.splitlines()) == 1

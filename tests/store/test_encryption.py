@@ -21,6 +21,7 @@ from core.chat.follow_ups.records import FollowUp
 from core.chat.records import Folder
 from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
+from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
@@ -41,7 +42,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, GroundImagePartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import FilePartTable, GroundImagePartTable, GroundItemPartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -126,6 +127,11 @@ def put_secrets(database: Database) -> tuple[str, str]:
         run = things.ground_run(image, SECRET)
         work.grounding.add_run(run)
         work.grounding.put_correction(replace(run, corrected=run.boxes, comment=SECRET), things.NOW)
+        secret_batch = GroundBatch(
+            id=things.new_id(), user_id=ana.id, name=SECRET, phrases=(SECRET,), model=None, job_id="job", created_at=things.NOW
+        )
+        work.ground_batches.add(secret_batch)
+        work.ground_batches.add_item(BatchItem(id=things.new_id(), batch_id=secret_batch.id, position=0, name=SECRET), WORDS)
         work.grounding.put_result(things.new_id(), run.boxes, things.NOW)
         work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
@@ -185,6 +191,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "prompt_versions.text", "summaries.text",
         "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
+        "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
         "follow_ups.text", "follow_ups.options",
     }  # fmt: skip
@@ -233,7 +240,8 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    parts = [raw_parts(database, part.__table__.c) for part in (FilePartTable, ProgramFilePartTable, GroundImagePartTable)]
+    tables = (FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable)
+    parts = [raw_parts(database, part.__table__.c) for part in tables]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count + 1, "the vector of a text"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))

@@ -3,5 +3,6 @@
 In reading order:
 
 - shapes: images, runs and boxes as JSON
+- batches: many images in a job
 - ground: find boxes on an image, correct and export them
 """

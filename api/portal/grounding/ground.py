@@ -16,7 +16,7 @@ from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut,
 from api.portal.shapes import FileId, Id
 from api.services import Portal, PortalHere
 from core.errors import InvalidInput
-from core.grounding.exports import ExportFormat
+from core.grounding.exports import EXTENSIONS, ExportFormat
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1", tags=["grounding"])
@@ -26,8 +26,7 @@ _EACH = 3
 _runs = anyio.CapacityLimiter(8 * _EACH)
 """Separate threads: a model may take a minute, and all other routes share the usual ones."""
 _lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
-_TYPES = {ExportFormat.JSON: "application/json", ExportFormat.COCO: "application/json", ExportFormat.CSV: "text/csv"}
-_EXTENSIONS = {ExportFormat.JSON: "json", ExportFormat.COCO: "coco.json", ExportFormat.CSV: "csv"}
+TYPES = {ExportFormat.JSON: "application/json", ExportFormat.COCO: "application/json", ExportFormat.CSV: "text/csv"}
 
 
 @router.post("/ground")
@@ -68,7 +67,7 @@ def models(portal: PortalHere, user: SignedIn) -> GroundersOut:
 def export(portal: PortalHere, user: SignedIn, id: Annotated[list[FileId], Query(max_length=200)], format: ExportFormat) -> Response:
     """Download own runs as JSON, COCO or CSV."""
     content = portal.grounding.export(user, id, format)
-    return _download(content, _TYPES[format], f"boxes.{_EXTENSIONS[format]}")
+    return download(content, TYPES[format], f"boxes.{EXTENSIONS[format]}")
 
 
 @router.get("/ground/{run_id}")
@@ -88,7 +87,7 @@ def drawn(run_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     """Download the image with its boxes drawn on it."""
     image, found = portal.grounding.drawn(user, run_id)
     stem = image.name.rpartition(".")[0] or image.name
-    return _download(found.content, found.media_type, f"{stem}-boxes.{found.media_type.rpartition('/')[2]}")
+    return download(found.content, found.media_type, f"{stem}-boxes.{found.media_type.rpartition('/')[2]}")
 
 
 @router.get("/ground-images/{image_id}")
@@ -100,7 +99,7 @@ def image(image_id: Id, portal: PortalHere, user: SignedIn) -> ImageOut:
 def content(image_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     """Download the stored image: upright and without metadata."""
     image, found = portal.grounding.content(user, image_id)
-    return _download(found, image.media_type, image.name)
+    return download(found, image.media_type, image.name)
 
 
 @router.delete("/ground-images/{image_id}", status_code=204)
@@ -109,7 +108,7 @@ def remove(image_id: Id, portal: PortalHere, user: SignedIn) -> None:
     portal.grounding.remove(user, image_id)
 
 
-def _download(content: bytes, media_type: str, name: str) -> Response:
+def download(content: bytes, media_type: str, name: str) -> Response:
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",

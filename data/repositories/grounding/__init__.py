@@ -3,4 +3,5 @@
 In reading order:
 
 - grounding: images, runs, corrections and results
+- batches: many images with the same phrases
 """

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, insert, select, tuple_
 
 from core.grounding.box_json import boxes_of_json, boxes_to_json
 from core.grounding.records import Box, GroundImage, GroundRun
@@ -136,6 +136,13 @@ class SqlGroundingRepository:
 
     def forget_results(self, before: datetime) -> int:
         return self._sql.write(delete(GroundResultTable).where(_RESULT.created_at < before)).rowcount
+
+
+def runs_with_images(sql: Transaction, where: ColumnElement[bool], limit: int) -> Sequence[tuple[GroundRun, GroundImage]]:
+    """Return the runs on images that match, in the order in which they were made."""
+    statement = _WHOLE_RUN.add_columns(*_IMAGE_COLUMNS).join(GroundImageTable, _IMAGE.id == _RUN.image_id).where(where)
+    rows = sql.all(statement.order_by(_RUN.created_at, _RUN.id).limit(limit))
+    return [(_run_of(row), _image_of(row)) for row in rows]
 
 
 def _image_of(row: AnyRow) -> GroundImage:

@@ -7,6 +7,7 @@ In reading order:
 - one_image: upload, phrases, model, and what was found
 - box_editor: the table of boxes and the fields of one
 - exports: download a run
+- batches: many images in a job
 - history: earlier runs
 - image_case: a corrected image in the feedback queue
 """

@@ -1,0 +1,65 @@
+"""Read the images of a ZIP file that a stranger made: bounded in number and size, by names without folders."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from core.errors import InvalidInput
+from core.knowledge.attachment import clean_name
+
+MOST_IMAGES = 2_000
+"""In one batch."""
+_HIDDEN = ("__MACOSX/", ".")
+_ENCRYPTED = 0x1
+
+
+def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file. most_bytes: of one file, most_total: of all, both unpacked.
+
+    A file that is too large, encrypted or damaged is yielded without content: it fails by itself. Raises InvalidInput for an archive
+    that cannot be read, holds nothing, or holds too much.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        entries = [each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)]
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as problem:
+        words = "{name} is not a ZIP file, or is damaged. Make it again, or choose the images themselves."
+        raise InvalidInput(words, name=name) from problem
+    if not entries:
+        raise InvalidInput("{name} holds no files.", name=name)
+    if len(entries) > MOST_IMAGES:
+        raise InvalidInput("A batch can have at most {limit} images; {name} holds {n}.", name=name, limit=MOST_IMAGES, n=len(entries))
+    left = most_total
+    with archive:
+        for number, entry in enumerate(entries, 1):
+            found = _read(archive, entry, most_bytes)
+            left -= len(found)
+            if left < 0:
+                raise InvalidInput("{name} holds more than {limit} MB. Split it.", name=name, limit=most_total // 1_000_000)
+            yield _name(entry.filename, number), found
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """Return the content; empty if it cannot be used. No more than `most` is ever unpacked, whatever the entry says of its size."""
+    if entry.flag_bits & _ENCRYPTED or entry.file_size > most:
+        return b""
+    try:
+        with archive.open(entry) as file:
+            content = file.read(most + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError):
+        return b""
+    return content if len(content) <= most else b""
+
+
+def _name(path: str, number: int) -> str:
+    try:
+        return clean_name(path)
+    except InvalidInput:
+        return f"image {number}"
+
+
+def _is_hidden(path: str) -> bool:
+    return path.startswith(_HIDDEN[0]) or path.rpartition("/")[2].startswith(_HIDDEN[1])
