@@ -102,7 +102,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
 
     def max_bytes(path: str) -> int:
-        if path == BATCH_FILES_PATH:
+        if path == BATCH_FILES_PATH and (routes is None or "batches" in routes):
             return portal_getter().program_files.max_bytes + FORM_BYTES
         if path.startswith(INTERNAL_PATH):
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
@@ -131,6 +131,8 @@ def _routers(wanted: Collection[str] | None, remote: bool) -> Iterator[tuple[API
     for name in wanted or ():
         if name not in known:
             raise StartFailed("PORTAL_ROUTES names {name}. Choose from: {known}.", name=name, known=", ".join(sorted(known)))
+    if wanted is None or "internal" in wanted:
+        yield _router("internal.routes"), {}  # First: routes are tried in order, and a page of a user server makes many calls.
     for group, module in PORTALS.items():
         if wanted is None or group in wanted:
             yield _router(f"portal.{module}"), errors.REFUSALS
@@ -138,8 +140,6 @@ def _routers(wanted: Collection[str] | None, remote: bool) -> Iterator[tuple[API
         if wanted is None or group in wanted:
             for module in modules:
                 yield _router(module), {}
-    if wanted is None or "internal" in wanted:
-        yield _router("internal.routes"), {}
     yield _router("user_health_routes" if remote else "health_routes"), {}
     if wanted is None or "metrics" in wanted:
         yield _router("metrics_routes"), {}

@@ -13,7 +13,8 @@ else:
     Portal = object
 
 
-def portal_of(request: Request) -> Portal:
+async def portal_of(request: Request) -> Portal:
+    """Return the portal. Async, so that FastAPI takes no thread for it."""
     return cast(Portal, request.app.state.portal())
 
 

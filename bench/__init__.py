@@ -12,6 +12,8 @@ In reading order:
 - page_rerun: how long a rerun of the chat page takes
 - browser: what a person feels in a real browser
 - drawings: whether Chromium draws what the Markdown parser read
+- images: how long images take, new and cached
+- servers: what user servers cost, and what people keep when servers die
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
 - router: what routing costs, and 1,000 questions while a server dies

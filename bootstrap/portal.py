@@ -374,7 +374,7 @@ def build_portal(
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader),
         images=images,
         grounding=grounding,
         ground_batches=ground_batches,

@@ -34,7 +34,7 @@ from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.common.requests import put_back, take, wish, wish_of_component
 from pages.widgets.context import applied, prompt_menu
 from pages.widgets.context.meter import context_meter
 from pages.widgets.context.summary_line import summary_line
@@ -165,6 +165,11 @@ def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
             _tell_problem(said(problem))
             if asked["kind"] == "ask":
                 st.session_state[PROMPT] = asked["text"]
+        except BaseException:
+            # Another click ended this run, perhaps while it waited. The same request asks nothing twice.
+            if asked["kind"] == "ask":
+                put_back([{**asked, "files": ()}])
+            raise
 
 
 def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked: Mapping[str, Any]) -> None:

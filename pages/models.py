@@ -221,7 +221,10 @@ def _memory_of(model: LoadedModel) -> None:
     # What a load really took beyond weights and context is its work space.
     work = model.memory_bytes - known if model.memory_bytes > known else plan.work_bytes
     parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Compute buffers"), work))
-    st.html(f"<p class='file'>{escape(' · '.join(f'{name} {size(taken)}' for name, taken in parts if taken > 0))}</p>")
+    words = " · ".join(f"{name} {size(taken)}" for name, taken in parts if taken > 0)
+    if model.memory_bytes:
+        words += " · " + t("planned {planned}", planned=size(plan.needed_bytes))
+    st.html(f"<p class='file'>{escape(words)}</p>")
 
 
 def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:

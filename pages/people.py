@@ -131,7 +131,7 @@ def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> 
             _do(lambda: _saved(portal, user, person, role, full_name, group))
         _password(portal, user, person)
         _state(portal, user, person)
-        if portal.second_factors.needed(person):
+        if portal.second_factors.has(user, person.name):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(t("Signs in with a second factor. Remove it if the phone and the recovery codes are lost."))
                 if st.button(t("Remove second factor"), key=f"factor-{person.id}"):

@@ -9,6 +9,7 @@ In reading order:
 - frames: messages of JSON and bytes
 - identity: a person with a session token, a proof as a handle
 - connection: the pool of connections to the admin servers
+- read_ahead: ask for what a page will read in one call
 - client: call a method as if the service were here
 - turns: follow an answer that the admin server writes
 - portal: the portal as a user server has it

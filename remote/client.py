@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from core.chat.records import Turn
-from core.errors import Away, NotFound
+from core.errors import Away, NotFound, PortalError
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.connection import Connection
 from remote.errors import read_error
 from remote.identity import SealedProof, SessionUser, token_of
-from remote.services import BY_NAME, Kind, Method, method
+from remote.read_ahead import Answer, Read, ReadAhead
+from remote.services import BY_NAME, READS, Kind, Method, method
 from remote.turns import RemoteTurnList
-
-READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
-    *("loaded", "memory", "models", "open", "people", "read", "report", "rows", "rules", "running", "running_conversations", "state"),
-    *("suggest", "transcript", "user"),
-})  # fmt: skip
-"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
-
 
 LOOK_S = 0.5
 """How often a call that waits for the admin server lets its page be stopped."""
@@ -69,15 +62,22 @@ class Caller:
     """Thread-safe. Sends calls and reads their results."""
 
     def __init__(
-        self, connection: Connection, values: Mapping[tuple[str, str], Any], turns: RemoteTurnList, waiting: Waiting | None = None
+        self,
+        connection: Connection,
+        values: Mapping[tuple[str, str], Any],
+        turns: RemoteTurnList,
+        waiting: Waiting | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
         """values: the registered attributes as they were last heard of. turns: the answers that are followed on this server.
 
         waiting: wait in it while the admin server is away, as pages do. None: raise Away at once.
+        ahead: what this tab read when it was drawn last.
         """
         self._connection = connection
         self._values = values
         self._waiting = waiting
+        self._ahead = ahead
         self.turns = turns
 
     def value(self, service: str, name: str) -> Any:
@@ -101,10 +101,28 @@ class Caller:
             return self._items(wanted, out)
         if out.callbacks:
             return self._with_callbacks(wanted, out)
+        if self._ahead is not None:
+            if not wanted.changes_nothing:
+                self._ahead.forget()
+            elif answer := self._ahead.answer(Read.of(wanted.service, wanted.name, out.token, out.data), self._ask_ahead):
+                if "error" in answer:
+                    raise read_error(answer["error"])
+                return self._result(wanted, out, answer["value"], [])
         repeatable = wanted.name in READS or "request_id" in out.data
         path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
         data, blobs = self._connection.post(path, out.token, (out.data, out.blobs), repeatable=repeatable)
         return self._result(wanted, out, data, blobs)
+
+    def _ask_ahead(self, reads: Sequence[Read]) -> Sequence[Answer] | None:
+        token = next((each.token for each in reads if each.token is not None), None)
+        calls = [[each.service, each.name, json.loads(each.data)] for each in reads]
+        try:
+            answers: Sequence[Answer] = self._connection.post("/internal/v1/calls", token, (calls, []), repeatable=True)[0]
+        except Away:
+            raise
+        except PortalError:
+            return None  # Each call alone then says what is wrong.
+        return answers
 
     def _outgoing(self, wanted: Method, arguments: Mapping[str, Any]) -> _Outgoing:
         out = _Outgoing()
@@ -130,14 +148,15 @@ class Caller:
             if wanted.result.kind is Kind.PROOF:
                 return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
             if wanted.result.kind is Kind.LIVE:
-                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), self._stop)
+                stop = partial(self._stop, wanted.service)
+                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), stop)
             result = wanted.result.values.read(data, blobs)
         except (ValueError, TypeError, KeyError, IndexError) as problem:
             raise read_error(None) from problem
         return SessionUser.of(result, out.data["token"]) if wanted.binds and result is not None else result
 
-    def _stop(self, user: SessionUser, turn: Turn) -> None:
-        self.call(method("turns", "stop"), user, turn.conversation_id)
+    def _stop(self, service: str, user: SessionUser, turn: Turn) -> None:
+        self.call(method(service, "stop"), user, turn.conversation_id)
 
     def _with_callbacks(self, wanted: Method, out: _Outgoing) -> Any:
         for event in self._events(wanted, out):

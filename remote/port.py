@@ -16,6 +16,7 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
@@ -117,6 +118,7 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    temporary: TemporaryChats
     comparisons: Comparisons
     turns: Turns
     usage: UsageReports

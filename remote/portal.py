@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from core.errors import Away, PortalError, StartFailed, Unavailable
-from core.people.records import User
 from core.people.sessions import Proof
 from core.people.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
+from remote.read_ahead import ReadAhead
 from remote.services import BY_NAME, values
 from remote.turns import RemoteTurnList
 from settings import Settings
@@ -44,8 +45,8 @@ class RemotePortal:
         }
         self._limits: dict[str, Any] = {}
         self._turns = RemoteTurnList(connection)
-        self._services = self._services_of(None)
-        self._patient: PatientPortal | None = None
+        self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
+        self._services = self._services_of()
         self._accepted = True
         self._ended = threading.Event()
         self._pulse = threading.Thread(target=self._look_again, name="admin-server", daemon=True)
@@ -61,17 +62,19 @@ class RemotePortal:
         """Return this server's settings, with the limits of the admin server."""
         return replace(self._own, **self._limits) if self._limits else self._own
 
-    def patient(self, waiting: Waiting) -> PatientPortal:
-        """Return the same portal for pages: its calls wait while the admin server is away, within `waiting`."""
-        if self._patient is None:
-            self._patient = PatientPortal(self, self._services_of(waiting))
-        return self._patient
+    def patient(self, waiting: Waiting, kept: MutableMapping[str, Any]) -> PatientPortal:
+        """Return the same portal for one run of a page: its calls wait while the admin server is away, within `waiting`.
 
-    def _services_of(self, waiting: Waiting | None) -> dict[str, RemoteService]:
-        caller = Caller(self._connection, self._values, self._turns, waiting)
+        kept: where a tab keeps what it read in its last run.
+        """
+        ahead: ReadAhead = kept.setdefault("reads", ReadAhead())
+        ahead.begin()
+        return PatientPortal(self, self._services_of(waiting, ahead))
+
+    def _services_of(self, waiting: Waiting | None = None, ahead: ReadAhead | None = None) -> dict[str, RemoteService]:
+        caller = Caller(self._connection, self._values, self._turns, waiting, ahead)
         special: dict[str, RemoteService] = {
-            "sign_in": RemoteSignIn(caller, "sign_in"),
-            "temporary": NoTemporaryChats(caller, "temporary"),
+            "sign_in": RemoteSignIn(caller, "sign_in", self._checks),
             "turns": RemoteTurns(caller, "turns"),
         }
         return {name: RemoteService(caller, name) for name in BY_NAME if name != "settings"} | special
@@ -151,19 +154,12 @@ class PatientPortal:
 class RemoteSignIn(RemoteService):
     """Checks passwords on the admin server. REST wants a future, so that no thread of the pages waits."""
 
-    def __init__(self, caller: Caller, name: str) -> None:
+    def __init__(self, caller: Caller, name: str, checks: ThreadPoolExecutor) -> None:
         super().__init__(caller, name)
-        self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
+        self._checks = checks
 
     def begin(self, name: str, password: str, caller: Visitor) -> Future[Proof]:
         return self._checks.submit(self.check, name, password, caller)
-
-
-class NoTemporaryChats(RemoteService):
-    """User servers offer no temporary chats: those live in the memory of one admin server, and their answers cannot be followed yet."""
-
-    def offered(self, _user: User) -> bool:
-        return False
 
 
 class RemoteTurns(RemoteService):

@@ -95,7 +95,7 @@ SERVICES = (
     Service("search", user=("find", "models")),
     Service("second_factors", anyone=("prove",), user=(
         *("confirm", "needed", "renew_codes", "set_up", "state", "turn_off"),
-    ), proving=("needed",), staff=("remove",)),
+    ), proving=("needed",), staff=("has", "remove")),
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}),
@@ -109,9 +109,17 @@ SERVICES = (
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),
+    Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave")),
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
+
+READS = frozenset({
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "has", "holds", "kept"),
+    *("list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
+    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
+})  # fmt: skip
+"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
 
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
 """Attributes that only staff pages need; they name folders of the admin server."""
@@ -167,6 +175,12 @@ class Method:
     def takes_proof(self) -> bool:
         """Tell whether an argument is a proof of an identity, which the database keeps."""
         return any(part.kind is Kind.PROOF for part in self.parts.values())
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Tell whether this is a read whose arguments and result are plain values: such calls may be asked for ahead, and together."""
+        kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
+        return self.name in READS and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
 
     @property
     def has_events(self) -> bool:

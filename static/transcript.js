@@ -32,6 +32,9 @@ pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;wh
 .files{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.375rem;max-width:85%}
 .file{display:flex;align-items:center;gap:.375rem;max-width:100%;box-sizing:border-box;padding:.25rem .75rem .25rem .5rem;border-radius:.5rem;
  border:1px solid var(--st-border-color);font-size:.8667rem;line-height:1.5;color:inherit;text-decoration:none}
+.picture{display:block;max-width:100%;border-radius:.5rem;line-height:0} .picture:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
+.picture img{display:block;max-width:16rem;max-height:12rem;min-height:2.5rem;min-width:2.5rem;object-fit:contain;border-radius:.5rem;
+ border:1px solid var(--st-border-color);background:var(--st-secondary-background-color);font-size:.8667rem;line-height:1.5}
 .file:hover{background:var(--st-secondary-background-color)} .file:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .file span:first-of-type{overflow:hidden;text-overflow:ellipsis;white-space:nowrap} .file .size{flex:none;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums}
 .readas{display:flex;flex-wrap:wrap;justify-content:flex-end;align-items:center;gap:.375rem;max-width:100%}
@@ -247,7 +250,9 @@ function worded(text) {
 
 // A file of a question: a click saves it
 
-function fileOf({id, name, size, encoding}, L, say) {
+function fileOf({id, name, size, encoding, image}, L, say) {
+  if (image) return el('a', {className: 'picture', href: `/api/v1/files/${id}/content`, download: name, title: `${L.save}: ${name} (${size})`},
+    el('img', {src: `/api/v1/files/${id}/content`, alt: name, loading: 'lazy', decoding: 'async'}));
   const link = el('a', {className: 'file', href: `/api/v1/files/${id}/content`, download: name, title: `${L.save}: ${name}`},
     icon('description'), el('span', {textContent: name}), el('span', {className: 'size', textContent: size}));
   return encoding ? el('span', {className: 'readas'}, link, encodingOf({id, name, encoding}, L, say)) : link;

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from inspect import Parameter
 from typing import Any
 
@@ -13,7 +15,10 @@ from core.errors import InvalidInput, NotAllowed, PortalError
 from core.people.records import User
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
-from remote.services import Kind, Method
+from remote.errors import write_error
+from remote.services import Kind, Method, method
+
+log = logging.getLogger(__name__)
 
 Message = tuple[Any, Blobs]
 
@@ -96,6 +101,34 @@ class Call:
     def _callback(self, name: str, on_event: Callable[[Any], None]) -> Callable[..., None]:
         write = self.method.parts[name].values.write
         return lambda *arguments: on_event({"call": name, "arguments": write(arguments, [])})
+
+
+def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User]) -> list[dict[str, Any]]:
+    """Answer several calls that change nothing, in their order: each with {"value"} or {"error"}, or {"again"} if it must be called alone.
+
+    find_user: looks up whose session it is. Raises InvalidInput for what is not a list of calls.
+    """
+    answers: list[dict[str, Any]] = []
+    find_user = cache(find_user)
+    try:
+        asked = [(str(service), str(name), dict(data)) for service, name, data in reads]
+    except (TypeError, ValueError) as problem:
+        raise InvalidInput("The internal API cannot read these calls. Both servers must run the same release.") from problem
+    for service, name, data in asked:
+        try:
+            wanted = method(service, name)
+            check_tier(wanted, staff=portal.settings.internal_staff)
+            if not wanted.changes_nothing:
+                raise InvalidInput("{method} cannot be called together with others.", method=f"{service}.{name}")
+            user = find_user() if wanted.user_parameter else None
+            value, blobs = Call.read(portal, wanted, user, data, []).run()
+            answers.append({"again": True} if blobs else {"value": value})
+        except PortalError as problem:
+            answers.append({"error": write_error(problem)})
+        except Exception:
+            log.exception("%s.%s failed among several calls", service, name)
+            answers.append({"again": True})
+    return answers
 
 
 def check_tier(method: Method, *, staff: bool) -> None:

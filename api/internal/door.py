@@ -25,7 +25,7 @@ CALLS_WITHOUT_SESSION = 6000
 MOST_HOLDERS = 100_000
 
 
-def check_key(request: Request, portal: PortalHere) -> str:
+async def check_key(request: Request, portal: PortalHere) -> str:
     """Return the fingerprint of the caller's service key. Raises 404 if this server has no key, and NotSignedIn for a wrong one."""
     keys = service_keys(portal.settings)
     if not keys:
@@ -50,12 +50,12 @@ class RateLimit:
         self._began = monotonic()
         self._counts: dict[str, int] = {}
 
-    def count(self, holder: str) -> None:
-        """Count one call. Raises Busy above the limit."""
+    def count(self, holder: str, calls: int = 1) -> None:
+        """Count calls. Raises Busy above the limit."""
         now = self._monotonic()
         if now - self._began >= self._window_s or len(self._counts) >= MOST_HOLDERS:
             self._began, self._counts = now, {}
-        self._counts[holder] = self._counts.get(holder, 0) + 1
+        self._counts[holder] = self._counts.get(holder, 0) + calls
         if self._counts[holder] > self._most:
             left = max(1.0, self._window_s - (now - self._began))
             raise Busy("Too many requests in a short time. Try again in {seconds} s.", retry_after=left, seconds=round(left))

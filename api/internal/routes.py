@@ -14,17 +14,19 @@ from starlette.responses import Response, StreamingResponse
 
 from api.errors import UNEXPECTED
 from api.internal import live
-from api.internal.calls import Call, check_tier
+from api.internal.calls import Call, answer_reads, check_tier
 from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
 from api.services import Portal, PortalHere
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
-from core.chat.running_turn import Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.operations.log_context import add_to_log_context
+from core.people.records import User
 from remote import frames
 from remote.errors import write_error
 from remote.identity import PROOF_TOKEN
-from remote.services import Method, method, values
+from remote.read_ahead import MOST
+from remote.services import method, values
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/internal/v1", include_in_schema=False)
@@ -36,14 +38,14 @@ THREADS = 32
 T = TypeVar("T")
 _threads = ThreadPoolExecutor(THREADS, "internal")
 """Separate from the threads that pages and routes share: a sign-in waits for its turn here, and a document for its reader."""
-_sessions = RateLimit(CALLS)
-_servers = RateLimit(CALLS_WITHOUT_SESSION)
+session_limit = RateLimit(CALLS)
+server_limit = RateLimit(CALLS_WITHOUT_SESSION)
 
 
 @router.get("/values")
 async def all_values(key: ServiceKey, portal: PortalHere) -> Response:
     """Return the attributes that are the same for everybody. User servers ask every few seconds, also to know that this server is there."""
-    _servers.count(key)
+    server_limit.count(key)
 
     def written() -> list[Any]:
         found = values(staff=portal.settings.internal_staff)
@@ -61,6 +63,21 @@ async def call(service: str, name: str, request: Request, key: ServiceKey, porta
     except PortalError as problem:
         return _failed(problem)
     return _framed(data, blobs)
+
+
+@router.post("/calls")
+async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Response:
+    """Answer several calls that change nothing: what a page reads each time it is drawn."""
+    token = _token(request)
+    try:
+        reads = _message(await request.body(), "calls")
+        if not isinstance(reads, list) or len(reads) > MOST:
+            raise _unreadable("calls")
+        session_limit.count(token or key, len(reads))
+        answers = await _run(lambda: answer_reads(portal, reads, lambda: session_user(portal, token)))
+    except PortalError as problem:
+        return _failed(problem)
+    return _whole(200, answers)
 
 
 @router.post("/events/{service}/{name}")
@@ -86,8 +103,8 @@ async def live_turn(turn_id: str, request: Request, key: ServiceKey, portal: Por
     """Send the events of an own running answer until it has ended."""
     token = _token(request)
     try:
-        _servers.count(key)
-        running = await _run(lambda: portal.turns.find(session_user(portal, token), turn_id))
+        server_limit.count(key)
+        running = await _run(lambda: _running(portal, session_user(portal, token), turn_id))
         if running is None:
             raise NotFound("This answer is not running on this server.")
     except PortalError as problem:
@@ -103,7 +120,7 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
     check_tier(wanted, staff=portal.settings.internal_staff)
     user, token = None, _token(request)
     if wanted.user_parameter:
-        _sessions.count(token or key)
+        session_limit.count(token or key)
         if token is not None and token.startswith(PROOF_TOKEN) and wanted.proving:
             handle = token.removeprefix(PROOF_TOKEN)
             user = await _run(lambda: portal.sessions.handle_user(handle))
@@ -111,11 +128,11 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
             user = await _run(lambda: session_user(portal, token))
         add_to_log_context(user_id=user.id)
     else:
-        _servers.count(key)
+        server_limit.count(key)
     try:
         data, blobs = frames.whole(await request.body())
     except ValueError as problem:
-        raise _unreadable(wanted) from problem
+        raise _unreadable(f"{wanted.service}.{wanted.name}") from problem
     if wanted.takes_proof:
         return await _run(lambda: Call.read(portal, wanted, user, data, blobs))
     return Call.read(portal, wanted, user, data, blobs)
@@ -175,6 +192,16 @@ def _failed(problem: PortalError) -> Response:
     return _whole(problem.status, write_error(problem))
 
 
-def _unreadable(wanted: Method) -> InvalidInput:
-    words = "The internal API cannot read this call of {method}. Both servers must run the same release."
-    return InvalidInput(words, method=f"{wanted.service}.{wanted.name}")
+def _running(portal: Portal, user: User, turn_id: str) -> LiveTurn | None:
+    return portal.turns.find(user, turn_id) or portal.temporary.find(user, turn_id)
+
+
+def _message(body: bytes, called: str) -> Any:
+    try:
+        return frames.whole(body)[0]
+    except ValueError as problem:
+        raise _unreadable(called) from problem
+
+
+def _unreadable(called: str) -> InvalidInput:
+    return InvalidInput("The internal API cannot read this call of {method}. Both servers must run the same release.", method=called)

@@ -17,6 +17,7 @@ from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
 from api.services import Portal
 from api.streams import BODY_SEND
+from core.errors import PortalError
 from core.people.sessions import SESSION_COOKIE
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,13 @@ class FrontDoor:
             return
         app = self._api if _is_api(scope["path"]) else self._pages
         scope = _with_one_host(scope, headers)
-        if await self._signed_in(scope):
+        try:
+            signed_in = await self._signed_in(scope)
+        except PortalError:
+            # Nobody can be looked up now. The page says so, and goes on later; a refused one would stay empty.
+            await app(scope, until_idle(receive, send), send)
+            return
+        if signed_in:
             await app(scope, receive, send)
             return
         most = self._portal().settings.connections_per_address // STRANGERS_SHARE

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors import http_error
 from api.middleware.body_limit import BodyLimit
 from api.services import Portal
+from core.errors import PortalError
 from core.people.sessions import SESSION_COOKIE
 
 PATH = "/_stcore/upload_file/"
@@ -33,7 +34,12 @@ class UploadGuard:
             return
         request = Request(scope)
         token = request.cookies.get(SESSION_COOKIE)
-        if token is None or await run_in_threadpool(self._portal().sessions.user, token) is None:
+        try:
+            signed_in = token is not None and await run_in_threadpool(self._portal().sessions.user, token) is not None
+        except PortalError as problem:
+            await http_error(request, HTTPException(problem.status, str(problem)))(scope, receive, send)
+            return
+        if not signed_in:
             await http_error(request, HTTPException(401, "Sign in first, then attach the file."))(scope, receive, send)
             return
         await self._limited(scope, receive, send)

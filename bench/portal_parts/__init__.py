@@ -13,6 +13,7 @@ In reading order:
 - sizes: index, search and back up at full size
 - deliveries: index jobs in any order, and twice
 - kills: kill a portal at random moments
+- server_kills: kill user servers and their admin server at random moments
 - outage: stop Elasticsearch while people ask
 - contract: requests made from the OpenAPI description
 """

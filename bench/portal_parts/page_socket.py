@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import Self
 
@@ -20,13 +22,28 @@ SMALL = 200
 
 
 class PageSocket:
-    """One tab. token: the session cookie's value; None is a visitor who has not signed in."""
+    """One tab. token: the session cookie's value; None is a visitor who has not signed in.
 
-    def __init__(self, host: str, token: str | None) -> None:
-        headers = {"Cookie": f"glm_portal_session={token}"} if token else {}
-        self._connection = connect(f"ws://{host}/_stcore/stream", additional_headers=headers, max_size=None)
-        self._page = ""
+    tls: what nginx's certificate is checked with, where the host is nginx. server: the cookie by which nginx knows the user server.
+    """
+
+    def __init__(self, host: str, token: str | None, *, tls: ssl.SSLContext | None = None, server: str = "") -> None:
+        cookies = {"glm_portal_session": token or "", "portal_server": server}
+        held = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
+        headers = {"Cookie": held} if held else {}
+        scheme = "wss" if tls else "ws"
+        self._connection = connect(f"{scheme}://{host}/_stcore/stream", additional_headers=headers, max_size=None, ssl=tls)
+        self._page = self._input = ""
         self.received_bytes = 0
+        self.query = ""
+        """Of the page's address, as the page last set it."""
+
+    @property
+    def server(self) -> str:
+        """The cookie by which nginx knows the user server of this tab; "" without nginx."""
+        response = self._connection.response
+        found = SimpleCookie(response.headers.get("Set-Cookie", "") if response else "").get("portal_server")
+        return found.value if found else ""
 
     def __enter__(self) -> Self:
         self._socket = self._connection.__enter__()
@@ -45,6 +62,36 @@ class PageSocket:
             message.rerun_script.page_name = page
         self._socket.send(message.SerializeToString())
         return self._told(timeout)
+
+    def ask(self, question: str) -> None:
+        """Type a question into the composer of the page last drawn and send it. `messages` then has what comes."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_script_hash = self._page
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.chat_input_value.data = self._input, question
+        self._socket.send(message.SerializeToString())
+
+    def messages(self, timeout: float = 60) -> Iterator[ForwardMsg]:
+        """Yield each message that comes, until the script has finished. Raises TimeoutError after `timeout` seconds without one."""
+        while True:
+            data = self._socket.recv(timeout=timeout)
+            assert isinstance(data, bytes), "Streamlit speaks in bytes"
+            self.received_bytes += len(data)
+            message = ForwardMsg.FromString(data)
+            self._note(message)
+            yield message
+            if message.WhichOneof("type") == "script_finished":
+                return
+
+    def _note(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "navigation":
+            self._page = message.navigation.page_script_hash
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "chat_input":
+            self._input = message.delta.new_element.chat_input.id
 
     def follow(self, part: AutoRerun, ended: threading.Event, query: str = "") -> Iterator[bytes]:
         """As a browser does what `part` asks for: have that part of the page run again and again until `ended`; each message that comes.
@@ -73,13 +120,5 @@ class PageSocket:
             yield data
 
     def _told(self, timeout: float) -> Sequence[ForwardMsg]:
-        messages: list[ForwardMsg] = []
         self.received_bytes = 0
-        while not messages or messages[-1].WhichOneof("type") != "script_finished":
-            data = self._socket.recv(timeout=timeout)
-            assert isinstance(data, bytes), "Streamlit speaks in bytes"
-            self.received_bytes += len(data)
-            messages.append(ForwardMsg.FromString(data))
-            if messages[-1].WhichOneof("type") == "navigation":
-                self._page = messages[-1].navigation.page_script_hash
-        return messages
+        return list(self.messages(timeout))

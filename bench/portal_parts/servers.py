@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Self
 from bench.portal_parts.portal import PASSWORD, ROOT, Measured, wait_ready
 from tests.servers.ports import free_port
 
+SITE = ROOT / "deploy/servers/nginx.conf"
 KEY = "a-service-key-of-the-measurements-01"
 
 
@@ -77,6 +79,36 @@ class Server:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def site_of(admin: Server, users: Sequence[Server]) -> tuple[str, dict[str, str]]:
+    """Return deploy/servers/nginx.conf for these user servers, two at least, and what to replace in it: the arguments of Nginx."""
+    text = SITE.read_text("utf-8")
+    for number in range(3, len(users) + 1):
+        text = _with_user_server(text, number)
+    addresses = {"172.30.21.10:7860": admin.address}
+    addresses |= {f"172.30.21.{10 + number}:7861": user.address for number, user in enumerate(users, 1)}
+    in_maps = {old.replace(".", r"\."): new.replace(".", r"\.") for old, new in addresses.items() if "7861" in old}
+    return text, {**in_maps, **addresses, "admin.portal.example": "localhost", "portal.example": "127.0.0.1"}
+
+
+def _with_user_server(text: str, number: int) -> str:
+    """Add a user server as docs/servers.md says: its group, a line in user_servers, and a line in both maps."""
+    last, new = f"172.30.21.{9 + number}:7861", f"172.30.21.{10 + number}:7861"
+    others = re.findall(r"server (172\.30\.21\.\d+:7861) max_fails=1", text[: text.index("keepalive")])
+    group = re.search(rf"upstream user_server_{number - 1} \{{.*?\n\}}\n\n", text, re.DOTALL)
+    assert group is not None and last in others
+    backups = "".join(f"    server {each} backup;\n" for each in others)
+    made = re.sub(r"(    server .*backup;\n)+", backups, group[0].replace(last, new)).replace(f"server_{number - 1}", f"server_{number}")
+    text = re.sub(r"((?:    server .*backup;\n)+)", rf"\1    server {new} backup;\n", text)
+    line = f"    server {last} max_fails=1 fail_timeout=2s;\n"
+    text = text.replace(line, line + line.replace(last, new), 1)
+    text = text.replace("upstream admin_server", made + "upstream admin_server")
+    for old in re.findall(rf"^.*portal_server={number - 1};.*\n|^    {number - 1}       user_server_{number - 1};\n", text, re.MULTILINE):
+        added = old.replace(last.replace(".", r"\."), new.replace(".", r"\.")).replace(f"={number - 1};", f"={number};")
+        added = added.replace(f"    {number - 1}  ", f"    {number}  ").replace(f"server_{number - 1};", f"server_{number};")
+        text = text.replace(old, old + added)
+    return text
 
 
 def user_server(home: Path, admin: Server, **extra: str) -> Server:

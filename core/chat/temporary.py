@@ -114,6 +114,12 @@ class TemporaryChats:
             running = self._own(user, chat_id).running
         return running if running is not None and running.snapshot().running else None
 
+    def find(self, user: User, turn_id: str) -> RunningTurn | None:
+        """Return an own answer that is being written, by its turn."""
+        with self._lock:
+            running = (each.running for each in self._of(user))
+            return next((each for each in running if each is not None and each.turn.id == turn_id and each.snapshot().running), None)
+
     def stop(self, user: User, chat_id: str) -> bool:
         """Stop the running answer; its text is kept. Returns False if none was running."""
         running = self.running(user, chat_id)

@@ -12,6 +12,7 @@ from core.access.limits import LimitReached
 from core.characters import one_line
 from core.chat.context.assembly import Asking, Assembled, Assembly
 from core.chat.context.background import BackgroundSummaries
+from core.chat.context.exchanges import with_newest_images
 from core.chat.context.reading import texts_of
 from core.chat.context.summaries import Stopped
 from core.chat.conversations import path
@@ -24,6 +25,7 @@ from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, 
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.inference.vision import MOST_IMAGES
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
 from core.tasks.jobs import Jobs
@@ -129,7 +131,7 @@ class TurnRunner:
         while prompt is not None and not running.stop_requested:
             running.context = prompt.context
             request = GenerationRequest(
-                messages=prompt.messages,
+                messages=tuple(with_newest_images(prompt.messages, MOST_IMAGES)),
                 user_id=user.id,
                 model=options.model,
                 params=options.params,

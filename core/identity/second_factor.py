@@ -132,6 +132,15 @@ class SecondFactors:
 
     # For admins
 
+    def has(self, actor: User, name: str) -> bool:
+        """Tell whether somebody signs in with a second factor. Raises NotAllowed, and NotFound for an unknown name."""
+        require(actor, Permission.MANAGE_PEOPLE)
+        with self._unit_of_work() as work:
+            found = work.users.credentials(normal_name(name))
+            if found is None:
+                raise NotFound("No account is named {name}.", name=name)
+            return _confirmed(work, found.user) is not None
+
     def remove(self, actor: User | None, name: str) -> None:
         """Remove somebody's second factor, for a lost phone, and end their sessions. None is the command line."""
         if actor is not None:

@@ -9,6 +9,10 @@ from core.knowledge.ports import OnPlace
 
 
 class ImageReader(Protocol):
+    def recognizes(self, content: bytes) -> bool:
+        """Tell whether this looks like an image that can be read."""
+        ...
+
     def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
         """Decode a stranger's image: upright, RGB, without metadata, of at most MOST_STORED_PIXELS. `name` is used in error sentences.
 

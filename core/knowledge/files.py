@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from uuid import uuid4
 
 from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
+from core.images.ports import ImageReader
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
 from core.knowledge.ports import DocumentReader, EncodingDetector, OnPlace
 from core.knowledge.records import StoredFile
@@ -34,9 +36,14 @@ class Files:
         max_bytes: int,
         disk: DiskSpace = ENDLESS,
         detector: EncodingDetector | None = None,
+        images: ImageReader | None = None,
     ) -> None:
-        """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left."""
+        """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left.
+
+        images: decodes images; None: they are refused.
+        """
         self._detector = detector
+        self._images = images
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -59,10 +66,16 @@ class Files:
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; the limit for one question is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
-        refuse_known(name, content)
+        image = self._images is not None and self._images.recognizes(content)
+        if not image:
+            refuse_known(name, content)
         with self._unit_of_work() as work:  # Checked before a document is read, because reading takes time.
             self._check_room(work, user, len(content))
-        extracted = self._reader.text(name, content, user.id, on_place) if is_document(name, content) else None
+        extracted = None
+        if image:
+            name, content, extracted = self._decoded(user, name, content, on_place)
+        elif is_document(name, content):
+            extracted = self._reader.text(name, content, user.id, on_place)
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
         file = StoredFile(
             id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
@@ -73,6 +86,17 @@ class Files:
             self._check_room(work, user)  # Checked again: other uploads may have finished since.
             work.commit()
         return file
+
+    def _decoded(self, user: User, name: str, content: bytes, on_place: OnPlace | None) -> tuple[str, bytes, str]:
+        """Return name, content and text of an image as it is stored: upright, without metadata, named by what it is now.
+
+        The text is what a reader without eyes gets.
+        """
+        assert self._images is not None
+        image = self._images.decode(name, content, user.id, on_place)
+        ending = {"image/png": ".png", "image/jpeg": ".jpg"}[image.media_type]
+        stem = PurePosixPath(name).stem or "image"
+        return clean_name(stem + ending), image.content, f"[image, {image.width} x {image.height} pixels]"
 
     def get(self, user: User, file_id: str) -> StoredFile:
         with self._unit_of_work() as work:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+IMAGE_ENDINGS = (".png", ".jpg")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -19,3 +21,8 @@ class StoredFile:
     """None until a question takes the file."""
     encoding: str = ""
     """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and if it was never recorded."""
+
+    @property
+    def is_image(self) -> bool:
+        """Tell whether it is an image, which was decoded and stored anew; then its name ends so."""
+        return not self.encoding and self.name.lower().endswith(IMAGE_ENDINGS)

@@ -16,7 +16,9 @@ SLIDES = "{name} is a presentation, which cannot be read. Save it as PDF and att
 OLD_WORD = "{name} is in the Word format from before 2007, which cannot be read. Save it as .docx or PDF and attach that file."
 OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that file."
 ARCHIVE = "{name} is an archive. Unpack it and attach the files you need."
-PICTURE_OR_SOUND = "{name} is an image, audio or video file. Only text can be read: PDF or Word documents, CSV, code."
+PICTURE_OR_SOUND = (
+    "{name} is an image, audio or video file that cannot be read. Attach PNG, JPEG, WebP, GIF or HEIC images, documents or text."
+)
 
 
 _WORD_BODY = re.compile(rb"word[/\\]document", re.IGNORECASE)

@@ -184,6 +184,8 @@ class MemoryPlan:
     """What all slots together can hold where they share the context memory; 0 where each has its own."""
     gpus: int = 0
     """How many there are, used or not."""
+    measured: bool = False
+    """Whether the same load was measured on this machine before; else it is an estimate."""
 
     @property
     def needed_bytes(self) -> int:

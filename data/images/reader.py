@@ -12,7 +12,7 @@ from core.characters import cut
 from core.errors import InvalidInput
 from core.grounding.records import Box
 from core.images.fitting import check_ratio, fitted_size
-from core.images.formats import readable_format
+from core.images.formats import format_of, readable_format
 from core.images.records import DecodedImage, ImageFormat, PixelMapping
 from core.knowledge.ports import OnPlace
 from data.bounded_process import BoundedProcess, TooHeavy
@@ -75,6 +75,10 @@ class ProcessImageReader:
             busy=_BUSY,
             unavailable=_UNAVAILABLE,
         )
+
+    def recognizes(self, content: bytes) -> bool:
+        """Tell whether the content begins as an image that can be read."""
+        return format_of(content) is not None
 
     def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
         """Return the upright image without metadata. Raises as the port says."""

@@ -16,6 +16,7 @@ from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.projectors import projector_bytes, projector_for
 from models.gguf.tensor_check import check_model
 from models.serving.loader import Loader, chosen_adapters
+from models.serving.notes.measured_memory import MeasuredMemory
 from models.serving.pool_entry import Entry
 from models.serving.roster import Roster
 from models.serving.swapping.file_stamps import stamps_of
@@ -28,9 +29,10 @@ _log = logging.getLogger(__name__)
 class Loading:
     """Takes models from a file to a platform that answers, and frees them again."""
 
-    def __init__(self, roster: Roster, loader: Loader, *, extra_buffers: bool, mtp: bool) -> None:
+    def __init__(self, roster: Roster, loader: Loader, measured: MeasuredMemory, *, extra_buffers: bool, mtp: bool) -> None:
         self._roster = roster
         self._loader = loader
+        self._measured = measured
         self._extra_buffers = extra_buffers
         self._mtp = mtp
 
@@ -44,6 +46,7 @@ class Loading:
         # The MTP layer follows tokens, and an image has none.
         plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp and projector is None)
         plan = replace(plan, options=replace(plan.options, projector=str(projector or "")))
+        plan = self._measured.corrected(facts, settings, plan)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
     def prepared(self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0) -> Entry:
@@ -71,6 +74,7 @@ class Loading:
 
     def load(self, entry: Entry) -> None:
         """Load on the calling thread. A failure becomes the entry's state."""
+        alone = self._roster.loads_alone(entry)
         try:
             platform = self._loader.load(entry, self._follower(entry))
         except PortalError as error:
@@ -80,6 +84,9 @@ class Loading:
             _log.exception("loading %s failed", entry.name)
             self._roster.failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
             return
+        # Memory that an earlier model gave back may be used again, which hides what the load takes.
+        if alone and self._roster.loads_alone(entry) and entry.memory_bytes >= entry.plan.memory.weights_bytes:
+            self._measured.keep(entry.facts, entry.settings, entry.plan, entry.memory_bytes)
         with self._roster.lock:
             if not entry.unwanted:
                 entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0

@@ -32,6 +32,7 @@ from models.serving.leases import Leases
 from models.serving.loader import Loader
 from models.serving.loading import Loading
 from models.serving.notes.last_run import RunRecord
+from models.serving.notes.measured_memory import MeasuredMemory
 from models.serving.notes.remembered_settings import RememberedSettings
 from models.serving.residency import ResidencyKeeper
 from models.serving.roster import Roster
@@ -41,6 +42,8 @@ from models.serving.watchdog import Watchdog
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
+MEASURED = "measured_memory.json"
+"""Where the home keeps what loads took."""
 _log = logging.getLogger(__name__)
 
 
@@ -69,10 +72,12 @@ class Pool:
         self._remembered = RememberedSettings(notes)
         self._files = files
         self.extra_buffers = extra_buffers
-        buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
+        here = machine_trial.identity(native.LIBRARY_FOLDER)
+        buffers = FileBuffers(notes.with_name(FILE_BUFFERS), here)
+        measured = MeasuredMemory(notes.with_name(MEASURED), here)
         self._roster = Roster()
         loader = Loader(builtin, files, record, buffers, max_wait_s)
-        self._loading = Loading(self._roster, loader, extra_buffers=extra_buffers, mtp=mtp)
+        self._loading = Loading(self._roster, loader, measured, extra_buffers=extra_buffers, mtp=mtp)
         self.sleeping = Sleeping(self._roster, self._loading)
         self.leases = Leases(self._roster, self.sleeping.wake)
         self.versions = Versions(self._roster, self._loading, self.leases, self._remembered)

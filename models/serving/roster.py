@@ -49,6 +49,12 @@ class Roster:
         with self.lock:
             return name in self.replacing or name in self.waking
 
+    def loads_alone(self, entry: Entry) -> bool:
+        """Tell whether no other load or unload runs, which would falsify what is measured."""
+        moving = (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING)
+        with self.lock:
+            return not any(other is not entry and other.state in moving for other in (*self.entries.values(), *self.aside))
+
     def promised_bytes(self) -> int:
         """Return what loads that have begun will still take."""
         with self.lock:

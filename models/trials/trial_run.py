@@ -87,9 +87,10 @@ class _Decodes:
         start = 0
         for piece in projector.encode_pixels(np.full((112, 112, 3), 127, np.uint8)).pieces:
             if isinstance(piece, EncodedImage):
-                self._decode([Part(0, start, piece.tokens, wants_logits=False, image=PlacedImage(start, piece))])
+                image = PlacedImage(start, piece)
+                self._decode([Part(slot=0, start=start, tokens=piece.tokens, wants_logits=False, image=image)])
                 start += len(piece)
-        self._decode([Part(0, start, [self._backend.vocabulary - 1], wants_logits=True)])
+        self._decode([Part(slot=0, start=start, tokens=[self._backend.vocabulary - 1], wants_logits=True)])
         self._backend.cut(0, 0)
 
     def _again(self, slot: int, tokens: list[int]) -> None:

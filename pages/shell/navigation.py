@@ -19,7 +19,7 @@ from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, search, sign_in
 from pages.shell import frame, words
-from pages.shell.away import has_drawn, note_drawn, wait_page, waiting
+from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.account import second_factor
@@ -101,7 +101,7 @@ def _run(open_portal: Callable[[], Portal]) -> None:
     try:
         portal = open_portal()
         if has_drawn() and hasattr(portal, "patient"):
-            portal = portal.patient(waiting)  # On a user server: a call waits where it would fail.
+            portal = portal.patient(waiting, kept())  # On a user server: a call waits where it would fail.
         user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
     except Away as away:
         reason = away

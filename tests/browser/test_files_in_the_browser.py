@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 from tests.browser.test_chat_in_the_browser import chats, until, wait_for_end
+from tests.image_files import picture, written
 
 
 def test_a_file_goes_with_its_question_and_can_be_saved_again(person: Person, portal: Measured, tmp_path: Path) -> None:
@@ -87,3 +88,19 @@ def test_a_kept_file_can_be_left_out(person: Person, portal: Measured, tmp_path:
     wait_for_end(page)
     chat = chats(portal, "ana")[0]["id"]
     assert portal.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"][0]["files"] == []
+
+
+def test_an_image_is_shown_in_its_question_and_a_model_that_cannot_see_says_so(person: Person, portal: Measured, tmp_path: Path) -> None:
+    photo = tmp_path / "Holiday.webp"
+    photo.write_bytes(written(picture(320, 200), "WEBP"))
+    page = person.open("ana")
+    page.locator("input[type=file]").set_input_files(photo)
+    expect(page.get_by_test_id("stChatInput").get_by_text("Holiday.webp")).to_be_visible()
+    person.ask("What is in it?")
+    shown = page.get_by_role("img", name="Holiday.")
+    expect(shown).to_be_visible()
+    until(lambda: shown.evaluate("image => image.naturalWidth") == 320)
+    expect(page.get_by_text("cannot see images")).to_be_visible()
+    with page.expect_download() as saved:
+        shown.click()
+    assert saved.value.suggested_filename.startswith("Holiday.")

@@ -29,7 +29,7 @@ def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> 
     """A client of nginx with deploy/nginx.conf, its names and paths replaced."""
     folder = tmp_path_factory.mktemp("nginx")
     replaced = {"127.0.0.1:8501": portal.url.removeprefix("http://"), "portal.example": "127.0.0.1"}
-    nginx = Nginx(folder, DEPLOY / "nginx.conf", replaced)
+    nginx = Nginx(folder, (DEPLOY / "nginx.conf").read_text("utf-8"), replaced)
     try:
         trusted = ssl.create_default_context(cafile=nginx.certificate)
         with httpx.Client(base_url=nginx.url, verify=trusted, timeout=30) as client:

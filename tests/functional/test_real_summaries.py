@@ -24,7 +24,7 @@ SAID = (
 
 
 def test_a_real_model_summarizes_a_chat_that_outgrows_its_context(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, model=str(small_model()), context=1024, slots=2, port=8598, model_titles=False)
+    settings = Settings(home=tmp_path, model=str(small_model()), context=512, slots=2, port=8598, model_titles=False)
     portal = build_portal(settings)
     try:
         load_models(portal)
@@ -34,7 +34,7 @@ def test_a_real_model_summarizes_a_chat_that_outgrows_its_context(tmp_path: Path
         chat = portal.conversations.new(ann).id
         told: list[Message] = []
         while len(told) < 12 and sum(answer.context is not None for answer in told) < 3:
-            turn = portal.turns.start(ann, chat, f"{SAID * 2}This is remark {len(told) + 1}.", options, f"turn-{len(told)}")
+            turn = portal.turns.start(ann, chat, f"{SAID}This is remark {len(told) + 1}.", options, f"turn-{len(told)}")
             _until(lambda: portal.turns.count() == 0)
             _until(lambda: not portal.jobs.latest(JobFilter(kinds=(KIND,))))
             told.append(portal.conversations.message(ann, turn.answer_id))

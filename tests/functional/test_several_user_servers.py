@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from bench.portal_parts.portal import PASSWORD
-from bench.portal_parts.servers import Server, user_server
+from bench.portal_parts.servers import Server, site_of, user_server
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, WITHOUT_THINKING
 from tests.gguf_maker import make_gguf
 from tests.servers.missing import missing
 from tests.servers.nginx import Nginx
 
-DEPLOY = Path(__file__).parents[2] / "deploy/servers"
 CLOSED = ["/internal/v1/values", "/internal", "//internal/v1/values", "/./internal/v1/values", "/%69nternal/v1/values", "/metrics"]
 
 
@@ -54,11 +52,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         stack.enter_context(admin)
         admin.measured.add_people(["ana"])
         first, second = (stack.enter_context(user_server(folder / name, admin, **behind)) for name in ("first", "second"))
-        addresses = {"172.30.21.10:7860": admin.address, "172.30.21.11:7861": first.address, "172.30.21.12:7861": second.address}
-        in_maps = {old.replace(".", r"\."): new.replace(".", r"\.") for old, new in addresses.items() if "7861" in old}
-        names = {"admin.portal.example": "localhost", "portal.example": "127.0.0.1"}
         (folder / "nginx").mkdir()
-        nginx = Nginx(folder / "nginx", DEPLOY / "nginx.conf", {**in_maps, **addresses, **names})
+        nginx = Nginx(folder / "nginx", *site_of(admin, [first, second]))
         stack.callback(nginx.close)
         yield Site(admin, (first, second), nginx)
 
@@ -184,3 +179,29 @@ def test_a_killed_user_server_takes_neither_the_sign_in_nor_the_answer(site: Sit
             assert handshake(client, str(dead + 1)) == str(2 - dead)
     finally:
         site.users[dead].start()
+
+
+def test_a_page_keeps_what_it_shows_while_the_admin_server_is_away_and_goes_on_by_itself(site: Site, context: BrowserContext) -> None:
+    page = sign_in(context, site.nginx.url)
+    ask(page, "Tell me something")
+    until(lambda: len(written(page)) > 60)
+    page.get_by_role("button", name=re.compile(r"\bStop\b")).first.click()
+    page.get_by_role("button", name="Regenerate").last.wait_for()
+    shown, address = letters(written(page)), page.url
+    site.admin.kill()
+    ask(page, "A question in between")
+    note = page.get_by_text("No connection to the main server")
+    note.wait_for()
+    expect(page.get_by_text("Sent as soon as it is back: A question in between")).to_be_visible()
+    assert letters(written(page)) == shown, "what is on the screen stays"
+    other = context.new_page()
+    other.goto(address)
+    expect(other.get_by_text("This page opens automatically")).to_be_visible()
+    site.admin.start()
+    expect(note).to_have_count(0)
+    expect(page.locator(".st-key-transcript").get_by_text("A question in between")).to_have_count(1)
+    other.get_by_placeholder("Ask anything").wait_for()
+    assert page.url == other.url == address and shown[:40] in letters(written(other))
+    chat = site.admin.measured.get("/api/v1/conversations", "ana")["items"][0]["id"]
+    messages = site.admin.measured.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"]
+    assert [each["text"] for each in messages if each["author"] == "user"] == ["Tell me something", "A question in between"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.chat.records import Conversation, MessageStatus
@@ -665,6 +666,21 @@ def test_a_temporary_chat_is_answered_and_gone_when_it_is_left(house: House, ana
     with pytest.raises(NotFound):
         house.portal.temporary.transcript(ana, chat_id)
     assert not drawn.toggle(key="temporary").value
+
+
+def test_a_question_survives_a_run_that_another_click_ends(house: House, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, calls = house.portal.turns.start, []
+
+    def interrupted(*arguments: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            st.rerun()
+        return start(*arguments, **named)
+
+    monkeypatch.setattr(house.portal.turns, "start", interrupted)
+    finish(house, ana, intend(chat(house), "ask", text="One?", files=[], request="r1"))
+    [conversation] = conversations(house, ana)
+    assert shown(house, ana) == ["One?", "Hello from the fake model"] and conversation.title == "One?" and len(calls) == 2
 
 
 def test_a_temporary_chat_takes_no_files(house: House, ana: User) -> None:

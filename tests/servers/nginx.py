@@ -17,8 +17,8 @@ from tests.servers.ports import free_port
 class Nginx:
     """Serves a site of deploy/ on 127.0.0.1 and localhost with a certificate of its own; the trusted one lies in `certificate`."""
 
-    def __init__(self, folder: Path, site: Path, replaced: Mapping[str, str]) -> None:
-        """replaced: what stands in the site, such as names and addresses, and what to put there."""
+    def __init__(self, folder: Path, site: str, replaced: Mapping[str, str]) -> None:
+        """site: the text of a site of deploy/. replaced: what stands in the site, such as names and addresses, and what to put there."""
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
         openssl = shutil.which("openssl")
         if nginx is None or openssl is None:
@@ -30,9 +30,9 @@ class Nginx:
             check=True, capture_output=True,
         )  # fmt: skip
         self.port = free_port()
-        text = site.read_text("utf-8")
+        text = site
         for old, new in {"/etc/ssl/portal": str(folder), "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl", **replaced}.items():
-            assert old in text, f"{site.name} has no {old}"
+            assert old in text, f"the site has no {old}"
             text = text.replace(old, new)
         (folder / "nginx.conf").write_text(
             # As root, nginx would give up its rights and could not write what it takes in.

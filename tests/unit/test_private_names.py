@@ -15,7 +15,7 @@ ALLOWED = {
     "pages/test_text_of_strangers.py": (2, "AppTest hides the messages that a browser would get."),
     "pages/test_theme.py": (4, "The theme replaces a private function of Streamlit; the test tells when that stops to work."),
     "unit/api/portal/knowledge/test_files.py": (1, "A portal builds its own reader of documents; this one waits."),
-    "unit/remote/test_remote_portal.py": (2, "A portal builds its own reader of documents; this one waits. An ended session is put back."),
+    "unit/remote/test_remote_portal.py": (1, "A portal builds its own reader of documents; this one waits."),
     "unit/models/child/test_child_model.py": (1, "No caller can send a process a message that it does not know."),
     "unit/models/engine/kv_cache/test_lazy_copies.py": (3, "Slots are emptied without an answer that would fill them again."),
     "unit/models/engine/kv_cache/test_offload_files.py": (2, "The writer's own lock keeps it waiting; what it has not written is counted."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Semaphore
+from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -18,6 +19,7 @@ from api.services import PortalHere
 from core.knowledge.encodings import ENCODINGS
 
 PATH = "/api/v1/files"
+IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 router = APIRouter(prefix=PATH, tags=["files"])
 
 _EACH = 3
@@ -52,7 +54,7 @@ def read(file_id: Id, portal: PortalHere, user: SignedIn) -> FileOut:
 
 @router.get("/{file_id}/content", response_class=Response)
 def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
-    """Download the uploaded bytes. They are never shown as a page."""
+    """Download the bytes as they are stored. They are never shown as a page; an image is one that the portal encoded."""
     file, found = portal.files.read(user, file_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
@@ -60,7 +62,8 @@ def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
         "Content-Security-Policy": "sandbox",
         "Cache-Control": "private, no-store",
     }
-    return Response(found, media_type="application/octet-stream", headers=headers)
+    image = file.is_image and IMAGE_TYPES.get(PurePosixPath(file.name).suffix.lower())
+    return Response(found, media_type=image or "application/octet-stream", headers=headers)
 
 
 @router.patch("/{file_id}")

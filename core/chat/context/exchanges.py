@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from core.chat.context.reading import Picture
 from core.chat.records import Author, Message
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole
@@ -45,4 +46,16 @@ def exchanges(way: Sequence[Message]) -> list[Exchange]:
 
 def asked(question: Message, read: Mapping[str, str], extra: Sequence[tuple[str, str]] = ()) -> ChatMessage:
     """Write a question with its files for the model. extra: names and texts that are read with it."""
-    return ChatMessage(ChatRole.USER, with_files(question.text, [*extra, *((file.name, read[file.id]) for file in question.files)]))
+    found = [(file.name, read[file.id]) for file in question.files]
+    texts = [(name, text) for name, text in found if not isinstance(text, Picture)]
+    images = tuple(text.image for _, text in found if isinstance(text, Picture))
+    return ChatMessage(ChatRole.USER, with_files(question.text, [*extra, *texts]), images=images)
+
+
+def with_newest_images(prompt: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
+    """Return the prompt with at most so many images: those of the oldest questions give way."""
+    kept: list[ChatMessage] = []
+    for message in reversed(prompt):
+        kept.append(replace(message, images=message.images[-most:] if most else ()) if message.images else message)
+        most -= len(kept[-1].images)
+    return kept[::-1]

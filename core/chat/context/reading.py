@@ -6,9 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from core.chat.records import Author, Conversation, Message
+from core.inference.requests import ImageInput
 from core.knowledge.attachment import text_of
 from core.knowledge.records import StoredFile
 from core.unit_of_work import UnitOfWork
+
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
+"""How stored images begin."""
+
+
+class Picture(str):
+    """What a reader without eyes gets of an image, with the image itself."""
+
+    image: ImageInput
 
 
 def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
@@ -39,6 +49,10 @@ def texts_of(work: UnitOfWork, way: Sequence[Message]) -> dict[str, str]:
 def _text(work: UnitOfWork, file: StoredFile) -> str:
     """Return what the model reads of a file; nothing of one that was deleted at this moment."""
     extracted = work.files.text(file.id)
+    if extracted is not None and file.is_image and (content := work.files.content(file.id)).startswith(_IMAGES):
+        picture = Picture(extracted)
+        picture.image = ImageInput(content, file.name)
+        return picture
     if extracted is not None:
         return extracted
     content = work.files.content(file.id)

@@ -95,6 +95,8 @@ def seam(
 def _file(file: StoredFile) -> dict[str, str]:
     """encoding: where the person may want another one, which is where it is not UTF-8."""
     shown = {"id": file.id, "name": file.name, "size": size(file.size_bytes)}
+    if file.is_image:
+        return shown | {"image": "yes"}
     return shown | {"encoding": file.encoding} if file.encoding not in ("", UTF_8) else shown
 
 

@@ -132,8 +132,11 @@ def _shown(file: StoredFile) -> str:
 def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> None:
     name, chosen = _chosen(models)
     titles = {name: model_title(each, name) for each in models for name in each.names}
+    listed = {
+        name: f"{titles[name]} · {t('sees images')}" if each.vision else titles[name] for each in models for name in each.names
+    }
     picked = st.menu_button(
-        plain(titles[name]), list(titles), format_func=lambda each: plain(titles[each]), type="tertiary", key="modelpick", help=t("Model")
+        plain(titles[name]), list(titles), format_func=lambda each: plain(listed[each]), type="tertiary", key="modelpick", help=t("Model")
     )
     if picked and picked != name:
         st.session_state[_MODEL] = picked

@@ -33,3 +33,13 @@ def take() -> Sequence[Mapping[str, Any]]:
     """The wishes in their order, which are then no longer pending."""
     found: list[Mapping[str, Any]] = st.session_state.pop(_WISHES, [])
     return found
+
+
+def put_back(wishes: Sequence[Mapping[str, Any]]) -> None:
+    """Make wishes pending again that were taken and could not be carried out in this run."""
+    st.session_state[_WISHES] = [*wishes, *st.session_state.get(_WISHES, ())]
+
+
+def questions() -> Sequence[str]:
+    """The questions among the pending wishes."""
+    return [str(each["text"]) for each in st.session_state.get(_WISHES, ()) if each["kind"] == "ask"]

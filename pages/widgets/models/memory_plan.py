@@ -77,6 +77,8 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         return
     plan_bar(plan)
     st.markdown(verdict_of(plan))
+    if plan.measured:
+        st.caption(t("Measured when it was loaded like this before."))
     _evictions(plan, loaded)
     default = False
     if file.kind is ModelKind.CHAT:

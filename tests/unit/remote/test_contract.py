@@ -39,7 +39,7 @@ VOLATILE = frozenset({
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
-RACING = frozenset({"turns.find", "turns.running", "turns.running_conversations", "turns.stop"})
+RACING = frozenset({"turns.find", "turns.running", "turns.running_conversations", "turns.stop", "temporary.running", "temporary.stop"})
 """What depends on how far an answer has come. test_remote_portal.py follows one."""
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -49,6 +49,7 @@ def walk(portal: Any) -> None:
     """Call every registered method and value, as pages do, and some of them wrongly."""
     ann, ada = _people(portal)
     _conversations(portal, ann)
+    _temporary(portal, ann)
     _files(portal, ann)
     _review(portal, ann, ada)
     _models(portal, ann, ada)
@@ -87,6 +88,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.conversations.get(ann, "missing")
     portal.gateway.chat_models(ann)
+    portal.gateway.next_place(ann, "fake@elsewhere")
     turn = portal.turns.start(ann, chat.id, "Hello?", TurnOptions(), "request-1")
     portal.turns.find(ann, turn.id)
     with suppress(PortalError):
@@ -374,6 +376,24 @@ def test_every_registered_method_does_the_same_in_process_and_over_http(
     called = {what for what, _ in here.told}
     registered = {f"{each.name}.{name}" for each in SERVICES for name in (*each.anyone, *each.user)}
     assert registered - called == {"second_factors.set_up"}, "walk() leaves these out; a user server calls them"
+
+
+def _temporary(portal: Any, ann: Any) -> None:
+    assert portal.temporary.offered(ann)
+    chat = portal.temporary.ask(ann, None, "Between us?", TurnOptions(), "temporary-1")
+    with suppress(PortalError):
+        portal.temporary.ask(ann, None, " ", TurnOptions(), "temporary-2")
+    with suppress(PortalError):
+        portal.temporary.running(ann, "missing")
+    running = portal.real.temporary.running(ann, chat)
+    if running is not None:
+        running.wait_finished(10)
+    portal.temporary.running(ann, chat)
+    portal.temporary.stop(ann, chat)
+    portal.temporary.transcript(ann, chat)
+    portal.temporary.leave(ann, chat)
+    with suppress(PortalError):
+        portal.temporary.transcript(ann, chat)
 
 
 def _second_factor(portal: Any, ann: Any) -> None:

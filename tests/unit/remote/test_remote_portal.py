@@ -207,7 +207,7 @@ def test_a_page_waits_for_the_admin_server_and_goes_on(user_server: Portal, admi
         yield lambda: None
         told.append("back")
 
-    page = cast(RemotePortal, user_server).patient(waiting)
+    page = cast(RemotePortal, user_server).patient(waiting, {})
     admin_server.stop()
     found: list[object] = []
     asking = threading.Thread(target=lambda: found.append(page.conversations.list(ann)))
@@ -303,7 +303,7 @@ def test_too_many_calls_of_one_session_are_refused_for_a_moment(
     from api.internal.door import RateLimit
 
     ann = person("ann")
-    monkeypatch.setattr(routes, "_sessions", RateLimit(2, window_s=3600))
+    monkeypatch.setattr(routes, "session_limit", RateLimit(2, window_s=3600))
     user_server.folders.list(ann)
     user_server.folders.list(ann)
     with pytest.raises(Busy):

@@ -18,9 +18,8 @@ PAGES = sorted(Path(REPOSITORY, "pages").rglob("*.py"))
 LOCAL = {
     "settings": {"home", "host", "port"},
     "turns": {"count"},
-    "temporary": {"offered", "ask", "transcript", "running", "stop", "leave"},
 }
-"""What a user server answers itself, from its own settings; it offers no temporary chats, so their other methods are never called."""
+"""What a user server answers itself."""
 ADMIN_ALONE = {"platforms": {"config"}}
 """What no user server may read: the configuration may hold keys of platforms."""
 HANDED_ON = {"sign_in", "settings"}

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.internal import routes
+from api.internal.door import RateLimit
 from bootstrap.portal import Portal
 from tests.unit.api.conftest import PASSWORD, Server
 
@@ -22,7 +24,7 @@ def open_to(server: Server, portal: Portal) -> Callable[..., httpx.Client]:
 
     def open_it(keys: str, **settings: Any) -> httpx.Client:
         server.portal = replace(portal, settings=replace(portal.settings, service_keys=keys, **settings))
-        return httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"})
+        return httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"}, timeout=60)
 
     return open_it
 
@@ -114,6 +116,35 @@ def test_a_body_above_the_limit_is_refused(caller: httpx.Client) -> None:
     body = b'{"data":{"name":"a.txt","content":0},"blobs":[40000000]}\n' + b"x" * 40_000_000
     answer = caller.post("/internal/v1/call/files/upload", content=body, headers={"X-Portal-Session": token})
     assert answer.status_code == 413
+
+
+def call_together(client: httpx.Client, reads: Any, token: str | None = None) -> httpx.Response:
+    headers = {"X-Portal-Session": token} if token else {}
+    return client.post("/internal/v1/calls", content=json.dumps({"data": reads}).encode() + b"\n", headers=headers)
+
+
+def test_only_reads_are_answered_together_and_each_by_its_own_rights(caller: httpx.Client) -> None:
+    reads = [
+        ["folders", "list", {}], ["folders", "new", {"name": "A"}], ["accounts", "people", {}], ["sign_in", "check", {}],
+        ["sessions", "_tickets", {}], ["conversations", "get", {"conversation_id": 5}], ["gateway", "served", {}],
+    ]  # fmt: skip
+    for token, first in ((token_of(caller, "ada"), "value"), (None, "error"), ("made up", "error")):
+        answers = json.loads(call_together(caller, reads, token).content)["data"]
+        assert [next(iter(each)) for each in answers] == [first, "error", "error", "error", "error", "error", "value"]
+    assert answers[0]["error"]["class"] == "NotSignedIn" and answers[2]["error"]["class"] == "NotAllowed"
+    assert json.loads(call(caller, "folders.list", {}, token_of(caller, "ada")).content)["data"] == []
+
+
+@pytest.mark.parametrize("reads", [None, "x", {}, [1], [["folders"]], [["folders", "list", 5]], [["folders", "list", {}]] * 41])
+def test_what_is_not_a_short_list_of_calls_is_refused(caller: httpx.Client, reads: Any) -> None:
+    assert call_together(caller, reads, token_of(caller, "ann")).status_code == 422
+
+
+def test_calls_made_together_count_each(caller: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "session_limit", RateLimit(100, window_s=3600))
+    token = token_of(caller, "bob")
+    statuses = [call_together(caller, [["folders", "list", {}]] * 40, token).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
 
 
 def test_it_is_not_in_the_public_description(caller: httpx.Client) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from api.middleware.front_door import FrontDoor
+from core.errors import Away, PortalError, Unavailable
 
 TOKEN = "a token of sixteen or more"
 
@@ -25,11 +26,17 @@ class Answer:
 
 def ask(
     path: str = "/", kind: str = "http", method: str = "GET", client: str = "127.0.0.1", *, reached: str = "127.0.0.1",
-    hosts: tuple[str, ...] = (), token: str = "", signed_in: bool = False, **headers: str,
+    hosts: tuple[str, ...] = (), token: str = "", signed_in: bool | PortalError = False, **headers: str,
 ) -> Answer:  # fmt: skip
     answer = Answer()
     settings = SimpleNamespace(own_hosts=hosts, metrics_token=token, connections_per_address=16)
-    sessions = SimpleNamespace(user=lambda _token: "ann" if signed_in else None)
+
+    def user(_token: str) -> str | None:
+        if isinstance(signed_in, PortalError):
+            raise signed_in
+        return "ann" if signed_in else None
+
+    sessions = SimpleNamespace(user=user)
 
     def application(name: str):
         async def called(scope, receive, send) -> None:
@@ -85,6 +92,12 @@ def test_everything_else_goes_to_the_pages(path: str) -> None:
 def test_a_websocket_goes_to_the_pages_and_below_api_to_the_api() -> None:
     assert ask("/_stcore/stream", "websocket").by == "pages"
     assert ask("/api/v1/stream", "websocket").by == "api"
+
+
+@pytest.mark.parametrize("problem", [Away(), Unavailable("The database does not answer.")])
+def test_a_websocket_is_open_while_sessions_cannot_be_looked_up(problem: PortalError) -> None:
+    """Its page then says so. Refused, it would show an empty frame, and the browser would try for ever."""
+    assert ask("/_stcore/stream", "websocket", cookie="glm_portal_session=x", signed_in=problem).by == "pages"
 
 
 def test_the_start_and_stop_of_the_server_are_told_to_the_pages() -> None:

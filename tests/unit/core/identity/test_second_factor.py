@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import Busy, Conflict, NotAllowed, NotSignedIn, PortalError
+from core.errors import Busy, Conflict, NotAllowed, NotFound, NotSignedIn, PortalError
 from core.identity import totp
 from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
@@ -151,5 +151,10 @@ def test_an_admin_removes_a_lost_one_which_ends_the_sessions(
     token = sessions.open(factors.prove(Proof(ana), code(secret, clock)), SessionKind.BROWSER)
     with pytest.raises(NotAllowed):
         factors.remove(ana, "ana")
+    with pytest.raises(NotAllowed):
+        factors.has(ana, "ana")
+    with pytest.raises(NotFound):
+        factors.has(admin, "nobody")
+    assert factors.has(admin, "ana") and not factors.has(admin, admin.name)
     factors.remove(admin, "ana")
-    assert not factors.needed(ana) and sessions.user(token) is None
+    assert not factors.has(admin, "ana") and not factors.needed(ana) and sessions.user(token) is None

@@ -22,6 +22,9 @@ class Reader:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
 
+    def recognizes(self, content: bytes) -> bool:
+        return content.startswith(PNG[:8])
+
     def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
         self.seen.append((name, person))
         mapping = PixelMapping(source_width=1, source_height=1, orientation=1, width=1, height=1)

@@ -61,7 +61,7 @@ def test_a_model_at_work_does_not_sleep(pool: Pool) -> None:
     running = PoolRouter(pool).start(ASKED)
     events = running.events()
     next(events)
-    assert not pool.sleeping.sleep("glm") and pool.idle_s("glm") < 1
+    assert not pool.sleeping.sleep("glm") and pool.sleeping.idle_s("glm") < 1
     assert isinstance(list(events)[-1], Finished)
     until(lambda: pool.sleeping.sleep("glm"))
 

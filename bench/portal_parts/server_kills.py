@@ -1,0 +1,254 @@
+"""User servers and their admin server behind nginx, killed at random and started again while people chat: what people lose.
+
+People use pages as a browser does: over nginx, with the cookies of their session and of their user server; a tab that lost its websocket
+opens another and shows the same address. What they were told has been asked is looked for at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import ssl
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.exceptions import WebSocketException
+
+from bench.engine_parts import synthetic
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import PASSWORD, percentile, table
+from bench.portal_parts.servers import Server, site_of, user_server
+from tests.servers.nginx import Nginx
+
+PEOPLE = 6
+BETWEEN_KILLS_S, DOWN_S = (3.0, 8.0), (0.2, 3.0)
+ANSWER_S = 180.0
+"""An answer that has not ended so long after its question is lost."""
+QUESTIONS_PER_CHAT = 3
+LOOK_S = 0.5
+SMALL_CONTEXT = "700"
+"""Answers go on until the context is full: some seconds at the clock's speed."""
+
+
+@dataclass
+class Told:
+    """What one person was told, and what happened to this person."""
+
+    asked: dict[str, str] = field(default_factory=dict)
+    """Questions that the page showed as asked, with their conversations."""
+    sign_outs: int = 0
+    typed_again: int = 0
+    """Questions that were not asked when their user server died."""
+    reconnected_s: list[float] = field(default_factory=list)
+    """From a lost websocket until the page was drawn again."""
+    problems: list[str] = field(default_factory=list)
+
+
+class Person:
+    """Somebody with one tab."""
+
+    def __init__(self, name: str, nginx: Nginx, admin: Server, stop: threading.Event) -> None:
+        self.told = Told()
+        self._name = name
+        self._host = nginx.url.removeprefix("https://")
+        self._tls = ssl.create_default_context(cafile=nginx.certificate)
+        self._stop = stop
+        with httpx.Client(base_url=nginx.url, verify=self._tls, timeout=60) as door:
+            signed_in = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status()
+        self.token = str(signed_in.json()["token"])
+        self._rest = httpx.Client(base_url=admin.url, timeout=20, headers={"Authorization": f"Bearer {self.token}"})
+        self._tab: PageSocket | None = None
+        self._server = self._query = ""
+
+    def chat(self) -> None:
+        """Ask one question after the other until `stop` is set."""
+        number = 0
+        while not self._stop.is_set():
+            if number % QUESTIONS_PER_CHAT == 0:
+                self._query = ""
+            number += 1
+            question = f"Question {number} of {self._name}: what can this portal do?"
+            with contextlib.suppress(TimeoutError):
+                self._ask(question)
+                self._wait_for_answer(question)
+        self._leave()
+
+    def _ask(self, question: str) -> None:
+        """Send the question until the page shows that it has been asked. Raises TimeoutError."""
+        until = time.monotonic() + ANSWER_S
+        sent = False
+        while time.monotonic() < until:
+            try:
+                tab = self._page()
+                if sent:
+                    time.sleep(1.0)  # What the dead server had sent has arrived by now.
+                    if chat := self._chat_of(question):
+                        self.told.asked[question], self._query = chat, f"c={chat}"
+                        return
+                    self.told.typed_again += 1
+                    sent = False
+                tab.ask(question)
+                sent = True
+                for _ in tab.messages(timeout=30):
+                    if "c=" in tab.query and self._chat_of(question):
+                        self.told.asked[question] = self._query = tab.query
+                        return
+            except (WebSocketException, OSError, TimeoutError, httpx.HTTPError, EOFError):
+                self._leave()
+        self.told.problems.append(f"not asked within {ANSWER_S:.0f} s: {question}")
+        raise TimeoutError(question)
+
+    def _wait_for_answer(self, question: str) -> None:
+        """Watch the page until the answer has ended."""
+        until = time.monotonic() + ANSWER_S
+        while time.monotonic() < until:
+            try:
+                self._page(again=True)
+                if all(each["status"] != "streaming" for each in self._messages(self._query.removeprefix("c="))):
+                    return
+            except (WebSocketException, OSError, TimeoutError, httpx.HTTPError, EOFError):
+                self._leave()
+            time.sleep(LOOK_S)
+        self.told.problems.append(f"not answered within {ANSWER_S:.0f} s: {question}")
+
+    def _page(self, *, again: bool = False) -> PageSocket:
+        """Return the tab with the page drawn; connect if the websocket is gone. again: draw it in any case."""
+        began, lost = time.monotonic(), self._tab is None
+        if self._tab is None:
+            opened = PageSocket(self._host, self.token, tls=self._tls, server=self._server)
+            self._tab = opened.__enter__()
+            self._server = opened.server or self._server
+        if lost or again or self._tab.query != self._query:
+            self._tab.query = self._query
+            drawn = self._tab.run(query=self._query, timeout=30)
+            if any("type: PASSWORD" in str(each.delta) for each in drawn if each.WhichOneof("type") == "delta"):
+                self.told.sign_outs += 1
+            if not any(each.delta.new_element.WhichOneof("type") == "chat_input" for each in drawn):
+                raise TimeoutError("the page waits for the admin server")
+        if lost:
+            self.told.reconnected_s.append(time.monotonic() - began)
+        return self._tab
+
+    def _leave(self) -> None:
+        if self._tab is not None:
+            with contextlib.suppress(Exception):
+                self._tab.__exit__(None, None, None)
+            self._tab = None
+
+    def _chat_of(self, question: str) -> str:
+        """Return the conversation in which this question is stored; "" if it is in none."""
+        for chat in self._get("/api/v1/conversations?limit=3")["items"]:
+            if any(each["text"] == question for each in self._messages(chat["id"])):
+                return str(chat["id"])
+        return ""
+
+    def _messages(self, chat: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._get(f"/api/v1/conversations/{chat}/messages")["items"]
+        return found
+
+    def _get(self, path: str) -> Any:
+        return self._rest.get(path).raise_for_status().json()
+
+    def everything(self) -> Iterator[dict[str, Any]]:
+        """Yield all messages of this person, as they are stored."""
+        before: dict[str, str] = {}
+        while True:
+            page = self._rest.get("/api/v1/conversations", params={"limit": "100", **before}).raise_for_status().json()
+            for chat in page["items"]:
+                yield from self._messages(chat["id"])
+            if not page["next_before"]:
+                return
+            before = {"before": page["next_before"]}
+
+
+@dataclass
+class Result:
+    killed: Counter[str] = field(default_factory=Counter)
+    asked: int = 0
+    whole: int = 0
+    cut: int = 0
+    """Answers that were interrupted when the admin server died, which runs the model; their text is kept."""
+    lost: int = 0
+    doubled: int = 0
+
+
+def count(people: list[Person], result: Result) -> None:
+    """Compare what people were told with what is stored."""
+    for person in people:
+        stored = list(person.everything())
+        questions = Counter(each["text"] for each in stored if each["author"] == "user")
+        answers = {each["parent_id"]: each for each in stored if each["author"] == "assistant"}
+        by_text = {each["text"]: each for each in stored if each["author"] == "user"}
+        result.doubled += sum(n - 1 for n in questions.values()) + sum(len(each["versions"]) - 1 for each in stored)
+        for question in person.told.asked:
+            result.asked += 1
+            answer = answers.get(by_text[question]["id"]) if question in by_text else None
+            status = answer["status"] if answer else "missing"
+            result.whole += status == "done"
+            result.cut += status == "interrupted"
+            if status not in ("done", "interrupted"):
+                result.lost += 1
+                person.told.problems.append(f"{status}: {question}")
+
+
+def kill_for(minutes: float, users: int, rng: random.Random) -> tuple[Result, list[Told]]:
+    result = Result()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
+        model = synthetic.make(folder, synthetic.WIDE)
+        clocked = {"PORTAL_MODEL": str(model), "PORTAL_SLOTS": str(PEOPLE), "PORTAL_CONTEXT": SMALL_CONTEXT}
+        module = ("bench.portal_parts.clocked_server", "glm-4-9b")
+        admin = stack.enter_context(Server(folder / "admin", module=module, PORTAL_PROFILE="admin", **clocked))
+        names = [f"person{number}" for number in range(PEOPLE)]
+        admin.measured.add_people(names)
+        servers = [stack.enter_context(user_server(folder / f"user{number}", admin)) for number in range(1, users + 1)]
+        (folder / "nginx").mkdir()
+        nginx = Nginx(folder / "nginx", *site_of(admin, servers))
+        stack.callback(nginx.close)
+        stop = threading.Event()
+        people = [Person(name, nginx, admin, stop) for name in names]
+        threads = [threading.Thread(target=person.chat, name=name) for person, name in zip(people, names, strict=True)]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 60 * minutes
+        while time.monotonic() < until:
+            time.sleep(rng.uniform(*BETWEEN_KILLS_S))
+            server = rng.choice([*servers, admin])
+            server.kill()
+            result.killed["admin server" if server is admin else "user servers"] += 1
+            time.sleep(rng.uniform(*DOWN_S))
+            server.start()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        count(people, result)
+    return result, [person.told for person in people]
+
+
+def main(minutes: float, users: int) -> None:
+    result, told = kill_for(minutes, users, random.Random())
+    again = [seconds for each in told for seconds in each.reconnected_s]
+    for problem in [problem for each in told for problem in each.problems][:10]:
+        print(f"  {problem}")
+    table(
+        f"{users} user servers and an admin server behind nginx, killed at random for {minutes:g} min while {PEOPLE} people chat",
+        ["measure", "value", "goal"],
+        [
+            ["kills of user servers; of the admin server", f"{result.killed['user servers']}, {result.killed['admin server']}", ""],
+            ["questions that were asked", str(result.asked), ""],
+            ["turns lost", str(result.lost), "0"],
+            ["people signed out", str(sum(each.sign_outs for each in told)), "0"],
+            ["questions or answers doubled", str(result.doubled), "0"],
+            ["answers that ended whole", str(result.whole), ""],
+            ["answers cut because the admin server died, text kept", str(result.cut), ""],
+            ["questions typed again: their user server died before they were asked", str(sum(each.typed_again for each in told)), ""],
+            ["a lost page until it is drawn again: p50, p95", f"{percentile(again, 0.5):.1f}, {percentile(again, 0.95):.1f} s", ""],
+        ],
+    )

@@ -1,0 +1,62 @@
+"""A plan is right once the same load was measured."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bootstrap.models import GUIDE
+from core.models.records import LoadSettings, ModelState
+from models.gguf.facts import read_facts
+from models.gguf.memory_plan import plan_load
+from models.serving.notes.measured_memory import MeasuredMemory
+from models.serving.pool import Pool
+from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
+
+PATIENCE_S = 120
+
+
+def test_the_next_plan_of_a_load_is_what_it_took(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "glm.gguf")
+    settings, other = LoadSettings(context=512, slots=2, isolated=True), LoadSettings(context=1024, slots=4, isolated=True)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    try:
+        file = pool.read_file(path)
+        assert not pool.plan(file, settings).measured
+        # In a process of its own nothing that earlier tests gave back can be used again.
+        pool.load(path, settings)
+        deadline = time.monotonic() + PATIENCE_S
+        while pool.loaded()[0].state is ModelState.LOADING:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        [model] = pool.loaded()
+        assert model.state is ModelState.READY, model.error
+        after = pool.plan(file, settings)
+        assert after.measured and after.needed_bytes == model.memory_bytes
+        assert not pool.plan(file, other).measured, "another context is another load"
+    finally:
+        pool.close()
+    later = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    try:
+        assert later.plan(file, settings).needed_bytes == after.needed_bytes, "a new pool of the same home knows it, too"
+    finally:
+        later.close()
+
+
+def test_a_changed_file_and_another_machine_begin_anew(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "glm.gguf")
+    facts = read_facts(path)
+    settings = LoadSettings(context=512, slots=2)
+    plan = plan_load(facts, settings)
+    measured = MeasuredMemory(tmp_path / "measured.json", "here")
+    # Less than the weights alone, as where the file stays mapped.
+    taken = facts.weights_bytes // 2
+    measured.keep(facts, settings, plan, taken)
+    assert measured.corrected(facts, settings, plan).memory.needed_bytes == taken
+    assert measured.corrected(facts, settings, measured.corrected(facts, settings, plan)).memory.needed_bytes == taken
+    assert MeasuredMemory(tmp_path / "measured.json", "there").corrected(facts, settings, plan) == plan
+    make_gguf(path, seed=1)
+    assert measured.corrected(read_facts(path), settings, plan) == plan
+    (tmp_path / "measured.json").write_text("[1")
+    assert measured.corrected(facts, settings, plan) == plan
