@@ -74,7 +74,9 @@ def open_command(settings: Settings) -> Iterator[Transfers]:
         kinds = [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds()]
         worker = JobWorker(unit_of_work, kinds, now, server, jobs.woken, alone=False)
         try:
-            yield Transfers(downloads, quantizing, unit_of_work, worker, settings.models_path)
+            yield Transfers(
+                downloads=downloads, quantizing=quantizing, unit_of_work=unit_of_work, worker=worker, folder=settings.models_path
+            )
         finally:
             worker.close()
     finally:

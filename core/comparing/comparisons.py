@@ -111,7 +111,9 @@ class Comparisons:
         for number, result in enumerate(comparison.results):
             if number not in voted:
                 first, second = result.texts if _in_order(user, comparison_id, number) else result.texts[::-1]
-                return Ballot(number, result.question, first, second, len(voted), len(comparison.results))
+                return Ballot(
+                    number=number, question=result.question, answer_a=first, answer_b=second, voted=len(voted), of=len(comparison.results)
+                )
         return None
 
     def vote(self, user: User, comparison_id: str, number: int, choice: str) -> None:

@@ -14,4 +14,7 @@ def boxes_to_json(boxes: Sequence[Box]) -> str:
 
 
 def boxes_of_json(text: str) -> tuple[Box, ...]:
-    return tuple(Box(*row) for row in json.loads(text))
+    return tuple(
+        Box(left=left, top=top, right=right, bottom=bottom, label=label, confidence=confidence, phrase=phrase)
+        for left, top, right, bottom, label, confidence, phrase in json.loads(text)
+    )

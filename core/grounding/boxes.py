@@ -19,7 +19,7 @@ def clipped(
     top, bottom = max(0.0, top), min(float(height), bottom)
     if right - left <= 0 or bottom - top <= 0:
         return None
-    return Box(left, top, right, bottom, label[:MOST_LABEL], confidence, phrase)
+    return Box(left=left, top=top, right=right, bottom=bottom, label=label[:MOST_LABEL], confidence=confidence, phrase=phrase)
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -103,7 +103,7 @@ class Finder:
                 work.commit()
             kept = {**kept, **fresh}
         boxes = tuple(replace(box, phrase=number) for number, phrase in enumerate(phrases) for box in kept[phrase])
-        return Answer(grounder.name, grounder.version, boxes, not missing)
+        return Answer(model=grounder.name, model_version=grounder.version, boxes=boxes, cached=not missing)
 
     def _kept(self, keys: Mapping[str, str]) -> dict[str, tuple[Box, ...]]:
         with self._unit_of_work() as work:
@@ -136,8 +136,12 @@ class Finder:
         self, grounder: Grounder, user: User, image: GroundImage, content: bytes, phrases: Sequence[str], batch: bool
     ) -> dict[str, tuple[Box, ...]]:
         """Ask for one phrase after the other: the image is the same prefix for all of them."""
-        seen = self._images.fitted(user, DecodedImage(content, image.media_type, image.sha256, image.mapping))
-        picture = ImageInput(seen.content, image.name, seen.media_type, seen.sha256, seen.width, seen.height)
+        seen = self._images.fitted(
+            user, DecodedImage(content=content, media_type=image.media_type, sha256=image.sha256, mapping=image.mapping)
+        )
+        picture = ImageInput(
+            content=seen.content, name=image.name, media_type=seen.media_type, sha256=seen.sha256, width=seen.width, height=seen.height
+        )
         found = {}
         for phrase in phrases:
             message = ChatMessage(ChatRole.USER, QUESTION.format(phrase=phrase), images=(picture,))

@@ -216,7 +216,7 @@ class Grounding:
 
     # Feedback
 
-    def correct(self, user: User, run_id: str, boxes: Sequence[Box], comment: str = "") -> GroundRun:
+    def correct(self, user: User, run_id: str, boxes: Sequence[Box], comment: str = "") -> tuple[GroundRun, GroundImage]:
         """Keep the boxes as the person left them; the correction appears in the feedback queue as a poor rating of the run.
 
         Boxes are cut at the image. Raises NotAllowed, NotFound, InvalidInput, and Conflict for a run that failed.
@@ -228,7 +228,7 @@ class Grounding:
             raise InvalidInput("A comment can have at most {limit} characters.", limit=MOST_COMMENT)
         now = self._clock()
         with self._unit_of_work() as work:
-            run, image = own_run(work, user, run_id)
+            run, image = own_run(work, user, run_id, Permission.RATE)
             if run.error is not None:
                 raise Conflict("This run failed, so there is nothing to correct. Run it again.")
             kept = tuple(_on_image(box, image, len(run.phrases)) for box in boxes)
@@ -252,7 +252,7 @@ class Grounding:
                 )
             )
             work.commit()
-        return run
+        return run, image
 
     def case(self, user: User, run_id: str) -> Case | None:
         """Return a corrected run with its image for reviewers; None once its owner deleted the image. Raises NotAllowed."""
@@ -284,8 +284,11 @@ class Grounding:
             content = work.grounding.content(image.id)
             record(work, self._clock(), user.id, "grounding.export", "image", rows="1")
             work.commit()
-        boxes = [Box(*to_decoded(image.mapping, box.edges), label=box.label or run.phrases[box.phrase]) for box in run.shown]
-        decoded = DecodedImage(content, image.media_type, image.sha256, image.mapping)
+        boxes = []
+        for box in run.shown:
+            left, top, right, bottom = to_decoded(image.mapping, box.edges)
+            boxes.append(Box(left=left, top=top, right=right, bottom=bottom, label=box.label or run.phrases[box.phrase]))
+        decoded = DecodedImage(content=content, media_type=image.media_type, sha256=image.sha256, mapping=image.mapping)
         return image, self._drawer.drawn(decoded, boxes, user.id)
 
     # Results that are kept
@@ -323,12 +326,12 @@ def own_image(work: UnitOfWork, user: User, image_id: str) -> GroundImage:
     return found
 
 
-def own_run(work: UnitOfWork, user: User, run_id: str) -> tuple[GroundRun, GroundImage]:
-    """Return an own run with its image. Raises NotAllowed, NotFound."""
-    require(user, Permission.CHAT)
+def own_run(work: UnitOfWork, user: User, run_id: str, permission: Permission = Permission.CHAT) -> tuple[GroundRun, GroundImage]:
+    """Return an own run with its image. permission: what the person wants to do with it. Raises NotAllowed, NotFound."""
+    require(user, permission)
     run = work.grounding.run(run_id)
     image = work.grounding.image(run.image_id) if run is not None else None
-    if run is None or image is None or not allows(user, Permission.CHAT, owner_id=run.user_id):
+    if run is None or image is None or not allows(user, permission, owner_id=run.user_id):
         raise NotFound("This run does not exist. Its image may have been deleted.")
     return run, image
 

@@ -74,7 +74,7 @@ class PromptLibrary:
             if work.prompts.count_of(user.id) >= MOST_PROMPTS:
                 raise Conflict("You have {number} prompts, which is the limit. Remove one first.", number=MOST_PROMPTS)
             work.prompts.add(prompt)
-            work.prompts.add_version(prompt.id, PromptVersion(1, title, text, now), MOST_VERSIONS)
+            work.prompts.add_version(prompt.id, PromptVersion(number=1, title=title, text=text, saved_at=now), MOST_VERSIONS)
             work.commit()
         return prompt
 
@@ -160,7 +160,7 @@ class PromptLibrary:
         now = self._clock()
         changed = replace(before, title=title, text=text, version=before.version + 1, updated_at=now)
         work.prompts.save(changed)
-        work.prompts.add_version(before.id, PromptVersion(changed.version, title, text, now), MOST_VERSIONS)
+        work.prompts.add_version(before.id, PromptVersion(number=changed.version, title=title, text=text, saved_at=now), MOST_VERSIONS)
         return changed
 
     def _listed(self, work: UnitOfWork, user: User, prompt: Prompt) -> ListedPrompt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -73,11 +74,16 @@ def _template() -> tuple[Path, Seeded]:
     return home, seeded
 
 
-def page(name: str, stage: Stage, user: User | None = None, language: str = "en") -> AppTest:
-    """pages/<name>.py, drawn once for this person."""
-    return AppTest.from_function(
-        _draw, default_timeout=20, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
-    ).run()
+def page(
+    name: str, stage: Stage, user: User | None = None, language: str = "en", query: Mapping[str, str] | None = None
+) -> AppTest:
+    """pages/<name>.py, drawn once for this person. query: of its address."""
+    drawn = AppTest.from_function(
+        _draw, default_timeout=30, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
+    )
+    for parameter, value in (query or {}).items():
+        drawn.query_params[parameter] = value
+    return drawn.run()
 
 
 def _draw(name: str, portal: object, user: object, language: str) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed, StoredError
 from core.people.records import Role
 from data.unit_of_work import SqlUnitOfWork
-from tests.pages.seeded import Stage, _draw, as_role, page, stage, texts
+from tests.pages.seeded import Stage, as_role, page, stage, texts
 from tests.store import things
 
 HOSTILE = "![x](http://evil.example) <img src=x>"
@@ -30,12 +30,7 @@ def made(tmp_path: Path) -> Iterator[Stage]:
 
 
 def opened(made: Stage, **query: str) -> AppTest:
-    test = AppTest.from_function(
-        _draw, default_timeout=30, kwargs={"name": "compare", "portal": made.portal, "user": made.admin, "language": "en"}
-    )
-    for name, value in query.items():
-        test.query_params[name] = value
-    return test.run()
+    return page("compare", made, query=query)
 
 
 def test_the_list_shows_comparisons_and_only_admins_see_it(made: Stage) -> None:

@@ -81,7 +81,7 @@ class Regenerate(Sampling):
     thinking: bool = Field(default=True, description="Whether a model that can think does so before it answers.")
 
     def options(self) -> TurnOptions:
-        return TurnOptions(self.model, self.thinking, self.params())
+        return TurnOptions(model=self.model, thinking=self.thinking, params=self.params())
 
 
 class Question(Regenerate):

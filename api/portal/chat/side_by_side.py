@@ -65,7 +65,7 @@ class ComparisonOut(BaseModel):
 @router.post("/conversations/{conversation_id}/side-by-side", status_code=202)
 async def ask(conversation_id: Id, body: SameQuestion, portal: PortalHere, user: SignedIn) -> ComparisonOut:
     """Ask two to four models the same question. Returns at once; the answers are versions of one another."""
-    options = [TurnOptions(model, body.thinking, body.params()) for model in body.models]
+    options = [TurnOptions(model=model, thinking=body.thinking, params=body.params()) for model in body.models]
     made = await begun(
         lambda: portal.side_by_side.ask(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)
     )

@@ -78,8 +78,7 @@ def get(run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
 @router.put("/ground/{run_id}/correction")
 def correct(run_id: Id, body: CorrectionIn, portal: PortalHere, user: SignedIn) -> RunOut:
     """Keep the boxes as they should be. The correction appears in the feedback queue."""
-    portal.grounding.correct(user, run_id, [box.whole() for box in body.boxes], body.comment)
-    return RunOut.of(*portal.grounding.get(user, run_id))
+    return RunOut.of(*portal.grounding.correct(user, run_id, [box.whole() for box in body.boxes], body.comment))
 
 
 @router.get("/ground/{run_id}/drawn", response_class=Response)

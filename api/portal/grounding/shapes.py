@@ -42,7 +42,7 @@ class BoxIn(Asked):
 
     def whole(self) -> Box:
         left, top, right, bottom = self.box
-        return Box(left, top, right, bottom, self.label, self.confidence, self.phrase)
+        return Box(left=left, top=top, right=right, bottom=bottom, label=self.label, confidence=self.confidence, phrase=self.phrase)
 
 
 class CorrectionIn(Asked):

@@ -24,7 +24,7 @@ ComparisonId = Annotated[str, InPath(max_length=64)]
 class ComparisonIn(Asked):
     reference: Line = Field(min_length=1, description="A name in the models folder or a path on the server: the more precise file.")
     candidate: Line = Field(min_length=1, description="The file to judge.")
-    sets: list[QuestionSet] = Field(default=[QuestionSet.BUILT_IN], max_length=2)
+    sets: list[Annotated[QuestionSet, Field(strict=False)]] = Field(default=[QuestionSet.BUILT_IN], max_length=2)
 
 
 class VoteIn(Asked):

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
 class Quantization(Asked):
     path: Line = Field(min_length=1, description="A name in the models folder or a path on the server: an F32, F16 or BF16 file.")
-    precision: Precision
+    precision: Precision = Field(strict=False)
 
 
 @router.post("/quantizations", status_code=202)

@@ -138,12 +138,18 @@ class Assembly:
         model = self._gateway.chat_model(asking.user, asking.model)
         instructions = self._instructions(asking, guide=model is not None and model.guide)
         draft = _Draft(
-            instructions, exchanges(asking.way), asking.way[-1], asking.read, AnswerContext(instructions=applied(instructions)),
+            instructions=instructions,
+            turns=exchanges(asking.way),
+            question=asking.way[-1],
+            read=asking.read,
+            context=AnswerContext(instructions=applied(instructions)),
             begun=asking.begun,
-        )  # fmt: skip
+        )
         if model is None:
             return Assembled(draft)
-        window = Window(self._gateway, asking.user, model, asking.model, asking.params, asking.thinking)
+        window = Window(
+            gateway=self._gateway, user=asking.user, model=model, name=asking.model, params=asking.params, thinking=asking.thinking
+        )
         if not window.fits(draft.messages()):
             draft = self._with_parts(window, draft)
         if not window.fits(draft.messages()):
@@ -153,7 +159,13 @@ class Assembly:
 
     def covering(self, window: Window, asking: Asking, share: float) -> Covering | None:
         """Return what the next summary is to be made of, if more than this share of the room is taken; None if it need not be made."""
-        draft = _Draft(self._instructions(asking, guide=False), exchanges(asking.way), asking.way[-1], asking.read, AnswerContext())
+        draft = _Draft(
+            instructions=self._instructions(asking, guide=False),
+            turns=exchanges(asking.way),
+            question=asking.way[-1],
+            read=asking.read,
+            context=AnswerContext(),
+        )
         draft = self._with_parts(window, draft, share)
         found = [None, *self._stored(asking, draft.turns)]
         draft.summary = found[-1]
@@ -219,7 +231,7 @@ def _covering(window: Window, asking: Asking, draft: _Draft) -> Covering | None:
         if kept > room:
             break
         until -= 1
-    return Covering(asking.conversation_id, draft.summary, open_turns[: max(1, until)], draft.read)
+    return Covering(conversation_id=asking.conversation_id, before=draft.summary, turns=open_turns[: max(1, until)], read=draft.read)
 
 
 def _without_oldest(window: Window, draft: _Draft) -> _Draft:

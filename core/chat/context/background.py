@@ -84,7 +84,7 @@ class BackgroundSummaries:
         asking = Asking(
             user=user, way=way, read=read, model=name, instructed=conversation.uses_instructions, conversation_id=conversation_id
         )
-        window = Window(self._gateway, user, chosen, name)
+        window = Window(gateway=self._gateway, user=user, model=chosen, name=name)
 
         def give_way() -> None:
             report.check()

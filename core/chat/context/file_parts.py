@@ -70,7 +70,7 @@ class _Meaning:
         local = [each for each in self._window.gateway.served() if each.kind is ModelKind.EMBEDDING and each.owner == "portal"]
         if not local or not question.strip() or not texts:
             return None
-        request = EmbeddingRequest((question, *texts), self._window.user.id, local[0].name, truncate=True)
+        request = EmbeddingRequest(inputs=(question, *texts), user_id=self._window.user.id, model=local[0].name, truncate=True)
         try:
             rows = self._window.gateway.embed(self._window.user, request).result().rows
         except PortalError:

@@ -72,7 +72,7 @@ class InstructionsService:
 
     def _put(self, work: UnitOfWork, user: User, holder: Holder, subject: str, text: str) -> None:
         if text:
-            work.instructions.put(Instructions(holder, subject, text, self._clock(), user.id))
+            work.instructions.put(Instructions(holder=holder, subject=subject, text=text, updated_at=self._clock(), updated_by=user.id))
         else:
             work.instructions.remove(holder, subject)
 

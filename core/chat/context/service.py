@@ -23,7 +23,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-GONE = "There is no such summary. It may have been deleted with its conversation."
+GONE = "The summary no longer exists. It may have been deleted with its conversation."
 
 
 class ChatContext:
@@ -82,7 +82,7 @@ class ChatContext:
         chosen = self._gateway.chat_model(user, model)
         if chosen is None:
             return None
-        window = Window(self._gateway, user, chosen, model)
+        window = Window(gateway=self._gateway, user=user, model=chosen, name=model)
         with self._unit_of_work() as work:
             way, used, instructed = self._way(work, user, conversation_id)
             instructions = applying(work, user) if instructed and not chosen.guide else []
@@ -94,7 +94,7 @@ class ChatContext:
             found = self._parts(window, way, read, stored, "\n".join(each.content for each in head))
         tokens = used or (window.count(head) if head else 0)
         reserve = reserve_of(chosen.context, SamplingParams())
-        return ContextUse(chosen.name, tokens, chosen.context, reserve, tuple(found))
+        return ContextUse(model=chosen.name, tokens=tokens, context=chosen.context, reserve=reserve, parts=tuple(found))
 
     def _way(self, work: UnitOfWork, user: User, conversation_id: str | None) -> tuple[list[Message], int, bool]:
         """Return the shown messages, the tokens of the last prompt with its answer, and whether instructions apply."""

@@ -24,13 +24,15 @@ def chatgpt_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
         if found is not None:
             taken[key] = found
     linked = {
-        key: ImportedMessage(key, _nearest(_parent(nodes, key), nodes, taken), each.author, each.text, each.created_at)
+        key: ImportedMessage(
+            id=key, parent_id=_nearest(_parent(nodes, key), nodes, taken), author=each.author, text=each.text, created_at=each.created_at
+        )
         for key, each in taken.items()
     }
     head = _nearest(str(chat.get("current_node")), nodes, taken)
     title = one_line(losses.text(chat.get("title")))[:LONGEST_TITLE]
     id = str(chat.get("conversation_id") or chat.get("id") or "")[:100]
-    return ImportedChat(id, title, moment(chat.get("create_time")), in_order(linked, losses), head)
+    return ImportedChat(id=id, title=title, created_at=moment(chat.get("create_time")), messages=in_order(linked, losses), head_id=head)
 
 
 def _parent(nodes: dict[str, Any], key: str) -> str | None:
@@ -65,7 +67,7 @@ def _message(key: str, raw: Any, losses: Losses) -> ImportedMessage | None:
     if not text.strip():
         losses.add(Lost.EMPTY)
         return None
-    return ImportedMessage(key, None, AUTHORS[role], text, moment(raw.get("create_time")))
+    return ImportedMessage(id=key, parent_id=None, author=AUTHORS[role], text=text, created_at=moment(raw.get("create_time")))
 
 
 def _text(content: Any, losses: Losses, *, counted: bool) -> str:

@@ -22,7 +22,13 @@ def librechat_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
             taken[found.id] = found
             last = found.id
     title = one_line(losses.text(chat.get("title")))[:LONGEST_TITLE]
-    return ImportedChat(chat["conversationId"][:100], title, moment(chat.get("exportAt")), in_order(taken, losses), last)
+    return ImportedChat(
+        id=chat["conversationId"][:100],
+        title=title,
+        created_at=moment(chat.get("exportAt")),
+        messages=in_order(taken, losses),
+        head_id=last,
+    )
 
 
 def _flat(messages: list[Any], losses: Losses) -> list[tuple[dict[str, Any], str | None]]:
@@ -57,7 +63,13 @@ def _message(raw: dict[str, Any], above: str | None, losses: Losses) -> Imported
         return None
     parent = raw.get("parentMessageId")
     author = Author.USER if raw.get("isCreatedByUser") is True else Author.ASSISTANT
-    return ImportedMessage(key, above or (parent if isinstance(parent, str) else None), author, text, moment(raw.get("createdAt")))
+    return ImportedMessage(
+        id=key,
+        parent_id=above or (parent if isinstance(parent, str) else None),
+        author=author,
+        text=text,
+        created_at=moment(raw.get("createdAt")),
+    )
 
 
 def _of_parts(parts: Any, losses: Losses) -> str:

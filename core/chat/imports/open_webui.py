@@ -31,7 +31,13 @@ def open_webui_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
     ordered = in_order(taken, losses)
     head_id = head if isinstance(head, str) and head in taken else ordered[-1].id if ordered else None
     title = one_line(losses.text(chat.get("title") or inside.get("title")))[:LONGEST_TITLE]
-    return ImportedChat(str(chat.get("id") or "")[:100], title, moment(chat.get("created_at") or inside.get("timestamp")), ordered, head_id)
+    return ImportedChat(
+        id=str(chat.get("id") or "")[:100],
+        title=title,
+        created_at=moment(chat.get("created_at") or inside.get("timestamp")),
+        messages=ordered,
+        head_id=head_id,
+    )
 
 
 def _as_tree(messages: Any) -> dict[str, Any]:
@@ -57,4 +63,10 @@ def _message(key: str, raw: Any, losses: Losses) -> ImportedMessage | None:
         losses.add(Lost.EMPTY)
         return None
     parent = raw.get("parentId")
-    return ImportedMessage(key, parent if isinstance(parent, str) else None, AUTHORS[raw["role"]], text, moment(raw.get("timestamp")))
+    return ImportedMessage(
+        id=key,
+        parent_id=parent if isinstance(parent, str) else None,
+        author=AUTHORS[raw["role"]],
+        text=text,
+        created_at=moment(raw.get("timestamp")),
+    )

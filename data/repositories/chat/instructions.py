@@ -18,7 +18,13 @@ class SqlInstructionsRepository:
 
     def get(self, holder: Holder, subject: str) -> Instructions | None:
         row = self._sql.first(_WHOLE.where(_T.id == _id(holder, subject)))
-        return None if row is None else Instructions(Holder(row.holder), row.subject, row.text, row.updated_at, row.updated_by)
+        return (
+            None
+            if row is None
+            else Instructions(
+                holder=Holder(row.holder), subject=row.subject, text=row.text, updated_at=row.updated_at, updated_by=row.updated_by
+            )
+        )
 
     def put(self, instructions: Instructions) -> None:
         values = {

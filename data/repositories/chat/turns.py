@@ -17,7 +17,7 @@ _M = MessageTable.__table__.c
 _TURN = select(
     _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until, _T.lane
 )  # fmt: skip
-_PROGRESS = select(_T.id, _M.status, _M.text, _M.reasoning, _M.error).where(_M.id == _T.answer_id)
+_PROGRESS = select(_T.id.label("turn_id"), _M.status, _M.text, _M.reasoning, _M.error).where(_M.id == _T.answer_id)
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
 
 
@@ -65,7 +65,7 @@ class SqlTurnRepository:
         return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.user_id == user_id))]
 
     def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
-        return [TurnProgress(*row) for row in self._sql.all(_PROGRESS.where(_T.id.in_(turn_ids)))]
+        return [TurnProgress(**row._mapping) for row in self._sql.all(_PROGRESS.where(_T.id.in_(turn_ids)))]
 
     def ask_to_stop(self, turn_id: str) -> bool:
         streaming = (_T.id == turn_id, _T.status == MessageStatus.STREAMING)

@@ -65,7 +65,7 @@ class SqlGroundBatchRepository:
         )
         assert row is not None, "counts have a row"
         total, done, failed, empty, boxes, seconds = row
-        return BatchCounts(int(total), int(done), int(failed), int(empty), int(boxes), float(seconds))
+        return BatchCounts(total=int(total), done=int(done), failed=int(failed), empty=int(empty), boxes=int(boxes), seconds=float(seconds))
 
     def items(self, batch_id: str, state: ItemState | None, limit: int, offset: int, *, empty: bool = False) -> Sequence[BatchItem]:
         statement = select(*_ITEM).where(_ITEM.batch_id == batch_id)

@@ -24,12 +24,12 @@ class SqlProofRepository:
 
     def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
         row = self._sql.first(select(*_COLUMNS).where(_T.token_hash == token_hash, _T.purpose == purpose, _T.expires_at > now))
-        return None if row is None else KeptProof(*row)
+        return None if row is None else KeptProof(**row._mapping)
 
     def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
         unused = (_T.token_hash == token_hash, _T.purpose == purpose, _T.expires_at > now, _T.used.is_(False))
         row = self._sql.write(update(ProofTable).where(*unused).values(used=True).returning(*_COLUMNS)).first()
-        return None if row is None else KeptProof(*row)
+        return None if row is None else KeptProof(**row._mapping)
 
     def give_back(self, token_hash: str) -> None:
         self._sql.write(update(ProofTable).where(_T.token_hash == token_hash).values(used=False))

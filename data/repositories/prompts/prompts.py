@@ -43,7 +43,7 @@ class SqlPromptRepository:
 
     def versions(self, prompt_id: str) -> Sequence[PromptVersion]:
         statement = select(PromptVersionTable.__table__).where(_VERSION.prompt_id == prompt_id).order_by(_VERSION.number.desc())
-        return [PromptVersion(row.number, row.title, row.text, row.saved_at) for row in self._sql.all(statement)]
+        return [PromptVersion(number=row.number, title=row.title, text=row.text, saved_at=row.saved_at) for row in self._sql.all(statement)]
 
     def add_version(self, prompt_id: str, version: PromptVersion, keep: int) -> None:
         values = {

@@ -47,7 +47,12 @@ class Edited:
     def add(self, image: GroundImage, run: GroundRun) -> None:
         """Add a box in the middle and choose it."""
         wide, high = image.width / 4, image.height / 4
-        middle = Box(image.width / 2 - wide / 2, image.height / 2 - high / 2, image.width / 2 + wide / 2, image.height / 2 + high / 2)
+        middle = Box(
+            left=image.width / 2 - wide / 2,
+            top=image.height / 2 - high / 2,
+            right=image.width / 2 + wide / 2,
+            bottom=image.height / 2 + high / 2,
+        )
         self.boxes = [*self.boxes, replace(middle, label=run.phrases[0])]
         self.chosen = len(self.boxes) - 1
 

@@ -36,7 +36,10 @@ _seam = partial(seam, thought=None, free=False, on_event=lambda _key: None)
 
 def _shown(shared: SharedChat, number: int, message: SharedMessage) -> Shown:
     share, id = shared.share, str(number)
-    files = tuple(StoredFile(f"{id}-{n}", share.user_id, name, 0, message.created_at) for n, name in enumerate(message.files))
+    files = tuple(
+        StoredFile(id=f"{id}-{n}", user_id=share.user_id, name=name, size_bytes=0, created_at=message.created_at)
+        for n, name in enumerate(message.files)
+    )
     made = Message(
         id=id, conversation_id="", parent_id=None, author=message.author, text=message.text, status=MessageStatus.DONE,
         created_at=message.created_at, files=files,

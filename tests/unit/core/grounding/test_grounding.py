@@ -102,7 +102,7 @@ def test_a_correction_is_feedback_on_image_phrase_model_and_session(
 ) -> None:
     image = uploaded(grounding, ana)
     run = grounding.find(ana, image.id, ["a car"], session="tab-1")
-    fixed = grounding.correct(ana, run.id, [Box(-5, 10, 999, 20, " roof\n")], "Too large\0")
+    fixed, _ = grounding.correct(ana, run.id, [Box(-5, 10, 999, 20, " roof\n")], "Too large\0")
     assert fixed.corrected == (Box(0, 10, 300, 20, "roof"),) and fixed.shown == fixed.corrected
     with unit_of_work() as work:
         [rating] = work.feedback.find(FeedbackFilter(), 9)
