@@ -320,7 +320,9 @@ def build_portal(
     )
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
-    ground_batches = GroundBatches(unit_of_work, jobs, clock, images.max_bytes, settings.max_batch_mb * MB, disk)
+    ground_batches = GroundBatches(
+        unit_of_work, jobs, clock, privacy, most_bytes=images.max_bytes, most_total=settings.max_batch_mb * MB, disk=disk
+    )
     kinds += [*grounding.job_kinds(), *GroundBatchRun(unit_of_work, images, finder, clock).job_kinds()]
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None

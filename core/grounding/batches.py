@@ -18,6 +18,7 @@ from core.operations.disk import ENDLESS, DiskSpace
 from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
+from core.privacy.filter import PrivacyFilter
 from core.programs.on_behalf import noted_key
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
@@ -33,12 +34,21 @@ class GroundBatches:
     """A batch belongs to its owner alone. core/grounding/batch_run.py works through it."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, most_bytes: int, most_total: int, disk: DiskSpace = ENDLESS
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        jobs: Jobs,
+        clock: Clock,
+        privacy: PrivacyFilter,
+        *,
+        most_bytes: int,
+        most_total: int,
+        disk: DiskSpace = ENDLESS,
     ) -> None:
         """most_bytes: of one image. most_total: of all images of a batch."""
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._clock = clock
+        self._privacy = privacy
         self._most_bytes = most_bytes
         self.max_bytes = most_total
         self._disk = disk
@@ -158,7 +168,7 @@ class GroundBatches:
             found = work.ground_batches.runs(batch_id, MOST_EXPORTED)
             record(work, self._clock(), user.id, "grounding.export", format.value, rows=str(len(found)))
             work.commit()
-        return written(format, found)
+        return written(format, found, self._privacy.exported(user))
 
     def _job(self, user: User, batch_id: str) -> str:
         with self._unit_of_work() as work:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from core.grounding.geometry import to_file
@@ -30,7 +31,9 @@ class ExportFormat(StrEnum):
 EXTENSIONS = {ExportFormat.JSON: "json", ExportFormat.COCO: "coco.json", ExportFormat.CSV: "csv"}
 
 
-def written(format: ExportFormat, found: Sequence[Found]) -> bytes:
+def written(format: ExportFormat, found: Sequence[Found], change: Callable[[str], str]) -> bytes:
+    """change: takes personal data that may not go out from a text."""
+    found = [_changed(change, run, image) for run, image in found]
     match format:
         case ExportFormat.JSON:
             return _text({"runs": [run_json(run, image) for run, image in found]})
@@ -38,6 +41,14 @@ def written(format: ExportFormat, found: Sequence[Found]) -> bytes:
             return _text(coco(found))
         case ExportFormat.CSV:
             return _csv(found)
+
+
+def _changed(change: Callable[[str], str], run: GroundRun, image: GroundImage) -> Found:
+    boxes = tuple(replace(box, label=change(box.label)) for box in run.shown)
+    phrases = tuple(change(phrase) for phrase in run.phrases)
+    corrected = boxes if run.corrected is not None else None
+    changed = replace(run, phrases=phrases, boxes=boxes, corrected=corrected, comment=change(run.comment))
+    return changed, replace(image, name=change(image.name))
 
 
 def run_json(run: GroundRun, image: GroundImage) -> Mapping[str, Json]:

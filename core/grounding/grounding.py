@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -273,8 +273,7 @@ class Grounding:
             found = [own_run(work, user, run_id) for run_id in dict.fromkeys(run_ids)]
             record(work, self._clock(), user.id, "grounding.export", format.value, rows=str(len(found)))
             work.commit()
-        change = self._privacy.exported(user)
-        return written(format, [_changed(change, run, image) for run, image in found])
+        return written(format, found, self._privacy.exported(user))
 
     def drawn(self, user: User, run_id: str) -> tuple[GroundImage, DecodedImage]:
         """Return the image with its boxes drawn on it. Raises NotAllowed, NotFound, Busy, Unavailable."""
@@ -284,10 +283,11 @@ class Grounding:
             content = work.grounding.content(image.id)
             record(work, self._clock(), user.id, "grounding.export", "image", rows="1")
             work.commit()
-        boxes = []
+        change, boxes = self._privacy.exported(user), []
         for box in run.shown:
             left, top, right, bottom = to_decoded(image.mapping, box.edges)
-            boxes.append(Box(left=left, top=top, right=right, bottom=bottom, label=box.label or run.phrases[box.phrase]))
+            label = change(box.label or run.phrases[box.phrase])
+            boxes.append(Box(left=left, top=top, right=right, bottom=bottom, label=label))
         decoded = DecodedImage(content=content, media_type=image.media_type, sha256=image.sha256, mapping=image.mapping)
         return image, self._drawer.drawn(decoded, boxes, user.id)
 
@@ -343,15 +343,6 @@ def same_boxes(some: Sequence[Box], others: Sequence[Box]) -> bool:
         return sorted((*(round(edge, 1) for edge in box.edges), box.label, box.phrase) for box in boxes)
 
     return plain(some) == plain(others)
-
-
-def _changed(change: Callable[[str], str], run: GroundRun, image: GroundImage) -> tuple[GroundRun, GroundImage]:
-    """Take personal data that may not go out from all texts of an export."""
-    boxes = tuple(replace(box, label=change(box.label)) for box in run.shown)
-    phrases = tuple(change(phrase) for phrase in run.phrases)
-    corrected = boxes if run.corrected is not None else None
-    changed = replace(run, phrases=phrases, boxes=boxes, corrected=corrected, comment=change(run.comment))
-    return changed, replace(image, name=change(image.name))
 
 
 def _on_image(box: Box, image: GroundImage, phrases: int) -> Box:

@@ -9,10 +9,13 @@ from pathlib import Path
 from sqlalchemy import select
 
 from core.chat.records import MessageStatus
+from core.errors import StoredError
+from core.grounding.records import BatchItem, GroundBatch
 from core.operations.records import LegalHold, RetentionKind, RetentionRule
 from core.operations.retention import PROOF
 from core.people.records import AuditEvent
 from core.search.records import SearchQuery
+from core.tasks.records import Job
 from data.database import Database
 from data.index.worker import IndexWorker
 from data.search.sqlite_index import SqliteIndex
@@ -61,6 +64,28 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
     assert len(list(index.ids("message"))) == 2
     assert list(index.ids("feedback")) == []
     index.close()
+
+
+def test_batches_of_images_go_with_the_originals_that_failed_unless_they_run_or_are_held(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    rule, after = RetentionRule(RetentionKind.FILES, "*", 30), things.later(days=3)
+    with SqlUnitOfWork(database) as work:
+        work.jobs.add(Job(id="job1", kind="grounding.batch", created_at=things.NOW, run_after=things.NOW))
+        for number in range(2):
+            work.ground_batches.add(GroundBatch(
+                id=f"batch{number}", user_id=ana.id, name="b", phrases=("a car",), model=None, job_id=f"job{number}", created_at=things.NOW,
+            ))  # fmt: skip
+            item = BatchItem(id=f"item{number}", batch_id=f"batch{number}", position=0, name="a.png")
+            work.ground_batches.add_item(item, b"not an image")
+        work.ground_batches.fail("item0", StoredError("It is not an image."))
+        assert work.retention.due(rule, things.NOW, [], 10) == []
+        assert work.retention.due(rule, after, [], 10) == ["batch0"]
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.due(rule, after, [], 10) == []
+        work.retention.remove(RetentionKind.FILES, ["batch0"])
+        assert work.ground_batches.get("batch0") is None and work.ground_batches.get("batch1") is not None
+        assert work.ground_batches.items("batch0", None, 9, 0) == []
+        assert work.ground_batches.content("item1") == b"not an image"
 
 
 def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(database: Database, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from core.chat.records import MessageStatus
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
 from core.operations.retention import PROOF
+from core.tasks.records import ACTIVE
 from data.index.documents import AUDIT_DIGITS
 from data.repositories.chat.conversations import SqlConversationRepository
+from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.programs.files import in_a_running_batch
@@ -22,7 +24,9 @@ from data.tables import (
     FeedbackTable,
     FileComparisonTable,
     FileTable,
+    GroundBatchTable,
     GroundImageTable,
+    JobTable,
     LegalHoldTable,
     ProgramFileTable,
     ResponseTable,
@@ -43,6 +47,8 @@ _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
 _IMAGE = GroundImageTable.__table__.c
+_BATCH = GroundBatchTable.__table__.c
+_JOB = JobTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
 _SWAP = SwapTable.__table__.c
 _COMPARISON = FileComparisonTable.__table__.c
@@ -52,6 +58,11 @@ _PROGRAM_FILE = ProgramFileTable.__table__.c
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Tell whether an answer is running there."""
     return exists(select(_TURN.id).where(_TURN.conversation_id == conversation_id, _TURN.status == MessageStatus.STREAMING))
+
+
+def _is_worked_through(job_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tell whether the job has not ended."""
+    return exists(select(_JOB.id).where(_JOB.id == job_id, _JOB.state.in_(ACTIVE)))
 
 
 class SqlRetentionRepository:
@@ -123,7 +134,10 @@ class SqlRetentionRepository:
             programs: AnySelect = select(_PROGRAM_FILE.id).join(UserTable, _USER.id == _PROGRAM_FILE.user_id)
             programs = programs.where(_PROGRAM_FILE.created_at < before, ~held, ~in_a_running_batch(_PROGRAM_FILE.id))
             images: AnySelect = select(_IMAGE.id).join(UserTable, _USER.id == _IMAGE.user_id)
+            batches: AnySelect = select(_BATCH.id).join(UserTable, _USER.id == _BATCH.user_id)
+            batches = batches.where(_BATCH.created_at < before, ~held, ~_is_worked_through(_BATCH.job_id))
             return (
+                (GroundBatchTable, batches.order_by(_BATCH.created_at)),
                 (GroundImageTable, images.where(_IMAGE.created_at < before, ~held).order_by(_IMAGE.created_at)),
                 (FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),
                 (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
@@ -152,6 +166,8 @@ class SqlRetentionRepository:
             return
         if kind is RetentionKind.FILES:
             SqlFileRepository(self._sql).remove(ids)
+            for id in ids:
+                SqlGroundBatchRepository(self._sql).remove(id)
             SqlGroundingRepository(self._sql).remove_images(ids)
             self._sql.write(delete(ProgramFileTable).where(_PROGRAM_FILE.id.in_(ids)))
             return

@@ -24,6 +24,8 @@ from core.images.images import Images
 from core.inference.detection import DetectionRequest
 from core.inference.gateway import Gateway
 from core.people.records import Permission, User
+from core.privacy.filter import PrivacyFilter
+from core.privacy.records import Action, PrivacyPolicy
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobState
 from core.tasks.worker import JobKind, JobWorker
@@ -49,7 +51,7 @@ def image(number: int) -> bytes:
 
 @pytest.fixture
 def batches(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock) -> GroundBatches:
-    return GroundBatches(unit_of_work, jobs, clock, 100_000, 1_000_000)
+    return GroundBatches(unit_of_work, jobs, clock, PrivacyFilter(unit_of_work, clock), most_bytes=100_000, most_total=1_000_000)
 
 
 @pytest.fixture
@@ -86,6 +88,20 @@ def test_every_image_is_done_once_and_has_its_own_state(
     assert failed.name == "notes.txt" and "is not an image" in str(failed.error)
     assert [each.name for each in batches.items(ana, batch.id)][:2] == ["0.png", "1.png"]
     assert batches.export(ana, batch.id, ExportFormat.CSV).count(b"\r\n") == 10
+
+
+def test_personal_data_stays_out_of_an_export(
+    batches: GroundBatches, run: GroundBatchRun, working: Start, ana: User, unit_of_work: UnitOfWorkFactory
+) -> None:
+    batch, *_ = batches.start(ana, "b", [("ana.costa@example.com.png", image(1))], ["the badge of ana.costa@example.com"])
+    working(run.job_kinds())
+    until(lambda: state(batches, ana, batch.id) is JobState.DONE)
+    assert b"ana.costa@" in batches.export(ana, batch.id, ExportFormat.JSON)
+    with unit_of_work() as work:
+        work.policies.put(PrivacyPolicy(output=Action.MASK))
+        work.commit()
+    for format in ExportFormat:
+        assert b"ana.costa@" not in batches.export(ana, batch.id, format)
 
 
 def test_failed_images_are_tried_again_alone(

@@ -19,7 +19,7 @@ FIXED = replace(things.ground_run(IMAGE, "+car"), corrected=(Box(0, 0, 300, 200,
 
 
 def test_json_has_both_pixels_of_a_turned_photo() -> None:
-    run, fixed = json.loads(written(ExportFormat.JSON, [(RUN, IMAGE), (FIXED, IMAGE)]))["runs"]
+    run, fixed = json.loads(written(ExportFormat.JSON, [(RUN, IMAGE), (FIXED, IMAGE)], str))["runs"]
     assert (run["image"]["width"], run["image"]["height"], run["image"]["orientation"]) == (300, 400, 6)
     assert [each["box"] for each in run["boxes"]] == [[1.5, 2, 30, 40.25], [1, 2, 3, 4]]
     assert (run["corrected"], fixed["corrected"], fixed["comment"]) == (False, True, "Too small")
@@ -29,7 +29,7 @@ def test_json_has_both_pixels_of_a_turned_photo() -> None:
 
 
 def test_coco_has_each_image_once_and_labels_as_categories() -> None:
-    content = json.loads(written(ExportFormat.COCO, [(RUN, IMAGE), (FIXED, IMAGE)]))
+    content = json.loads(written(ExportFormat.COCO, [(RUN, IMAGE), (FIXED, IMAGE)], str))
     assert content["images"] == [{"id": 1, "file_name": "=街.png", "width": 300, "height": 400}]
     names = {each["id"]: each["name"] for each in content["categories"]}
     boxes = [(names[each["category_id"]], each["bbox"], each.get("score")) for each in content["annotations"]]
@@ -38,7 +38,7 @@ def test_coco_has_each_image_once_and_labels_as_categories() -> None:
 
 
 def test_csv_is_safe_in_a_spreadsheet() -> None:
-    header, *rows = csv.reader(io.StringIO(written(ExportFormat.CSV, [(RUN, IMAGE), (FIXED, IMAGE)]).decode("utf-8-sig")))
+    header, *rows = csv.reader(io.StringIO(written(ExportFormat.CSV, [(RUN, IMAGE), (FIXED, IMAGE)], str).decode("utf-8-sig")))
     assert tuple(header) == CSV_HEADER and len(rows) == 3
     first = dict(zip(header, rows[0], strict=True))
     assert (first["image"], first["phrase"], first["left"], first["corrected"]) == ("'=街.png", "'+car", "1.5", "no")
