@@ -163,7 +163,7 @@ def test_a_compressed_body_is_read(ann: httpx.Client, encoding: str, pack: Calla
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        (gzip.compress(b" " * 3_000_000), "gzip", 413),
+        (gzip.compress(b" " * 40_000_000), "gzip", 413),
         (gzip.compress(gzip.compress(b" " * 10_000_000)), "gzip", 400),
         (b"no gzip", "gzip", 400),
         (gzip.compress(b"{}" * 1000)[:-20], "gzip", 400),
