@@ -105,10 +105,10 @@ def test_comparisons_and_votes_come_back_as_they_were_written(database: Database
     with SqlUnitOfWork(database) as work:
         assert work.file_comparisons.get(written.id) == replace(written, started_by_name=ana.full_name)
         assert work.file_comparisons.newest(5) == [failed, replace(written, started_by_name=ana.full_name)]
-        assert [each.id for each in work.file_comparisons.running("here")] == [written.id] and not work.comparisons.running("there")
+        assert [each.id for each in work.file_comparisons.running("here")] == [written.id] and not work.file_comparisons.running("there")
         assert work.file_comparisons.voted(written.id, bo.id) == {0, 1}
         assert work.file_comparisons.votes(written.id) == {0: {VoteChoice.POOR: 2}, 1: {VoteChoice.ALIKE: 1}}
         work.file_comparisons.remove(written.id)
         work.commit()
     with SqlUnitOfWork(database) as work:
-        assert work.file_comparisons.get(written.id) is None and not work.comparisons.votes(written.id)
+        assert work.file_comparisons.get(written.id) is None and not work.file_comparisons.votes(written.id)
