@@ -12,7 +12,7 @@ from tests.unit.core.conftest import MovingClock
 
 PASSWORD = "a long password"
 AUDITOR = {Permission.CHAT, Permission.READ_AUDIT}
-DESK = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT, Permission.MANAGE_PEOPLE}
+DESK = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MANAGE_PEOPLE}
 
 
 @pytest.fixture
