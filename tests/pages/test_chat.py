@@ -766,6 +766,7 @@ def meters(drawn: AppTest) -> list[str]:
 
 
 def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: House, ana: User) -> None:
+    assert meters(chat(house)) == [], "nothing fills it yet"
     house.portal.instructions.set_own(ana, "Answer briefly.")
     [before] = meters(chat(house))
     assert not before.startswith("0 "), "instructions count before the first question"

@@ -24,12 +24,12 @@ _PARTS = {
 
 
 def context_meter(portal: Portal, user: User, conversation_id: str | None, model: str | None) -> None:
-    """Draw it. Without a model that can be asked, nothing is drawn."""
+    """Draw it. Without a model that can be asked, and while nothing fills its context, nothing is drawn."""
     try:
         use = portal.context.use(user, conversation_id, model)
     except PortalError:
         return
-    if use is None or not use.context:
+    if use is None or not use.context or not use.tokens:
         return
     share = min(100, round(100 * use.tokens / use.context))
     st.html(f"<style>.st-key-meter {{ --p: {share}% }}</style>")
