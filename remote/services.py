@@ -70,9 +70,9 @@ SERVICES = (
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}),
-    Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
+    Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove")),
     Service("imports", staff=("models", "start")),
-    Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),
+    Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own")),
     Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),

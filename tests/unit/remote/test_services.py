@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.profiles import PROFILES
 from cli.paths import REPOSITORY
 from core.errors import NotFound
 from remote import services
 from remote.codec import Unfit
 from remote.services import BY_NAME, SERVICES, Kind, method
+from tests.unit.test_import_direction import IMPORTS, MODULES
 
 PAGES = sorted(Path(REPOSITORY, "pages").rglob("*.py"))
 LOCAL = {
@@ -22,6 +24,12 @@ LOCAL = {
 """What a user server answers itself."""
 ADMIN_ALONE = {"platforms": {"config"}}
 """What no user server may read: the configuration may hold keys of platforms."""
+DRAWN_ELSEWHERE = {
+    *(("models", name) for name in ("start_problems", "unload")),
+    *(("limits", name) for name in ("put", "remove", "rules")),
+    *(("privacy", name) for name in ("policies", "put", "remove")),
+}
+"""What stands in the same modules and is drawn only on pages of managers and admins."""
 HANDED_ON = {"sign_in", "settings"}
 """Services that a page hands on: the form calls check, profiles read the server's own settings."""
 
@@ -67,6 +75,29 @@ def test_every_method_that_a_page_calls_is_registered(path: Path) -> None:
         if name not in known | LOCAL.get(service, set()) | ADMIN_ALONE.get(service, set()):
             missing.append(f"{path.name}:{line} portal.{service}.{name}")
     assert not missing, f"add to SERVICES in remote/services.py: {missing}"
+
+
+def reachable_from_a_user_server() -> set[str]:
+    """Return the modules that its pages may run."""
+    first = [*(f"pages.{name or 'chat'}" for name in PROFILES["user"].pages or ()), "pages.account", "pages.shell.navigation"]
+    seen: set[str] = set()
+    while first:
+        module = first.pop()
+        if module in MODULES and module.startswith("pages.") and module not in seen:
+            seen.add(module)
+            first += [name for found in IMPORTS[module] for name in (found, found.rpartition(".")[0])]
+    return seen
+
+
+def test_the_pages_of_a_user_server_call_nothing_that_is_for_staff() -> None:
+    """Nor for the people who manage a group there."""
+    found = {
+        (service, name)
+        for module in reachable_from_a_user_server()
+        for service, name, _ in calls(MODULES[module])
+        if service in BY_NAME and name in BY_NAME[service].staff
+    }
+    assert found == DRAWN_ELSEWHERE
 
 
 def test_what_the_scan_finds(tmp_path: Path) -> None:
