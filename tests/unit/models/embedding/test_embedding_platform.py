@@ -181,7 +181,7 @@ def test_query_and_document_are_put_together_as_the_template_says(pool: Pool) ->
 @pytest.mark.parametrize("model", ["rank", "yes"])
 def test_a_document_too_long_beside_the_query_is_refused_or_cut(pool: Pool, model: str) -> None:
     long = "words " * 2000
-    with pytest.raises(InputTooLong, match=r"documents\.1 has"):
+    with pytest.raises(InputTooLong, match=r"documents\.1 is too large"):
         rerank(pool, model, "what", "short", long)
     assert len(rerank(pool, model, "what", "short", long, truncate=True)) == 2
     with pytest.raises(InputTooLong):
