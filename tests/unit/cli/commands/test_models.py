@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands.models import main
+from tests.gguf_maker import make_gguf
 from tests.servers.model_hub import HubServer, model_hub
 
 CONTENT = b"GGUF" * 50_000
@@ -46,3 +47,15 @@ def test_what_cannot_be_had_is_one_sentence(server: HubServer, monkeypatch: pyte
     monkeypatch.setenv("PORTAL_OFFLINE", "true")
     assert main(["get", "glm-4-9b-0414"]) == 1
     assert "works offline" in capsys.readouterr().err
+
+
+def test_a_model_is_quantized(server: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "models").mkdir()
+    whole = make_gguf(tmp_path / "models" / "glm-F16.gguf", context=512)
+    assert main(["quantize", "glm-F16.gguf", "Q8_0"]) == 0
+    made = tmp_path / "models" / "glm-Q8_0.gguf"
+    assert made.stat().st_size < whole.stat().st_size and str(made) in capsys.readouterr().out
+    assert main(["quantize", str(made), "Q4_K_M"]) == 1
+    assert "is already quantized (Q8_0)" in capsys.readouterr().err
+    assert main(["quantize", "nothing.gguf", "Q8_0"]) == 1
+    assert "does not exist" in capsys.readouterr().err
