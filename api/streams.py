@@ -66,6 +66,9 @@ class Feed(Generic[T]):
         if not self._items:
             self._taker = self.loop.create_future()
             self._until = self.loop.time() + timeout
+            if self._timer is not None and self._timer.when() > self._until:
+                self._timer.cancel()
+                self._timer = None
             if self._timer is None:
                 self._timer = self.loop.call_at(self._until, self._look_at_the_clock)
             await self._taker

@@ -13,9 +13,12 @@ from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
-PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "key_rows", "words"]
+PAGES = [
+    *("", "chat", "prompts", "images", "compare", "shared", "models", "feedback", "usage", "people", "account", "sign_in"),
+    *("navigation", "shell", "key_rows", "words"),
+]
 ADMIN = {
-    *("Chat", "Search", "Feedback", "Usage", "Serving", "Get a model", "Presets", "Platforms"),
+    *("Chat", "Search", "Prompts", "Images", "Feedback", "Usage", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Audit"),
 }
 PROTECTED = ADMIN | {"Account", "Keyboard", "Sign out"}
@@ -83,8 +86,8 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 @pytest.mark.parametrize(
     ("name", "pages"),
     [
-        ("ann", {"Chat", "Search"}),
-        ("max", {"Chat", "Search", "Usage"}),
+        ("ann", {"Chat", "Search", "Prompts", "Images"}),
+        ("max", {"Chat", "Search", "Prompts", "Images", "Usage"}),
         ("admin", ADMIN),
     ],
 )

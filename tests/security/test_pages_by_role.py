@@ -19,10 +19,14 @@ from tests.pages.seeded import texts
 EXPECTED = {
     "chat": Permission.CHAT,
     "search": Permission.CHAT,
+    "prompts": Permission.CHAT,
+    "shared": Permission.CHAT,
+    "images": Permission.DETECT,
     "feedback": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
     "models": Permission.RUN_MODELS,
     "get_model": Permission.RUN_MODELS,
+    "compare": Permission.RUN_MODELS,
     "presets": Permission.RUN_MODELS,
     "platforms": Permission.RUN_MODELS,
     "people": Permission.MANAGE_PEOPLE,
@@ -47,7 +51,7 @@ def test_every_page_stands_in_the_table() -> None:
     assert {entry.path: entry.permission for entry in ENTRIES} == EXPECTED
 
 
-@pytest.mark.parametrize("path", [path for path, permission in EXPECTED.items() if permission is not Permission.CHAT])
+@pytest.mark.parametrize("path", [path for path, permission in EXPECTED.items() if permission not in (Permission.CHAT, Permission.DETECT)])
 @pytest.mark.parametrize("role", Role)
 def test_core_refuses_a_page_to_a_role_without_its_permission(house: House, role: Role, path: str) -> None:
     if path == "jobs":

@@ -31,6 +31,17 @@ def test_an_empty_feed_gives_nothing_after_its_time() -> None:
     assert asyncio.run(main()) == []
 
 
+def test_a_short_wait_after_a_long_one_is_short() -> None:
+    async def main() -> list[int]:
+        feed: Feed[int] = Feed()
+        asyncio.get_running_loop().call_later(0.01, feed.add, [1])
+        assert await feed.take(3_600) == [1]
+        async with asyncio.timeout(30):
+            return await feed.take(0.01)
+
+    assert asyncio.run(main()) == []
+
+
 def test_an_event_after_the_server_stopped_is_let_go() -> None:
     async def main() -> Feed[int]:
         return Feed()

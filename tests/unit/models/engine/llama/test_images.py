@@ -23,6 +23,7 @@ from models.engine.sequence import Sequence
 from tests.gguf_maker import make_gguf
 from tests.image_files import picture, written
 from tests.projector_maker import make_projector
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect
 
 if not native.has_multimodal():
@@ -40,8 +41,8 @@ class Files:
     projector: Path
 
     def options(self, **options: object) -> BackendOptions:
-        chosen = {"context": 512, "slots": 2, "extra_buffers": False, "projector": str(self.projector), **options}
-        return BackendOptions(**chosen)  # type: ignore[arg-type]
+        chosen = {"context": 512, "slots": 2, "projector": str(self.projector), **options}
+        return load_options(self.model, **chosen)
 
 
 @pytest.fixture(scope="module")
