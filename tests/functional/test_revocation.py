@@ -34,7 +34,7 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
     more = {}
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        more = {"PORTAL_DATABASE_URL": server.new_database()}
+        more = {"PORTAL_DATABASE_URL": server.new_database(), "PORTAL_DRAIN_SECONDS": "0"}
     # Turns go on when a session ends: each must find a slot beside those that earlier ones still hold.
     with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="6", PORTAL_CONTEXT="8192", start_s=180, **more) as running:
         running.add_people(["ann"])
