@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,8 @@ SECOND_REPLICA = (
 
 def main() -> int:
     faulthandler.enable()
+    # requests silences this while it is imported, but any other thread that restores its own filters meanwhile undoes that.
+    warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
     signal.signal(signal.SIGTERM, _leave)
     try:
         settings = portal_settings.load()

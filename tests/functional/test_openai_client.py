@@ -65,7 +65,7 @@ def test_it_streams_the_same_answer(client: openai.OpenAI) -> None:
     chunks = list(stream)
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == whole.choices[0].message.content
-    assert len(chunks) > 3
+    assert len(chunks) >= 3
     assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
     assert chunks[-2].choices[0].finish_reason == "stop"
 

@@ -52,7 +52,7 @@ def test_a_page_is_drawn_with_what_the_admin_server_knows(user_server: Measured)
     with PageSocket(host(user_server), token(user_server, "ann")) as tab:
         messages = tab.run()
     assert "chat_input" in said(messages)
-    assert listed(messages) == {"Chat", "Search", "Account", "Keyboard", "Sign out"}
+    assert listed(messages) == {"Chat", "Search", "Prompts", "Account", "Keyboard", "Sign out"}
 
 
 def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:
@@ -69,7 +69,7 @@ def test_even_an_admin_finds_no_page_of_managers_or_admins_on_it(user_server: Me
     with PageSocket(host(user_server), admin_token) as tab:
         messages = tab.run(page=page)
     assert "This page is on another server" in said(messages)
-    assert listed(messages) == {"Chat", "Search", "Account", "Keyboard", "Sign out"}
+    assert listed(messages) == {"Chat", "Search", "Prompts", "Account", "Keyboard", "Sign out"}
 
 
 def test_it_refuses_every_route_but_those_of_its_pages(user_server: Measured, admin_server: Measured, admin_token: str) -> None:
