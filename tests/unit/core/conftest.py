@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from core.chat.conversations import Conversations
+from core.chat.turns import Turns
+from core.inference.gateway import Gateway
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.people.sign_in import SignIn, open_pool
+from core.search.records import SearchHit, SearchQuery
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
+from tests.fakes import FakeRouter
 from tests.migrated import migrated_sqlite
 
 
@@ -86,3 +91,29 @@ def admin(accounts: Accounts) -> User:
 @pytest.fixture
 def ana(accounts: Accounts) -> User:
     return accounts.add(None, "ana", Role.ANALYST, password="correct horse", full_name="Ana Costa", group="Risk")
+
+
+class NoIndex:
+    """Finds nothing."""
+
+    engine = "none"
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        return []
+
+
+@pytest.fixture
+def router() -> FakeRouter:
+    return FakeRouter()
+
+
+@pytest.fixture
+def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
+    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, NoIndex(), clock)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,33 +14,15 @@ from core.chat.exports import MOST, ChatExports, ExportFormat
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import InvalidInput, NotAllowed, NotFound
-from core.inference.gateway import Gateway
 from core.people.permissions import Permission
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from data.documents.markdown_html import to_html
 from tests.fakes import FakeRouter, answer
-from tests.unit.core.chat.test_turns import NoIndex, finished
+from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.conftest import MovingClock
 
 REPLY = "Use **two** parts:\n\n```python\nprint('<b>')\n```"
-
-
-@pytest.fixture
-def router() -> FakeRouter:
-    return FakeRouter()
-
-
-@pytest.fixture
-def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

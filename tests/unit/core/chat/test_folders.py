@@ -12,8 +12,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
-from tests.unit.core.chat.test_turns import NoIndex
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from core.operations.disk import DiskSpace
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.fakes import FakeReader, FakeRouter
-from tests.unit.core.chat.test_turns import NoIndex, finished, messages, until
+from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock
 
 
@@ -58,11 +58,6 @@ def turns(small: SmallDisk, router: FakeRouter, clock: MovingClock, monkeypatch:
     service = Turns(small, Gateway(small, router, clock), clock, 32_000, 1_000_000, disk)
     yield service
     service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

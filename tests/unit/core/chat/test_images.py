@@ -22,7 +22,7 @@ from core.unit_of_work import UnitOfWorkFactory
 from data.images.reader import ProcessImageReader
 from tests.fakes import MODEL, FakeReader, FakeRouter
 from tests.image_files import picture, shown, turned_photo, written
-from tests.unit.core.chat.test_turns import NoIndex, messages
+from tests.unit.core.chat.test_turns import messages
 from tests.unit.core.conftest import MovingClock
 
 READER = ProcessImageReader()
@@ -59,11 +59,6 @@ def finished(turns: Turns, user: User, turn: Turn) -> None:
     while turns.find(user, turn.id) is not None:
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.02)
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 def test_an_image_is_stored_upright_without_its_place(files: Files, ana: User) -> None:

@@ -15,8 +15,8 @@ from core.inference.gateway import Gateway
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
-from tests.unit.core.chat.test_turns import NoIndex, finished
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.chat.test_turns import finished
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,40 +14,14 @@ from core.chat.running_turn import Snapshot
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import LEASE, Turns
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
-from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued
 from core.knowledge.files import MOST_WAITING, Files
 from core.people.accounts import Accounts
 from core.people.records import Role, User
-from core.search.records import SearchHit, SearchQuery
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeReader, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
-
-
-class NoIndex:
-    engine = "none"
-
-    def search(self, query: SearchQuery) -> list[SearchHit]:
-        return []
-
-
-@pytest.fixture
-def router() -> FakeRouter:
-    return FakeRouter()
-
-
-@pytest.fixture
-def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

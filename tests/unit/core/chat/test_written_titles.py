@@ -20,7 +20,7 @@ from core.tasks.records import JobFilter
 from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter, answer
-from tests.unit.core.chat.test_turns import NoIndex, finished, until
+from tests.unit.core.chat.test_turns import finished, until
 from tests.unit.core.conftest import MovingClock
 
 QUESTION = "How do fixed rates differ from floating rates?"
@@ -60,11 +60,6 @@ def writing(
         until(ended, 20)
 
     return run
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,34 +10,15 @@ from core.chat.conversations import Conversations
 from core.chat.records import MessageStatus, TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, InvalidInput, NotFound
-from core.inference.gateway import Gateway
 from core.people.records import User
 from core.review.feedback import FeedbackQueue
 from core.review.records import Comparison, Vote
 from core.review.side_by_side import SideBySide
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter, answer
-from tests.unit.core.chat.test_turns import NoIndex
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 BOTH = [TurnOptions("fake"), TurnOptions("fake", thinking=False)]
-
-
-@pytest.fixture
-def router() -> FakeRouter:
-    return FakeRouter()
-
-
-@pytest.fixture
-def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from core.chat.conversations import Conversations
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.inference.gateway import Gateway
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.permissions import Permission
@@ -21,20 +19,8 @@ from core.privacy.filter import PrivacyFilter
 from core.sharing.shares import MOST_LINKS, Shares
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter, answer
-from tests.unit.core.chat.test_turns import NoIndex, finished
-from tests.unit.core.conftest import MovingClock
-
-
-@pytest.fixture
-def router() -> FakeRouter:
-    return FakeRouter()
-
-
-@pytest.fixture
-def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
-    yield service
-    service.close()
+from tests.unit.core.chat.test_turns import finished
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 
 @pytest.fixture

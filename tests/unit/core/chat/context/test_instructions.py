@@ -24,7 +24,7 @@ from core.privacy.filter import PrivacyFilter
 from core.privacy.records import Action, Kind, PrivacyPolicy
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
-from tests.unit.core.chat.test_turns import NoIndex, finished, messages, until
+from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.operations.test_retention import audit
 
@@ -44,11 +44,6 @@ def turns(unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: MovingClock)
     service = Turns(unit_of_work, gateway, clock, 32_000, 1_000_000)
     yield service
     service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeReader
 from tests.unit.core.chat.context.scripted import ScriptedRouter
-from tests.unit.core.chat.test_turns import NoIndex, finished, messages, until
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.chat.test_turns import finished, messages, until
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 FILLER = "We talked about the weather in the office and about lunch. " * 2
 _NUMBERS = count()

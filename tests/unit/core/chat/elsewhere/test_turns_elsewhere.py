@@ -20,8 +20,8 @@ from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
-from tests.unit.core.chat.test_turns import NoIndex, leftover, messages
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.chat.test_turns import leftover, messages
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 LONG_S = 30.0
 Replica = Callable[[], Turns]

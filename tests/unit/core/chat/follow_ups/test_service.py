@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,31 +13,13 @@ from core.chat.follow_ups.service import FollowUps
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, ModelFailed, NotFound
-from core.inference.gateway import Gateway
 from core.inference.requests import SamplingParams
 from core.people.accounts import Accounts
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
-from tests.unit.core.chat.test_turns import NoIndex, finished
+from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.conftest import MovingClock
-
-
-@pytest.fixture
-def router() -> FakeRouter:
-    return FakeRouter()
-
-
-@pytest.fixture
-def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
-    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.worker import Report
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.chat.imports.test_reading import OPEN_WEBUI, chatgpt
-from tests.unit.core.chat.test_turns import NoIndex
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.conftest import MovingClock, NoIndex
 
 
 @pytest.fixture
