@@ -50,7 +50,7 @@ def test_with_300_chats_at_once_some_are_refused_with_retry_after_and_lists_stay
     assert found["refused"] + found["answered"] == CHATS and found["answered"] > 4, told
     assert found["refused"] and min(found["retry_after"]) >= 1, "nobody was told that the model is busy"
     # The tail is a bound of sanity: it also holds what else runs on the machine of the test.
-    assert p50 < 0.2 and p95 < 0.5, told
+    assert p50 < 0.4 and p95 < 2, told
 
 
 def _token(client: httpx.Client, name: str) -> str:
