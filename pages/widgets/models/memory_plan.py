@@ -136,7 +136,9 @@ def _threads(file: ModelFile, last: LoadSettings) -> int | None:
 def _apart(file: ModelFile, last: LoadSettings) -> bool:
     return st.toggle(
         t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
-        help=t("If the model crashes, only its running answers fail and it restarts. Takes about 60 MB more, and the model sees no images."),
+        help=t(
+            "If the model crashes, only its running answers fail and it restarts. Takes about 60 MB more, and the model sees no images."
+        ),
     )  # fmt: skip
 
 
