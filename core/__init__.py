@@ -29,5 +29,6 @@ In reading order:
 - bounds: check that a number or a text is within its limits
 - characters: tell visible, invisible and misleading characters apart
 - clock: the clock that services are given
+- zip_files: entries of ZIP files that strangers made
 - client_address: a client's address, as limits count it
 """

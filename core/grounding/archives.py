@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 
 from core.errors import InvalidInput
 from core.knowledge.attachment import clean_name
+from core.zip_files import UNREADABLE, unpacked
 
 MOST_IMAGES = 2_000
 """In one batch."""
@@ -25,7 +25,7 @@ def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> It
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         entries = [each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)]
-    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as problem:
+    except UNREADABLE as problem:
         words = "{name} is not a ZIP file, or is damaged. Make it again, or choose the images themselves."
         raise InvalidInput(words, name=name) from problem
     if not entries:
@@ -47,11 +47,9 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
     if entry.flag_bits & _ENCRYPTED or entry.file_size > most:
         return b""
     try:
-        with archive.open(entry) as file:
-            content = file.read(most + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError):
+        return unpacked(archive, entry, most) or b""
+    except UNREADABLE:
         return b""
-    return content if len(content) <= most else b""
 
 
 def _name(path: str, number: int) -> str:

@@ -14,6 +14,7 @@ from core.chat.imports.librechat import is_librechat, librechat_chat
 from core.chat.imports.open_webui import is_open_webui, open_webui_chat
 from core.chat.imports.records import MOST_CHATS, ImportedChat, Losses, Lost, Origin
 from core.errors import InvalidInput
+from core.zip_files import UNREADABLE, unpacked
 
 MOST_BYTES = 200_000_000
 """Of all JSON in an export, unpacked."""
@@ -66,23 +67,16 @@ def _documents(content: bytes, losses: Losses) -> list[Any]:
                 found = [each for each in entries if each.filename.endswith(".json")]
             left, documents = MOST_BYTES, []
             for entry in found:
-                text = _unpacked(archive, entry, left)
+                text = unpacked(archive, entry, left)
+                if text is None:
+                    raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
                 left -= len(text)
                 documents.append(_json(text))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as problem:
+    except UNREADABLE as problem:
         raise InvalidInput(BROKEN) from problem
     if not documents:
         raise InvalidInput(NOT_KNOWN)
     return documents
-
-
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """Read an entry, never more than `most` bytes, whatever size it claims."""
-    with archive.open(entry) as file:
-        text = file.read(most + 1)
-    if len(text) > most:
-        raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
-    return text
 
 
 def _json(text: bytes) -> Any:
