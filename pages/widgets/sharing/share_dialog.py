@@ -112,4 +112,4 @@ def _audience(share: Share) -> str:
 def _facts(share: Share) -> str:
     now = datetime.now(zone())
     until = t("until {day}", day=day(share.expires_at.astimezone(UTC), now)) if share.expires_at else t("until it is revoked")
-    return " · ".join([t("made {day}", day=day(share.created_at, now)), until, *([t("personal data masked")] if share.masked else [])])
+    return " · ".join([t("created {day}", day=day(share.created_at, now)), until, *([t("personal data masked")] if share.masked else [])])
