@@ -83,7 +83,7 @@ def test_a_full_queue_answers_429_and_the_portal_goes_on(portal: Measured, admin
                 raise AssertionError("nobody was refused")
 
             async def refusal(paths: list[str], body: dict[str, Any]) -> httpx.Response:
-                """Ask until it is refused. An answer that ends between `fill` and the question makes room for it: it is given up, and asked again."""
+                """Ask until it is refused. If an answer ends first, there is room and the question waits: then give it up and try again."""
                 for path in paths:
                     await fill()
                     with contextlib.suppress(httpx.ReadTimeout):
