@@ -14,7 +14,7 @@ from uuid import uuid4
 from core.bounds import within
 from core.chat.context.assembly import Assembly
 from core.chat.context.background import BackgroundSummaries
-from core.chat.conversations import own_to_change, path
+from core.chat.conversations import own_message, own_to_change, path
 from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
@@ -195,10 +195,7 @@ class Turns:
         check_request_id(request_id)
 
         def begin(work: UnitOfWork) -> Sequence[Turn]:
-            found = work.messages.get(answer_id)
-            if found is None:
-                raise NotFound("This answer does not exist. It may have been deleted.")
-            conversation = own_to_change(work, user, found.conversation_id)
+            conversation = own_to_change(work, user, own_message(work, user, answer_id).conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
             self._check_reads_files(user, question.files, options)
@@ -215,10 +212,7 @@ class Turns:
         begun = cut.text.rstrip() if cut else ""
 
         def begin(work: UnitOfWork) -> Sequence[Turn]:
-            found = work.messages.get(answer_id)
-            if found is None:
-                raise NotFound("This answer does not exist. It may have been deleted.")
-            conversation = own_to_change(work, user, found.conversation_id)
+            conversation = own_to_change(work, user, own_message(work, user, answer_id).conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             if not (begun and is_cut_off(answer)):
                 raise InvalidInput("Only an answer that was cut off can be continued. Regenerate it instead.")
