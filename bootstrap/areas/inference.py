@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from bootstrap.foundation import Foundation
 from core.access.limits import Limits
 from core.images.images import Images
-from core.inference.access import ModelAccess
-from core.inference.embedding_cache import EmbeddingCache
+from core.inference.caching.embedding_cache import EmbeddingCache
+from core.inference.choosing.access import ModelAccess
+from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
-from core.inference.presets import Presets
 from core.knowledge.files import MB
 from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
