@@ -39,6 +39,9 @@ class RowSampler:
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
+    def close(self) -> None:
+        self._top_tokens.close()
+
     def begin(self, rows: list[int]) -> None:
         """Take over a decode. rows: the first row of each of its parts."""
         self._rows = rows
