@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from core.chat.conversations import own_to_change, path
+from core.chat.conversations import own_message, own_to_change, path
 from core.chat.lifecycle.leases import LEASE
 from core.chat.questions import check_question
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn, TurnOptions
@@ -107,10 +107,7 @@ class NewTurns:
         return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id), text)
 
     def _answer(self, work: UnitOfWork, user: User, answer_id: str) -> tuple[Conversation, Message]:
-        found = work.messages.get(answer_id)
-        if found is None:
-            raise NotFound("This answer does not exist. It may have been deleted.")
-        conversation = own_to_change(work, user, found.conversation_id)
+        conversation = own_to_change(work, user, own_message(work, user, answer_id).conversation_id)
         return conversation, _message(work, conversation, answer_id, Author.ASSISTANT)
 
     def _answer_question_of(
