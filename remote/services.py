@@ -109,7 +109,7 @@ SERVICES = (
     ), values={"lifetime": timedelta}, reads=("user", "own")),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
-    Service("side_by_side", user=("ask", "open", "vote"), reads=("open",)),
+    Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",), reads=("suggest",)),
