@@ -6,6 +6,7 @@ In reading order:
 - models: open the pool of models
 - transfers: open what brings model files to this server
 - identity: open the identity provider
+- plugins: open the plugins, with those that the portal brings along
 - parts: open home, search index and log shipper
 - store: the database alone, for commands beside a portal
 - profiles: which pages and routes a server has

@@ -12,6 +12,7 @@ import settings as portal_settings
 from bootstrap.identity import open_directory, open_provider, outside_rules
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
+from bootstrap.plugins import open_plugins
 from bootstrap.transfers import open_transfers
 from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
@@ -73,6 +74,7 @@ from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.programs.background import Background
 from core.programs.batch_run import BatchRun
@@ -144,6 +146,7 @@ class Portal:
     groups: Groups
     limits: Limits
     privacy: PrivacyFilter
+    plugins: Plugins
     sign_in: SignIn
     sessions: Sessions
     second_factors: SecondFactors
@@ -311,13 +314,15 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
+    plugins = open_plugins(settings, unit_of_work, clock)
     image_reader = ProcessImageReader()
     images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
     gateway = Gateway(
-        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
-    )
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router,
+        filters=plugins,
+    )  # fmt: skip
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
     ground_batches = GroundBatches(
@@ -354,6 +359,7 @@ def build_portal(
         groups=groups,
         limits=gateway.limits,
         privacy=privacy,
+        plugins=plugins,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
         sessions=sessions,
         single_sign_on=SingleSignOn(
@@ -370,13 +376,15 @@ def build_portal(
         instructions=InstructionsService(unit_of_work, groups, privacy, clock),
         prompts=PromptLibrary(unit_of_work, privacy, clock),
         chat_imports=chat_imports,
-        exports=ChatExports(unit_of_work, clock, to_html),
+        exports=ChatExports(unit_of_work, clock, to_html, plugins),
         shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader),
+        files=Files(
+            unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader, plugins
+        ),
         images=images,
         grounding=grounding,
         ground_batches=ground_batches,

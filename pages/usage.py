@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import PortalError
 from core.people.records import User
+from core.plugins.records import SectionPage
 from core.usage.records import RatedGeneration
 from core.usage.reports import UsageParts, UsageQuery, UsageReport
 from core.usage.totals import Totals
@@ -22,6 +23,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, card_title
 from pages.widgets.common.figures import MISSING, count, milliseconds, seconds, share, speed
+from pages.widgets.plugins.sections import plugin_sections
 from pages.widgets.usage import charts
 from pages.widgets.usage.charts import Estimate, Line
 from pages.widgets.usage.csv_export import to_csv
@@ -63,6 +65,7 @@ def render(portal: Portal, user: User) -> None:
     _export(head, portal, user, report)
     with below:
         _body(report, parts)
+        plugin_sections(portal, user, SectionPage.USAGE)
 
 
 def _blocks() -> None:

@@ -58,6 +58,7 @@ SERVICES = (
     Service("downloads", staff=(
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
     ), values={"offline": bool}),
+    Service("exports", user=("formats",)),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
@@ -85,6 +86,7 @@ SERVICES = (
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
+    Service("plugins", user=("sections",), staff=("change", "groups", "list")),
     Service("platforms", staff=(
         "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
     )),
@@ -115,9 +117,10 @@ SERVICES = (
 )  # fmt: skip
 
 READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "has", "holds", "kept"),
-    *("list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
-    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "formats", "get", "groups"),
+    *("has", "holds", "kept", "list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people"),
+    *("read", "report", "rows", "rules", "running", "running_conversations", "sections", "served", "state", "suggest", "transcript"),
+    "user",
 })  # fmt: skip
 """Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
 

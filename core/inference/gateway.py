@@ -20,8 +20,8 @@ from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders, RunningDetection
 from core.inference.embedding_cache import EmbeddingCache
-from core.inference.ports import Router
-from core.inference.private import embedding_without, masked_events, request_without, rerank_without
+from core.inference.ports import FilterFinder, Router, TextFilters
+from core.inference.private import embedding_without, filtered_request, masked_events, request_without, rerank_without
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
@@ -50,8 +50,13 @@ class Answer:
         created_at: datetime,
         counted: Counted,
         new_mask: Callable[[], StreamMask] | None = None,
+        filters: TextFilters | None = None,
     ) -> None:
-        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are."""
+        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are.
+
+        filters: of plugins; what they write is masked after them.
+        """
+        self._filters = filters
         self._counted = counted
         self._new_mask = new_mask
         self.id = answer_id
@@ -96,6 +101,8 @@ class Answer:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
         try:
             events = self._running.events()
+            if self._filters is not None and self._filters.change_answers:
+                events = masked_events(self._filters.of_answer, events)
             for event in events if self._new_mask is None else masked_events(self._new_mask, events):
                 if isinstance(event, Delta):
                     self._tokens = event.tokens
@@ -221,11 +228,13 @@ class Gateway:
         cache: EmbeddingCache | None = None,
         *,
         detectors: Detectors | None = None,
+        filters: FilterFinder | None = None,
     ) -> None:
         """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed.
 
-        detectors: None where nothing can find boxes.
+        detectors: None where nothing can find boxes. filters: finds the message filters of plugins; None: there are none.
         """
+        self._filters = filters
         self.cache = cache
         self._vision = Vision(images)
         self._detectors = detectors
@@ -263,6 +272,9 @@ class Gateway:
         require(user, Permission.CHAT)
         request = self._seen(user, request)
         request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY))
+        filters = self._filters.filters(user) if self._filters is not None else None
+        if filters is not None:
+            request = filtered_request(filters, request)
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
         answer_id = request.id or uuid4().hex
@@ -271,7 +283,7 @@ class Gateway:
             if counted.model is not None:
                 request = self._allowed(user, replace(request, model=counted.model), tools=False)
             running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
+        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user), filters)
 
     def next_place(self, user: User, failed: str) -> str | None:
         """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""
