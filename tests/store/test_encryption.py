@@ -26,6 +26,7 @@ from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
+from core.plugins.records import PluginState
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
 from core.prompts.records import Prompt, PromptVersion, Share
 from core.search.records import SearchQuery
@@ -103,6 +104,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.follow_ups.add(waits)
+        work.plugins.put(PluginState(name=things.new_id(), error=SECRET))
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
