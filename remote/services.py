@@ -80,8 +80,8 @@ SERVICES = (
     Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
-        *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
-        *("remembered", "reside", "start_problems", "unload"),
+        *("adapters", "budget", "eviction", "evictions", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default"),
+        *("memory", "plan", "read_file", "remembered", "reside", "start_problems", "unload"),
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
@@ -115,7 +115,8 @@ SERVICES = (
 )  # fmt: skip
 
 READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "has", "holds", "kept"),
+    *("all", "backups", "budget", "chat_models", "check", "choices", "counts", "deleted_just_now", "eviction", "evictions", "facts"),
+    *("find", "get", "has", "holds", "kept"),
     *("list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
     *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
 })  # fmt: skip

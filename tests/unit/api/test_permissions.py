@@ -114,6 +114,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
+    ("POST", "/api/v1/models/plan", {"path": "x.gguf"}, ADMINS, 404),
     ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
     ("GET", "/api/v1/models/catalogue", None, ADMINS, 200),
     ("GET", "/api/v1/models/report?path=nobody.gguf", None, ADMINS, 422),
