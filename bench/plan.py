@@ -71,7 +71,7 @@ def main() -> None:
     print(f"\nlargest error of a plan after the first load (wanted at most {GOAL:.0%}):")
     for name, loads in (
         ("of all", again),
-        (f"of loads from {NOISY / _MEGABYTE:.0f} MB on", [load for load in again if load.measured >= NOISY]),
+        (f"of loads from {NOISY / _MEGABYTE:.0f} MB on", [each for each in again if each.measured >= NOISY]),
     ):
         if loads:
             worst = max(loads, key=lambda load: abs(_error(load)))
