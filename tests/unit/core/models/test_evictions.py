@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotAllowed, NotFound
-from core.inference.access import ModelAccess
+from core.inference.choosing.access import ModelAccess
 from core.inference.offers import Preset
 from core.models.evictions import evictions_for
 from core.models.records import LoadedModel, MemoryPlan, ModelState
