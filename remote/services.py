@@ -58,6 +58,7 @@ SERVICES = (
     Service("downloads", staff=(
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
     ), values={"offline": bool}),
+    Service("accepted_answers", user=("accept",), staff=("accept_case",)),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),

@@ -156,6 +156,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("DELETE", "/api/v1/canary-questions/{canary_id}", None, ADMINS, 404),
     ("GET", "/api/v1/replay-questions", None, ADMINS, 200),
     ("POST", "/api/v1/replay-questions", {"model": "x", "question": "x", "accepted": "y"}, ADMINS, 201),
+    ("POST", "/api/v1/messages/{message_id}/replay-question", None, ADMINS, 404),
+    ("POST", "/api/v1/feedback/{feedback_id}/replay-question", None, ADMINS, 404),
     ("DELETE", "/api/v1/replay-questions/{replay_id}", None, ADMINS, 404),
     ("GET", "/api/v1/change-markers", None, MANAGERS, 200),
     ("GET", "/api/v1/presets", None, ADMINS, 200),
