@@ -9,6 +9,7 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
@@ -46,6 +47,7 @@ from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
+from core.review.accepted_answers import AcceptedAnswers
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -74,8 +76,10 @@ class PageSettings(Protocol):
 class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that also work from a user server."""
 
+    accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys
+    asking: Asking
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
