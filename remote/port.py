@@ -13,6 +13,7 @@ from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
@@ -43,8 +44,10 @@ from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
+from core.review.accepted_answers import AcceptedAnswers
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -73,6 +76,7 @@ class PageSettings(Protocol):
 class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that also work from a user server."""
 
+    accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys
     asking: Asking
@@ -85,6 +89,7 @@ class PagePortal(Protocol):
     devices: Devices
     disk: DiskSpace
     downloads: Downloads
+    exports: ChatExports
     feedback: FeedbackQueue
     file_reports: FileReports
     files: Files
@@ -105,6 +110,7 @@ class PagePortal(Protocol):
     models: ModelService
     oversight: PlatformOversight
     platforms: PlatformService
+    plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     prompts: PromptLibrary
