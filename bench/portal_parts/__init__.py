@@ -8,7 +8,6 @@ In reading order:
 - page_socket: open a page without a browser
 - dialects: the first token in each dialect, a measurement of its own
 - peer_checks: ask a real model server through the router
-- mixed_load: chats, programs, files, search, sign-ins and pages at once
 - askers: people who ask over REST
 - store_data: fill a database with chats
 - sizes: index, search and back up at full size

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.portal_parts.mixed_load import Load
 from bench.portal_parts.portal import running_portal
-from bench.soak import Soaked, growth, memory_mb
+from bench.soak.measuring import Soaked, growth, memory_mb
+from bench.soak.mixed_load import Load
 
 KINDS = {"chat", "program", "files", "lists", "search", "sign-in", "pages"}
 ROUNDS = 2

@@ -1,28 +1,19 @@
-"""Whether memory grows under a mixed load. `./portal bench soak [--minutes N]`
-
-Chats, programs, files, lists, search, sign-ins and an admin's pages at the same time, on a portal with the built-in guide. The first third
-of the time, at most 20 minutes, warms up. The growth is that of the median of the last quarter of the rest over its first quarter. Ends
-with 1 where memory grew by more than 5 %, an answer was a fault, or the portal ended. 480 minutes before a release, 15 for each change.
-"""
+"""Run the load, watch the memory, and say by how much it grew."""
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
-from bench.portal_parts.mixed_load import Load, Tally
-from bench.portal_parts.portal import Measured, running_portal, table
+from bench.portal_parts.portal import Measured, running_portal
+from bench.soak.mixed_load import Load, Tally
 
-MINUTES = 15.0
 MOST_GROWTH = 0.05
 LONGEST_WARM_UP_S = 20 * 60.0
-SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -37,20 +28,6 @@ class Soaked:
     @property
     def ok(self) -> bool:
         return self.exit_code is None and not self.tally.faults and growth(self.memory) <= MOST_GROWTH
-
-
-def main() -> int:
-    options = argparse.ArgumentParser(prog="./portal bench soak")
-    options.add_argument("--minutes", type=float, default=MINUTES)
-    soaked = soak(options.parse_args().minutes)
-    table("Rounds", ("load", "rounds"), sorted(soaked.tally.rounds.items()))
-    marks = soaked.memory[:: max(1, len(soaked.memory) // SHOWN)]
-    table("Memory", ("minutes", "MB"), [(f"{seconds / 60:.1f}", f"{size:.0f}") for seconds, size in marks])
-    for fault, count in soaked.tally.faults.most_common(SHOWN):
-        print(f"{count} times: {fault}")
-    print(f"\nMemory after the warm-up: {100 * growth(soaked.memory):+.1f} % (at most {100 * MOST_GROWTH:.0f} %).")
-    print("The portal still runs." if soaked.exit_code is None else f"The portal ended with {soaked.exit_code}.")
-    return 0 if soaked.ok else 1
 
 
 def soak(minutes: float) -> Soaked:
@@ -89,7 +66,3 @@ def growth(memory: Sequence[tuple[float, float]]) -> float:
     settled = [size for passed, size in memory if passed >= min(end / 3, LONGEST_WARM_UP_S)]
     quarter = max(1, len(settled) // 4)
     return statistics.median(settled[-quarter:]) / statistics.median(settled[:quarter]) - 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
