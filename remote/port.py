@@ -37,9 +37,9 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
 from core.people.sessions import Sessions
-from core.people.sign_in import SignIn
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter

@@ -19,7 +19,7 @@ from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
