@@ -36,6 +36,7 @@ from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.grounding.batch_run import GroundBatchRun
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
@@ -99,6 +100,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
+from data.images.labelled_set import FolderLabelledImages
 from data.images.reader import ProcessImageReader
 from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
@@ -168,6 +170,7 @@ class Portal:
     images: Images
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -323,6 +326,8 @@ def build_portal(
     ground_batches = GroundBatches(
         unit_of_work, jobs, clock, privacy, most_bytes=images.max_bytes, most_total=settings.max_batch_mb * MB, disk=disk
     )
+    ground_evaluations = Evaluations(unit_of_work, jobs, clock, finder, FolderLabelledImages())
+    kinds += ground_evaluations.job_kinds()
     kinds += [*grounding.job_kinds(), *GroundBatchRun(unit_of_work, images, finder, clock).job_kinds()]
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
@@ -380,6 +385,7 @@ def build_portal(
         images=images,
         grounding=grounding,
         ground_batches=ground_batches,
+        ground_evaluations=ground_evaluations,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),

@@ -70,6 +70,7 @@ SERVICES = (
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}),
+    Service("ground_evaluations", user=("list",), staff=("start", "started")),
     Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove")),
     Service("imports", staff=("models", "start")),
     Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own")),

@@ -36,6 +36,7 @@ from data.tables.chat import (
 from data.tables.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
+    GroundEvaluationTable,
     GroundImagePartTable,
     GroundImageTable,
     GroundItemPartTable,
@@ -99,6 +100,7 @@ __all__ = [
     "GenerationTable",
     "GroundBatchTable",
     "GroundCorrectionTable",
+    "GroundEvaluationTable",
     "GroundImagePartTable",
     "GroundImageTable",
     "GroundItemPartTable",
