@@ -75,11 +75,9 @@ def main() -> None:
 
 def batch(images: int, detector: str) -> None:
     found = run_batch(images, detector)
-    asked = "–" if found.asked is None else f"{found.asked:,}"
-    row = (
-        f"{found.done:,} of {found.images:,}", f"{found.lost:,}", f"{found.doubled:,}", f"{found.read:,}", asked, f"{found.working_s:,.0f} s",
-        f"{found.images / found.working_s:,.1f}", f"{found.down_s:,.0f} s",
-    )  # fmt: skip
+    counts = (found.lost, found.doubled, found.read, "–" if found.asked is None else found.asked)
+    times = (f"{found.working_s:,.0f} s", f"{found.images / found.working_s:,.1f}", f"{found.down_s:,.0f} s")
+    row = (f"{found.done} of {found.images}", *map(str, counts), *times)
     head = ("done", "lost", "doubled", "read right", "detector asked", "working", "images/s", "down")
     table(f"{images} images in a batch through kill -9, twice; detector: {detector}", head, [row])
     if found.lost or found.doubled or found.done != found.images:

@@ -73,26 +73,22 @@ def run_batch(images: int, name: str) -> BatchOutcome:
     with detector(name) as (address, counting), TemporaryDirectory(prefix="portal-images-") as folder:
         home = Path(folder)
         (home / "platforms.yaml").write_text(f"platforms: [{{name: finder, type: detector, base_url: '{address}'}}]", "utf-8")
-        path = ""
-        began = killed_at = time.monotonic()
         down_s = 0.0
-        for share in (*KILLED_AT, 1.0):
-            with running_portal(home, start_s=300) as portal, portal.sign_in() as client:
-                _until(lambda client=client: client.get("/api/v1/ground/models").json()["items"])
-                if path:
-                    down_s += time.monotonic() - killed_at
-                else:
-                    path = _started(client, images)
-                    began = time.monotonic()
-                if share < 1:
-                    _until(lambda client=client, share=share: client.get(path).json()["done"] >= share * images)
-                    _kill(portal)
-                    killed_at = time.monotonic()
-                    continue
-                _finish(client, path)
-                working_s = time.monotonic() - began - down_s
-                state = client.get(path).json()
-                runs = client.get(f"{path}/export", params={"format": "json"}).raise_for_status().json()["runs"]
+        with _portal(home) as (portal, client):
+            path = _started(client, images)
+            began = time.monotonic()
+            _wait_done(client, path, KILLED_AT[0] * images)
+            killed_at = _kill(portal)
+        with _portal(home) as (portal, client):
+            down_s += time.monotonic() - killed_at
+            _wait_done(client, path, KILLED_AT[1] * images)
+            killed_at = _kill(portal)
+        with _portal(home) as (portal, client):
+            down_s += time.monotonic() - killed_at
+            _finish(client, path)
+            working_s = time.monotonic() - began - down_s
+            state = client.get(path).json()
+            runs = client.get(f"{path}/export", params={"format": "json"}).raise_for_status().json()["runs"]
     names = Counter(run["image"]["name"] for run in runs)
     wanted = {f"{number}.png" for number in range(images)}
     labels = {run["image"]["name"]: "".join(box["label"] for box in run["boxes"]).replace(" ", "") for run in runs}
@@ -113,9 +109,23 @@ def _started(client: httpx.Client, images: int) -> str:
     return f"/api/v1/ground-batches/{found.raise_for_status().json()['id']}"
 
 
-def _kill(portal: Measured) -> None:
+@contextmanager
+def _portal(home: Path) -> Iterator[tuple[Measured, httpx.Client]]:
+    """Yield a portal that knows the detector, and a client of its admin."""
+    with running_portal(home, start_s=300) as portal, portal.sign_in() as client:
+        _until(lambda: client.get("/api/v1/ground/models").json()["items"])
+        yield portal, client
+
+
+def _wait_done(client: httpx.Client, path: str, images: float) -> None:
+    _until(lambda: client.get(path).json()["done"] >= images)
+
+
+def _kill(portal: Measured) -> float:
+    """Kill the portal; returns when."""
     portal.process.send_signal(signal.SIGKILL)
     portal.process.wait(30)
+    return time.monotonic()
 
 
 def _finish(client: httpx.Client, path: str) -> None:

@@ -6,6 +6,7 @@ In reading order:
 - ports: their repositories
 - questions: check what may be asked
 - turns: start, stop, edit and regenerate turns
+- lifecycle: store turns, hold those that run, recover those of dead processes
 - context: what the model reads beside the question
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers

@@ -386,6 +386,7 @@ class LlamaBackend:
         if self.projector is not None:
             self.projector.close()
         self._batch.close()
+        self._top_tokens.close()
         if self.mtp_layer is not None:
             self.mtp_layer.close()
         lib.llama_free(self._context)
