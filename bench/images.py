@@ -1,7 +1,5 @@
 """How long an image takes: decoding it safely, encoding it, and its first token, new and again. `./portal bench images [--layers N]`
 
-The long form, `./portal bench images --batch 300 [--detector rapidocr]`, sends a batch through kill -9 of the portal and counts.
-
 The model is a synthetic GLM-V. Its vision tower is small: what its encoding takes says little about a real one, the rest says all.
 """
 
@@ -16,7 +14,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.portal_parts.image_batch import run_batch
 from bench.portal_parts.portal import table
 from core.images.records import DecodedImage
 from core.inference.requests import SamplingParams
@@ -64,27 +61,7 @@ def first_token_ms(engine: Engine, backend: LlamaBackend, image: DecodedImage) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layers", type=int, default=2, help="of the vision tower")
-    parser.add_argument("--batch", type=int, help="find boxes on so many images in a batch instead, while the portal is killed twice")
-    parser.add_argument("--detector", choices=("small", "rapidocr"), default="small", help="of the batch; small: it answers at once")
-    chosen = parser.parse_args()
-    if chosen.batch:
-        batch(chosen.batch, chosen.detector)
-    else:
-        single_images(chosen.layers)
-
-
-def batch(images: int, detector: str) -> None:
-    found = run_batch(images, detector)
-    counts = (found.lost, found.doubled, found.read, "–" if found.asked is None else found.asked)
-    times = (f"{found.working_s:,.0f} s", f"{found.images / found.working_s:,.1f}", f"{found.down_s:,.0f} s")
-    row = (f"{found.done} of {found.images}", *map(str, counts), *times)
-    head = ("done", "lost", "doubled", "read right", "detector asked", "working", "images/s", "down")
-    table(f"{images} images in a batch through kill -9, twice; detector: {detector}", head, [row])
-    if found.lost or found.doubled or found.done != found.images:
-        raise SystemExit("An image was lost or doubled.")
-
-
-def single_images(layers: int) -> None:
+    layers = parser.parse_args().layers
     reader = ProcessImageReader()
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,6 @@ In reading order:
 - deliveries: index jobs in any order, and twice
 - kills: kill a portal at random moments
 - server_kills: kill user servers and their admin server at random moments
-- image_batch: a batch of images through kill -9
 - outage: stop Elasticsearch while people ask
 - contract: requests made from the OpenAPI description
 """

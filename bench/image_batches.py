@@ -1,7 +1,11 @@
-"""A batch of many images through kill -9 of the portal, twice: each image must have one result in the end."""
+"""A batch of many images through kill -9 of the portal, twice: each image must have one result in the end.
+
+`./portal bench image_batches [--images 300] [--detector rapidocr]`
+"""
 
 from __future__ import annotations
 
+import argparse
 import io
 import signal
 import time
@@ -16,7 +20,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.portal_parts.portal import Measured, running_portal
+from bench.portal_parts.portal import Measured, running_portal, table
 from tests.servers.detector_server import DetectorServer, detector_server
 from tests.servers.text_detector import text_detector
 
@@ -142,3 +146,22 @@ def _until(holds: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("it did not come")
         time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=300)
+    parser.add_argument("--detector", choices=("small", "rapidocr"), default="small", help="small: it answers at once")
+    chosen = parser.parse_args()
+    found = run_batch(chosen.images, chosen.detector)
+    counts = (found.lost, found.doubled, found.read, "–" if found.asked is None else found.asked)
+    times = (f"{found.working_s:,.0f} s", f"{found.images / found.working_s:,.1f}", f"{found.down_s:,.0f} s")
+    row = (f"{found.done} of {found.images}", *map(str, counts), *times)
+    head = ("done", "lost", "doubled", "read right", "detector asked", "working", "images/s", "down")
+    table(f"{chosen.images} images in a batch through kill -9, twice; detector: {chosen.detector}", head, [row])
+    if found.lost or found.doubled or found.done != found.images:
+        raise SystemExit("An image was lost or doubled.")
+
+
+if __name__ == "__main__":
+    main()
