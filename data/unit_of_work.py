@@ -39,6 +39,7 @@ from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
+from data.repositories.access.counted_limits import CountedLimitRepository
 from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
@@ -94,7 +95,9 @@ class SqlUnitOfWork:
         self.users: UserRepository = SqlUserRepository(transaction)
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
-        self.limits: LimitRepository = SqlLimitRepository(transaction)
+        counters = self._database.limit_counters
+        self._counted = CountedLimitRepository(transaction, counters) if counters else None
+        self.limits: LimitRepository = self._counted or SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.proofs: ProofRepository = SqlProofRepository(transaction)
@@ -136,10 +139,14 @@ class SqlUnitOfWork:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # Closing returns the connection to the pool, which rolls back what was not committed.
         self._connection.close()
+        if self._counted:
+            self._counted.take_back()
 
     def commit(self) -> None:
         """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
         self._audit.write_added()
         self._transaction.commit()
+        if self._counted:
+            self._counted.keep()
         if self._transaction.announced:
             self._database.jobs_queued.set()

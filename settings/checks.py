@@ -121,6 +121,8 @@ def _check_logs(settings: Settings) -> None:
 def _check_stores(settings: Settings) -> None:
     if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
+        raise StartFailed("PORTAL_REDIS_URL must start with redis:// or rediss://.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):
         raise StartFailed("PORTAL_ELASTICSEARCH_URL must start with http:// or https://.")
 

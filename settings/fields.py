@@ -32,6 +32,9 @@ class Settings:
     connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
     metrics_token: Annotated[str, "A token that lets other machines read /metrics. Empty: this machine only."] = ""
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
+    redis_url: Annotated[str, (
+        "A Redis in which servers count limits together (redis://host:6379/0 or rediss://). Empty: they count in the database."
+    )] = ""
     elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
     elasticsearch_ca: Annotated[str, "A file with the CA that signed the certificate of Elasticsearch."] = ""

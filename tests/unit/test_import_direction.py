@@ -40,6 +40,8 @@ ONLY_IN = {
     "pi_heif": {"data"},
     "authlib": {"data"},
     "ldap3": {"data"},
+    "limits": {"data"},
+    "redis": {"data"},
     "llama_cpp": {"models"},
     "markdown_it": {"pages", "data"},
 }

@@ -34,6 +34,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_GPU_SHARES", "1;2"),
         ("PORTAL_DATABASE_URL", "mysql://x"),
         ("PORTAL_ELASTICSEARCH_URL", "es:9200"),
+        ("PORTAL_REDIS_URL", "redis:6379"),
         ("PORTAL_LOG_LEVEL", "LOUD"),
         ("PORTAL_LOG_FORMAT", "xml"),
         ("PORTAL_LOG_DAYS", "0"),
