@@ -39,6 +39,7 @@ PORTALS = {
     "search": "search.search",
     "usage": "usage.usage",
     "models": "models.models",
+    "plans": "models.plans",
     "downloads": "models.downloads",
     "quantizations": "models.quantizations",
     "comparisons": "models.comparisons",

@@ -21,6 +21,7 @@ In reading order:
 - router: what routing costs, and 1,000 questions while a server dies
 - peer_platforms: llama-server, the portal and LiteLLM's proxy through the router
 - lists: lists, long chats and search over REST
+- plan: predicted against measured memory of loads
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes

@@ -46,6 +46,7 @@ from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
+from core.review.accepted_answers import AcceptedAnswers
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -74,6 +75,7 @@ class PageSettings(Protocol):
 class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that also work from a user server."""
 
+    accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys
     asking: Asking

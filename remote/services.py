@@ -62,6 +62,7 @@ SERVICES = (
     Service("downloads", staff=(
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
     ), values={"offline": bool}, reads=("catalogue", "disk_free", "get", "get_file", "models", "offers", "transfers")),
+    Service("accepted_answers", user=("accept",), staff=("accept_case",)),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review"), reads=("counts", "find", "get")),
     Service("file_reports", staff=("of", "preview"), reads=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}, reads=("get", "read")),
@@ -86,10 +87,12 @@ SERVICES = (
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model"),
             reads=("group_models", "groups", "roles", "rules")),
     Service("models", staff=(
-        *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
-        *("remembered", "reside", "start_problems", "unload"),
-    ), values={"folder": Path},
-            reads=("adapters", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file", "remembered", "start_problems")),
+        *("adapters", "budget", "eviction", "evictions", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default"),
+        *("memory", "plan", "read_file", "remembered", "reside", "start_problems", "unload"),
+    ), values={"folder": Path}, reads=(
+        *("adapters", "budget", "eviction", "evictions", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file"),
+        *("remembered", "start_problems"),
+    )),
     Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
             reads=("embeddings", "explain", "states")),

@@ -20,6 +20,7 @@ RANGES = {
     "slots": (0, 256),
     "gpu_layers": (-1, 10_000),
     "threads": (0, 1024),
+    "model_memory_gb": (0, 100_000),
     "offload_disk_mb": (-1, 100_000_000),
     "disk_reserve_mb": (0, 1_000_000),
     "drain_seconds": (-1, 3600),

@@ -68,6 +68,7 @@ class Settings:
     main_gpu: Annotated[int, "The GPU for split mode none, or the main GPU for row, counted from 0. -1: the first."] = -1
     gpu_shares: Annotated[str, "Proportions for each GPU, for example 3,1. Empty: by free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at startup. 0: chosen by the machine."] = 0
+    model_memory_gb: Annotated[int, "Memory for all models on this machine together, in GB. 0: what the machine has."] = 0
     offload_disk_mb: Annotated[int, (
         "Disk space under the home for the KV cache of idle conversations, in MB. -1: a tenth of the free space."
     )] = -1

@@ -3,6 +3,7 @@
 In reading order:
 
 - models: models
+- plans: memory plans
 - downloads: the catalogue, downloads and imports
 - quantizations: smaller files of models
 - comparisons: comparisons of two files, and votes

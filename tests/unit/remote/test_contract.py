@@ -168,6 +168,8 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.side_by_side.open(ann, chat.id)
     portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
     with suppress(PortalError):
+        portal.accepted_answers.accept(ann, same.question_id)
+    with suppress(PortalError):
         portal.chat_imports.start(ann, "", b"")
     portal.note("no imports", len(portal.real.chat_imports.recent(ann)))
     portal.chat_imports.recent(ann)
