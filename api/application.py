@@ -55,6 +55,7 @@ PORTALS = {
     "limits": "people.limits",
     "audit": "people.audit",
     "privacy": "people.privacy",
+    "plugins": "operations.plugins",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

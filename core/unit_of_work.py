@@ -30,6 +30,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
@@ -47,6 +48,7 @@ class UnitOfWork(Protocol):
     groups: GroupRepository
     limits: LimitRepository
     policies: PolicyRepository
+    plugins: PluginRepository
     sessions: SessionRepository
     proofs: ProofRepository
     second_factors: SecondFactorRepository

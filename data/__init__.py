@@ -19,6 +19,7 @@ In reading order:
 - bounded_process: run a program over a stranger's file in a process of its own
 - documents: read PDF and Word documents
 - images: decode images
+- plugins: run slow functions of plugins
 - encryption: encryption at rest
 - backup: backup and restore
 - inspection: facts about a database, for the doctor and the Store page

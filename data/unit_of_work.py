@@ -31,6 +31,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
@@ -69,6 +70,7 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.plugins.plugins import SqlPluginRepository
 from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
@@ -99,6 +101,7 @@ class SqlUnitOfWork:
         self._counted = CountedLimitRepository(transaction, counters) if counters else None
         self.limits: LimitRepository = self._counted or SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
+        self.plugins: PluginRepository = SqlPluginRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)

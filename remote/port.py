@@ -13,6 +13,7 @@ from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
@@ -44,6 +45,7 @@ from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
 from core.review.accepted_answers import AcceptedAnswers
@@ -88,6 +90,7 @@ class PagePortal(Protocol):
     devices: Devices
     disk: DiskSpace
     downloads: Downloads
+    exports: ChatExports
     feedback: FeedbackQueue
     file_reports: FileReports
     files: Files
@@ -109,6 +112,7 @@ class PagePortal(Protocol):
     models: ModelService
     oversight: PlatformOversight
     platforms: PlatformService
+    plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     prompts: PromptLibrary

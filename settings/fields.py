@@ -77,6 +77,10 @@ class Settings:
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    pdf_export: Annotated[bool, (
+        "Install the package that writes chats as PDF. An admin then turns on the plugin on the Plugins page."
+    )] = False
+    pdf_font: Annotated[str, "The font file of PDF exports (.ttf, .otf or .ttc). Empty: a font with Chinese that is found here."] = ""
     temporary_chats: Annotated[bool, "Offer temporary chats, which are never stored. Only their usage figures are."] = True
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."

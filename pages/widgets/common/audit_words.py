@@ -48,6 +48,7 @@ EVENTS = {
     "share.create": "Chat shared",
     "share.revoke": "Link revoked",
     "audit.fault": "Audit log not intact",
+    "plugin.change": "Plugin turned on or off",
     "privacy.put": "Personal data policy set",
     "privacy.remove": "Personal data policy removed",
     "limit.put": "Limit set",

@@ -25,6 +25,7 @@ from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
+from core.plugins.records import SectionPage
 from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
@@ -310,6 +311,12 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     preset = Preset(name="short", model="fake", created_at=NOW, updated_at=NOW, system_prompt="Answer in one sentence.")
     portal.presets.save(ada, preset, new=True)
     portal.presets.publish(ada, "short", published=True)
+    portal.plugins.list(ada)
+    portal.plugins.groups(ada)
+    with suppress(PortalError):
+        portal.plugins.change(ada, "missing", everyone=True)
+    portal.plugins.sections(ann, SectionPage.ACCOUNT)
+    portal.exports.formats(ann)
     portal.presets.list(ada)
     portal.presets.remove(ada, "short")
     portal.roles.add(ada, "proofreader", frozenset({Permission.CHAT, Permission.REVIEW_FEEDBACK}))
