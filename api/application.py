@@ -34,6 +34,7 @@ PORTALS = {
     "files": "knowledge.files",
     "ground": "grounding.ground",
     "ground-batches": "grounding.batches",
+    "ground-evaluations": "grounding.evaluations",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",

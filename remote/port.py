@@ -22,6 +22,7 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -98,6 +99,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     groups: Groups
     imports: Imports
     instructions: InstructionsService
