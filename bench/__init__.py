@@ -14,6 +14,7 @@ In reading order:
 - browser: what a person feels in a real browser
 - drawings: whether Chromium draws what the Markdown parser read
 - images: how long images take, new and cached
+- image_batches: a batch of images through kill -9
 - servers: what user servers cost, and what people keep when servers die
 - start: how long a start takes, and memory
 - sessions: memory with people signed in

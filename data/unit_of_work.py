@@ -12,6 +12,7 @@ from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -49,6 +50,7 @@ from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.grounding.batches import SqlGroundBatchRepository
+from data.repositories.grounding.evaluations import SqlEvaluationRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -134,6 +136,7 @@ class SqlUnitOfWork:
         self.batches: BatchRepository = SqlBatchRepository(transaction)
         self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         self.ground_batches: GroundBatchRepository = SqlGroundBatchRepository(transaction)
+        self.ground_evaluations: EvaluationRepository = SqlEvaluationRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

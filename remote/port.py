@@ -22,6 +22,7 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -39,9 +40,9 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
 from core.people.sessions import Sessions
-from core.people.sign_in import SignIn
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
@@ -98,6 +99,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     groups: Groups
     imports: Imports
     instructions: InstructionsService

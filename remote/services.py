@@ -76,6 +76,7 @@ SERVICES = (
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),
+    Service("ground_evaluations", user=("list",), staff=("start", "started"), reads=("list", "started")),
     Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove"), reads=("all", "names")),
     Service("imports", staff=("models", "start"), reads=("models",)),
     Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own"), reads=("applying", "of_group", "own")),

@@ -19,8 +19,8 @@ from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
+from core.chat.titling.written_titles import TitleWriter
 from core.chat.turns import Turns
-from core.chat.written_titles import TitleWriter
 from core.knowledge.files import MB, Files
 from core.programs.files import ProgramFiles
 from core.prompts.library import PromptLibrary

@@ -37,6 +37,7 @@ from data.tables.chat import (
 from data.tables.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
+    GroundEvaluationTable,
     GroundImagePartTable,
     GroundImageTable,
     GroundItemPartTable,
@@ -101,6 +102,7 @@ __all__ = [
     "GenerationTable",
     "GroundBatchTable",
     "GroundCorrectionTable",
+    "GroundEvaluationTable",
     "GroundImagePartTable",
     "GroundImageTable",
     "GroundItemPartTable",

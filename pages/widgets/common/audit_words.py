@@ -56,6 +56,7 @@ EVENTS = {
     "feedback.open": "Case opened",
     "feedback.review": "Feedback reviewed",
     "feedback.export": "Feedback exported",
+    "grounding.evaluate": "Model evaluated on labelled images",
     "grounding.export": "Boxes exported",
     "usage.export": "Usage exported",
     "audit.export": "Audit exported",

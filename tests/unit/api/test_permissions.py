@@ -101,6 +101,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/ground-batches/{batch_id}/cancel", None, ALL, 404),
     ("POST", "/api/v1/ground-batches/{batch_id}/retry", None, ALL, 404),
     ("DELETE", "/api/v1/ground-batches/{batch_id}", None, ALL, 404),
+    ("POST", "/api/v1/ground-evaluations", {"model": "none"}, ADMINS, 404),
+    ("GET", "/api/v1/ground-evaluations", None, ALL, 200),
     ("GET", "/api/v1/ground-images/{image_id}", None, ALL, 404),
     ("GET", "/api/v1/ground-images/{image_id}/content", None, ALL, 404),
     ("DELETE", "/api/v1/ground-images/{image_id}", None, ALL, 404),
