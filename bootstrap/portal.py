@@ -143,7 +143,7 @@ def build_portal(
     programs = build_programs(base)
     grounding = build_images(base, inference, images, image_reader)
     chat = build_chat(base, inference, people.groups, programs.program_files, image_reader)
-    review = build_review(base, chat.turns)
+    review = build_review(base, chat.turns, models.swaps)
 
     worker = JobWorker(
         base.unit_of_work,
