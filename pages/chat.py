@@ -42,6 +42,7 @@ from pages.widgets.context.summary_line import summary_line
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
+from pages.widgets.review.accepted import accept_answer
 from pages.widgets.sharing.chat_head import chat_head
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             portal.conversations.show_version(user, here, asked["id"])
         case "pin":
             portal.context.pin(user, asked["message"], bool(asked["pinned"]))
+        case "accept":
+            accept_answer(lambda: portal.accepted_answers.accept(user, asked["message"]))
         case "rate":
             portal.feedback.rate(user, asked["message"], int(asked["rating"]))
         case "say":
