@@ -28,6 +28,10 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.proposals import MemoryProposals
+from core.chat.memory.recall import Recall
+from core.chat.memory.records import MemoryMode
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
@@ -156,6 +160,7 @@ class Portal:
     marks: ConversationMarks
     instructions: InstructionsService
     context: ChatContext
+    memories: Memories
     prompts: PromptLibrary
     exports: ChatExports
     chat_imports: ChatImports
@@ -327,14 +332,16 @@ def build_portal(
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     writer = SummaryWriter(unit_of_work, clock)
-    assembly = Assembly(unit_of_work, gateway, writer)
+    remembers = MemoryMode(settings.memory)
+    assembly = Assembly(unit_of_work, gateway, writer, Recall(unit_of_work, remembers, settings.memory_tokens))
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: turns.count() + temporary.count())
+    proposals = MemoryProposals(unit_of_work, gateway, jobs, clock, remembers, lambda: turns.count() + temporary.count())
     turns = Turns(
         unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles,
-        leadership or ALONE, shared=not settings.embedded, assembly=assembly, summaries=summaries,
+        leadership or ALONE, shared=not settings.embedded, assembly=assembly, summaries=summaries, memories=proposals,
     )  # fmt: skip
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
-    kinds += summaries.job_kinds()
+    kinds += [*summaries.job_kinds(), *proposals.job_kinds()]
     feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     groups = Groups(unit_of_work, clock)
@@ -368,6 +375,7 @@ def build_portal(
         marks=ConversationMarks(unit_of_work, clock),
         context=ChatContext(unit_of_work, gateway, clock),
         instructions=InstructionsService(unit_of_work, groups, privacy, clock),
+        memories=Memories(unit_of_work, privacy, clock, remembers),
         prompts=PromptLibrary(unit_of_work, privacy, clock),
         chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),

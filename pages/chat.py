@@ -125,7 +125,7 @@ def render(portal: Portal, user: User) -> None:
         _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
         if not asks_guide(models):
-            applied.applied_line(portal, user, None)
+            applied.applied_line(portal, user, None, temporary=temporary_chat.is_on())
         first_model(portal, user)
     else:
         if temporary:
@@ -134,7 +134,7 @@ def render(portal: Portal, user: User) -> None:
             chat_head(portal, user, conversation_id)
             summary_line(portal, user, _last_answer(shown))
         if not asks_guide(models):
-            applied.applied_line(portal, user, None if temporary else conversation_id)
+            applied.applied_line(portal, user, None if temporary else conversation_id, temporary=bool(temporary))
         question = None
         if comparison is not None:
             shown, question = before(shown, comparison)
@@ -241,7 +241,10 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
     conversation_id = here or begun.get(request)
     if conversation_id is None:
         folder, instructed = location.folder_of_new_chats(), applied.wanted()
-        conversation_id = portal.conversations.new(user, folder_id=folder, uses_instructions=instructed).id
+        begun_chat = portal.conversations.new(
+            user, folder_id=folder, uses_instructions=instructed, uses_memory=applied.wants_memory()
+        )  # fmt: skip
+        conversation_id = begun_chat.id
         applied.began()
     begun[request] = conversation_id
     chosen, attached = lanes(models), [file.id for file in held]

@@ -77,7 +77,10 @@ SERVICES = (
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
-    Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
+    Service("marks", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
+    Service("memories", user=(
+        *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
+    )),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),

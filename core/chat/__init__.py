@@ -7,6 +7,7 @@ In reading order:
 - questions: check what may be asked
 - turns: start, stop, edit and regenerate turns
 - context: what the model reads beside the question
+- memory: what models remember about a person from chat to chat
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
 - elsewhere: the same for answers that other processes write

@@ -16,6 +16,7 @@ from core.chat.context.assembly import Assembly
 from core.chat.context.background import BackgroundSummaries
 from core.chat.conversations import own_to_change, path
 from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
+from core.chat.memory.proposals import MemoryProposals
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import LiveTurn, RunningTurn
@@ -72,10 +73,11 @@ class Turns:
         shared: bool = False,
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
+        memories: MemoryProposals | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
         titles. leadership: who marks the turns of processes that died. shared: whether other processes use this database.
-        assembly and summaries: see TurnRunner.
+        assembly, summaries and memories: see TurnRunner.
         """
         self._leadership = leadership
         self._elsewhere = TurnsElsewhere(unit_of_work, clock) if shared else None
@@ -91,7 +93,7 @@ class Turns:
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries, memories)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 

@@ -262,7 +262,7 @@ class Gateway:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._seen(user, request)
-        request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY))
+        request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY, Source.MEMORY))
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
         answer_id = request.id or uuid4().hex
