@@ -10,8 +10,9 @@ from itertools import groupby
 from api.answer_thread import ANSWERS
 from api.streams import KEEP_ALIVE_S, Failed, Feed, pump
 from core.errors import PortalError, Unavailable
-from core.inference.gateway import Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.requests import Delta, Finished, GenerationRequest, Pause, Queued
+from core.inference.running.answer import Answer
 
 Item = tuple[int, Queued | Delta | Finished]
 """What came of answer number so and so."""

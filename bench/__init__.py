@@ -9,6 +9,7 @@ In reading order:
 - people: people who chat at once over REST
 - whole_path: what people get over REST of what a GPU gives
 - open_pages: what open pages cost the engine
+- over_http: the portal beside llama-server, both over HTTP
 - page_rerun: how long a rerun of the chat page takes
 - browser: what a person feels in a real browser
 - drawings: whether Chromium draws what the Markdown parser read

@@ -1,7 +1,7 @@
 """Whether every answer is one that the OpenAPI description names, over REST. `./portal bench contract [REQUESTS] [SEED]`
 
 10,000 requests made from the description, valid and invalid ones, to a portal with the built-in model.
-Ends with 1 where an answer is not described.
+Ends with 1 where an answer is not described or is a 500, and where the portal has ended.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ def main() -> int:
         portal.add_people(["ana"])
         with portal.sign_in() as admin, portal.sign_in() as other:
             outcome = check(portal.url, describe(portal.url), (_token(admin), _token(other)), _known(admin), count, number=seed)
+        ended = portal.process.poll()
     took, slowest = outcome.slowest
     title = f"{outcome.sent:,} requests in {outcome.seconds:.0f} s, the slowest {took:.1f} s ({slowest})"
     table(title, ("status", "answers"), sorted(outcome.statuses.items()))
     for fault, found in list(outcome.faults.items())[:SHOWN]:
         print(f"\n{fault}\n{found}")
     print(f"\n{len(outcome.faults)} kinds of answers are not described." if outcome.faults else "\nEvery answer is described.")
-    return 1 if outcome.faults else 0
+    print(f"{outcome.statuses[500]} answers of 500. " + ("The portal still runs." if ended is None else f"The portal ended with {ended}."))
+    return 1 if outcome.faults or outcome.statuses[500] or ended is not None else 0
 
 
 def _token(client: httpx.Client) -> str:

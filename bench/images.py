@@ -20,7 +20,8 @@ from core.inference.requests import SamplingParams
 from data.images.reader import ProcessImageReader
 from models.engine.engine import Engine
 from models.engine.images import EncodedImage, PlacedImage
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from tests.gguf_maker import make_gguf
 from tests.image_files import written
 from tests.projector_maker import make_projector

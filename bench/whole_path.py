@@ -43,9 +43,9 @@ class Read:
     tokens: int
 
 
-async def _ask(host: str, port: int, token: str, tokens: int, streamed: bool) -> Read:
+async def _ask(host: str, port: int, token: str, tokens: int, streamed: bool, temperature: float) -> Read:
     body = {
-        "messages": [{"role": "user", "content": "What can this portal do?"}], "max_tokens": tokens, "temperature": 1,
+        "messages": [{"role": "user", "content": "What can this portal do?"}], "max_tokens": tokens, "temperature": temperature,
         "stream": streamed, **({"stream_options": {"include_usage": True}} if streamed else {}),
     }  # fmt: skip
     sent = json.dumps(body).encode()
@@ -69,11 +69,11 @@ async def _ask(host: str, port: int, token: str, tokens: int, streamed: bool) ->
     return Read(asked, arrivals or [time.perf_counter()], int(found[1]))
 
 
-def ask_all(host: str, port: int, signed_in: Sequence[str], tokens: int, streamed: bool) -> list[Read]:
+def ask_all(host: str, port: int, signed_in: Sequence[str], tokens: int, streamed: bool, temperature: float = 1) -> list[Read]:
     """Ask once for each token of `signed_in`, all at the same time."""
 
     async def all_of_them() -> list[Read]:
-        return await asyncio.gather(*(_ask(host, port, token, tokens, streamed) for token in signed_in))
+        return await asyncio.gather(*(_ask(host, port, token, tokens, streamed, temperature) for token in signed_in))
 
     return asyncio.run(all_of_them())
 

@@ -11,7 +11,7 @@ from core.errors import StartFailed
 from core.models.records import Crash
 from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
 from models.serving.notes.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool

@@ -48,9 +48,9 @@ def start(
         if profile_of(settings).remote:
             _portal = connect(settings)
         else:
-            from bootstrap.portal import _build_recorded
+            from bootstrap.portal import build_recorded
 
-            _portal = _build_recorded(settings, pool, router, hasher, jobs_only=jobs_only)
+            _portal = build_recorded(settings, pool, router, hasher, jobs_only=jobs_only)
         return _portal
 
 
@@ -66,9 +66,10 @@ def portal() -> Portal:
 
 def _complete(settings: Settings) -> Portal:
     """Build the portal with its first admin and its models."""
-    from bootstrap.portal import _build_recorded, ensure_first_admin, load_models
+    from bootstrap.portal import build_recorded
+    from bootstrap.startup import ensure_first_admin, load_models
 
-    built = _build_recorded(settings)
+    built = build_recorded(settings)
     ensure_first_admin(built)
     load_models(built)
     return built

@@ -32,7 +32,7 @@ CODE_WITHIN_S = 300.0
 def render(portal: Portal) -> None:
     """The form, or, with the password found right, the exchange of the ticket for the cookie."""
     with st.container(key="login", horizontal_alignment="center"), st.container(width=352, key="loginbox", gap="small"):
-        st.image(frame.logo(), width=132)
+        st.image(frame.logo(), alt="GLM Portal", width=132)
         message = ""
         if ticket := st.session_state.get(_TICKET):
             if not take_cookie(ticket):

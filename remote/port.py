@@ -24,9 +24,9 @@ from core.grounding.batches import GroundBatches
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
-from core.inference.access import ModelAccess
+from core.inference.choosing.access import ModelAccess
+from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
-from core.inference.presets import Presets
 from core.knowledge.files import Files
 from core.models.reports import FileReports
 from core.models.service import ModelService

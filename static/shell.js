@@ -74,9 +74,17 @@ function name() {
     label('[data-testid="stMainMenuButton"], [data-testid="stMainMenu"] button', L.menu);
     label('[data-testid="stChatInputFileUploadButton"] button', L.attach);
     label('[data-testid="stChatInputSubmitButton"]', L.send);
+    for (const menu of document.querySelectorAll('[data-testid="stTopNavSection"]')) mark(menu, now.data.menu);
     const skip = document.querySelector('[data-testid="stSkipToContent"]');
     if (skip && skip.textContent !== L.skip) skip.textContent = L.skip;
   });
+}
+
+// Streamlit marks the open page in the bar, but not the menu that it stands in.
+function mark(menu, open) {
+  const marked = open !== '' && menu.querySelector('[data-testid="stMarkdownContainer"]')?.textContent === open;
+  if (menu.hasAttribute('aria-current') === marked) return;
+  if (marked) menu.setAttribute('aria-current', 'true'); else menu.removeAttribute('aria-current');
 }
 
 function label(selector, words) {

@@ -12,7 +12,7 @@ from typing import Any
 import settings
 from bootstrap import models as model_parts
 from core.models.records import LoadSettings
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 from models.gguf.header import read_header
 from models.gguf.memory_plan import LoadPlan, plan_load

@@ -23,9 +23,10 @@ from api.responses.response_answer import ResponseAnswer
 from api.responses.response_request import ResponseRequest
 from api.responses.stored_responses import earlier_items
 from core.errors import Busy, InvalidInput, PortalError, Unavailable
-from core.inference.gateway import Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.records import Source
 from core.inference.requests import GenerationRequest
+from core.inference.running.answer import Answer
 from core.operations.log_context import log_context, new_request_id
 from core.people.records import User
 from core.programs.records import LineAnswer

@@ -21,9 +21,10 @@ from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import InvalidInput
-from core.inference.gateway import Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.records import Source
 from core.inference.requests import GenerationRequest
+from core.inference.running.answer import Answer
 from core.people.records import User
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)

@@ -21,7 +21,7 @@ from api.openai.vector_request import EmbeddingsIn, RerankIn
 from api.services import PortalHere
 from api.starting import begun
 from api.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
-from core.inference.gateway import Vectors
+from core.inference.running.computed_vectors import Vectors
 from core.inference.vectors import Cancelled, Embedded
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)

@@ -32,7 +32,8 @@ from core.inference.requests import Delta, Finished, SamplingParams
 from core.models.records import KvStreams, LoadSettings
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Event, Sequence
 from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load

@@ -29,7 +29,8 @@ from models.engine.batching.step_time import StepTime
 from models.engine.costs import Costs
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import DraftCosts
 from models.serving import machine

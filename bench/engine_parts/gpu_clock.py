@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from models.engine.backend import Decoded, Part
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ def clocked(clock: Clock) -> type[LlamaBackend]:
 
         def decode(self, parts: Sequence[Part]) -> Decoded:
             begun = time.perf_counter()
-            self._likely, self._rows, next_row = {}, [], 0
+            rows: list[int] = []
+            next_row = 0
             for part in parts:
-                self._rows.append(next_row)
+                rows.append(next_row)
                 next_row += 1 + part.draft_tokens if part.wants_logits else 0
+            self._sampler.begin(rows)
             answers = sum(1 for part in parts if len(part.tokens) == 1 + part.draft_tokens)
             prompts = sum(len(part.tokens) for part in parts if len(part.tokens) > 1 + part.draft_tokens)
             left = clock.seconds(answers, prompts) - (time.perf_counter() - begun)

@@ -105,7 +105,7 @@ def _start(settings: Settings) -> Portal:
     if profile_of(settings).remote:
         return portal_process.start(settings)
     # Imported here: a user server must not load them.
-    from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
+    from bootstrap.startup import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 
     # First, so that everything started from here on inherits both.
     give_way()

@@ -6,6 +6,7 @@ In reading order:
 - ports: their repositories
 - questions: check what may be asked
 - turns: start, stop, edit and regenerate turns
+- lifecycle: store turns, hold those that run, recover those of dead processes
 - context: what the model reads beside the question
 - memory: what models remember about a person from chat to chat
 - turn_runner: answer one turn on its own thread

@@ -47,6 +47,16 @@ def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     return found
 
 
+def own_message(work: UnitOfWork, user: User, message_id: str) -> Message:
+    """Return a message of an own conversation. Someone else's is answered like one that does not exist."""
+    require(user, Permission.CHAT)
+    found = work.messages.get(message_id)
+    conversation = work.conversations.get(found.conversation_id) if found else None
+    if found is None or conversation is None or not allows(user, Permission.CHAT, owner_id=conversation.user_id):
+        raise NotFound("This message does not exist. It may have been deleted.")
+    return found
+
+
 def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     """Return and lock a person's own conversation: until the transaction ends, nobody changes it or starts a turn in it."""
     own(work, user, conversation_id)  # Checked before the lock: nobody can block someone else's conversation.
@@ -222,11 +232,7 @@ class Conversations:
     def message(self, user: User, message_id: str) -> Message:
         """Return one message of an own conversation, shown or not."""
         with self._unit_of_work() as work:
-            found = work.messages.get(message_id)
-            if found is None:
-                raise NotFound("This message does not exist. It may have been deleted.")
-            own(work, user, found.conversation_id)
-        return found
+            return own_message(work, user, message_id)
 
     def reveal(self, user: User, conversation_id: str, message_id: str) -> None:
         """Make the transcript show this message, by switching to the version it belongs to.

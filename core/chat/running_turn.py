@@ -12,9 +12,9 @@ from core.chat.context.records import AnswerContext
 from core.chat.context.summaries import Stopped
 from core.chat.records import MessageStatus, Turn
 from core.errors import StoredError
-from core.inference.gateway import Answer
 from core.inference.records import FinishReason
 from core.inference.requests import Delta, Finished, Queued
+from core.inference.running.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from core.chat.running_turn import RunningTurn
 from core.chat.turn_runner import UNEXPECTED, TurnOptions
 from core.clock import Clock
 from core.errors import Conflict, NotAllowed, NotFound, PortalError, PromptTooLong, StoredError, Unavailable
-from core.inference.gateway import Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.inference.running.answer import Answer
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory

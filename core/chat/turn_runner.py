@@ -23,9 +23,10 @@ from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
 from core.chat.written_titles import ask_for_title
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
-from core.inference.gateway import Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.inference.running.answer import Answer
 from core.inference.vision import MOST_IMAGES
 from core.operations.log_context import add_to_log_context
 from core.people.records import User

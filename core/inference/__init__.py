@@ -8,13 +8,10 @@ In reading order:
 - records: the generation row, with tokens and timings
 - offers: presets, access rules and default models of groups, as records
 - ports: the router that finds a model; the repository of offers
-- choice: from what a request names to the model it may use
-- presets: create, publish and remove presets
-- access: set who may use which model, and the default models of groups
-- embedding_cache: keep vectors of texts
-- cached_embedding: a request of which some vectors are known
-- counted: count a request against the limits of its person
+- choosing: which models and presets a person may use
 - private: keep personal data out of requests and answers
 - vision: prepare the images of a request
+- caching: vectors that are computed once and kept
+- running: requests that run now, from their start to the generation row
 - gateway: check, route and record every request
 """

@@ -100,17 +100,17 @@ class Files:
 
     def get(self, user: User, file_id: str) -> StoredFile:
         with self._unit_of_work() as work:
-            return _own(work, user, file_id)
+            return own_file(work, user, file_id)
 
     def read(self, user: User, file_id: str) -> tuple[StoredFile, bytes]:
         """Return an own file with its original content."""
         with self._unit_of_work() as work:
-            return _own(work, user, file_id), work.files.content(file_id)
+            return own_file(work, user, file_id), work.files.content(file_id)
 
     def read_as(self, user: User, file_id: str, encoding: str) -> StoredFile:
         """Read an own text file in another encoding from now on. Raises InvalidInput for one that does not fit, and for a document."""
         with self._unit_of_work() as work:
-            file, content = _own(work, user, file_id), work.files.content(file_id)
+            file, content = own_file(work, user, file_id), work.files.content(file_id)
             if work.files.text(file_id) is not None:
                 raise InvalidInput("{name} is a document. Only text files have an encoding to choose.", name=file.name)
             read_as(file.name, content, encoding)
@@ -121,7 +121,7 @@ class Files:
     def discard(self, user: User, file_id: str) -> None:
         """Delete a file that no question has taken. Raises Conflict for others, which are deleted with their chat."""
         with self._unit_of_work() as work:
-            file = _own(work, user, file_id)
+            file = own_file(work, user, file_id)
             if file.conversation_id is not None:
                 raise Conflict("{name} belongs to a chat and is deleted with it.", name=file.name)
             if work.retention.is_held(user.id):
@@ -141,7 +141,7 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
 
     Raises NotFound for someone else's file, Conflict for a file of another conversation, InvalidInput for too many or too large files.
     """
-    files = tuple(_own(work, user, each) for each in dict.fromkeys(file_ids))
+    files = tuple(own_file(work, user, each) for each in dict.fromkeys(file_ids))
     for file in files:
         if file.conversation_id not in (None, conversation_id):
             raise Conflict("{name} belongs to another chat. Upload it again for this one.", name=file.name)
@@ -154,7 +154,7 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
     return files
 
 
-def _own(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
+def own_file(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
     """Return a person's own file. Someone else's raises NotFound, so that nobody learns that it exists."""
     require(user, Permission.CHAT)
     found = work.files.get(file_id)

@@ -8,7 +8,7 @@ from datetime import UTC
 
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
-from core.inference.embedding_cache import CacheFigures, EmbeddingCache
+from core.inference.caching.embedding_cache import CacheFigures, EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
 from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.characters import without_controls
-from core.chat.conversations import own, path
+from core.chat.conversations import own_message, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
@@ -57,10 +57,9 @@ class FeedbackQueue:
             raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._unit_of_work() as work:
-            message = work.messages.get(message_id)
-            if message is None or message.author is not Author.ASSISTANT:
+            message = own_message(work, user, message_id)
+            if message.author is not Author.ASSISTANT:
                 raise NotFound("This answer does not exist. It may have been deleted.")
-            own(work, user, message.conversation_id)
             if message.status is MessageStatus.STREAMING:
                 raise Conflict("The answer is still running. Rate it once it is finished.")
             if rating == 0:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from core.chat.conversations import own, own_to_change
+from core.chat.conversations import own, own_message, own_to_change
 from core.chat.records import TurnOptions
 from core.chat.turns import Turns
 from core.clock import Clock
@@ -77,6 +77,7 @@ class SideBySide:
         require(user, Permission.RATE)
         now = self._clock()
         with self._unit_of_work() as work:
+            own_message(work, user, question_id)
             found = work.comparisons.of_question(question_id)
             if found is None:
                 raise NotFound("There are no answers side by side to this question.")

@@ -20,7 +20,8 @@ from core.inference.requests import Finished
 from models.child.wire import Door, Message, answer_call, read_params, write_event, write_logprobs
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Event, EventQueue, Sequence
 from models.engine.stats.metrics import EngineMetrics
 

@@ -13,7 +13,7 @@ from core.errors import PortalError
 from models.child.kept_process import Changed, KeptProcess
 from models.child.wire import Message
 from models.embedding.llama_embedder import Rows, Tokens
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 
 
 class ChildEmbedder(KeptProcess):

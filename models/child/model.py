@@ -13,7 +13,7 @@ from core.inference.requests import Finished, SamplingParams
 from models.child.kept_process import Changed, KeptProcess
 from models.child.wire import Message, read_event, read_logprobs, read_metrics, write_params
 from models.engine.kv_cache.offload_files import OffloadFiles
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Sequence, TokenDelta
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 

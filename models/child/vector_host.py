@@ -15,7 +15,7 @@ from typing import Any
 
 from models.child.wire import Door, Message, answer_call
 from models.embedding.llama_embedder import LlamaEmbedder
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 
 CLOSE_S = 20.0
 

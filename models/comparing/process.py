@@ -22,7 +22,7 @@ from core.errors import PortalError
 from models.comparing.divergence import divergence
 from models.comparing.scorer import Scorer, chunks
 from models.engine.llama import native
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.serving import machine
 
 _PR_SET_PDEATHSIG = 1

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from core.errors import ModelFailed
 from models.engine.backend import Decoded, Part
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 
 AT_ONCE = 32
 """Positions of one batch: their logits are held together."""

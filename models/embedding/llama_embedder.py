@@ -14,11 +14,11 @@ from core.errors import ModelFailed, Unavailable
 from core.models.records import KvType
 from models.engine.backend import Part
 from models.engine.llama import native
-from models.engine.llama.backend import KV_TYPES, BackendOptions
 from models.engine.llama.batch import NativeBatch
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.model import AbortFlag, control_markers, load_weights, tokens_of
 from models.engine.llama.native import lib
+from models.engine.llama.options import KV_TYPES, BackendOptions
 
 _POOLINGS = {"mean": 1, "cls": 2, "last": 3, "rank": 4}
 Tokens = Sequence[int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 
 from core.models.records import KvType
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 
 LONG_ENOUGH = 1_024

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from core.errors import InvalidInput
 from core.models.records import FlashAttention, KvStreams, KvType, LoadSettings, MemoryPlan
 from models.engine.llama import native
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 from models.gguf.flash_attention import plain_is_quicker, score_bytes
 from models.gguf.gpu_choice import choose_gpus

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.trials.load_trial import Crashed, try_to_load
 
 FILE_BUFFERS = "file_buffers.json"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from core.errors import ModelFailed, PortalError
 from models.child.process import how_it_ended
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.plain_words import without_codes
 from models.trials.trial_run import run_trial
 

@@ -14,7 +14,8 @@ from core.models.records import SplitMode
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.backend import Decoded, Part
 from models.engine.images import EncodedImage, PlacedImage
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.engine.llama.projector import Projector
 
 PROMPT_S = 5.0

@@ -10,8 +10,11 @@ from pages.widgets.common.script import component
 _shell = component("shell", file="shell.js", html="<div class='shell'></div>")
 
 
-def browser_shell(page: str, *, reviews: bool) -> None:
-    """Draw it once per page. page: its path. reviews: whether this person works the feedback queue."""
+def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
+    """Draw it once per page. page: its path. menu: what the menu it stands in is called; "" if it stands in the bar itself.
+
+    reviews: whether this person works the feedback queue.
+    """
     labels = {
         "keys": t("Keyboard shortcuts"),
         "done": t("Close"),
@@ -23,7 +26,8 @@ def browser_shell(page: str, *, reviews: bool) -> None:
         "skip": t("Skip to the content"),
     }
     with st.container(key="zero-shell"):
-        _shell(key="shell", data=[{"page": page, "language": language(), "sections": shortcuts(reviews), "labels": labels}], height=1)
+        given = {"page": page, "menu": menu, "language": language(), "sections": shortcuts(reviews), "labels": labels}
+        _shell(key="shell", data=[given], height=1)
 
 
 def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -161,7 +161,8 @@ def _signed_in(portal: Portal, user: User) -> None:
     _frame(_title(page), centered=reading, sidebar=272)
     note_drawn()
     frame.brand()
-    browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
+    menu = _menu_of(page, {**listed, " ".join(user.full_name.split()): own})
+    browser_shell(page.url_path, menu=menu, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):
         search.shortcut()
     _tell_of_the_disk(portal, user, storage=_has(served, "store"))
@@ -175,6 +176,11 @@ def _signed_in(portal: Portal, user: User) -> None:
             if with_models:
                 start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
+
+
+def _menu_of(page: st.Page, menus: Mapping[str, Sequence[st.Page]]) -> str:
+    """Return the menu that the open page stands in; "" if it stands in the bar itself."""
+    return next((menu for menu, pages in menus.items() if any(each.url_path == page.url_path for each in pages)), "")
 
 
 def _title(page: st.Page) -> str:

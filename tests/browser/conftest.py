@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
+from pages.shell.navigation import ENTRIES
 from tests.gguf_maker import make_gguf
 from tests.servers.missing import missing
 
@@ -61,20 +62,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-_MENUS = {
-    **dict.fromkeys(("Models", "Get a model", "Presets", "Platforms"), "Models"),
-    **dict.fromkeys(("People", "Access", "Storage", "Jobs", "Audit"), "System"),
-}
-_SHORT = {"Models": "Serving"}
-
-
 def open_page(page: Page, title: str) -> None:
     """Open a page of the portal from the bar at the top, through its menu if it stands in one."""
-    if title not in _MENUS:
+    entry = next(each for each in ENTRIES if each.title == title)
+    if not entry.menu:
         page.get_by_role("link", name=title, exact=True).click()
         return
-    page.get_by_test_id("stTopNavSection").filter(has_text=_MENUS[title]).click()
-    page.get_by_role("menuitem", name=_SHORT.get(title, title), exact=True).click()
+    page.get_by_test_id("stTopNavSection").filter(has_text=entry.menu).click()
+    page.get_by_role("menuitem", name=entry.short or title, exact=True).click()
 
 
 class Person:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from bootstrap.portal import build_portal, load_models
+from bootstrap.portal import build_portal
+from bootstrap.startup import load_models
 from core.chat.context.background import KIND
 from core.chat.records import Message, MessageStatus, TurnOptions
 from core.inference.requests import SamplingParams

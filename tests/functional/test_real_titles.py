@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bootstrap.portal import build_portal, load_models
+from bootstrap.portal import build_portal
+from bootstrap.startup import load_models
 from core.chat.titles import TITLE_CHARS
 from core.chat.turn_runner import TurnOptions
 from core.chat.written_titles import KIND

@@ -11,7 +11,9 @@ from typing import Any, Self
 
 import pytest
 
-from bootstrap.portal import Portal, build_portal, ensure_first_admin, now
+from bootstrap.parts import now
+from bootstrap.portal import Portal, build_portal
+from bootstrap.startup import ensure_first_admin
 from core.chat.conversations import Conversations
 from core.chat.records import MessageStatus, Turn
 from core.chat.turn_runner import TurnOptions

@@ -25,7 +25,6 @@ MOST_MODULES = 14
 MAY_HOLD_MORE = {
     "data/tables": "one module per area",
     "pages": "one module per page",
-    "core/inference": "one module for each thing that the gateway does",
     "bench": "one module per command of ./portal bench",
 }
 

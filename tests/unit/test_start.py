@@ -11,7 +11,8 @@ import pytest
 
 from bootstrap.models import GUIDE
 from bootstrap.parts import now
-from bootstrap.portal import Portal, build_portal, load_models
+from bootstrap.portal import Portal, build_portal
+from bootstrap.startup import load_models
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.models.records import Adapter, Crash, LoadSettings, ModelState
 from core.people.permissions import Role

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
 from api.services import PortalHere
-from core.inference.access import LONGEST_MODEL, MOST_GROUPS
+from core.inference.choosing.access import LONGEST_MODEL, MOST_GROUPS
 from core.inference.offers import AccessRule
 
 router = APIRouter(prefix="/api/v1", tags=["models"])

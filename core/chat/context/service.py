@@ -13,7 +13,7 @@ from core.chat.context.reading import open_way, path, texts_of
 from core.chat.context.records import LONGEST_SUMMARY, ContextPart, ContextUse, PartKind, Summary
 from core.chat.context.summaries import usable
 from core.chat.context.window import Window, reserve_of
-from core.chat.conversations import own, own_to_change
+from core.chat.conversations import own, own_message, own_to_change
 from core.chat.records import Author, Message
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
@@ -66,9 +66,7 @@ class ChatContext:
         """Have the model always read an own message whole, with its question or answer, or no longer. Raises NotFound."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
-            found = work.messages.get(message_id)
-            if found is None:
-                raise NotFound("This message does not exist. It may have been deleted.")
+            found = own_message(work, user, message_id)
             own_to_change(work, user, found.conversation_id)
             work.messages.set_pinned(message_id, pinned)
             work.commit()

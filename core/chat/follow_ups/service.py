@@ -14,6 +14,7 @@ from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.clock import Clock
 from core.errors import Conflict, NotFound, PortalError, StoredError
+from core.knowledge.files import own_file
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -50,6 +51,8 @@ class FollowUps:
         )
         with self._unit_of_work() as work:
             own_to_change(work, user, conversation_id)
+            for file_id in files:
+                own_file(work, user, file_id)
             if not work.follow_ups.add(follow_up):
                 raise Conflict("A question is queued in this conversation already. Take it back first.")
             work.commit()

@@ -3,8 +3,11 @@
 In reading order:
 
 - native: load the C library; the only import of llama_cpp
+- options: how to load a model
 - model: weights, tokenizer and abort flag
 - backend: a model as the engine's backend
+- vocabulary: the tokens of a model, and the text of each
+- row_sampler: sample from the logits of a decode
 - batch: fill llama_batch through numpy
 - projector: turn images into embeddings
 - image_batch: fill llama_batch with embeddings

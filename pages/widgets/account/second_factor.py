@@ -41,7 +41,7 @@ def second_factor(portal: Portal, user: User) -> None:
 def enrol(portal: Portal, user: User) -> None:
     """Draw the page of somebody who must set up a second factor before anything else."""
     with st.container(key="login", horizontal_alignment="center"), st.container(width=420, gap="small"):
-        st.image(frame.logo(), width=132)
+        st.image(frame.logo(), alt="GLM Portal", width=132)
         st.markdown(t("Your role must use a second factor. Set it up now; everything else opens after that."))
         second_factor(portal, user)
 
@@ -71,7 +71,7 @@ def _confirm(portal: Portal, user: User, setup: Setup) -> None:
     picture = io.BytesIO()
     segno.make(setup.address, error="m").save(picture, kind="png", scale=5, border=3)
     st.markdown(t("Scan this with an authenticator app, or type the key into it."))
-    st.image(picture.getvalue(), width=220)
+    st.image(picture.getvalue(), alt=t("QR code with the key for the authenticator app"), width=220)
     st.code(setup.secret, language=None, wrap_lines=True)
     with st.form("factor-confirm", border=False):
         code = st.text_input(t("Code of the app"), max_chars=20, autocomplete="one-time-code", key="factor-code")

@@ -11,10 +11,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
+from core.chat.lifecycle.new_turns import is_cut_off
 from core.chat.memory.records import Memory
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import LiveTurn, Snapshot
-from core.chat.turns import is_cut_off
 from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User

@@ -4,7 +4,7 @@ import pytest
 
 from core.access.groups import Groups
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.inference.access import ModelAccess
+from core.inference.choosing.access import ModelAccess
 from core.operations.records import RetentionKind
 from core.operations.retention import Retention
 from core.people.accounts import Accounts

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from core.chat.conversations import Conversations
+from core.chat.lifecycle.leases import LEASE
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import Snapshot
 from core.chat.turn_runner import TurnOptions
-from core.chat.turns import LEASE, Turns
+from core.chat.turns import Turns
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import ModelFailed, NotAllowed, Unavailable
-from core.inference.gateway import GONE, Answer, Gateway
+from core.inference.gateway import Gateway
 from core.inference.offers import AccessRule
 from core.inference.records import FinishReason, Generation, Source
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest
+from core.inference.running.answer import GONE, Answer
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.people.permissions import ROLES
 from core.people.records import Role, User

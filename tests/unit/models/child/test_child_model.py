@@ -23,7 +23,7 @@ from core.models.records import LoadSettings, ModelState
 from models.child.kept_process import AGAIN
 from models.child.model import ChildModel
 from models.engine.kv_cache.offload_files import OffloadFiles
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
 from tests.gguf_maker import make_gguf
@@ -317,7 +317,7 @@ _PORTAL = """
 import sys, time
 from pathlib import Path
 from models.child.model import ChildModel
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 child = ChildModel("guide", Path(sys.argv[1]), BackendOptions(512, 2, extra_buffers=sys.argv[2] == "True"))
 print(child.pid, flush=True)
 time.sleep(600)

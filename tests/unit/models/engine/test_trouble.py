@@ -162,7 +162,8 @@ REFUSED = """
 import resource, sys
 from pathlib import Path
 from core.errors import InvalidInput, ModelFailed
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 model, extra_buffers = Path(sys.argv[1]), sys.argv[2] == "True"
 small = BackendOptions(context=512, slots=2, extra_buffers=extra_buffers)
 LlamaBackend(model, small)

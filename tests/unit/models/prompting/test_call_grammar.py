@@ -12,8 +12,9 @@ from jsonschema.validators import Draft7Validator
 
 from core.errors import InvalidInput
 from core.inference.requests import Tool
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
+from models.engine.llama.options import BackendOptions
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.call_grammar import may_call, must_call

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import Draft7Validator
 
 from core.errors import InvalidInput
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from models.schema.json_schema import grammar_of
 from models.schema.schema_strings import Text
 from tests.gguf_maker import make_gguf

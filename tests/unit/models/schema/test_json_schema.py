@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
+from models.engine.llama.options import BackendOptions
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar

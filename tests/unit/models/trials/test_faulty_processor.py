@@ -15,7 +15,7 @@ from bootstrap import models as model_parts
 from bootstrap.models import GUIDE
 from core.errors import StartFailed
 from core.models.records import Crash, LoadSettings, ModelState
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.serving.notes.last_run import RunRecord
 from models.serving.pool import Pool
 from models.trials import file_buffers, machine_trial

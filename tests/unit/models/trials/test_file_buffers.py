@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelFailed
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.trials import file_buffers
 from models.trials.file_buffers import FileBuffers
 from models.trials.load_trial import Crashed

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ModelFailed
 from core.models.records import LoadSettings
-from models.engine.llama.backend import BackendOptions
+from models.engine.llama.options import BackendOptions
 from models.gguf.facts import read_facts
 from models.trials import load_trial
 from models.trials.load_trial import Crashed, try_to_load

@@ -10,10 +10,11 @@ import pytest
 
 from core.chat.conversations import Conversations
 from core.chat.elsewhere.followed_turn import FollowedTurn
+from core.chat.lifecycle.leases import LEASE
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.chat.turn_runner import TurnOptions
-from core.chat.turns import LEASE, Turns
+from core.chat.turns import Turns
 from core.errors import Conflict, Unavailable
 from core.inference.gateway import Gateway
 from core.people.accounts import Accounts

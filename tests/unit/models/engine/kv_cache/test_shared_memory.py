@@ -12,7 +12,8 @@ from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run

@@ -15,9 +15,10 @@ from core.inference.requests import SamplingParams
 from models.engine.engine import Engine
 from models.engine.images import EncodedImage, PlacedImage, is_image, whole_length
 from models.engine.llama import native
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.image_slots import ImageSlots
 from models.engine.llama.native import lib
+from models.engine.llama.options import BackendOptions
 from models.engine.llama.projector import Projector
 from models.engine.sequence import Sequence
 from tests.gguf_maker import make_gguf

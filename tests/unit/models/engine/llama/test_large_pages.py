@@ -69,7 +69,8 @@ def test_only_what_is_new_is_asked_for(area: mmap.mmap) -> None:
 LOADED_AGAIN = """
 import re, sys
 from pathlib import Path
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 options = BackendOptions(context=256, slots=1, extra_buffers=sys.argv[2] == "True")
 for _ in range(4):
     backends = [LlamaBackend(Path(sys.argv[1]), options) for _ in range(2)]
@@ -94,7 +95,8 @@ def test_so_are_those_of_models_that_are_loaded_after_others_were_unloaded(tmp_p
 LOADED = """
 import re, sys
 from pathlib import Path
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.options import BackendOptions
 backend = LlamaBackend(Path(sys.argv[1]), BackendOptions(context=256, slots=1, extra_buffers=sys.argv[2] == "True"))
 areas = Path("/proc/self/smaps").read_text()
 print(sys.argv[1] in areas, bool(re.search("^VmFlags:.* hg( |$)", areas, re.M)))

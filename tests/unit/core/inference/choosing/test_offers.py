@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.inference.access import ModelAccess
+from core.inference.choosing.access import ModelAccess
+from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
 from core.inference.offers import Preset
-from core.inference.presets import Presets
 from core.inference.records import Source
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool
 from core.inference.vectors import EmbeddingRequest

@@ -7,7 +7,7 @@ from array import array
 from dataclasses import replace
 
 from core.errors import InvalidInput
-from core.inference.embedding_cache import EmbeddingCache
+from core.inference.caching.embedding_cache import EmbeddingCache
 from core.inference.ports import Router
 from core.inference.records import Routing, Timings, Usage
 from core.inference.vectors import Embedded, Embedder, EmbeddingRequest, RunningEmbedding

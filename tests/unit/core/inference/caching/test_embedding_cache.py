@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import InvalidInput, ModelFailed
-from core.inference.embedding_cache import KEPT_DAYS, EmbeddingCache, key_of, shares
+from core.inference.caching.embedding_cache import KEPT_DAYS, EmbeddingCache, key_of, shares
 from core.inference.gateway import Gateway
 from core.inference.records import Timings, Usage
 from core.inference.vectors import Embedded, Embedder, EmbeddingRequest

@@ -1,0 +1,22 @@
+"""Build what judges answers: feedback, and answers side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootstrap.foundation import Foundation
+from core.chat.turns import Turns
+from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
+from data.own_patterns import Re2Patterns
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewServices:
+    feedback: FeedbackQueue
+    side_by_side: SideBySide
+
+
+def build_review(base: Foundation, turns: Turns) -> ReviewServices:
+    feedback = FeedbackQueue(base.unit_of_work, base.index, base.clock, Re2Patterns())
+    return ReviewServices(feedback=feedback, side_by_side=SideBySide(base.unit_of_work, base.clock, turns, feedback))

@@ -1,0 +1,47 @@
+"""Do what a portal with models needs at its start: its first admin, its models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bootstrap.models import GUIDE, newest_crash
+from bootstrap.portal import Portal
+from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.models.records import StartModel
+from core.passwords.rules import generate_password
+from core.people.records import Role
+from models.gguf.facts import model_name
+from models.serving.precedence import give_way as give_way
+
+FIRST_ADMIN = "admin"
+MOST_CRASHES = 3
+"""A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
+
+
+def load_models(portal: Portal) -> None:
+    """Start loading the model of the settings and those that admins keep. The portal also runs without one that cannot be loaded."""
+    chosen = portal.settings
+    path = Path(chosen.model).expanduser() if chosen.model else GUIDE
+    last = newest_crash(chosen.home)
+    refusals: dict[str, StoredError] = {}
+    if last is not None and last.in_a_row >= MOST_CRASHES:
+        words = "It crashed the last {n} runs in llama.cpp. Load it on the Models page, in its own process."
+        refusals[last.model] = StoredError(words, {"n": last.in_a_row})
+    portal.models.load_at_start(StartModel(name=model_name(path), path=path, settings=chosen.first_load, default=True), refusals)
+
+
+def ensure_first_admin(portal: Portal) -> str | None:
+    """Create the account "admin" if there is no account yet. Returns its password if one was generated."""
+    if portal.accounts.anybody():
+        return None
+    given = portal.settings.admin_password
+    password = given or generate_password()
+    try:
+        portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except Unavailable as problem:
+        raise StartFailed("{problem}", problem=problem) from problem
+    except Conflict:
+        return None  # Another process that starts on the same database was first.
+    except PortalError as problem:
+        raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
+    return None if given else password

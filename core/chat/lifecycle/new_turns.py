@@ -1,0 +1,187 @@
+"""Store a question and the turns that answer it, in the transaction of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+from core.chat.conversations import own_message, own_to_change, path
+from core.chat.lifecycle.leases import LEASE
+from core.chat.questions import check_question
+from core.chat.records import Author, Conversation, Message, MessageStatus, Turn, TurnOptions
+from core.chat.titles import title_of
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound
+from core.inference.gateway import Gateway
+from core.inference.records import FinishReason
+from core.knowledge.files import attachable
+from core.knowledge.records import StoredFile
+from core.operations.disk import DiskSpace
+from core.people.records import User
+from core.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuestion:
+    """A question to store. options: one answer for each. files, replaces: see Turns.start."""
+
+    conversation_id: str
+    text: str
+    options: Sequence[TurnOptions]
+    request_id: str
+    files: Sequence[str] = ()
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Stored turns that no model answers yet. text: the answer begins with it."""
+
+    turns: Sequence[Turn]
+    text: str = ""
+
+
+def is_cut_off(answer: Message) -> bool:
+    """Tell whether an answer ended before the model was done: at the length limit, by a person, or by a failure."""
+    if answer.status in (MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.FAILED):
+        return True
+    return answer.generation is not None and answer.generation.finish_reason is FinishReason.LENGTH
+
+
+def lane_request_id(request_id: str, lane: int) -> str:
+    """Return the request id of a lane; the first lane has that of the request."""
+    return f"{request_id} {lane}" if lane else request_id
+
+
+class NewTurns:
+    """Each method commits. Raises NotFound, InvalidInput, DiskFull, and Conflict while another answer runs in the conversation."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, disk: DiskSpace, *, max_chars: int, max_file_bytes: int) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._disk = disk
+        self._max_chars = max_chars
+        self._max_file_bytes = max_file_bytes
+
+    def ask(self, work: UnitOfWork, user: User, new: NewQuestion) -> Begun:
+        """Store a question, and a turn for each of its options."""
+        conversation = own_to_change(work, user, new.conversation_id)
+        parent_id, file_ids = conversation.head_id, list(new.files)
+        if new.replaces is not None:
+            before = _message(work, conversation, new.replaces, Author.USER)
+            parent_id, file_ids = before.parent_id, [*(file.id for file in before.files), *new.files]
+        attached = attachable(work, user, conversation.id, file_ids, self._max_file_bytes)
+        text = self._gateway.privacy.check(user, check_question(new.text, self._max_chars, files=bool(attached))).text
+        for each in new.options:
+            self._check_reads_files(user, attached, each)
+        if any(self._asks_guide(user, each) for each in new.options):
+            earlier = path(work.messages.of_conversation(conversation.id), parent_id)
+            earlier_files = [file for message in earlier for file in message.files]
+            for each in new.options:
+                self._check_reads_files(user, earlier_files, each)
+        question = Message(
+            id=uuid4().hex,
+            conversation_id=conversation.id,
+            parent_id=parent_id,
+            author=Author.USER,
+            text=text,
+            status=MessageStatus.DONE,
+            created_at=self._clock(),
+            files=attached,
+        )
+        return Begun(self._store(work, user, conversation, question, new.request_id, new_question=True, lanes=len(new.options)))
+
+    def answer_again(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> Begun:
+        """Store another turn for the question of an answer."""
+        conversation, answer = self._answer(work, user, answer_id)
+        return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id))
+
+    def continue_answer(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> Begun:
+        """As answer_again, with an answer that begins with the text of one that was cut off."""
+        conversation, answer = self._answer(work, user, answer_id)
+        text = answer.text.rstrip()
+        if not (text and is_cut_off(answer)):
+            raise InvalidInput("Only an answer that was cut off can be continued. Regenerate it instead.")
+        return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id), text)
+
+    def _answer(self, work: UnitOfWork, user: User, answer_id: str) -> tuple[Conversation, Message]:
+        conversation = own_to_change(work, user, own_message(work, user, answer_id).conversation_id)
+        return conversation, _message(work, conversation, answer_id, Author.ASSISTANT)
+
+    def _answer_question_of(
+        self, work: UnitOfWork, user: User, conversation: Conversation, answer: Message, options: TurnOptions, request_id: str
+    ) -> Sequence[Turn]:
+        question = _message(work, conversation, answer.parent_id or "", Author.USER)
+        self._check_reads_files(user, question.files, options)
+        return self._store(work, user, conversation, question, request_id, new_question=False)
+
+    def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
+        """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
+        if files and self._asks_guide(user, options):
+            raise InvalidInput(
+                "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
+            )
+
+    def _asks_guide(self, user: User, options: TurnOptions) -> bool:
+        chosen = self._gateway.chat_model(user, options.model)
+        return chosen is not None and chosen.guide
+
+    def _store(
+        self,
+        work: UnitOfWork,
+        user: User,
+        conversation: Conversation,
+        question: Message,
+        request_id: str,
+        *,
+        new_question: bool,
+        lanes: int = 1,
+    ) -> Sequence[Turn]:
+        self._disk.check()
+        if work.turns.streaming_in(conversation.id):
+            raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
+        now = self._clock()
+        if new_question:
+            work.messages.add(question)
+            work.files.attach(question.id, conversation.id, [file.id for file in question.files])
+        turns = [_turn(user, conversation, question, request_id, now, lane) for lane in range(lanes)]
+        for turn in turns:
+            answer = Message(
+                id=turn.answer_id,
+                conversation_id=conversation.id,
+                parent_id=question.id,
+                author=Author.ASSISTANT,
+                text="",
+                status=MessageStatus.STREAMING,
+                created_at=now,
+            )
+            work.messages.add(answer)
+            work.turns.add(turn)
+        title = conversation.title or title_of(question.text or question.files[0].name)
+        work.conversations.save(replace(conversation, title=title, head_id=turns[0].answer_id, updated_at=now, archived_at=None))
+        work.commit()
+        return turns
+
+
+def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:
+    found = work.messages.get(message_id)
+    if found is None or found.conversation_id != conversation.id or found.author is not author:
+        raise NotFound("This message is not in this conversation.")
+    return found
+
+
+def _turn(user: User, conversation: Conversation, question: Message, request_id: str, now: datetime, lane: int) -> Turn:
+    return Turn(
+        id=uuid4().hex,
+        user_id=user.id,
+        request_id=lane_request_id(request_id, lane),
+        conversation_id=conversation.id,
+        question_id=question.id,
+        answer_id=uuid4().hex,
+        status=MessageStatus.STREAMING,
+        created_at=now,
+        lease_until=now + LEASE,
+        lane=lane,
+    )

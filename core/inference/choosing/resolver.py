@@ -1,0 +1,74 @@
+"""Find the model that a request goes to, as far as its person may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from core.errors import NotAllowed, NotFound
+from core.inference.choosing.choice import Choice, applied
+from core.inference.records import ServedModel
+from core.inference.requests import GenerationRequest
+from core.models.records import ModelKind
+from core.people.records import User
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+
+class ModelResolver:
+    """Reads rules, presets and defaults anew for every request."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, served: Callable[[], Sequence[ServedModel]]) -> None:
+        """served: returns the models that can be asked now."""
+        self._unit_of_work = unit_of_work
+        self._served = served
+
+    def choice_of(self, user: User) -> Choice:
+        with self._unit_of_work() as work:
+            return Choice.read(work, user)
+
+    def listed(self, user: User) -> Sequence[ServedModel]:
+        """Return the models and presets of every kind that this person can ask, the default for chats first."""
+        with self._unit_of_work() as work:
+            choice, presets = Choice.read(work, user), work.offers.presets()
+        return choice.listed(self._served(), presets)
+
+    def chat(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
+        """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+            name = request.model or self._default_of(choice, work)
+            preset = work.offers.preset(name) if name is not None else None
+        request = replace(request, group=user.group, barred=choice.barred)
+        if name is None:
+            return request
+        if preset is not None:
+            if not (preset.published or choice.runs_models):
+                raise NotFound("There is no model {model}.", model=name[:200])
+            choice.check(name)
+            request = applied(preset, request, tools=tools)
+            name = preset.model
+        choice.check(name)
+        return request if request.model == name else replace(request, model=name)
+
+    def _default_of(self, choice: Choice, work: UnitOfWork) -> str | None:
+        """Return what a request without a model asks; None leaves it to the router. Raises NotAllowed."""
+        if choice.default is None and not choice.rules:
+            return None
+        served = self._served()
+        mine = [model for model in choice.listed(served, work.offers.presets()) if model.kind is ModelKind.CHAT]
+        if not mine and any(model.kind is ModelKind.CHAT for model in served):
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0].name if mine else None
+
+    def vectors(self, user: User, name: str | None, kind: ModelKind) -> tuple[str | None, frozenset[str]]:
+        """Return the model for vectors (None leaves it to the router), and which may not take its place. Raises NotAllowed."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        if name is not None or not choice.rules:
+            choice.check(name or "")
+            return name, choice.barred
+        served = [model.name for model in self._served() if model.kind is kind]
+        mine = [model for model in served if choice.may_use(model)]
+        if served and not mine:
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0] if mine else None, choice.barred
