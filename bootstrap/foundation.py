@@ -10,9 +10,9 @@ import settings as portal_settings
 from bootstrap.parts import disk_space, now, open_index, prepare_home, server_name
 from core.clock import Clock
 from core.operations.disk import DiskSpace
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.leadership import ALONE, Leadership
-from core.tasks.worker import JobKind
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import Database, open_database
 from data.encryption.sealing import use_keyring

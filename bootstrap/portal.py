@@ -16,6 +16,7 @@ from bootstrap.areas.programs import ProgramServices, build_programs
 from bootstrap.areas.review import ReviewServices, build_review
 from bootstrap.foundation import open_foundation
 from bootstrap.parts import open_log_shipper, prepare_home, unwritable
+from core.asking.asking import Asking
 from core.chat.turns import STOPPING
 from core.comparing.ports import FileComparer
 from core.errors import Unavailable
@@ -51,6 +52,7 @@ class Portal(
     """
 
     settings: Settings
+    asking: Asking
     images: Images
     index: WritableIndex
     index_worker: IndexWorker
@@ -151,6 +153,10 @@ def build_portal(
     )
     portal = Portal(
         settings=settings,
+        asking=Asking(
+            base.unit_of_work, chat.conversations, chat.turns, chat.follow_ups, review.side_by_side, inference.privacy, base.disk,
+            settings.max_question_chars,
+        ),
         images=images,
         index=base.index,
         index_worker=base.index_worker,

@@ -9,6 +9,7 @@ In reading order:
 - privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
 - prompts: texts with blanks to use again in chats
+- asking: ask a question as a page does, in one call
 - sharing: read-only links to snapshots of conversations
 - inference: the one gateway to models
 - models: loaded models as people see them

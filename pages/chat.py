@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import streamlit as st
 
+from core.asking.asking import Question
 from core.chat.conversations import Shown
-from core.chat.questions import check_question
 from core.chat.records import Author, Folder, Message, MessageStatus
 from core.chat.running_turn import LiveTurn
 from core.errors import InvalidInput, NotFound, PortalError
@@ -218,12 +218,33 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
 
 
 def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | None, asked: Mapping[str, Any]) -> None:
-    text, request = asked["text"], asked["request"]
-    # Before a chat is made for it, which would stay behind empty.
-    portal.disk.check()
+    request = asked["request"]
+    begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
+    if request not in begun:
+        held = _uploaded(portal, user, asked.get("files", ()))
+        question = Question(
+            text=asked["text"], options=lanes(models), request_id=request, files=[file.id for file in held],
+            folder_id=location.folder_of_new_chats(), uses_instructions=applied.wanted(), uses_memory=applied.wants_memory(),
+        )  # fmt: skip
+        told = portal.asking.ask(user, here, question)
+        begun[request] = told.conversation_id
+        if here is None:
+            applied.began()
+        if told.checked is not None:
+            st.session_state[_PRIVATE] = note(told.checked)
+        st.session_state[_HELD] = []
+    location.open_chat(begun[request])
+
+
+def _uploaded(portal: Portal, user: User, files: Sequence[Any]) -> Sequence[StoredFile]:
+    """Upload the files of a question; return them with those that were uploaded for it before. Raises the first refusal."""
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
+    if not files:
+        return held
+    # Files are large: say first that nothing new can be saved.
+    portal.disk.check()
     refused: list[PortalError] = []
-    for file in asked.get("files", ()):
+    for file in files:
         with reading(file.name) as on_place:
             try:
                 held.append(portal.files.upload(user, file.name, file.getvalue(), on_place))
@@ -231,30 +252,7 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
                 refused.append(problem)
     if refused:
         raise refused[0]
-    begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
-    if here and request not in begun and portal.turns.running(user, here):
-        portal.follow_ups.put(user, here, text, options(models), [file.id for file in held])
-        begun[request] = here
-        st.session_state[_HELD] = []
-        return
-    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
-    conversation_id = here or begun.get(request)
-    if conversation_id is None:
-        folder, instructed = location.folder_of_new_chats(), applied.wanted()
-        begun_chat = portal.conversations.new(
-            user, folder_id=folder, uses_instructions=instructed, uses_memory=applied.wants_memory()
-        )  # fmt: skip
-        conversation_id = begun_chat.id
-        applied.began()
-    begun[request] = conversation_id
-    chosen, attached = lanes(models), [file.id for file in held]
-    if len(chosen) > 1:
-        portal.side_by_side.ask(user, conversation_id, text, chosen, request, files=attached)
-    else:
-        portal.turns.start(user, conversation_id, text, chosen[0], request, files=attached)
-    st.session_state[_PRIVATE] = note(checked)
-    st.session_state[_HELD] = []
-    location.open_chat(conversation_id)
+    return held
 
 
 def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:

@@ -15,9 +15,10 @@ from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.connection import Connection
 from remote.errors import read_error
+from remote.frames import Message
 from remote.identity import SealedProof, SessionUser, token_of
 from remote.read_ahead import Answer, Read, ReadAhead
-from remote.services import BY_NAME, READS, Kind, Method, method
+from remote.services import BY_NAME, Kind, Method, method
 from remote.turns import RemoteTurnList
 
 LOOK_S = 0.5
@@ -100,24 +101,40 @@ class Caller:
         if wanted.result.kind is Kind.ITEMS:
             return self._items(wanted, out)
         if out.callbacks:
+            if self._ahead is not None:
+                self._ahead.before_change(f"{wanted.service}.{wanted.name}", None)
             return self._with_callbacks(wanted, out)
-        if self._ahead is not None:
-            if not wanted.changes_nothing:
-                self._ahead.forget()
-            elif answer := self._ahead.answer(Read.of(wanted.service, wanted.name, out.token, out.data), self._ask_ahead):
-                if "error" in answer:
-                    raise read_error(answer["error"])
-                return self._result(wanted, out, answer["value"], [])
-        repeatable = wanted.name in READS or "request_id" in out.data
+        if self._ahead is None:
+            return self._sent(wanted, out)[0]
+        if not wanted.changes_nothing:
+            return self._change(self._ahead, wanted, out)
+        answer = self._ahead.answer(Read.of(wanted.service, wanted.name, out.token, out.data), self._ask_ahead)
+        if answer is None:
+            return self._sent(wanted, out)[0]
+        if "error" in answer:
+            raise read_error(answer["error"])
+        return self._result(wanted, out, answer["value"], [])
+
+    def _sent(self, wanted: Method, out: _Outgoing, reads: Sequence[Read] = ()) -> tuple[Any, Sequence[Answer]]:
+        """Send a call, and what the page will read after it; return its result and the answers."""
+        repeatable = wanted.repeatable or "request_id" in out.data
         path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
-        data, blobs = self._connection.post(path, out.token, (out.data, out.blobs), repeatable=repeatable)
-        return self._result(wanted, out, data, blobs)
+        message = Message(out.data, out.blobs, [each.sent for each in reads])
+        told = self._connection.post(path, out.token, message, repeatable=repeatable)
+        return self._result(wanted, out, told.data, told.blobs), told.reads
+
+    def _change(self, ahead: ReadAhead, wanted: Method, out: _Outgoing) -> Any:
+        reads = ahead.before_change(f"{wanted.service}.{wanted.name}", out.token)
+        result, answers = self._sent(wanted, out, reads)
+        ahead.after_change(reads, answers, getattr(result, "conversation_id", None))
+        return result
 
     def _ask_ahead(self, reads: Sequence[Read]) -> Sequence[Answer] | None:
         token = next((each.token for each in reads if each.token is not None), None)
-        calls = [[each.service, each.name, json.loads(each.data)] for each in reads]
         try:
-            answers: Sequence[Answer] = self._connection.post("/internal/v1/calls", token, (calls, []), repeatable=True)[0]
+            answers: Sequence[Answer] = self._connection.post(
+                "/internal/v1/calls", token, Message([each.sent for each in reads]), repeatable=True
+            ).data
         except Away:
             raise
         except PortalError:
@@ -143,7 +160,7 @@ class Caller:
                 out.data[name] = part.values.write(value, out.blobs)
         return out
 
-    def _result(self, wanted: Method, out: _Outgoing, data: Any, blobs: Blobs) -> Any:
+    def _result(self, wanted: Method, out: _Outgoing, data: Any, blobs: Sequence[bytes]) -> Any:
         try:
             if wanted.result.kind is Kind.PROOF:
                 return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
@@ -175,7 +192,7 @@ class Caller:
 
     def _events(self, wanted: Method, out: _Outgoing) -> Iterator[dict[str, Any]]:
         path = f"/internal/v1/events/{wanted.service}/{wanted.name}"
-        with self._connection.stream(path, out.token, (out.data, out.blobs)) as lines:
+        with self._connection.stream(path, out.token, Message(out.data, out.blobs)) as lines:
             for line in lines:
                 event = json.loads(line)
                 if "error" in event:

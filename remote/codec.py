@@ -20,7 +20,7 @@ from remote.errors import read_error, write_error
 
 Json = Any
 Blobs = list[bytes]
-"""The bytes of one message, in the order in which its JSON refers to them."""
+"""The bytes of one message, in the order in which its JSON refers to them. Writing appends to them."""
 _LISTS: tuple[Any, ...] = (list, Sequence, Collection, Iterable, Iterator)
 _PRIMITIVE = (str, int, float, bool)
 
@@ -29,7 +29,7 @@ class Codec(NamedTuple):
     """Two functions for one type. `write` appends bytes to the blobs; `read` takes them from there. Both raise ValueError."""
 
     write: Callable[[Any, Blobs], Json]
-    read: Callable[[Json, Blobs], Any]
+    read: Callable[[Json, Sequence[bytes]], Any]
 
 
 class Unfit(TypeError):
@@ -105,7 +105,7 @@ def _record(hint: type) -> Codec:
             raise ValueError(f"{type(value).__name__} is not a {hint.__name__}")
         return {each.name: codec(hints[each.name]).write(getattr(value, each.name), blobs) for each in given}
 
-    def read(data: Json, blobs: Blobs) -> Any:
+    def read(data: Json, blobs: Sequence[bytes]) -> Any:
         _checked(data, dict)
         values = {each.name: codec(hints[each.name]).read(data[each.name], blobs) for each in given if each.name in data}
         for each in given:
@@ -159,7 +159,7 @@ def _tagged(members: list[Any]) -> Codec:
                 return [number, codecs[number].write(value, blobs)]
         raise ValueError(f"{type(value).__name__} is none of {members}")
 
-    def read(data: Json, blobs: Blobs) -> Any:
+    def read(data: Json, blobs: Sequence[bytes]) -> Any:
         number, value = _checked(data, list)
         return codecs[_checked(number, int)].read(value, blobs)
 
@@ -171,7 +171,7 @@ def _tuple(arguments: tuple[Any, ...]) -> Codec:
         return _list(arguments[0], tuple)
     codecs = [codec(each) for each in arguments]
 
-    def read(data: Json, blobs: Blobs) -> tuple[Any, ...]:
+    def read(data: Json, blobs: Sequence[bytes]) -> tuple[Any, ...]:
         return tuple(each.read(part, blobs) for each, part in zip(codecs, _checked(data, list), strict=True))
 
     return Codec(lambda value, blobs: [each.write(part, blobs) for each, part in zip(codecs, value, strict=True)], read)
@@ -180,7 +180,7 @@ def _tuple(arguments: tuple[Any, ...]) -> Codec:
 def _list(item: Any, make: Callable[[Iterable[Any]], Any]) -> Codec:
     inner = codec(item)
 
-    def read(data: Json, blobs: Blobs) -> Any:
+    def read(data: Json, blobs: Sequence[bytes]) -> Any:
         return make(inner.read(each, blobs) for each in _checked(data, list))
 
     return Codec(lambda value, blobs: [inner.write(each, blobs) for each in value], read)
@@ -190,7 +190,7 @@ def _mapping(key: Any, value: Any) -> Codec:
     """Write pairs, because a key need not be text."""
     keys, values = codec(key), codec(value)
 
-    def read(data: Json, blobs: Blobs) -> dict[Any, Any]:
+    def read(data: Json, blobs: Sequence[bytes]) -> dict[Any, Any]:
         return {keys.read(one, blobs): values.read(other, blobs) for one, other in _checked(data, list)}
 
     return Codec(lambda given, blobs: [[keys.write(one, blobs), values.write(other, blobs)] for one, other in given.items()], read)
@@ -200,7 +200,7 @@ def _same(value: Any, _blobs: Blobs) -> Json:
     return value
 
 
-def _nothing(data: Json, _blobs: Blobs) -> None:
+def _nothing(data: Json, _blobs: Sequence[bytes]) -> None:
     if data is not None:
         raise ValueError("expected nothing")
 

@@ -15,6 +15,7 @@ from core.errors import Away, InvalidInput, PortalError, Unavailable
 from core.operations.log_context import logged_fields
 from remote import frames
 from remote.errors import read_error
+from remote.frames import Message
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,9 @@ class Connection:
 
     def get(self, path: str) -> Any:
         """Return what GET of this path answers. Also asked while the servers are away, to learn when they are back."""
-        return self._answered("GET", path, None, None, repeatable=True, always=True)[0]
+        return self._answered("GET", path, None, None, repeatable=True, always=True).data
 
-    def post(self, path: str, token: str | None, message: tuple[Any, list[bytes]], *, repeatable: bool) -> tuple[Any, list[bytes]]:
+    def post(self, path: str, token: str | None, message: Message, *, repeatable: bool) -> Message:
         """Return the message that answers this one. Raises the error that it holds, and Away.
 
         repeatable: the call may be sent again if it is unknown whether the first arrived.
@@ -57,7 +58,7 @@ class Connection:
         return self._answered("POST", path, token, message, repeatable=repeatable)
 
     @contextmanager
-    def stream(self, path: str, token: str | None, message: tuple[Any, list[bytes]]) -> Iterator[Iterator[str]]:
+    def stream(self, path: str, token: str | None, message: Message) -> Iterator[Iterator[str]]:
         """Open a stream of events and yield the data of each. Raises as `post` does, also while the events are read."""
         self._check_there()
         number = self._chosen
@@ -87,8 +88,8 @@ class Connection:
         self._client.close()
 
     def _answered(
-        self, method: str, path: str, token: str | None, message: tuple[Any, list[bytes]] | None, *, repeatable: bool, always: bool = False
-    ) -> tuple[Any, list[bytes]]:
+        self, method: str, path: str, token: str | None, message: Message | None, *, repeatable: bool, always: bool = False
+    ) -> Message:
         if not always:
             self._check_there()
         number = self._chosen
@@ -141,14 +142,13 @@ class Connection:
         return Away(self._there.wait)
 
 
-def _body(message: tuple[Any, list[bytes]]) -> Iterable[bytes] | bytes:
-    data, blobs = message
-    return frames.parts(data, blobs) if blobs else b"".join(frames.parts(data))
+def _body(message: Message) -> Iterable[bytes] | bytes:
+    return frames.parts(message) if message.blobs else b"".join(frames.parts(message))
 
 
-def _read(response: httpx2.Response) -> tuple[Any, list[bytes]]:
+def _read(response: httpx2.Response) -> Message:
     try:
-        return frames.whole(response.content)
+        return frames.read(response.content)
     except ValueError as problem:
         raise read_error(None) from problem
 
@@ -157,7 +157,7 @@ def _refused(response: httpx2.Response) -> PortalError:
     """Return the error of an answer other than 200."""
     status = response.status_code
     if response.headers.get("content-type", "").startswith(frames.MEDIA_TYPE):
-        return read_error(_read(response)[0])
+        return read_error(_read(response).data)
     if status in _UNREACHABLE:
         return Away()
     if status == 401:

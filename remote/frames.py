@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 PART_BYTES = 256 * 1024
 MEDIA_TYPE = "application/x-portal-frame"
 
 
-def parts(data: Any, blobs: Sequence[bytes] = ()) -> Iterator[bytes]:
+class Message(NamedTuple):
+    """A call or its answer."""
+
+    data: Any
+    blobs: Sequence[bytes] = ()
+    """The bytes that the data refers to, in their order."""
+    reads: Sequence[Any] = ()
+    """In a call: the reads to answer after it. In its answer: their answers. A server of another release may leave them out."""
+
+
+def parts(message: Message) -> Iterator[bytes]:
     """Yield the message in parts."""
-    head = {"data": data, "blobs": [len(blob) for blob in blobs]} if blobs else {"data": data}
+    head: dict[str, Any] = {"data": message.data}
+    if message.blobs:
+        head["blobs"] = [len(blob) for blob in message.blobs]
+    if message.reads:
+        head["reads"] = message.reads
     yield json.dumps(head, separators=(",", ":")).encode() + b"\n"
-    for blob in blobs:
+    for blob in message.blobs:
         for start in range(0, len(blob), PART_BYTES):
             yield blob[start : start + PART_BYTES]
 
 
-def whole(message: bytes) -> tuple[Any, list[bytes]]:
-    """Return the JSON and the bytes of a message. Raises ValueError."""
+def read(message: bytes) -> Message:
+    """Read a whole message. Raises ValueError."""
     end = message.find(b"\n")
     if end < 0:
         raise ValueError("no line")
@@ -30,12 +44,15 @@ def whole(message: bytes) -> tuple[Any, list[bytes]]:
         raise ValueError("too deep") from None
     if not isinstance(head, dict) or "data" not in head:
         raise ValueError("no data")
-    lengths, start, blobs = head.get("blobs", []), end + 1, []
+    lengths, reads = head.get("blobs", []), head.get("reads", [])
     if not isinstance(lengths, list) or not all(isinstance(each, int) and each >= 0 for each in lengths):
         raise ValueError("no lengths")
+    if not isinstance(reads, list):
+        raise ValueError("no reads")
+    start, blobs = end + 1, []
     for length in lengths:
         blobs.append(message[start : start + length])
         start += length
     if start != len(message):
         raise ValueError("the bytes do not add up")
-    return head["data"], blobs
+    return Message(head["data"], blobs, reads)

@@ -9,6 +9,7 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
@@ -75,6 +76,7 @@ class PagePortal(Protocol):
 
     accounts: Accounts
     api_keys: ApiKeys
+    asking: Asking
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups

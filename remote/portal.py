@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from core.people.sessions import Proof
 from core.people.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
-from remote.read_ahead import ReadAhead
+from remote.read_ahead import Drawing, Patterns, ReadAhead
 from remote.services import BY_NAME, values
 from remote.turns import RemoteTurnList
 from settings import Settings
@@ -44,6 +45,7 @@ class RemotePortal:
             ("disk", "free"): None,
         }
         self._limits: dict[str, Any] = {}
+        self._patterns = Patterns()
         self._turns = RemoteTurnList(connection)
         self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
         self._services = self._services_of()
@@ -62,14 +64,22 @@ class RemotePortal:
         """Return this server's settings, with the limits of the admin server."""
         return replace(self._own, **self._limits) if self._limits else self._own
 
-    def patient(self, waiting: Waiting, kept: MutableMapping[str, Any]) -> PatientPortal:
-        """Return the same portal for one run of a page: its calls wait while the admin server is away, within `waiting`.
+    @contextmanager
+    def for_page(
+        self, waiting: Waiting | None, kept: MutableMapping[str, Any], *, page: str = "", wishes: str = "", token: str | None = None,
+        conversation: str | None = None,
+    ) -> Iterator[PageView]:  # fmt: skip
+        """Yield the same portal for one run of a page, which reads together what it is going to read: see read_ahead.py.
 
-        kept: where a tab keeps what it read in its last run.
+        waiting: calls wait in it while the admin server is away; None: they raise Away. kept: where a tab keeps what it reads.
+        page, wishes, token, conversation: see Drawing.
         """
-        ahead: ReadAhead = kept.setdefault("reads", ReadAhead())
-        ahead.begin()
-        return PatientPortal(self, self._services_of(waiting, ahead))
+        ahead: ReadAhead = kept.setdefault("reads", ReadAhead(self._patterns))
+        ahead.begin(Drawing(page, wishes, token, conversation))
+        try:
+            yield PageView(self, self._services_of(waiting, ahead))
+        finally:
+            ahead.end()
 
     def _services_of(self, waiting: Waiting | None = None, ahead: ReadAhead | None = None) -> dict[str, RemoteService]:
         caller = Caller(self._connection, self._values, self._turns, waiting, ahead)
@@ -133,8 +143,8 @@ class RemotePortal:
             self.look()
 
 
-class PatientPortal:
-    """The portal of a user server's pages: what is on the screen stays there while a call waits for the admin server."""
+class PageView:
+    """The portal as one run of a page has it."""
 
     def __init__(self, portal: RemotePortal, services: dict[str, RemoteService]) -> None:
         self._portal = portal

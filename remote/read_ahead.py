@@ -1,4 +1,9 @@
-"""Ask for what a page will read in one call: a page that is drawn again reads nearly the same as the last time."""
+"""Read in one call what a page is going to read.
+
+A page that is drawn again reads nearly the same as the last time. What follows a change is read in the call that makes the change. What
+pages read is remembered as patterns, in which marks stand for the open conversation and the session, so that a pattern serves other
+conversations too. Patterns without anything of one person serve every tab of this server.
+"""
 
 from __future__ import annotations
 
@@ -6,78 +11,187 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
+CONVERSATION, SESSION = "$conversation", "$session"
+"""Marks: the conversation that is open, or that a change has just opened; the token of the session."""
 FRESH_S = 1.0
-"""A result that was asked for ahead serves one read, and only for so long. Nothing that changes data may lie in between."""
+"""A result that was read early serves one read, and only for so long. Nothing that changes data may lie in between."""
 MOST = 40
-"""Reads that are asked for together."""
+"""Reads in one call."""
+MOST_PATTERNS = 500
 
 Answer = dict[str, Any]
-"""{"value": ...} or {"error": ...}."""
+"""{"value": ...} or {"error": ...}; {"again": ...} for a read that has to be sent alone."""
+Ask = Callable[[Sequence["Read"]], Sequence[Answer] | None]
+"""Sends several reads in one call; returns None if that is impossible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One call that changes nothing, as it is sent."""
+    """One call that changes nothing. data: its arguments as JSON; in a pattern they hold marks."""
 
     service: str
     name: str
     token: str | None
+    """Of the person's session; in a pattern the mark. None for a method that needs nobody."""
     data: str
-    """The arguments as JSON."""
 
     @classmethod
     def of(cls, service: str, name: str, token: str | None, data: dict[str, Any]) -> Read:
         return cls(service, name, token, json.dumps(data, sort_keys=True))
 
+    @property
+    def sent(self) -> list[Any]:
+        return [self.service, self.name, json.loads(self.data)]
 
-@dataclass(slots=True)
-class ReadAhead:
-    """What one tab reads. `begin` starts a run; the reads of the run before are then asked for together, at the first of them."""
 
-    _last: list[Read] = field(default_factory=list)
-    _now: list[Read] = field(default_factory=list)
-    _answers: dict[Read, list[Answer]] = field(default_factory=dict)
-    _asked: bool = False
-    _at: float = 0.0
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One run of a page."""
 
-    def begin(self) -> None:
+    page: str = ""
+    wishes: str = ""
+    """The kinds of what the person did, which the run carries out first."""
+    token: str | None = None
+    conversation: str | None = None
+
+    def pattern(self, read: Read) -> Read:
+        data = json.loads(read.data)
+        if self.conversation is not None and data.get("conversation_id") == self.conversation:
+            data["conversation_id"] = CONVERSATION
+        if self.token is not None and data.get("token") == self.token:
+            data["token"] = SESSION
+        return Read.of(read.service, read.name, None if read.token is None else SESSION, data)
+
+    def filled(self, pattern: Read) -> Read:
+        """Return the read that a pattern stands for. Without a conversation its mark stays."""
+        data = json.loads(pattern.data)
+        if self.conversation is not None and data.get("conversation_id") == CONVERSATION:
+            data["conversation_id"] = self.conversation
+        if data.get("token") == SESSION:
+            data["token"] = self.token
+        return Read.of(pattern.service, pattern.name, None if pattern.token is None else self.token, data)
+
+
+class Patterns:
+    """Thread-safe. What pages read, by the page and what happened before: the last change, or the beginning of the run."""
+
+    def __init__(self) -> None:
+        self._reads: dict[tuple[str, str], tuple[Read, ...]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, page: str, after: str) -> Sequence[Read]:
         with self._lock:
-            self._last, self._now = self._now or self._last, []
+            return self._reads.get((page, after), ())
+
+    def note(self, page: str, after: str, reads: Sequence[Read]) -> None:
+        """Remember them, unless the page only broke off earlier than the last time."""
+        with self._lock:
+            before = self._reads.get((page, after), ())
+            if before[: len(reads)] == tuple(reads):
+                return
+            if len(self._reads) >= MOST_PATTERNS:
+                self._reads.clear()
+            self._reads[page, after] = tuple(reads)
+
+
+class ReadAhead:
+    """What one tab reads. `begin` starts a run; the reads of such a run are then sent together, at the first of them."""
+
+    def __init__(self, everybody: Patterns | None = None) -> None:
+        """everybody: patterns that other tabs use as well."""
+        self._everybody = everybody or Patterns()
+        self._own = Patterns()
+        self._drawing: Drawing | None = None
+        self._after = ""
+        self._seen: list[Read] = []
+        self._answers: dict[Read, list[Answer]] = {}
+        self._asked = False
+        self._at = 0.0
+        self._lock = threading.RLock()
+
+    def begin(self, drawing: Drawing) -> None:
+        with self._lock:
+            self._drawing = drawing
+            self._next("a chat" if drawing.conversation else "", drawing.wishes)
+
+    def end(self) -> None:
+        """End the run. Fragments that run later read what they need, each by itself."""
+        with self._lock:
+            self._note()
+            self._drawing = None
             self.forget()
 
     def forget(self) -> None:
-        """Drop what has been asked for: something is about to change."""
+        """Drop what was read early: something changes."""
         with self._lock:
             self._answers, self._asked = {}, False
 
-    def answer(self, read: Read, ask: Callable[[Sequence[Read]], Sequence[Answer] | None]) -> Answer | None:
-        """Return the answer to a read that was asked for ahead; None if this one has to be asked alone.
+    def before_change(self, change: str, token: str | None) -> Sequence[Read]:
+        """Forget what was read early; return what the page will read after the change, to be sent with it.
 
-        ask: asks for several in one call; returns None if that is impossible.
+        token: of the change's person. The mark of the conversation is left where the change itself opens one.
         """
         with self._lock:
-            if len(self._now) < MOST:
-                self._now.append(read)
+            self.forget()
+            if self._drawing is None:
+                return ()
+            self._note()
+            self._next(change)
+            return [self._drawing.filled(each) for each in self._expected()] if token and token == self._drawing.token else ()
+
+    def after_change(self, sent: Sequence[Read], answers: Sequence[Answer], conversation: str | None) -> None:
+        """Take in the answers to what was sent with a change. conversation: the one that it opened, if it did."""
+        with self._lock:
+            if self._drawing is None:
+                return
+            if conversation is not None:
+                self._drawing = replace(self._drawing, conversation=conversation)
+            self._take([self._drawing.filled(each) for each in sent], answers)
+
+    def answer(self, read: Read, ask: Ask) -> Answer | None:
+        """Return the answer to a read that was sent early; None if this one has to be sent alone."""
+        with self._lock:
+            drawing = self._drawing
+            if drawing is None or read.token not in (drawing.token, None):
+                return None
+            pattern = drawing.pattern(read)
+            if len(self._seen) < MOST:
+                self._seen.append(pattern)
             if self._asked and time.monotonic() - self._at > FRESH_S:
                 self._answers = {}
-            if not self._asked and read in self._last:
-                self._asked = True
-                self._ask(_of_one_person(self._last[self._last.index(read) :]), ask)
+            expected = self._expected()
+            if not self._asked and pattern in expected:
+                rest = [drawing.filled(each) for each in expected[expected.index(pattern) :]]
+                known = [each for each in rest if f'"{CONVERSATION}"' not in each.data]
+                self._take(known, ask(known) or ())
             found = self._answers.get(read)
             return found.pop(0) if found else None
 
-    def _ask(self, reads: Sequence[Read], ask: Callable[[Sequence[Read]], Sequence[Answer] | None]) -> None:
-        for read, answer in zip(reads, ask(reads) or (), strict=False):
+    def _take(self, reads: Sequence[Read], answers: Sequence[Answer]) -> None:
+        for read, answer in zip(reads, answers, strict=False):
             if "again" not in answer:
                 self._answers.setdefault(read, []).append(answer)
-        self._at = time.monotonic()
+        self._asked, self._at = bool(reads), time.monotonic()
+
+    def _next(self, *after: str) -> None:
+        self._after, self._seen = " ".join(after), []
+        self.forget()
+
+    def _expected(self) -> Sequence[Read]:
+        assert self._drawing is not None, "called within a run"
+        return self._own.get(self._drawing.page, self._after) or self._everybody.get(self._drawing.page, self._after)
+
+    def _note(self) -> None:
+        if self._drawing is None:
+            return
+        self._own.note(self._drawing.page, self._after, self._seen)
+        self._everybody.note(self._drawing.page, self._after, [each for each in self._seen if _of_nobody(each)])
 
 
-def _of_one_person(reads: Sequence[Read]) -> Sequence[Read]:
-    """Leave out the reads of another session: one call is made for one person."""
-    token = next((each.token for each in reads if each.token is not None), None)
-    return [each for each in reads if each.token in (token, None)]
+def _of_nobody(pattern: Read) -> bool:
+    """Tell whether a pattern holds nothing of one person: no text that was typed, and no id."""
+    values = json.loads(pattern.data).values()
+    return all(value in (CONVERSATION, SESSION, "") or not isinstance(value, str | list | dict) for value in values)

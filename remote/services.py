@@ -37,92 +37,94 @@ class Service:
     """Methods among `user` that also work between the check of a password and the session."""
     staff: tuple[str, ...] = ()
     """Methods for pages that a user server does not have by default (PORTAL_INTERNAL_STAFF)."""
+    reads: tuple[str, ...] = ()
+    """Methods among all of these that change nothing: such a call may be sent twice, together with others, and before a page needs it."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """Attributes that are the same for everybody, with their types."""
 
 
 SERVICES = (
-    Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password")),
-    Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person")),
-    Service("audit", user=("refused",), staff=("all", "choices", "find")),
-    Service("audit_chain", staff=("last", "verify")),
-    Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
-    Service("chat_imports", user=("recent", "start")),
-    Service("context", user=("edit_summary", "pin", "summary", "use")),
+    Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password"), reads=("people",)),
+    Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person"), reads=("own", "find", "of_person")),
+    Service("asking", user=("ask",)),
+    Service("audit", user=("refused",), staff=("all", "choices", "find"), reads=("choices", "find")),
+    Service("audit_chain", staff=("last", "verify"), reads=("last",)),
+    Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path},
+            reads=("backups", "facts", "task")),
+    Service("chat_imports", user=("recent", "start"), reads=("recent",)),
+    Service("context", user=("edit_summary", "pin", "summary", "use"), reads=("summary", "use")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
-    )),
+    ), reads=("list", "get", "find", "transcript", "message", "deleted_just_now")),
     Service("devices", user=("remember",), proving=("remember",)),
-    Service("disk", anyone=("check",), values={"low": bool, "free": int | None}),
+    Service("disk", anyone=("check",), values={"low": bool, "free": int | None}, reads=("check",)),
     Service("downloads", staff=(
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
-    ), values={"offline": bool}),
-    Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
-    Service("file_reports", staff=("of", "preview")),
-    Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
-    Service("folders", user=("list", "new", "rename", "remove")),
-    Service("follow_ups", user=("get", "put", "send", "take_back")),
-    Service("gateway", anyone=("served",), user=("chat_models", "next_place")),
+    ), values={"offline": bool}, reads=("catalogue", "disk_free", "get", "get_file", "models", "offers", "transfers")),
+    Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review"), reads=("counts", "find", "get")),
+    Service("file_reports", staff=("of", "preview"), reads=("of", "preview")),
+    Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}, reads=("get", "read")),
+    Service("folders", user=("list", "new", "rename", "remove"), reads=("list",)),
+    Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
+    Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
     Service("grounding", user=(
         *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
-    ), staff=("case",), values={"max_bytes": int}),
+    ), staff=("case",), values={"max_bytes": int}, reads=("grounders", "history", "image", "case")),
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
-    ), values={"max_bytes": int}),
-    Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove")),
-    Service("imports", staff=("models", "start")),
-    Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own")),
-    Service("quantizing", staff=("start", "made", "recent")),
-    Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),
-    Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
+    ), values={"max_bytes": int}, reads=("get", "items", "list")),
+    Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove"), reads=("all", "names")),
+    Service("imports", staff=("models", "start"), reads=("models",)),
+    Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own"), reads=("applying", "of_group", "own")),
+    Service("quantizing", staff=("start", "made", "recent"), reads=("made", "recent")),
+    Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state"), reads=("parked", "state")),
+    Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry"), reads=("list", "get")),
+    Service("limits", user=("nearly_used",), staff=("put", "remove", "rules"), reads=("nearly_used", "rules")),
     Service("marks", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
     Service("memories", user=(
         *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
-    )),
-    Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
+    ), reads=("accepted", "available", "proposed", "texts", "use")),
+    Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model"),
+            reads=("group_models", "groups", "roles", "rules")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
         *("remembered", "reside", "start_problems", "unload"),
-    ), values={"folder": Path}),
-    Service("presets", staff=("list", "publish", "remove", "save")),
-    Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
+    ), values={"folder": Path},
+            reads=("adapters", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file", "remembered", "start_problems")),
+    Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
+    Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
+            reads=("embeddings", "explain", "states")),
     Service("platforms", staff=(
         "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
-    )),
-    Service("privacy", user=("check",), staff=("policies", "put", "remove")),
-    Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions")),
-    Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
-    Service("roles", staff=("add", "all", "change", "names", "remove")),
-    Service("search", user=("find", "models")),
+    ), reads=("form", "state", "version", "versions")),
+    Service("privacy", user=("check",), staff=("policies", "put", "remove"), reads=("check", "policies")),
+    Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
+            reads=("get", "list", "starters", "versions")),
+    Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
+    Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
+    Service("search", user=("find", "models"), reads=("find", "models")),
     Service("second_factors", anyone=("prove",), user=(
         *("confirm", "needed", "renew_codes", "set_up", "state", "turn_off"),
-    ), proving=("needed",), staff=("has", "remove")),
+    ), proving=("needed",), staff=("has", "remove"), reads=("needed", "state", "has")),
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
-    ), values={"lifetime": timedelta}),
+    ), values={"lifetime": timedelta}, reads=("user", "own")),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
-    Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke")),
-    Service("side_by_side", user=("ask", "open", "vote")),
+    Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
+    Service("side_by_side", user=("ask", "open", "vote"), reads=("open",)),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
-    Service("suggestions", user=("suggest",)),
-    Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes")),
+    Service("suggestions", user=("suggest",), reads=("suggest",)),
+    Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes"), reads=("list", "get", "ballot", "votes")),
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
-    )),
-    Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave")),
-    Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
-    Service("usage", staff=("choices", "parts", "report", "rows")),
+    ), reads=("canaries", "get", "list", "plan", "replays")),
+    Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave"), reads=("offered", "transcript", "running")),
+    Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations"),
+            reads=("running", "find", "running_conversations")),
+    Service("usage", staff=("choices", "parts", "report", "rows"), reads=("choices", "parts", "report")),
 )  # fmt: skip
-
-READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "has", "holds", "kept"),
-    *("list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
-    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
-})  # fmt: skip
-"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
 
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
 """Attributes that only staff pages need; they name folders of the admin server."""
@@ -167,6 +169,8 @@ class Method:
     signature: Signature
     staff: bool
     proving: bool
+    repeatable: bool
+    """Whether it changes nothing, so that a call may be sent twice."""
     binds: bool
     """Whether the result is the person whose token was given."""
 
@@ -181,9 +185,9 @@ class Method:
 
     @property
     def changes_nothing(self) -> bool:
-        """Tell whether this is a read whose arguments and result are plain values: such calls may be asked for ahead, and together."""
+        """Tell whether this is a read whose arguments and result are plain values: such calls may be made early, and together."""
         kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
-        return self.name in READS and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
+        return self.repeatable and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
 
     @property
     def has_events(self) -> bool:
@@ -208,6 +212,7 @@ def method(service: str, name: str) -> Method:
         signature=shape,
         staff=name in found.staff,
         proving=name in found.proving,
+        repeatable=name in found.reads,
         binds=hints["return"] == User | None and "token" in parts,
     )
     if (made.user_parameter is None) is not (name in found.anyone):

@@ -16,6 +16,7 @@ from core.errors import Away, NotSignedIn, PortalError
 from remote.codec import codec
 from remote.connection import Connection
 from remote.errors import read_error
+from remote.frames import Message
 from remote.identity import SessionUser
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class RemoteTurnList:
         try:
             while True:
                 try:
-                    with self._connection.stream(f"/internal/v1/live/{followed.turn.id}", key[0], ({}, [])) as lines:
+                    with self._connection.stream(f"/internal/v1/live/{followed.turn.id}", key[0], Message({})) as lines:
                         for line in lines:
                             event = json.loads(line)
                             if "error" in event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import Parameter
@@ -16,11 +16,11 @@ from core.people.records import User
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.errors import write_error
+from remote.frames import Message
+from remote.read_ahead import CONVERSATION
 from remote.services import Kind, Method, method
 
 log = logging.getLogger(__name__)
-
-Message = tuple[Any, Blobs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,20 @@ class Call:
     """The callbacks that the user server wants to hear of."""
     handle: str | None = None
     """The handle of the proof among the arguments, if there is one."""
+    reads: Sequence[Any] = ()
+    """What the page reads after the call."""
 
     @classmethod
-    def read(cls, portal: Portal, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
+    def read(cls, portal: Portal, method: Method, user: User | None, message: Message) -> Call:
         """Read the arguments. Raises InvalidInput for what does not fit the method."""
         given: dict[str, Any] = {}
         callbacks: list[str] = []
         handle = None
         try:
-            for name, written in dict(data).items():
+            for name, written in dict(message.data).items():
                 part = method.parts[name]
                 if part.kind is Kind.VALUE:
-                    given[name] = part.values.read(written, blobs)
+                    given[name] = part.values.read(written, message.blobs)
                 elif part.kind is Kind.PROOF:
                     handle = str(written)
                     given[name] = portal.sessions.take(handle)
@@ -62,7 +64,7 @@ class Call:
         except (KeyError, ValueError, TypeError, IndexError) as problem:
             words = "The internal API cannot read this call of {method}. Both servers must run the same release."
             raise InvalidInput(words, method=f"{method.service}.{method.name}") from problem
-        return cls(portal, method, user, given, tuple(callbacks), handle)
+        return cls(portal, method, user, given, tuple(callbacks), handle, message.reads)
 
     def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
         """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
@@ -83,7 +85,7 @@ class Call:
         assert on_event is not None, "items are sent as events"
         for item in result:
             on_event({"item": self.method.result.values.write(item, [])})
-        return None, []
+        return Message(None)
 
     def _written(self, result: Any) -> Message:
         blobs: Blobs = []
@@ -96,17 +98,18 @@ class Call:
                 data = None if result is None else codec(Turn).write(result.turn, blobs)
             case _:
                 data = part.values.write(result, blobs)
-        return data, blobs
+        return Message(data, blobs)
 
     def _callback(self, name: str, on_event: Callable[[Any], None]) -> Callable[..., None]:
         write = self.method.parts[name].values.write
         return lambda *arguments: on_event({"call": name, "arguments": write(arguments, [])})
 
 
-def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User]) -> list[dict[str, Any]]:
+def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conversation: str | None = None) -> list[dict[str, Any]]:
     """Answer several calls that change nothing, in their order: each with {"value"} or {"error"}, or {"again"} if it must be called alone.
 
-    find_user: looks up whose session it is. Raises InvalidInput for what is not a list of calls.
+    find_user: looks up whose session it is. conversation: what stands for the mark of a conversation that a change has just opened.
+    Raises InvalidInput for what is not a list of calls.
     """
     answers: list[dict[str, Any]] = []
     find_user = cache(find_user)
@@ -120,9 +123,14 @@ def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User]) -> l
             check_tier(wanted, staff=portal.settings.internal_staff)
             if not wanted.changes_nothing:
                 raise InvalidInput("{method} cannot be called together with others.", method=f"{service}.{name}")
+            if data.get("conversation_id") == CONVERSATION:
+                if conversation is None:
+                    answers.append({"again": True})
+                    continue
+                data["conversation_id"] = conversation
             user = find_user() if wanted.user_parameter else None
-            value, blobs = Call.read(portal, wanted, user, data, []).run()
-            answers.append({"again": True} if blobs else {"value": value})
+            result = Call.read(portal, wanted, user, Message(data)).run()
+            answers.append({"again": True} if result.blobs else {"value": result.data})
         except PortalError as problem:
             answers.append({"error": write_error(problem)})
         except Exception:

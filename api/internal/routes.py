@@ -24,6 +24,7 @@ from core.operations.log_context import add_to_log_context
 from core.people.records import User
 from remote import frames
 from remote.errors import write_error
+from remote.frames import Message
 from remote.identity import PROOF_TOKEN
 from remote.read_ahead import MOST
 from remote.services import method, values
@@ -59,10 +60,12 @@ async def call(service: str, name: str, request: Request, key: ServiceKey, porta
     """Call a method and return its result."""
     try:
         asked = await _read(service, name, request, key, portal)
-        data, blobs = await _run(asked.run)
+        if asked.reads:
+            session_limit.count(_token(request) or key, len(asked.reads))
+        message = await _run(lambda: _with_reads(portal, asked, _token(request)))
     except PortalError as problem:
         return _failed(problem)
-    return _framed(data, blobs)
+    return _framed(message)
 
 
 @router.post("/calls")
@@ -70,7 +73,7 @@ async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Respon
     """Answer several calls that change nothing: what a page reads each time it is drawn."""
     token = _token(request)
     try:
-        reads = _message(await request.body(), "calls")
+        reads = _message(await request.body(), "calls").data
         if not isinstance(reads, list) or len(reads) > MOST:
             raise _unreadable("calls")
         session_limit.count(token or key, len(reads))
@@ -91,8 +94,7 @@ async def events(service: str, name: str, request: Request, key: ServiceKey, por
     context = copy_context()
 
     def run() -> Iterator[Any]:
-        data, _blobs = context.run(asked.run, feed.put)
-        yield {"value": data}
+        yield {"value": context.run(asked.run, feed.put).data}
 
     pump(run(), feed, f"internal-{name}")
     return _stream(_sent(feed), lambda: None, portal, _token(request))
@@ -129,13 +131,21 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
         add_to_log_context(user_id=user.id)
     else:
         server_limit.count(key)
-    try:
-        data, blobs = frames.whole(await request.body())
-    except ValueError as problem:
-        raise _unreadable(f"{wanted.service}.{wanted.name}") from problem
+    message = _message(await request.body(), f"{wanted.service}.{wanted.name}")
+    if len(message.reads) > MOST:
+        raise _unreadable("calls")
     if wanted.takes_proof:
-        return await _run(lambda: Call.read(portal, wanted, user, data, blobs))
-    return Call.read(portal, wanted, user, data, blobs)
+        return await _run(lambda: Call.read(portal, wanted, user, message))
+    return Call.read(portal, wanted, user, message)
+
+
+def _with_reads(portal: Portal, asked: Call, token: str | None) -> Message:
+    """Run a call, then what the page reads after it. Whose session it is is looked up again: the call may have ended it."""
+    message = asked.run()
+    if not asked.reads:
+        return message
+    conversation = message.data.get("conversation_id") if isinstance(message.data, dict) else None
+    return message._replace(reads=answer_reads(portal, asked.reads, lambda: session_user(portal, token), conversation))
 
 
 async def _run(work: Callable[[], T]) -> T:
@@ -180,12 +190,14 @@ def _token(request: Request) -> str | None:
     return request.headers.get(SESSION_HEADER)
 
 
-def _framed(data: Any, blobs: list[bytes]) -> Response:
-    return StreamingResponse(frames.parts(data, blobs), media_type=frames.MEDIA_TYPE) if blobs else _whole(200, data)
+def _framed(message: Message) -> Response:
+    if message.blobs:
+        return StreamingResponse(frames.parts(message), media_type=frames.MEDIA_TYPE)
+    return Response(b"".join(frames.parts(message)), media_type=frames.MEDIA_TYPE)
 
 
 def _whole(status: int, data: Any) -> Response:
-    return Response(b"".join(frames.parts(data)), status, media_type=frames.MEDIA_TYPE)
+    return Response(b"".join(frames.parts(Message(data))), status, media_type=frames.MEDIA_TYPE)
 
 
 def _failed(problem: PortalError) -> Response:
@@ -196,9 +208,9 @@ def _running(portal: Portal, user: User, turn_id: str) -> LiveTurn | None:
     return portal.turns.find(user, turn_id) or portal.temporary.find(user, turn_id)
 
 
-def _message(body: bytes, called: str) -> Any:
+def _message(body: bytes, called: str) -> Message:
     try:
-        return frames.whole(body)[0]
+        return frames.read(body)
     except ValueError as problem:
         raise _unreadable(called) from problem
 

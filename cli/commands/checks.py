@@ -16,8 +16,8 @@ from cli.environment.install import install_runtime
 from cli.paths import REPOSITORY, Paths
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
-UNIT = ("tests/unit", "tests/security", "tests/pages")
-OTHERS = ("tests/store", "tests/browser", "tests/functional")
+UNIT = ("tests/unit", "tests/security", "tests/pages", "tests/store")
+OTHERS = ("tests/browser", "tests/functional")
 """All tests, in two parts of about the same length."""
 _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 

@@ -13,8 +13,8 @@ from core.clock import Clock
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, JobFilter, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

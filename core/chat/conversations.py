@@ -171,6 +171,13 @@ class Conversations:
             record(work, self._clock(), user.id, "conversation.delete", conversation_id)
             work.commit()
 
+    def discard(self, conversation: Conversation) -> None:
+        """Remove a new conversation in which nothing could be asked. One that has messages stays."""
+        with self._unit_of_work() as work:
+            if not work.messages.of_conversation(conversation.id):
+                work.conversations.remove(conversation.id)
+                work.commit()
+
     def delete_soon(self, user: User, conversation_id: str) -> None:
         """Hide a conversation now and delete it in a few seconds unless it is restored. Raises Conflict as `delete` does."""
         with self._unit_of_work() as work:

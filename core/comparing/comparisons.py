@@ -25,9 +25,9 @@ from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredErr
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 KIND = "model.compare"

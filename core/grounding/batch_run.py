@@ -17,8 +17,8 @@ from core.images.images import Images
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.programs.on_behalf import asker_of
+from core.tasks.handlers import Cancelled, JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import Cancelled, JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 BATCHES_AT_ONCE = 2

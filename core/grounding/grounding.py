@@ -31,8 +31,8 @@ from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
 from core.review.records import ABOUT_IMAGE, Feedback, ReviewState
+from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_IMAGES = 20_000

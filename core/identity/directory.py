@@ -11,8 +11,8 @@ from core.identity.outside_accounts import OutsideAccounts
 from core.identity.ports import Directory
 from core.people.accounts import Accounts
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from core.models.ports import PatternFinder, Succession, Successions
 from core.models.records import ModelState
 from core.models.swap_records import ChangeMarker, Decision, Figures, StepKind, StepState, Swap, SwapState
 from core.people.audit_events import record
+from core.tasks.handlers import Cancelled, Report, Stopping
 from core.tasks.records import Job, Json
-from core.tasks.worker import Cancelled, Report, Stopping
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -30,8 +30,8 @@ from core.models.swap_run import SwapRun
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind
 from core.unit_of_work import UnitOfWorkFactory
 
 KIND = "model.swap"

@@ -16,9 +16,9 @@ from core.operations.records import BackupAction, BackupContents, BackupFile, Ba
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.backup")

@@ -14,9 +14,9 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.search.ports import IndexKeeper, ParkedJobs, Reconciler, SearchIndex
 from core.search.records import ParkedJob, Reconciliation
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 _RECONCILE, _REBUILD = "index.reconcile", "index.rebuild"

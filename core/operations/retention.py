@@ -15,8 +15,8 @@ from core.people.accounts import clean_line, normal_name
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -20,8 +20,8 @@ from core.programs.files import ProgramFiles
 from core.programs.on_behalf import asker_of
 from core.programs.ports import RequestAnswerer
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus
+from core.tasks.handlers import Cancelled, JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import Cancelled, JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_LINES = 50_000

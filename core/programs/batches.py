@@ -16,9 +16,9 @@ from core.people.records import User
 from core.programs.files import ProgramFiles
 from core.programs.on_behalf import noted_key
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus, FilePurpose
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

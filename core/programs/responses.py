@@ -14,9 +14,9 @@ from core.people.records import User
 from core.programs.background import Background
 from core.programs.on_behalf import asker_of, noted_key
 from core.programs.records import StoredResponse
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

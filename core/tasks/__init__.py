@@ -6,5 +6,7 @@ In reading order:
 - ports: the repository of jobs
 - jobs: add, list, cancel and retry jobs
 - leadership: which process does the periodic work of all replicas
+- handlers: how jobs of a kind run, and what they report
+- endings: write how a run ended
 - worker: claim jobs and run them, on any server
 """

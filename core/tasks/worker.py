@@ -6,21 +6,21 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
 from core.clock import Clock
 from core.errors import Busy, PortalError, StoredError, Unavailable
+from core.tasks.endings import LEASE, JobEndings, next_recurring
+from core.tasks.handlers import Cancelled, JobKind, Report, Stopping
 from core.tasks.leadership import ALONE, Leadership
-from core.tasks.records import Job, JobState, Json
+from core.tasks.records import Job, JobState
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 3
-LEASE = timedelta(seconds=30)
 RENEW_S = 1.0
 """Seconds between progress writes, which also notice a cancel, and between looks for due jobs."""
 SCHEDULE_S = 60.0
@@ -30,68 +30,6 @@ KEEP_ENDED = timedelta(days=30)
 STOPPED = "The portal was stopped before this finished. Start it again."
 LOST = "The server ended while working on this. Start it again."
 BUG = "This failed because of a fault in the portal. The log has the details under {job}."
-
-
-class Cancelled(Exception):
-    """The job was cancelled, or this server lost its lease. Only the worker catches it."""
-
-
-class Stopping(Exception):
-    """The portal is stopping. Only the worker catches it."""
-
-
-class Report:
-    """What a running job reports to its worker. Call it often: it raises Cancelled or Stopping when the job must end."""
-
-    def __init__(self, stopping: threading.Event) -> None:
-        self._stopping = stopping
-        self.leave = threading.Event()
-        """Set if the job must stop here and go on elsewhere."""
-        self.lost = threading.Event()
-        self.progress = 0.0
-        self.detail: Mapping[str, Json] = {}
-
-    def __call__(self, progress: float, **detail: Json) -> None:
-        self.progress = max(0.0, min(1.0, progress))
-        if detail:
-            self.detail = detail
-        self.check()
-
-    def check(self) -> None:
-        """Raise Cancelled or Stopping if the job must end."""
-        if self.lost.is_set():
-            raise Cancelled
-        if self._stopping.is_set() or self.leave.is_set():
-            raise Stopping
-
-
-Handler = Callable[[Job, Report], Mapping[str, Json] | None]
-"""Runs a job and returns its result. People see a PortalError that it raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobKind:
-    """How jobs of one kind run.
-
-    every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
-    delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
-    the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs. needs_model: it asks
-    a model, so a server without one leaves it to others.
-    """
-
-    name: str
-    run: Handler
-    every: timedelta | None = None
-    most_tries: int = 1
-    resumable: bool = False
-    at_once: int | None = None
-    kept: bool = True
-    needs_model: bool = False
-
-    @property
-    def tries_allowed(self) -> int:
-        """Return the tries after which a job whose server died is given up: the job may have caused it."""
-        return max(self.most_tries, 3) if self.resumable else self.most_tries
 
 
 class JobWorker:
@@ -125,6 +63,7 @@ class JobWorker:
         self._name = f"{server}/{uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._woken = woken
+        self._endings = JobEndings(unit_of_work, clock, self._stopping)
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Job, Report, threading.Thread]] = {}
         """By run. A job that was paused may begin again before its last run has ended."""
@@ -222,7 +161,7 @@ class JobWorker:
         with self._unit_of_work() as work:
             for kind in self._kinds.values():
                 if kind.every is not None:
-                    work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
+                    work.jobs.add(next_recurring(kind, self._clock, wait or kind.every))
             work.commit()
 
     def _free_kinds(self) -> list[str]:
@@ -247,7 +186,7 @@ class JobWorker:
             if job is not None:
                 work.commit()
         if job is not None and job.tries > self._kinds[job.kind].tries_allowed:
-            self._end(job, run, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
+            self._endings.end(job, self._kinds[job.kind], run, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
             return self._claim(kinds)
         return None if job is None else (job, run)
 
@@ -266,20 +205,20 @@ class JobWorker:
         kind = self._kinds[job.kind]
         try:
             result = kind.run(job, report) or {}
-            self._end(job, run, JobState.DONE, result, None)
+            self._endings.end(job, kind, run, JobState.DONE, result, None)
         except Cancelled:
-            self._end(job, run, JobState.CANCELLED, {}, None)
+            self._endings.end(job, kind, run, JobState.CANCELLED, {}, None)
         except Stopping:
             if kind.resumable:
-                self._postpone(job, run, timedelta(), None)
+                self._endings.postpone(job, run, timedelta(), None)
             else:
-                self._end(job, run, JobState.FAILED, {}, StoredError(STOPPED, {}, Unavailable.code))
+                self._endings.end(job, kind, run, JobState.FAILED, {}, StoredError(STOPPED, {}, Unavailable.code))
         except (Unavailable, Busy) as problem:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
             self._failed(job, run, kind, StoredError.of(problem))
         except PortalError as problem:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
-            self._end(job, run, JobState.FAILED, {}, StoredError.of(problem))
+            self._endings.end(job, kind, run, JobState.FAILED, {}, StoredError.of(problem))
         except Exception:
             # A bug: the log has it, people get a sentence.
             log.exception("The job %s (%s) failed", job.id, job.kind)
@@ -291,44 +230,6 @@ class JobWorker:
 
     def _failed(self, job: Job, run: str, kind: JobKind, error: StoredError) -> None:
         if job.tries < kind.most_tries:
-            self._postpone(job, run, min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** (job.tries - 1)), error)
+            self._endings.postpone(job, run, min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** (job.tries - 1)), error)
         else:
-            self._end(job, run, JobState.FAILED, {}, error)
-
-    def _end(self, job: Job, run: str, state: JobState, result: Mapping[str, Json], error: StoredError | None) -> None:
-        kind = self._kinds[job.kind]
-
-        def write() -> None:
-            with self._unit_of_work() as work:
-                ended = work.jobs.end(job.id, run, state, self._clock(), result, error)
-                if ended and kind.every is not None:
-                    work.jobs.add(_recurring(kind, self._clock, kind.every))
-                if ended and not kind.kept and state is JobState.DONE:
-                    work.jobs.remove(job.id)
-                work.commit()
-
-        self._keep_trying(write)
-
-    def _postpone(self, job: Job, run: str, wait: timedelta, error: StoredError | None) -> None:
-        def write() -> None:
-            with self._unit_of_work() as work:
-                work.jobs.postpone(job.id, run, self._clock() + wait, error)
-                work.commit()
-
-        self._keep_trying(write)
-
-    def _keep_trying(self, write: Callable[[], None]) -> None:
-        """Write an end even if the database is away for a while; if it stays away, the lease expires."""
-        for attempt in range(10):
-            try:
-                write()
-                return
-            except Unavailable as problem:
-                log.warning("the result of a job could not be saved: %s", problem)
-                if self._stopping.wait(min(2.0**attempt, LEASE.total_seconds() / 3)):
-                    return
-
-
-def _recurring(kind: JobKind, clock: Clock, wait: timedelta) -> Job:
-    now = clock()
-    return Job(id=uuid4().hex, kind=kind.name, created_at=now, run_after=now + wait, key=kind.name)
+            self._endings.end(job, kind, run, JobState.FAILED, {}, error)

@@ -15,9 +15,9 @@ from core.models.records import MemoryPlan, ModelKind
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.transfers.model_folder import ModelFolder, verify
 from core.transfers.pace import Pace
 from core.transfers.remote_models import choose, models_of

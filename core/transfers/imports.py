@@ -13,9 +13,9 @@ from core.models.catalogue import Listing, RemoteFile, RemoteModel
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.transfers.downloads import IMPORT, staging_name, transfer_key
 from core.transfers.model_folder import ModelFolder, taken
 from core.transfers.pace import Pace

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from core.tasks.worker import Report
+from core.tasks.handlers import Report
 
 WINDOW_S = 10.0
 """The speed is the average over this many seconds."""

@@ -13,9 +13,9 @@ from core.models.quantization import Precision, about_bytes, quantized_name
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
-from core.tasks.worker import JobKind, Report
 from core.transfers.downloads import QUANTIZE, staging_name, transfer_key
 from core.transfers.model_folder import ModelFolder, digest, taken
 from core.unit_of_work import UnitOfWorkFactory

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -23,7 +25,9 @@ from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.account import second_factor
+from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import kinds
 from pages.widgets.models.start_problems import MODELS, start_problems
 from pages.widgets.people.words import role_word
 
@@ -92,17 +96,21 @@ def load(pages: Collection[str] | None) -> None:
 
 def run(open_portal: Callable[[], Portal]) -> None:
     """One script run: everything a browser sees comes from here."""
-    with log_context(request_id=new_request_id()):
-        _run(open_portal)
+    with log_context(request_id=new_request_id()), ExitStack() as stack:
+        _run(open_portal, stack)
 
 
-def _run(open_portal: Callable[[], Portal]) -> None:
+def _run(open_portal: Callable[[], Portal], stack: ExitStack) -> None:
     frame.style()
     try:
         portal = open_portal()
-        if has_drawn() and hasattr(portal, "patient"):
-            portal = portal.patient(waiting, kept())  # On a user server: a call waits where it would fail.
-        user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
+        token = st.context.cookies.get(SESSION_COOKIE)
+        if hasattr(portal, "for_page"):  # On a user server.
+            portal = stack.enter_context(portal.for_page(
+                waiting if has_drawn() else None, kept(), page=urlsplit(st.context.url or "").path, wishes=kinds(), token=token,
+                conversation=st.query_params.get(CONVERSATION),
+            ))  # fmt: skip
+        user = portal.sessions.user(token)
     except Away as away:
         reason = away
         _alone(t("Not ready"), lambda: wait_page(reason))

@@ -14,6 +14,7 @@ import pytest
 from bench.portal_parts.portal import Measured, running_portal
 from tests.servers.missing import missing
 from tests.servers.program_clients import client_python, node_folder
+from tests.small_model import small_model
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 OWN = ("openai_python", "anthropic_python")
@@ -62,3 +63,15 @@ def test_curl(environment: dict[str, str], tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         missing("curl is not installed: apt-get install curl")
     run(["bash", str(PROGRAMS / "curl.sh")], tmp_path, environment)
+
+
+def test_a_coding_assistant(tmp_path: Path) -> None:
+    """The model is a real one: an assistant sends thousands of tokens of instructions and tools, more than the guide's context."""
+    node = node_folder()
+    with running_portal(PORTAL_MODEL=str(small_model()), PORTAL_CONTEXT="8192", PORTAL_SLOTS="1") as portal:
+        with portal.sign_in() as person:
+            key = person.post("/api/v1/keys", json={"name": "assistant", "scopes": ["chat"]}).raise_for_status().json()["token"]
+            [model] = [each["id"] for each in person.get("/v1/models").json()["data"]]
+        path = f"{node / 'node_modules' / '.bin'}:{os.environ['PATH']}"
+        own = {"PORTAL": portal.url, "PORTAL_KEY": key, "PORTAL_MODEL": model, "PATH": path, "HOME": str(tmp_path)}
+        run(["bash", str(PROGRAMS / "coding_assistant.sh")], tmp_path, {**os.environ, **own})

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.people.records import AuditFilter, Role
 from core.usage.reports import UsageQuery
-from pages.usage import days_csv, rows_csv
+from pages.widgets.usage.export_menu import days_csv, rows_csv
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 

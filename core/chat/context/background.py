@@ -14,9 +14,9 @@ from core.errors import Conflict, PortalError
 from core.inference.gateway import Gateway
 from core.inference.records import Usage
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.programs.files import ProgramFiles
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 KIND = "conversation.import"

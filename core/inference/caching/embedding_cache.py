@@ -12,8 +12,8 @@ from hashlib import sha256
 from core.clock import Clock
 from core.errors import PortalError
 from core.inference.vectors import Embedded, EmbeddingRequest, KeptVector
+from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -29,6 +29,11 @@ def pending() -> bool:
     return bool(st.session_state.get(_WISHES))
 
 
+def kinds() -> str:
+    """Return the kinds of the pending wishes, in their order."""
+    return " ".join(str(each["kind"]) for each in st.session_state.get(_WISHES, ()))
+
+
 def take() -> Sequence[Mapping[str, Any]]:
     """The wishes in their order, which are then no longer pending."""
     found: list[Mapping[str, Any]] = st.session_state.pop(_WISHES, [])

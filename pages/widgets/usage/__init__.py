@@ -2,7 +2,12 @@
 
 In reading order:
 
+- filters: choose days, model and group
+- figures: the key figures
 - charts: every chart of the portal
+- chart_cards: the charts of a report, each in its card
+- tables: by model, by group, by person
+- export_menu: a report as CSV
 - csv_export: CSV that is safe in a spreadsheet
 - days: days in the person's calendar
 """

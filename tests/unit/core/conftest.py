@@ -15,8 +15,9 @@ from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.people.sign_in import SignIn, open_pool
 from core.search.records import SearchHit, SearchQuery
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork

@@ -19,7 +19,7 @@ from core.people.permissions import Role
 from core.people.records import User
 from remote.codec import Unfit, codec
 from remote.errors import read_error, write_error
-from remote.frames import parts, whole
+from remote.frames import Message, parts, read
 
 NOW = datetime(2026, 11, 29, 8, 30, 1, 250, tzinfo=UTC)
 ANN = User(id="1", name="ann", full_name="Änn 安", role=Role.ANALYST, group="", active=True, created_at=NOW)
@@ -45,7 +45,7 @@ class Tree:
 def there_and_back(value: Any, hint: Any) -> Any:
     blobs: list[bytes] = []
     data = codec(hint).write(value, blobs)
-    message, back = whole(b"".join(parts(data, blobs)))
+    message, back, _reads = read(b"".join(parts(Message(data, blobs))))
     return codec(hint).read(message, back)
 
 
@@ -132,4 +132,4 @@ def test_an_error_that_cannot_be_read_is_still_an_error(data: Any) -> None:
 )
 def test_a_message_that_does_not_add_up_is_refused(message: bytes) -> None:
     with pytest.raises(ValueError):
-        whole(message)
+        read(message)

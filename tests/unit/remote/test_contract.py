@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Set
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
+from core.asking.asking import Question
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
 from core.grounding.exports import ExportFormat
@@ -24,6 +29,7 @@ from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
+from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
 from tests.fakes import FILE, FakePool, FakeRouter
 from tests.image_files import picture, written
@@ -98,6 +104,10 @@ def _conversations(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.turns.start(ann, chat.id, "Hello?", TurnOptions(model="missing"), "")
     _settled(portal, ann, chat.id)
+    asked = portal.asking.ask(ann, None, Question(text="Hello?", options=[TurnOptions()], request_id="request-6"))
+    with suppress(PortalError):
+        portal.asking.ask(ann, None, Question(text=" ", options=[TurnOptions()], request_id="request-7"))
+    _settled(portal, ann, asked.conversation_id)
     second = portal.turns.regenerate(ann, turn.answer_id, TurnOptions(), "request-4")
     _settled(portal, ann, chat.id)
     with suppress(PortalError):
@@ -374,11 +384,32 @@ def _accounts(portal: Any, ann: Any, ada: Any) -> None:
         portal.sessions.close(getattr(user, "token", "made up"))
 
 
+class CountsCommits(Recorder):
+    """Notes too which calls changed the database."""
+
+    def __init__(self, portal: Any, home: Path, racing: Set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(portal, home, racing)
+        self.changing: set[str] = set()
+        self._commits, here, commit = 0, threading.get_ident(), SqlUnitOfWork.commit
+
+        def counted(work: SqlUnitOfWork) -> None:
+            self._commits += threading.get_ident() == here
+            commit(work)
+
+        monkeypatch.setattr(SqlUnitOfWork, "commit", counted)
+
+    def note(self, what: str, result: object) -> None:
+        super().note(what, result)
+        if self._commits:
+            self.changing.add(what)
+        self._commits = 0
+
+
 def test_every_registered_method_does_the_same_in_process_and_over_http(
-    tmp_path: Path, empty_home: Path, user_server: Portal, admin_server: AdminServer
+    tmp_path: Path, empty_home: Path, user_server: Portal, admin_server: AdminServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local = open_portal(empty_home, tmp_path / "local", FakeRouter(), FakePool())
-    here = Recorder(local, tmp_path / "local", VOLATILE | RACING)
+    here = CountsCommits(local, tmp_path / "local", VOLATILE | RACING, monkeypatch)
     there = Recorder(user_server, tmp_path / "home", VOLATILE | RACING)
     try:
         walk(here)
@@ -392,6 +423,9 @@ def test_every_registered_method_does_the_same_in_process_and_over_http(
         assert (what, came) == (what, expected)
     called = {what for what, _ in here.told}
     registered = {f"{each.name}.{name}" for each in SERVICES for name in (*each.anyone, *each.user)}
+    reads = {f"{each.name}.{name}" for each in SERVICES for name in each.reads}
+    assert here.changing & reads == set(), "these change something: they are not reads"
+    assert {"folders.new", "asking.ask"} <= here.changing, "changes are noticed"
     assert registered - called == {"second_factors.set_up"}, "walk() leaves these out; a user server calls them"
 
 

@@ -23,6 +23,7 @@ from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
 from remote.connection import Connection
+from remote.frames import Message
 from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
 from tests.fakes import FakeRouter
@@ -207,14 +208,14 @@ def test_a_page_waits_for_the_admin_server_and_goes_on(user_server: Portal, admi
         yield lambda: None
         told.append("back")
 
-    page = cast(RemotePortal, user_server).patient(waiting, {})
     admin_server.stop()
     found: list[object] = []
-    asking = threading.Thread(target=lambda: found.append(page.conversations.list(ann)))
-    asking.start()
-    assert waits.wait(LONG_S) and found == []
-    admin_server.start()
-    asking.join(LONG_S)
+    with cast(RemotePortal, user_server).for_page(waiting, {}) as page:
+        asking = threading.Thread(target=lambda: found.append(page.conversations.list(ann)))
+        asking.start()
+        assert waits.wait(LONG_S) and found == []
+        admin_server.start()
+        asking.join(LONG_S)
     assert found == [[]] and told == ["away", "back"]
 
 
@@ -274,7 +275,7 @@ def test_an_answer_is_followed_on_the_next_admin_server_while_one_is_stopping(
     with HTTPServer(("127.0.0.1", 0), Stopping) as stopping:
         threading.Thread(target=stopping.serve_forever, args=(0.01,), daemon=True).start()
         connection = Connection([f"http://127.0.0.1:{stopping.server_port}", admin_server.address], lambda: KEY)
-        with connection.stream(f"/internal/v1/live/{running.turn.id}", ann.token, ({}, [])) as lines:
+        with connection.stream(f"/internal/v1/live/{running.turn.id}", ann.token, Message({})) as lines:
             assert "now" in next(iter(lines))
         connection.close()
         stopping.shutdown()

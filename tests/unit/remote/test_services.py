@@ -63,7 +63,7 @@ def calls(path: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def _is_service(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "portal" and node.attr != "patient"
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "portal" and node.attr != "for_page"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))

@@ -17,8 +17,8 @@ from bootstrap.portal import Portal
 from core.errors import ModelFailed, NotSignedIn, Unavailable
 from core.inference.requests import Delta, ToolCall
 from core.programs.responses import ANSWER, StorageRules
+from core.tasks.handlers import Report
 from core.tasks.records import JobFilter
-from core.tasks.worker import Report
 from tests.fakes import FakeRouter, answer
 
 RESPONSES = "/v1/responses"

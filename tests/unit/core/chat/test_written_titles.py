@@ -15,9 +15,10 @@ from core.errors import Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
 from core.people.records import User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished, until

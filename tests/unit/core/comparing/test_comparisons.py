@@ -18,8 +18,9 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.models.canary import in_language
 from core.people.accounts import Accounts
 from core.people.records import Role, User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fake_comparer import FakeComparer, result
 from tests.unit.core.conftest import SERVER, MovingClock

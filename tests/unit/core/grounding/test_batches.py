@@ -26,9 +26,10 @@ from core.inference.gateway import Gateway
 from core.people.records import Permission, User
 from core.privacy.filter import PrivacyFilter
 from core.privacy.records import Action, PrivacyPolicy
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobState
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock

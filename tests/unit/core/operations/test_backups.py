@@ -12,8 +12,9 @@ from core.operations.backups import Backups, change_of
 from core.operations.disk import DiskSpace
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.people.records import AuditEvent, User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 from tests.unit.core.conftest import SERVER, MovingClock

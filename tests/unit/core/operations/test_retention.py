@@ -15,9 +15,10 @@ from core.people.accounts import Accounts
 from core.people.records import AuditEvent, Role, User
 from core.review.records import FeedbackFilter
 from core.search.records import SearchHit, SearchPage, SearchQuery
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter, JobState
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 from tests.unit.core.conftest import MovingClock

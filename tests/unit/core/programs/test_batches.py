@@ -20,8 +20,9 @@ from core.programs.batch_run import AHEAD, BatchRun
 from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus, LineAnswer
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 

@@ -11,9 +11,10 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
-from core.tasks.worker import LOST, STOPPED, JobKind, JobWorker, Report
+from core.tasks.worker import LOST, STOPPED, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import SERVER, MovingClock
 

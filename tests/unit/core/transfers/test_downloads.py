@@ -16,9 +16,10 @@ import pytest
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.models.catalogue import Hub, Repository
 from core.people.records import User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads, best_offer, staging_name
 from core.transfers.imports import Imports
 from core.transfers.model_folder import ModelFolder

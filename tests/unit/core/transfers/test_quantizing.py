@@ -14,9 +14,10 @@ from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models.quantization import Precision
 from core.models.records import ModelFile
 from core.people.records import AuditFilter, User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.transfers.model_folder import ModelFolder
 from core.transfers.quantizing import Quantizing
 from core.unit_of_work import UnitOfWorkFactory

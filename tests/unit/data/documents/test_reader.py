@@ -343,15 +343,16 @@ def test_a_reader_sees_nothing_of_the_portals_environment_and_writes_no_file(mon
     monkeypatch.setenv("PORTAL_MASTER_KEY", "secret")
     target = tmp_path / "written"
     worker = tmp_path / "worker.py"
-    real = Path(reader.__file__).with_name("worker.py").read_text("utf-8").partition('if __name__ == "__main__":')[0]
     worker.write_text(
-        f"{real}\nimport os, pathlib\n"
-        "def _answer(content, most_chars):\n"
+        f"import json, os, pathlib, sys\nsys.path.insert(0, {str(Path(reader.__file__).parents[2])!r})\n"
+        "from data.documents import worker\n"
+        "def answer(content, most_chars):\n"
         "    try:\n"
         f"        pathlib.Path({str(target)!r}).write_text('x')\n"
         "    except OSError as problem:\n"
         "        return json.dumps({'text': problem.strerror + ' ' + str(sorted(os.environ))})\n"
-        "main()\n"
+        "worker.answer = answer\n"
+        "worker.main()\n"
     )
     said = ProcessDocumentReader(worker=worker).text("a.pdf", b"")
     assert said.startswith("File too large") and "PORTAL" not in said

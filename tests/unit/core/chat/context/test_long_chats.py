@@ -23,9 +23,10 @@ from core.inference.requests import ChatRole
 from core.knowledge.files import Files
 from core.people.accounts import Accounts
 from core.people.records import Role, User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeReader
 from tests.unit.core.chat.context.scripted import ScriptedRouter

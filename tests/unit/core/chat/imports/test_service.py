@@ -14,8 +14,8 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.permissions import Permission
 from core.people.records import User
 from core.programs.files import ProgramFiles
+from core.tasks.handlers import Report
 from core.tasks.jobs import Jobs
-from core.tasks.worker import Report
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.chat.imports.test_reading import OPEN_WEBUI, chatgpt
 from tests.unit.core.conftest import MovingClock, NoIndex

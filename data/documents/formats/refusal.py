@@ -1,0 +1,5 @@
+"""Say why a document cannot be read."""
+
+
+class Refused(Exception):
+    """Raised with the error of the protocol."""
