@@ -29,6 +29,7 @@ class Question:
     folder_id: str | None = None
     """Where a new conversation begins."""
     uses_instructions: bool = True
+    """Of a new conversation."""
     uses_memory: bool = True
     """Of a new conversation."""
 

@@ -19,9 +19,9 @@ from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
 from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
 from core.people.records import User
+from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job
-from core.tasks.worker import JobKind, Report
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

@@ -37,9 +37,10 @@ from core.people.permissions import Permission
 from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
 from core.privacy.records import Action, PrivacyPolicy
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter, FakeVectors, answer, served
 from tests.unit.core.chat.test_turns import finished, messages, until
