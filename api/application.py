@@ -9,9 +9,9 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors
 from api.middleware.answer_headers import AnswerHeaders
-from api.middleware.body_limit import BodyLimit
+from api.middleware.bodies.body_limit import BodyLimit
+from api.middleware.bodies.packed_bodies import PackedBodies
 from api.middleware.cross_origin import CrossOrigin
-from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
@@ -35,10 +35,12 @@ PORTALS = {
     "files": "knowledge.files",
     "ground": "grounding.ground",
     "ground-batches": "grounding.batches",
+    "ground-evaluations": "grounding.evaluations",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",
     "models": "models.models",
+    "plans": "models.plans",
     "downloads": "models.downloads",
     "quantizations": "models.quantizations",
     "comparisons": "models.comparisons",
@@ -54,6 +56,7 @@ PORTALS = {
     "limits": "people.limits",
     "audit": "people.audit",
     "privacy": "people.privacy",
+    "plugins": "operations.plugins",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

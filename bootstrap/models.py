@@ -36,6 +36,7 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         record=record,
         max_wait_s=settings.max_wait_s,
         mtp=settings.mtp,
+        budget_bytes=settings.model_memory_gb * 1_000_000_000,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.hub.client import HubClient
 from models.quantizing.quantizer import LlamaQuantizer
+from models.serving.budget import Room
 from settings import Settings
 
 
@@ -48,11 +49,12 @@ class Transfers:
 
 
 def open_transfers(
-    settings: Settings, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, server: str, hub: ModelHub | None = None
+    settings: Settings, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, server: str, hub: ModelHub | None = None,
+    room: Callable[[], Room] | None = None,
 ) -> tuple[Downloads, Imports, Uploads, Quantizing]:
-    """Connect all four to the models folder. hub: replaces the real hubs in tests."""
+    """Connect all four to the models folder. hub: replaces the real hubs in tests. room: what a load can take now."""
     folder = ModelFolder(settings.models_path, settings.disk_reserve_mb * 1024**2)
-    downloads = Downloads(unit_of_work, jobs, Catalogue(), hub or HubClient(), folder, clock, server, offline=settings.offline)
+    downloads = Downloads(unit_of_work, jobs, Catalogue(room=room), hub or HubClient(), folder, clock, server, offline=settings.offline)
     imports, uploads = Imports(unit_of_work, jobs, folder, clock, server), Uploads(unit_of_work, folder, clock)
     return downloads, imports, uploads, Quantizing(unit_of_work, jobs, folder, LlamaQuantizer(), clock, server)
 

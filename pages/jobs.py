@@ -37,6 +37,7 @@ KINDS = {
     "conversation.remember": "Propose what to remember of a chat",
     "conversation.import": "Import chats",
     "grounding.batch": "Find boxes on a batch of images",
+    "grounding.evaluate": "Evaluate a model on labelled images",
     "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",

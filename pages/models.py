@@ -20,6 +20,7 @@ from pages.widgets.common.figures import MISSING, count, size, speed
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.get_model.transfers import transfers
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.evictions import UNLOAD, confirm_unload, do, noticed
 from pages.widgets.models.file_address import FILE, open_report
 from pages.widgets.models.file_report import report_page
 from pages.widgets.models.files_card import files_card
@@ -61,8 +62,9 @@ def render(portal: Portal, user: User) -> None:
             _by_path(portal, user)
     if scan:
         st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
-    if name := st.session_state.pop("models-unload", None):
-        _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
+    if name := st.session_state.pop(UNLOAD, None):
+        if model := next((model for model in loaded if model.name == name), None):
+            confirm_unload(portal, user, model)
     if name := st.session_state.pop("models-access", None):
         access_dialog(portal, user, name)
     if name := st.session_state.pop("models-residency", None):
@@ -236,13 +238,17 @@ def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
             free = t("{free} free of {total}", free=size(device.free_bytes), total=size(device.total_bytes))
             card_title(named, free)
             device_bar(device, devices, loaded)
+        if budget := portal.models.budget(user):
+            free = t("{free} free of {total}", free=size(budget.free_bytes), total=size(budget.total_bytes))
+            card_title(t("Memory for models"), f"{free} · {t('the limit of PORTAL_MODEL_MEMORY_GB')}")
+            device_bar(budget, devices, loaded)
 
 
 def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
     if model.state in (ModelState.FAILED, ModelState.LOADING):
         label = t("Dismiss") if model.state is ModelState.FAILED else t("Cancel")
         if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
-            _do(lambda: portal.models.unload(user, model.name))
+            do(lambda: portal.models.unload(user, model.name))
     elif model.state in (ModelState.READY, ModelState.RESTARTING, ModelState.SLEEPING):
         choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
         if not model.guide:
@@ -261,47 +267,17 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
             t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
         )
         if chosen == "default":
-            _do(lambda: portal.models.make_default(user, model.name))
+            do(lambda: portal.models.make_default(user, model.name))
         elif chosen in ("keep", "leave"):
-            _do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
+            do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
         elif chosen in ("access", "swap", "residency"):
             st.session_state[f"models-{chosen}"] = model.name
             st.rerun()
-        elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):
-            st.session_state["models-unload"] = model.name
+        elif chosen == "unload" and noticed(portal.models.eviction(user, model.name)):
+            st.session_state[UNLOAD] = model.name
             st.rerun()
         elif chosen == "unload":
-            _do(lambda: portal.models.unload(user, model.name))
-
-
-def _do(action: object) -> None:
-    """Run it and redraw the page, or say in its place why not."""
-    try:
-        action()  # type: ignore[operator]
-    except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
-    else:
-        st.rerun()
-
-
-def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> None:
-    if model is None:
-        return
-
-    @st.dialog(t("Unload {name}?", name=plain(model.name)))
-    def ask() -> None:
-        people = model.slots_busy + model.waiting
-        if people:
-            st.markdown(t("{n} answers are running or queued. They have 30 s to finish; then the rest are stopped.", n=people))
-        if model.default:
-            st.markdown(t("This is the default model. New chats will use another loaded model; if there is none, no one can ask anything."))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
-            if st.button(t("Cancel"), key="unload-no"):
-                st.rerun()
-            if st.button(t("Unload"), type="primary", key="unload-yes"):
-                _do(lambda: portal.models.unload(user, model.name))
-
-    ask()
+            do(lambda: portal.models.unload(user, model.name))
 
 
 # A file by its path

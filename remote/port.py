@@ -13,6 +13,7 @@ from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
@@ -22,6 +23,7 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -39,13 +41,15 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
 from core.people.sessions import Sessions
-from core.people.sign_in import SignIn
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
+from core.review.accepted_answers import AcceptedAnswers
 from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.search.search import Search
@@ -74,6 +78,7 @@ class PageSettings(Protocol):
 class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that also work from a user server."""
 
+    accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys
     asking: Asking
@@ -86,6 +91,7 @@ class PagePortal(Protocol):
     devices: Devices
     disk: DiskSpace
     downloads: Downloads
+    exports: ChatExports
     feedback: FeedbackQueue
     file_reports: FileReports
     files: Files
@@ -94,6 +100,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     groups: Groups
     imports: Imports
     instructions: InstructionsService
@@ -106,6 +113,7 @@ class PagePortal(Protocol):
     models: ModelService
     oversight: PlatformOversight
     platforms: PlatformService
+    plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     memories: Memories

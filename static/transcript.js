@@ -133,6 +133,7 @@ function barOf(bar, {labels: L, say, ways}, again) {
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
   }
   if (bar.text && bar.rated) box.append(tool('keep', bar.pinned ? L.unpin : L.pin, () => tell({kind: 'pin', pinned: !bar.pinned}), {pressed: bar.pinned}));
+  if (bar.accepts) box.append(tool('fact_check', L.accept, () => tell({kind: 'accept'})));
   if (bar.free && ways.length) box.append(tool('tune', L.ways, button => choose(button, outer, ways, L, (way, request) => tell({kind: 'again', request, ...way}))));
   if (bar.goesOn) {
     const request = requestId();

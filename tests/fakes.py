@@ -225,6 +225,7 @@ class FakePool:
     adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
     """Of the loads, the last one last."""
+    memory_budget: DeviceMemory | None = None
     defaults: list[bool] = field(default_factory=list)
     """Of each load, whether it was to become the default."""
 
@@ -263,6 +264,9 @@ class FakePool:
 
     def memory(self) -> Sequence[DeviceMemory]:
         return [DeviceMemory("host", 6_000_000_000, 16_000_000_000)]
+
+    def budget(self) -> DeviceMemory | None:
+        return self.memory_budget
 
     def reside(self, name: str, residency: Residency) -> None:
         if residency != Residency():

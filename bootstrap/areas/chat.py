@@ -23,8 +23,8 @@ from core.chat.memory.recall import Recall
 from core.chat.memory.records import MemoryMode
 from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
+from core.chat.titling.written_titles import TitleWriter
 from core.chat.turns import Turns
-from core.chat.written_titles import TitleWriter
 from core.knowledge.files import MB, Files
 from core.programs.files import ProgramFiles
 from core.prompts.library import PromptLibrary
@@ -89,14 +89,16 @@ def build_chat(
         context=ChatContext(unit_of_work, gateway, clock),
         memories=Memories(unit_of_work, inference.privacy, clock, remembers),
         prompts=PromptLibrary(unit_of_work, inference.privacy, clock),
-        exports=ChatExports(unit_of_work, clock, to_html),
+        exports=ChatExports(unit_of_work, clock, to_html, inference.plugins),
         chat_imports=ChatImports(unit_of_work, clock, jobs, program_files),
         shares=Shares(unit_of_work, clock, inference.privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, most_chars),
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader),
+        files=Files(
+            unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins
+        ),
     )
     base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals)
     return services

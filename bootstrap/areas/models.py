@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap.foundation import Foundation
@@ -21,6 +22,7 @@ from core.transfers.uploads import Uploads
 from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.inspector import Inspector
+from models.serving.budget import Room
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
 from models.serving.router import PoolRouter
@@ -37,6 +39,8 @@ class LocalModels:
     router: Router
     successions: Successions | None = None
     comparer: FileComparer | None = None
+    room: Callable[[], Room] | None = None
+    """Returns what a load can take now; None: what the machine has free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ def open_local_models(settings: Settings, record: RunRecord | None, router: Rout
         router=router if router is not None else PoolRouter(pool),
         successions=HotSwaps(pool.versions),
         comparer=LlamaComparer(extra_buffers=pool.extra_buffers),
+        room=pool.room,
     )
 
 
@@ -69,7 +74,7 @@ def build_models(base: Foundation, local: LocalModels, record: RunRecord | None,
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(local.pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     finder = ProcessPatternFinder()
-    downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub, local.room)
     services = ModelServices(
         pool=local.pool,
         models=models,

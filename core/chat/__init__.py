@@ -13,8 +13,7 @@ In reading order:
 - running_turn: hold a running answer for any number of watchers
 - elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
-- titles: name a conversation
-- written_titles: let the model write a title, as a background job
+- titling: the titles of conversations
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
 - follow_ups: a question that waits for the running answer

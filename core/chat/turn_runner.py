@@ -20,8 +20,8 @@ from core.chat.memory.proposals import MemoryProposals
 from core.chat.records import MessageStatus, Turn
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
-from core.chat.titles import better_title, title_of
-from core.chat.written_titles import ask_for_title
+from core.chat.titling.titles import better_title, title_of
+from core.chat.titling.written_titles import ask_for_title
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source

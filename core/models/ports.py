@@ -57,6 +57,10 @@ class ModelPool(Protocol):
         """What the host and each GPU have now."""
         ...
 
+    def budget(self) -> DeviceMemory | None:
+        """The limit for all models of this machine together, and what is left of it; None: what the machine has."""
+        ...
+
     def make_default(self, name: str) -> None:
         """Raises NotFound, Conflict (not ready, not for chats)."""
         ...

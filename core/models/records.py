@@ -186,6 +186,8 @@ class MemoryPlan:
     """How many there are, used or not."""
     measured: bool = False
     """Whether the same load was measured on this machine before; else it is an estimate."""
+    budget_bytes: int = 0
+    """The limit for all models together, where it leaves less than the device has free; else 0."""
 
     @property
     def needed_bytes(self) -> int:
@@ -204,6 +206,26 @@ class DeviceMemory:
     """"host", or as llama.cpp calls the GPU."""
     free_bytes: int
     total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eviction:
+    """A model that would be unloaded to make room, and who uses it at this moment."""
+
+    model: str
+    frees_bytes: int
+    running: int
+    """Answers that run."""
+    waiting: int
+    """Questions in its queue."""
+    default: bool
+    """Whether new chats use it unless their group has a model of its own."""
+    groups: tuple[str, ...] = ()
+    """The groups that use it by default, by itself or through a preset."""
+
+    @property
+    def people(self) -> int:
+        return self.running + self.waiting
 
 
 class ModelState(StrEnum):

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import NotFound, PortalError, StoredError
+from core.models.evictions import eviction, evictions_for
 from core.models.ports import ModelPool, StartList
 from core.models.records import (
     AdapterFile,
     Crash,
     DeviceMemory,
+    Eviction,
     LoadedModel,
     LoadSettings,
     MemoryPlan,
@@ -62,6 +64,11 @@ class ModelService:
         require(user, Permission.RUN_MODELS)
         return self._pool.memory()
 
+    def budget(self, user: User) -> DeviceMemory | None:
+        """Return the limit for all models together, and what is left of it; None where only the machine limits them."""
+        require(user, Permission.RUN_MODELS)
+        return self._pool.budget()
+
     def last_crash(self, user: User) -> Crash | None:
         """How the run before this one ended, if it died in native code."""
         require(user, Permission.RUN_MODELS)
@@ -89,6 +96,24 @@ class ModelService:
     def plan(self, user: User, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         require(user, Permission.RUN_MODELS)
         return self._pool.plan(file, settings)
+
+    def evictions(self, user: User, plan: MemoryPlan) -> Sequence[Eviction]:
+        """Name the models to unload so that a plan fits, and who uses them now; empty if it fits, or cannot fit at all."""
+        require(user, Permission.RUN_MODELS)
+        if plan.fits:
+            return ()
+        with self._unit_of_work() as work:
+            group_models, presets = work.offers.group_models(), work.offers.presets()
+        return evictions_for(plan, self._pool.loaded(), group_models, presets)
+
+    def eviction(self, user: User, name: str) -> Eviction:
+        """Name who uses a model now and would notice if it were unloaded. Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        model = next((model for model in self._pool.loaded() if model.name == name), None)
+        if model is None:
+            raise NotFound("There is no model {model}.", model=name)
+        with self._unit_of_work() as work:
+            return eviction(model, work.offers.group_models(), work.offers.presets())
 
     def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
         """How this file was loaded last."""

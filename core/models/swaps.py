@@ -223,7 +223,7 @@ class Swaps:
             return work.swaps.replays(model)
 
     def add_replay(self, user: User, model: str, question: str, accepted: str) -> ReplayQuestion:
-        """Keep a question with its accepted answer, for the replay gate. Raises InvalidInput, Conflict (too many)."""
+        """Keep a question with its accepted answer, for the replay gate. Raises InvalidInput, Conflict (too many, kept already)."""
         require(user, Permission.RUN_MODELS)
         if not accepted.strip() or len(accepted) > 10 * LONGEST_QUESTION:
             raise InvalidInput("An accepted answer must have 1 to {number} characters.", number=10 * LONGEST_QUESTION)
@@ -234,7 +234,10 @@ class Swaps:
             created_by=user.id,
         )  # fmt: skip
         with self._unit_of_work() as work:
-            if len(work.swaps.replays(replay.model)) >= MOST_QUESTIONS:
+            kept = work.swaps.replays(replay.model)
+            if any((each.question, each.accepted) == (replay.question, replay.accepted) for each in kept):
+                raise Conflict("This answer is a replay question of {model} already.", model=replay.model)
+            if len(kept) >= MOST_QUESTIONS:
                 raise Conflict("There are {number} questions, which is the limit. Remove one first.", number=MOST_QUESTIONS)
             work.swaps.add_replay(replay)
             record(work, self._clock(), user.id, "replay.add", replay.model)

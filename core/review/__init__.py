@@ -6,4 +6,5 @@ In reading order:
 - ports: the repositories of feedback and comparisons
 - side_by_side: ask several models the same question, and keep the votes
 - feedback: rate answers, list and review cases
+- accepted_answers: keep accepted answers for the replay gate
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +17,7 @@ from core.models.quantization import BITS_PER_WEIGHT as QUANTIZED_BITS
 from core.models.records import LoadSettings, MemoryPlan, ModelFile, ModelKind
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import plan_load
+from models.serving.budget import Room
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 LANGUAGES = ("en", "zh")
@@ -37,8 +38,12 @@ _DERIVED = {"sizes"}
 class Catalogue:
     """The models that this version of the portal knows. Fulfils core's KnownModels."""
 
-    def __init__(self, path: Path = CATALOGUE) -> None:
-        """Raises ValueError with the entry and the key for a file that cannot be used."""
+    def __init__(self, path: Path = CATALOGUE, room: Callable[[], Room] | None = None) -> None:
+        """Raises ValueError with the entry and the key for a file that cannot be used.
+
+        room: returns what a load can take now; None: what the machine has free.
+        """
+        self._room = room
         self._entries = read_catalogue(path.read_text("utf-8"))
 
     def entries(self) -> Sequence[CatalogueEntry]:
@@ -51,7 +56,11 @@ class Catalogue:
         raise NotFound("The catalogue has no model {name}.", name=name)
 
     def plan(self, entry: CatalogueEntry, quantization: Quantization) -> MemoryPlan:
-        return plan_load(_facts(entry, quantization), LoadSettings()).memory
+        facts = _facts(entry, quantization)
+        if self._room is None:
+            return plan_load(facts, LoadSettings()).memory
+        room = self._room()
+        return room.limited(plan_load(facts, LoadSettings(), host=room.host, gpus=room.gpus).memory)
 
 
 @lru_cache(maxsize=4)

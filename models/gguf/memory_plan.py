@@ -28,6 +28,14 @@ MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
 OWN_PROCESS = 64 * _MEGABYTE
 """What a process of its own takes for itself: Python, llama.cpp's libraries."""
+TOO_LITTLE = (
+    "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but only {free} "
+    "of {total} are free. Choose a smaller file, a smaller context, or unload another model."
+)
+OVER_BUDGET = (
+    "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but of the {total} that "
+    "models may use (PORTAL_MODEL_MEMORY_GB) only {free} are left. Choose a smaller file, a smaller context, or unload another model."
+)
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
 _OFFLOAD_SHARE, _MOST_OFFLOAD = 0.25, 8 * 1024 * _MEGABYTE
@@ -143,8 +151,7 @@ def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
     """Raises InvalidInput with the numbers if the machine has too little free memory."""
     if not plan.fits:
         raise InvalidInput(
-            "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but only {free} "
-            "of {total} are free. Choose a smaller file, a smaller context, or unload another model.",
+            OVER_BUDGET if plan.budget_bytes else TOO_LITTLE,
             model=facts.file.name,
             needed=_gigabytes(plan.needed_bytes),
             weights=_gigabytes(plan.weights_bytes),

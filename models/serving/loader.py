@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from models.serving.swapping.file_stamps import check_unchanged
 from models.trials.file_buffers import FileBuffers
 
 Changed = Callable[[ModelState, str], None]
+Native = LlamaBackend | ChildModel | LlamaEmbedder | ChildEmbedder
 
 
 class Loader:
@@ -42,26 +44,28 @@ class Loader:
 
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
-        before = _memory_taken()
         check_unchanged(entry.facts.parts, entry.stamps)
-        platform = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
+        platform, before = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
         try:
             check_unchanged(entry.facts.parts, entry.stamps)
         except PortalError:
             platform.close()
             raise
-        entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before)
+        entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before) + entry.reserved_bytes
         return platform
 
-    def _chat(self, entry: Entry, changed: Changed) -> LocalPlatform:
+    def _chat(self, entry: Entry, changed: Changed) -> tuple[LocalPlatform, int]:
+        """Return the platform, and what memory was taken just before its model was loaded."""
         last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
         template = ChatTemplate(entry.facts.template, entry.name)
         try:
             template.check()
             self._check_file(entry)
+            before = _memory_taken()
             backend = self._backend(entry, changed)
             try:
                 entry.device = _device(entry.plan, backend)
+                entry.reserved_bytes = _reserved_bytes(backend)
             except PortalError:
                 backend.close()
                 raise
@@ -70,7 +74,8 @@ class Loader:
             if last_step is not None:
                 last_step.close()
             raise
-        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step, self._max_wait_s)
+        platform = LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step, self._max_wait_s)
+        return platform, before
 
     def _backend(self, entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
         path, options = entry.facts.file.path, entry.plan.options
@@ -78,8 +83,9 @@ class Loader:
             return ChildModel(entry.name, path, options, entry.went_on, changed, self._files, self._max_wait_s)
         return LlamaBackend(path, options, entry.went_on)
 
-    def _vectors(self, entry: Entry, changed: Changed) -> EmbeddingPlatform:
+    def _vectors(self, entry: Entry, changed: Changed) -> tuple[EmbeddingPlatform, int]:
         self._check_file(entry)
+        before = _memory_taken()
         path, options = entry.facts.file.path, entry.plan.options
         embedder = (
             ChildEmbedder(entry.name, path, options, entry.went_on, changed)
@@ -88,7 +94,8 @@ class Loader:
         )
         try:
             entry.device = _device(entry.plan, embedder)
-            return EmbeddingPlatform(entry.facts, entry.version, embedder)
+            entry.reserved_bytes = _reserved_bytes(embedder)
+            return EmbeddingPlatform(entry.facts, entry.version, embedder), before
         except PortalError:
             embedder.close()  # a process of its own would be started again and again
             raise
@@ -114,7 +121,13 @@ def _memory_taken() -> int:
     return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
-def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder | ChildEmbedder) -> str:
+def _reserved_bytes(backend: Native) -> int:
+    """Return the host memory that llama.cpp has reserved for computing. The system only counts it once a long prompt has used it."""
+    size = re.search(r"CPU compute buffer size = +([\d.]+) MiB", backend.logged("CPU compute buffer size") or "")
+    return round(float(size[1]) * 1024 * 1024) if size else 0
+
+
+def _device(plan: LoadPlan, backend: Native) -> str:
     """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:

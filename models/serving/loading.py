@@ -12,9 +12,10 @@ from core.errors import PortalError, StoredError
 from core.models.records import LoadSettings, ModelKind, ModelState
 from models.engine.llama import native
 from models.gguf.facts import ModelFacts, read_facts
+from models.gguf.headers.tensor_check import check_model
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.projectors import projector_bytes, projector_for
-from models.gguf.tensor_check import check_model
+from models.serving.budget import MemoryBudget
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.notes.measured_memory import MeasuredMemory
 from models.serving.pool_entry import Entry
@@ -29,36 +30,44 @@ _log = logging.getLogger(__name__)
 class Loading:
     """Takes models from a file to a platform that answers, and frees them again."""
 
-    def __init__(self, roster: Roster, loader: Loader, measured: MeasuredMemory, *, extra_buffers: bool, mtp: bool) -> None:
+    def __init__(
+        self, roster: Roster, loader: Loader, measured: MeasuredMemory, budget: MemoryBudget, *, extra_buffers: bool, mtp: bool
+    ) -> None:
         self._roster = roster
         self._loader = loader
         self._measured = measured
+        self._budget = budget
         self._extra_buffers = extra_buffers
         self._mtp = mtp
 
-    def plan(self, facts: ModelFacts, settings: LoadSettings) -> LoadPlan:
-        """Plan a load. What loads that have begun will take does not count as free."""
-        promised = self._roster.promised_bytes()
+    def plan(self, facts: ModelFacts, settings: LoadSettings, *, replaces: Entry | None = None) -> LoadPlan:
+        """Plan a load. What other loads that have begun will take does not count as free."""
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
         projector = _projector(facts, settings)
         more += projector_bytes(projector) if projector is not None else 0
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
         # The MTP layer follows tokens, and an image has none.
-        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp and projector is None)
+        room = self._budget.room(replaces)
+        plan = plan_load(
+            facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp and projector is None, host=room.host, gpus=room.gpus
+        )
         plan = replace(plan, options=replace(plan.options, projector=str(projector or "")))
         plan = self._measured.corrected(facts, settings, plan)
-        return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
+        return replace(plan, memory=room.limited(plan.memory))
 
-    def prepared(self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0) -> Entry:
+    def prepared(
+        self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0, replaces: Entry | None = None
+    ) -> Entry:
         """Read, plan and check a file without loading it. Raises InvalidInput.
 
-        name: what people call the model; None: by its file. freed_bytes: what another model will free before the load.
+        name: what people call the model; None: by its file. freed_bytes: what another model will free before the load. replaces: an
+        entry that holds no memory and that the new one takes the place of.
         """
         facts = read_facts(path)
         stamps = stamps_of(facts.parts)
         if name is not None:
             facts = replace(facts, file=replace(facts.file, name=name))
-        plan = self.plan(facts, settings)
+        plan = self.plan(facts, settings, replaces=replaces)
         check_fits(facts, replace(plan.memory, free_bytes=plan.memory.free_bytes + freed_bytes))
         check_model(facts.headers, facts.file.architecture)
         adapters = chosen_adapters(facts, settings)

@@ -28,6 +28,7 @@ from models.gguf.facts import read_facts
 from models.gguf.folder import Catalog
 from models.platforms.local import LocalPlatform
 from models.serving import machine
+from models.serving.budget import MemoryBudget, Room
 from models.serving.leases import Leases
 from models.serving.loader import Loader
 from models.serving.loading import Loading
@@ -61,11 +62,13 @@ class Pool:
         record: RunRecord | None = None,
         max_wait_s: float | None = None,
         mtp: bool = False,
+        budget_bytes: int = 0,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
         max_wait_s: how long a question may wait for its turn; None: as long as it takes. mtp: load MTP layers where there is room.
+        budget_bytes: the most that all models may take together; 0: what the machine has.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
@@ -77,7 +80,8 @@ class Pool:
         measured = MeasuredMemory(notes.with_name(MEASURED), here)
         self._roster = Roster()
         loader = Loader(builtin, files, record, buffers, max_wait_s)
-        self._loading = Loading(self._roster, loader, measured, extra_buffers=extra_buffers, mtp=mtp)
+        self._budget = MemoryBudget(self._roster, budget_bytes)
+        self._loading = Loading(self._roster, loader, measured, self._budget, extra_buffers=extra_buffers, mtp=mtp)
         self.sleeping = Sleeping(self._roster, self._loading)
         self.leases = Leases(self._roster, self.sleeping.wake)
         self.versions = Versions(self._roster, self._loading, self.leases, self._remembered)
@@ -179,6 +183,13 @@ class Pool:
         host = machine.host_memory()
         gpus = [DeviceMemory(gpu.name, gpu.free_bytes, gpu.total_bytes) for gpu in native.gpus()]
         return [DeviceMemory("host", host.free, host.total), *gpus]
+
+    def budget(self) -> DeviceMemory | None:
+        return self._budget.state()
+
+    def room(self) -> Room:
+        """Return what a load can take now."""
+        return self._budget.room()
 
     def close(self, timeout: float = 5.0) -> None:
         """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds, and waits for no stuck model."""

@@ -31,6 +31,8 @@ class Entry:
     platform: LocalPlatform | EmbeddingPlatform | None = None
     progress: float = 0.0
     memory_bytes: int = 0
+    reserved_bytes: int = 0
+    """The part of it that a load reserves and does not use yet."""
     error: StoredError | None = None
     becomes_default: bool = False
     """Once it is ready: until then, and if it fails, the default stays what it was."""
@@ -61,6 +63,17 @@ class Entry:
         """So much of it is loaded, 0 to 1; False: give up."""
         self.progress = done
         return not self.unwanted
+
+    @property
+    def taken_bytes(self) -> int:
+        """What it takes of the memory, or will once it is loaded."""
+        planned = self.plan.memory
+        if self.state is ModelState.LOADING:
+            return planned.needed_bytes
+        if self.platform is None:
+            return 0
+        # A load that used memory of an earlier model again seems to have taken less than its weights.
+        return self.memory_bytes if self.memory_bytes >= planned.weights_bytes else planned.needed_bytes
 
     @property
     def idle(self) -> bool:

@@ -55,11 +55,16 @@ class Roster:
         with self.lock:
             return not any(other is not entry and other.state in moving for other in (*self.entries.values(), *self.aside))
 
-    def promised_bytes(self) -> int:
-        """Return what loads that have begun will still take."""
+    def promised_bytes(self, besides: Entry | None = None) -> int:
+        """Return what loads that have begun will still take, without that of one entry."""
         with self.lock:
             loading = [entry for entry in (*self.entries.values(), *self.aside) if entry.state is ModelState.LOADING]
-            return sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+            return sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading if entry is not besides)
+
+    def taken_bytes(self, besides: Entry | None = None) -> int:
+        """Return what all models take together once the loads that have begun are done, without one entry."""
+        with self.lock:
+            return sum(entry.taken_bytes for entry in (*self.entries.values(), *self.aside) if entry is not besides)
 
     def spawn(self, entry: Entry, work: Callable[[Entry], None], name: str) -> None:
         """Do something slow with a model on a thread of its own. Called under the lock."""

@@ -81,7 +81,7 @@ class Sleeping:
         names = sorted((self.idle_s(name), name) for name, rule in self.rules().items() if rule.idle_minutes is not None)
         while True:
             try:
-                return self._loading.prepared(asleep.facts.file.path, asleep.settings, name=asleep.name)
+                return self._loading.prepared(asleep.facts.file.path, asleep.settings, name=asleep.name, replaces=asleep)
             except InvalidInput:
                 if not names or not self.sleep(names.pop()[1]):
                     raise

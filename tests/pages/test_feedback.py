@@ -220,3 +220,15 @@ def test_opening_a_case_and_exporting_are_recorded(seeded: Stage) -> None:
     opened = [event for event in events if event.action == "feedback.open"]
     assert [event.subject for event in opened] == [cases(seeded, state=ReviewState.NEW)[0].id]
     assert [event.action for event in events].count("feedback.export") == 1
+
+
+def test_an_answer_is_accepted_for_the_replay_gate_by_who_runs_the_models(seeded: Stage) -> None:
+    drawn = page("feedback", seeded)
+    drawn.button(key="rvaccept").click().run()
+    [kept] = seeded.portal.swaps.replays(seeded.admin)
+    assert kept.question and kept.accepted
+    assert f"Accepted. A swap of {kept.model}" in drawn.toast[0].value.replace("\\", "")
+    drawn.button(key="rvaccept").click().run()
+    assert "already" in drawn.toast[0].value
+    reviewer = page("feedback", seeded, as_role(seeded.admin, Role.REVIEWER))
+    assert "rvaccept" not in {button.key for button in reviewer.button}

@@ -13,6 +13,7 @@ from core.models.records import (
     Adapter,
     AdapterFile,
     Crash,
+    DeviceMemory,
     LoadedModel,
     LoadSettings,
     MemoryPlan,
@@ -110,11 +111,23 @@ def test_a_plan_that_does_not_fit_names_who_would_notice_an_unload(made: Stage) 
         replace(MODEL, memory_bytes=30_000_000_000, slots_busy=2, waiting=1, default=True),
         replace(MODEL, name="small", memory_bytes=1_000_000_000, default=False),
     ]
-    shown = texts(page("models", made))
-    assert "Unloading fake would make room. 3 answers are running or queued there. New chats use it." in shown
-    assert "Unloading small" not in shown, "it would not free enough"
+    made.portal.model_access.set_group_model(made.admin, "Legal", "fake")
+    drawn = page("models", made)
+    shown = texts(drawn)
+    assert "fake :gray[frees 30.0 GB]" in shown
+    assert "2 answers are running there. 1 question is queued there. New chats use it. It is the default of Legal." in shown
+    assert "evict-button-small" not in keys(drawn), "it would not free enough"
+    drawn.button(key="evict-button-fake").click().run()
+    assert "Running answers have 30 s to finish" in texts(drawn) and ("unload", "fake") not in made.pool.asked
+    assert drawn.button(key="unload-yes").label == "Unload"
     made.pool.models = [replace(MODEL, memory_bytes=30_000_000_000, default=False)]
+    made.portal.model_access.set_group_model(made.admin, "Legal", None)
     assert "Nobody is waiting for it now." in texts(page("models", made))
+
+
+def test_the_limit_for_all_models_has_a_bar_of_its_own(made: Stage) -> None:
+    made.pool.memory_budget = DeviceMemory("budget", 2_000_000_000, 8_000_000_000)
+    assert "Memory for models" in (shown := texts(page("models", made))) and "2.0 GB free of 8.0 GB" in shown
 
 
 def test_more_slots_than_fit_are_told_apart_from_weights_that_do_not(made: Stage) -> None:
@@ -171,7 +184,7 @@ def test_a_model_that_serves_people_is_unloaded_only_after_a_question(made: Stag
     drawn = page("models", made)
     drawn.menu_button(key="more-second").click("unload").run()
     assert ("unload", "second") not in made.pool.asked
-    assert "2 answers are running or queued" in texts(drawn)
+    assert "2 answers are running there." in texts(drawn)
     assert drawn.button(key="unload-yes").label == "Unload"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -104,7 +105,8 @@ def test_an_admin_accepts_replayed_answers_on_the_page(portal: Portal, admin: Us
     swap = portal.swaps.start(admin, "fake", NEW.path, SwapOptions(watch_s=0, replay=True))
     until(portal, admin, swap, lambda now: now.state is SwapState.ASKING)
     page = drawn(portal, admin, swap.id)
-    assert "A machine." in texts(page) and "Waits for your decision" in texts(page)
+    assert "<mark>" in texts(page) and "A machine." in re.sub("</?mark>", "", texts(page)), "what differs is marked"
+    assert "Waits for your decision" in texts(page)
     page.button("swap-approve").click().run()
     assert until(portal, admin, swap, lambda now: not now.active).state is SwapState.DONE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from array import array
 from base64 import b64encode
 from dataclasses import replace
@@ -27,6 +28,7 @@ from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
+from core.plugins.records import PluginState
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
 from core.prompts.records import Prompt, PromptVersion, Share
 from core.search.records import SearchQuery
@@ -34,6 +36,7 @@ from core.tasks.records import Job, JobState
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database, open_database
+from data.encryption.key_watch import KeyWatch
 from data.encryption.reseal import reseal
 from data.encryption.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
 from data.encryption.sealing import Keyring, use_keyring
@@ -108,6 +111,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.follow_ups.add(waits)
+        work.plugins.put(PluginState(name=things.new_id(), error=SECRET))
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
@@ -198,7 +202,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
-        "follow_ups.text", "follow_ups.options",
+        "follow_ups.text", "follow_ups.options", "plugins.error",
     }  # fmt: skip
 
 
@@ -299,6 +303,25 @@ def test_a_new_data_key_is_taken_up_by_a_portal_that_runs(database: Database) ->
     assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + keyring.current}
     assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
     other.close()
+
+
+def test_another_replica_takes_a_new_data_key_without_a_restart(database: Database) -> None:
+    other = again(database)
+    here, there = sealing(database), sealing(other)
+    watch = KeyWatch(there, every_s=0.01)
+    try:
+        before = here.current
+        here.add_key()
+        until = time.monotonic() + 60
+        while there.current == before:
+            assert time.monotonic() < until, "the new key was not noticed"
+            time.sleep(0.01)
+        assert there.current == here.current
+        put_secrets(other)
+        assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + here.current}
+    finally:
+        watch.close()
+        other.close()
 
 
 def test_files_come_and_go_while_their_keys_are_changed(database: Database) -> None:

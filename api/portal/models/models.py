@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
@@ -26,6 +26,9 @@ from core.models.records import (
     Residency,
     SplitMode,
 )
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
@@ -114,11 +117,18 @@ class NotLoadedOut(BaseModel):
     reason: str
 
 
+class MemoryOut(BaseModel):
+    name: str = Field(description="host, a GPU, or budget for the limit of all models (PORTAL_MODEL_MEMORY_GB).")
+    free_bytes: int
+    total_bytes: int
+
+
 class ModelsOut(BaseModel):
     loaded: list[LoadedOut]
     files: list[FileOut] = Field(description="The GGUF files in the models folder, and the built-in one.")
     adapters: list[AdapterOut] = Field(description="The LoRA adapters in the models folder.")
     folder: str
+    memory: list[MemoryOut] = Field(description="The memory of this machine now, and what is left of the limit for models.")
     not_loaded: list[NotLoadedOut] = Field(description="Models that could not be loaded at startup. DELETE one to stop loading it.")
 
 
@@ -128,7 +138,7 @@ class AdapterIn(Asked):
     scale: float = Field(default=1.0, description="The strength of the adapter; 0 disables it.")
 
 
-class Load(Asked):
+class HowToLoad(Asked):
     path: Line = Field(min_length=1, description="A GGUF file: a path on the server, or a name in the models folder.")
     context: int | None = Field(default=None, description="Tokens per conversation. Default: chosen by file and memory.")
     slots: int | None = Field(default=None, description="Concurrent answers. Default: chosen automatically.")
@@ -149,6 +159,26 @@ class Load(Asked):
     projector: Line | None = Field(default=None, description=(
         "The projector's file beside the model, so that it sees images. Default: the one that belongs to it; empty: none."
     ))
+
+    def settings(self, portal: Portal) -> LoadSettings:
+        return LoadSettings(
+            context=self.context,
+            slots=self.slots,
+            gpu_layers=self.gpu_layers,
+            kv_type=self.kv_type,
+            threads=self.threads,
+            flash_attention=self.flash_attention,
+            streams=self.streams,
+            split_mode=self.split_mode,
+            main_gpu=self.main_gpu,
+            gpu_shares=tuple(self.gpu_shares),
+            adapters=tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in self.adapters),
+            isolated=portal.settings.isolated if self.isolated is None else self.isolated,
+            projector=self.projector,
+        )
+
+
+class Load(HowToLoad):
     default: bool = Field(default=False, description="Use it for requests that name no model.")
     at_start: bool = Field(default=True, description="Load it at every start of the portal, until it is unloaded.")
 
@@ -157,11 +187,14 @@ class Load(Asked):
 def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """List the models that are loaded, loading, draining or failed, and the files."""
     kept = portal.models.kept(user)
+    budget = portal.models.budget(user)
+    memory = [*portal.models.memory(user), *([budget] if budget else [])]
     return ModelsOut(
         loaded=[LoadedOut.of(each, kept) for each in portal.models.loaded(user)],
         files=[FileOut.of(each) for each in portal.models.files(user)],
         adapters=[AdapterOut.of(each) for each in portal.models.adapters(user)],
         folder=str(portal.models.folder),
+        memory=[MemoryOut(name=each.name, free_bytes=each.free_bytes, total_bytes=each.total_bytes) for each in memory],
         not_loaded=[
             NotLoadedOut(name=each.name, path=str(each.path), reason=str(each.reason)) for each in portal.models.start_problems(user)
         ],
@@ -171,24 +204,8 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
 @router.post("/load", status_code=202)
 def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading a model; follow it with GET /api/v1/models. Running models are not affected."""
-    isolated = portal.settings.isolated if body.isolated is None else body.isolated
-    settings = LoadSettings(
-        context=body.context,
-        slots=body.slots,
-        gpu_layers=body.gpu_layers,
-        kv_type=body.kv_type,
-        threads=body.threads,
-        flash_attention=body.flash_attention,
-        streams=body.streams,
-        split_mode=body.split_mode,
-        main_gpu=body.main_gpu,
-        gpu_shares=tuple(body.gpu_shares),
-        adapters=tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters),
-        isolated=isolated,
-        projector=body.projector,
-    )
     path = portal.models.folder / Path(body.path)
-    loading = portal.models.load(user, path, settings, default=body.default, at_start=body.at_start)
+    loading = portal.models.load(user, path, body.settings(portal), default=body.default, at_start=body.at_start)
     return LoadedOut.of(loading, portal.models.kept(user))
 
 

@@ -84,6 +84,18 @@ def add_replay(body: ReplayIn, portal: PortalHere, user: SignedIn) -> ReplayOut:
     return ReplayOut.of(portal.swaps.add_replay(user, body.model, body.question, body.accepted))
 
 
+@router.post("/messages/{message_id}/replay-question", status_code=201)
+def accept(message_id: Id, portal: PortalHere, user: SignedIn) -> ReplayOut:
+    """Keep an own answer and its question as a replay question."""
+    return ReplayOut.of(portal.accepted_answers.accept(user, message_id))
+
+
+@router.post("/feedback/{feedback_id}/replay-question", status_code=201)
+def accept_case(feedback_id: Id, portal: PortalHere, user: SignedIn) -> ReplayOut:
+    """Keep the answer of a review case and its question as a replay question."""
+    return ReplayOut.of(portal.accepted_answers.accept_case(user, feedback_id))
+
+
 @router.delete("/replay-questions/{replay_id}", status_code=204)
 def remove_replay(replay_id: Id, portal: PortalHere, user: SignedIn) -> None:
     portal.swaps.remove_replay(user, replay_id)

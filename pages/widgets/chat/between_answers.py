@@ -38,6 +38,8 @@ class Foot:
     """Whether it was cut off, so that it can be continued."""
     rated: bool = True
     """Whether it can be rated."""
+    accepts: bool = False
+    """Whether the reader may keep it for the replay gate of the models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def seam(
     {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again" | "go on", "message", "request"},
     the former also with "model" or "thinking",
     {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "pin", "message", "pinned"},
-    {"kind": "encoding", "id", "encoding"}.
+    {"kind": "encoding", "id", "encoding"}, {"kind": "accept", "message"}.
     """
     data: dict[str, Any] = {}
     if foot is not None:
@@ -82,6 +84,7 @@ def seam(
             "details": foot.details,
             "mark": foot.mark,
             "pinned": message.pinned,
+            "accepts": foot.accepts,
         }
     if asked is not None:
         data["question"] = {"id": asked.message.id, "text": asked.message.text, "editable": free, "versions": _versions(asked)}
@@ -125,6 +128,7 @@ def _labels(_language: str) -> dict[str, object]:
         "goOn": t("Continue the answer"),
         "pin": t("Pin for the model: always read this turn whole"),
         "unpin": t("Unpin this turn"),
+        "accept": t("Accept this answer: compare new versions of the model with it"),
         "details": t("Details"),
         "edit": t("Edit the question"),
         "send": t("Send"),

@@ -17,6 +17,7 @@ from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.markdown.growing import Growing
 from pages.shell.words import said, t
@@ -69,6 +70,7 @@ def transcript(
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
     remembered = _memories(portal, user, shown)
+    accepts = allows(user, Permission.RUN_MODELS)
     foot: Foot | None = None
     asked: Shown | None = None
     with st.container(key="transcript", gap="small"):
@@ -89,6 +91,7 @@ def transcript(
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,
+                    accepts=stored and accepts and message.status is MessageStatus.DONE,
                     goes_on=bool(message.text) and is_cut_off(message),
                 )
             elif running is not None and running.turn.answer_id == message.id:

@@ -4,6 +4,7 @@ In reading order:
 
 - memory_bar: what memory holds and would hold
 - memory_plan: settings of a load and what they take
+- evictions: who would notice an unload
 - file_address: where the page of a file is
 - quantize: make a smaller file of a model
 - file_report: the page of a model file

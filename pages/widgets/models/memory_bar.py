@@ -12,8 +12,8 @@ from core.models.records import DeviceMemory, LoadedModel, MemoryPlan, ModelStat
 from pages.shell.words import t
 from pages.widgets.common.figures import size
 
-HOST = "host"
-"""What the pool calls the memory of the processor."""
+HOST, BUDGET = "host", "budget"
+"""What the pool calls the memory of the processor, and its own limit for all models."""
 COLOURS = ("s1", "s2", "s3", "s4", "s5")
 OTHERS = "s6"
 
@@ -33,13 +33,16 @@ def held_by(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Seque
     """
     held = []
     for model in models:
-        if model.plan is None or model.state is ModelState.FAILED:
+        if model.plan is None or model.state in (ModelState.FAILED, ModelState.SLEEPING):
+            continue
+        taken = model.memory_bytes or round(model.plan.needed_bytes * model.progress)
+        if device.name == BUDGET:
+            held.append(Held(model.name, taken))
             continue
         on_gpus = not model.plan.device.startswith("CPU")
         if on_gpus == (device.name == HOST) or (on_gpus and device.name not in model.plan.device):
             continue
         gpus = sum(each.name in model.plan.device for each in devices) if on_gpus else 1
-        taken = model.memory_bytes or round(model.plan.needed_bytes * model.progress)
         if taken:
             held.append(Held(model.name, taken // gpus))
     used, whole = device.total_bytes - device.free_bytes, sum(each.bytes for each in held)

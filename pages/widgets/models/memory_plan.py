@@ -32,6 +32,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import count, parameters, size
+from pages.widgets.models.evictions import evictions_card
 from pages.widgets.models.file_address import open_report
 from pages.widgets.models.memory_bar import plan_bar
 
@@ -79,7 +80,9 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     st.markdown(verdict_of(plan))
     if plan.measured:
         st.caption(t("Measured when it was loaded like this before."))
-    _evictions(plan, loaded)
+    if plan.budget_bytes:
+        st.caption(t("All models together may take {size} (PORTAL_MODEL_MEMORY_GB).", size=size(plan.budget_bytes)))
+    evictions_card(portal, user, plan)
     default = False
     if file.kind is ModelKind.CHAT:
         st.caption(_streams(plan, settings))
@@ -219,21 +222,6 @@ def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
         slots=plan.slots, n=count(plan.shared_tokens),
     )  # fmt: skip
     return words if settings.streams is KvStreams.UNIFIED else words + " " + t("Separate caches would not fit.")
-
-
-def _evictions(plan: MemoryPlan, loaded: Sequence[LoadedModel]) -> None:
-    """Say for a plan that does not fit which loaded models would make room, and who would notice."""
-    if plan.fits:
-        return
-    for model in loaded:
-        if model.state is not ModelState.READY or plan.needed_bytes > plan.free_bytes + model.memory_bytes:
-            continue
-        people = model.slots_busy + model.waiting
-        words = t("Unloading {name} would make room.", name=plain(model.name))
-        words += " " + (t("{n} answers are running or queued there.", n=people) if people else t("Nobody is waiting for it now."))
-        if model.default:
-            words += " " + t("New chats use it.")
-        st.markdown(f":small[:gray[{words}]]")
 
 
 def verdict_of(plan: MemoryPlan) -> str:

@@ -2,5 +2,6 @@
 
 In reading order:
 
+- accepted: keep an accepted answer for the replay gate
 - review_case: one case
 """

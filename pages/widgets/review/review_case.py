@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.chat.records import Author, Message
 from core.errors import PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.review.feedback import MAX_COMMENT, Case
 from core.review.records import Feedback, ReviewState
@@ -19,6 +20,7 @@ from pages.widgets.chat.message import plain, show
 from pages.widgets.common.figures import MISSING, age, seconds, size, speed
 from pages.widgets.common.focus import focus
 from pages.widgets.images.image_case import image_case
+from pages.widgets.review.accepted import accept_answer
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -90,6 +92,10 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
             on_click=_review,
             args=(portal, user, case, ReviewState.IN_REVIEW, after or before),
         )
+        if case.run_id is None and case.answer and allows(user, Permission.RUN_MODELS):
+            words = t("Keep this answer as a replay question: a new version of the model answers it before it serves.")
+            if st.button(t("Accept answer"), key="rvaccept", help=words):
+                accept_answer(lambda: portal.accepted_answers.accept_case(user, case.id))
         if st.button(t("Edit note") if case.note else t("Add note"), shortcut="N", key="rvnote"):
             _edit_note(portal, user, case)
         st.space("stretch")

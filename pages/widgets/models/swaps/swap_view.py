@@ -17,6 +17,7 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, age, seconds, speed
 from pages.widgets.models.swaps.swap_form import SWAP
+from pages.widgets.models.swaps.word_differences import marked
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -180,14 +181,17 @@ def _of(count: int, figures: Figures) -> str:
 
 def _replay(swap: Swap) -> None:
     with st.container(border=True, key="card-swap-replay", gap="small"):
-        card_title(t("Replay questions"), t("The accepted answer at the left, the new version's at the right"))
+        card_title(t("Replay questions"), t("The accepted answer at the left, the new version's at the right; what differs is marked"))
         for number, trial in enumerate(swap.replay):
             st.markdown(f"**{plain(trial.question)}**")
+            if trial.error is None and trial.text.strip() == trial.accepted.strip():
+                st.caption(f":green[:material/check_circle:] {t('The same answer, word for word')}")
+            accepted, answered = marked(trial.accepted, trial.text) if trial.error is None else (escape(trial.accepted), "")
             left, right = st.columns(2, gap="medium")
             with left:
-                st.html(f"<blockquote class='trial'>{escape(trial.accepted)}</blockquote>")
+                st.html(f"<blockquote class='trial'>{accepted}</blockquote>")
             with right, st.container(key=f"replayed-{number}"):
                 if trial.error is not None:
                     st.markdown(f":red[{plain(said(trial.error))}]")
                 else:
-                    st.html(f"<blockquote class='trial'>{escape(trial.text)}</blockquote>")
+                    st.html(f"<blockquote class='trial'>{answered}</blockquote>")

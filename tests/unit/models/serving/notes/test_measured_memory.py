@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from bootstrap.models import GUIDE
-from core.models.records import LoadSettings, ModelState
+from core.models.records import FlashAttention, LoadedModel, LoadSettings, ModelState
 from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load
 from models.serving.notes.measured_memory import MeasuredMemory
 from models.serving.pool import Pool
-from tests.gguf_maker import make_gguf
+from tests.gguf_maker import HEADS, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
 PATIENCE_S = 120
@@ -25,13 +25,7 @@ def test_the_next_plan_of_a_load_is_what_it_took(tmp_path: Path) -> None:
         file = pool.read_file(path)
         assert not pool.plan(file, settings).measured
         # In a process of its own nothing that earlier tests gave back can be used again.
-        pool.load(path, settings)
-        deadline = time.monotonic() + PATIENCE_S
-        while pool.loaded()[0].state is ModelState.LOADING:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        [model] = pool.loaded()
-        assert model.state is ModelState.READY, model.error
+        model = loaded(pool, path, settings)
         after = pool.plan(file, settings)
         assert after.measured and after.needed_bytes == model.memory_bytes
         assert not pool.plan(file, other).measured, "another context is another load"
@@ -42,6 +36,30 @@ def test_the_next_plan_of_a_load_is_what_it_took(tmp_path: Path) -> None:
         assert later.plan(file, settings).needed_bytes == after.needed_bytes, "a new pool of the same home knows it, too"
     finally:
         later.close()
+
+
+def test_the_work_space_counts_before_a_long_prompt_has_used_it(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "glm.gguf", context=8192)
+    settings = LoadSettings(context=8192, slots=1, flash_attention=FlashAttention.OFF)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    try:
+        plan = pool.plan(pool.read_file(path), settings)
+        model = loaded(pool, path, settings)
+        # Most of it is the attention scores of a micro-batch over the whole context.
+        assert model.memory_bytes > plan.context_bytes + 512 * 8192 * HEADS * 4 // 2
+    finally:
+        pool.close()
+
+
+def loaded(pool: Pool, path: Path, settings: LoadSettings) -> LoadedModel:
+    pool.load(path, settings)
+    deadline = time.monotonic() + PATIENCE_S
+    while pool.loaded()[0].state is ModelState.LOADING:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    [model] = pool.loaded()
+    assert model.state is ModelState.READY, model.error
+    return model
 
 
 def test_a_changed_file_and_another_machine_begin_anew(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Who would notice if a model were unloaded: in the memory plan, and before an unload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.models.records import Eviction, LoadedModel, MemoryPlan
+from core.people.records import User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.figures import size
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+UNLOAD = "models-unload"
+"""The state key that opens the confirmation of an unload."""
+MOST_GROUPS = 5
+
+
+def noticed(one: Eviction) -> bool:
+    """Tell whether anybody would notice that a model is gone."""
+    return bool(one.people or one.default or one.groups)
+
+
+def who_notices(one: Eviction) -> str:
+    """Say in sentences who uses a model now."""
+    words = []
+    if one.running:
+        words.append(t("{n} answers are running there.", n=one.running))
+    if one.waiting:
+        words.append(t("{n} questions are queued there.", n=one.waiting))
+    if not one.people:
+        words.append(t("Nobody is waiting for it now."))
+    if one.default:
+        words.append(t("New chats use it."))
+    if one.groups:
+        named = ", ".join(map(plain, one.groups[:MOST_GROUPS]))
+        more = len(one.groups) - MOST_GROUPS
+        words.append(
+            t("It is the default of {groups} and {n} more groups.", groups=named, n=more) if more > 0
+            else t("It is the default of {groups}.", groups=named)
+        )  # fmt: skip
+    return " ".join(words)
+
+
+def evictions_card(portal: Portal, user: User, plan: MemoryPlan) -> None:
+    """Draw for a plan that does not fit which models would make room, who uses them, and a button for each."""
+    found = portal.models.evictions(user, plan)
+    if not found:
+        return
+    st.markdown(t("It fits if you unload:"))
+    for one in found:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"evict-{one.model}"):
+            line = f"{plain(one.model)} :gray[{t('frees {size}', size=size(one.frees_bytes))}]"
+            st.markdown(f"{line}  \n:small[:gray[{who_notices(one)}]]", width="stretch")
+            if st.button(t("Unload"), type="tertiary", key=f"evict-button-{one.model}"):
+                st.session_state[UNLOAD] = one.model
+                st.rerun()
+
+
+def confirm_unload(portal: Portal, user: User, model: LoadedModel) -> None:
+    """Ask before a model is unloaded, and say who uses it."""
+    one = portal.models.eviction(user, model.name)
+
+    @st.dialog(t("Unload {name}?", name=plain(model.name)))
+    def ask() -> None:
+        st.markdown(who_notices(one))
+        if one.people:
+            st.markdown(t("Running answers have 30 s to finish; then the rest are stopped."))
+        if model.default:
+            st.markdown(t("This is the default model. New chats will use another loaded model; if there is none, no one can ask anything."))
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
+            if st.button(t("Cancel"), key="unload-no"):
+                st.rerun()
+            if st.button(t("Unload"), type="primary", key="unload-yes"):
+                do(lambda: portal.models.unload(user, model.name))
+
+    ask()
+
+
+def do(action: Callable[[], object]) -> None:
+    """Run an action and redraw the page; say why not if it fails."""
+    try:
+        action()
+    except PortalError as problem:
+        st.toast(plain(said(problem)), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,28 @@
+"""Mark what two texts do not share, word by word; Chinese character by character."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from html import escape
+
+MOST_WORDS = 2_000
+"""Of either text: longer ones are not compared, which would take seconds."""
+_WORD = re.compile(r"[\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
+
+
+def marked(old: str, new: str) -> tuple[str, str]:
+    """Return both texts as HTML, with `<mark>` around what only one of them has."""
+    left, right = _words(old), _words(new)
+    if len(left) > MOST_WORDS or len(right) > MOST_WORDS:
+        return escape(old), escape(new)
+    shown: tuple[list[str], list[str]] = ([], [])
+    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        for side, words in ((shown[0], left[a:b]), (shown[1], right[c:d])):
+            text = escape("".join(words))
+            side.append(text if kind == "equal" or not text.strip() else f"<mark>{text}</mark>")
+    return "".join(shown[0]), "".join(shown[1])
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)

@@ -1,0 +1,23 @@
+"""Keep an accepted answer for the replay gate, and say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.models.swap_records import ReplayQuestion
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+
+
+def accept_answer(keep: Callable[[], ReplayQuestion]) -> None:
+    """Call `keep`, and say what it did or why it did not."""
+    try:
+        kept = keep()
+    except PortalError as problem:
+        st.toast(plain(said(problem)), icon=":material/error:")
+    else:
+        words = t("Accepted. A swap of {model} can compare the new version's answer with this one.", model=plain(kept.model))
+        st.toast(words, icon=":material/fact_check:")
