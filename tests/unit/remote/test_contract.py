@@ -41,7 +41,7 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
-    *("jobs.list", "index_care.state", "disk.free"),
+    *("jobs.list", "index_care.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
@@ -150,6 +150,21 @@ def _conversations(portal: Any, ann: Any) -> None:
         with suppress(PortalError):
             ask()
     portal.prompts.remove(ann, prompt.id)
+    portal.memories.set_use(ann, True)
+    portal.memories.use(ann)
+    portal.memories.available(ann)
+    portal.memories.proposed(ann)
+    fact = portal.memories.add(ann, "The user likes tables. 表格。")
+    portal.memories.edit(ann, fact.id, "The user likes short tables.")
+    portal.memories.accept(ann, fact.id)
+    portal.memories.accepted(ann, "tables")
+    portal.memories.texts(ann, [fact.id])
+    portal.memories.export(ann)
+    with suppress(PortalError):
+        portal.memories.dismiss(ann, fact.id)
+    portal.memories.remove(ann, fact.id)
+    portal.memories.clear(ann)
+    portal.marks.use_memory(ann, chat.id, True)
     portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
     portal.instructions.own(ann)
     portal.instructions.applying(ann)
