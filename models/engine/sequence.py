@@ -123,7 +123,7 @@ class Sequence:
         self.prefill_s += time.perf_counter() - max(since, self.admitted or since)
 
     def checked(self, draft_tokens: int, accepted: int) -> None:
-        """Count draft tokens of which the first `accepted` were right."""
+        """Count draft tokens, and how many of them were accepted."""
         self.draft_tokens += draft_tokens
         self.accepted_tokens += accepted
 
@@ -174,5 +174,5 @@ class Sequence:
 
 
 def _percentile(ascending: Row[float], share: float) -> float | None:
-    """Return the value that `share` of all do not exceed."""
+    """Return the quantile: the value that `share` of all do not exceed."""
     return ascending[min(len(ascending) - 1, int(share * len(ascending)))] if ascending else None
