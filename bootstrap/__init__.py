@@ -9,6 +9,8 @@ In reading order:
 - models: open the pool of models
 - transfers: open what brings model files to this server
 - identity: open the identity provider
+- plugins: open the plugins, with those that the portal brings along
+- limit_counters: open what counts limits outside of the database
 - startup: make the first admin, load the models
 - store: the database alone, for commands beside a portal
 - profiles: which pages and routes a server has

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import settings as portal_settings
+from bootstrap.limit_counters import open_limit_counters
 from bootstrap.parts import disk_space, now, open_index, prepare_home, server_name
 from core.clock import Clock
 from core.operations.disk import DiskSpace
@@ -60,6 +61,7 @@ def open_foundation(settings: Settings) -> Foundation:
     prepare_home(settings)
     database = open_database(settings.database)
     migrate(database)
+    database.limit_counters = open_limit_counters(settings)
     leadership = None if database.is_sqlite else PostgresLeadership(database)
     use_keyring(database, portal_settings.master_key(settings))
 

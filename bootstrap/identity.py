@@ -34,10 +34,10 @@ def open_provider(settings: Settings) -> IdentityProvider | None:
     return OidcProvider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_groups_claim)
 
 
-def missing(setting: str, problem: ImportError) -> StartFailed:
+def missing(setting: str, problem: ImportError, packages: str = PACKAGES) -> StartFailed:
     command = "{python} -m pip install --no-deps --require-hashes -r {file}"
     sentence = "{setting} needs packages that are not installed ({name}). Install them: " + command
-    return StartFailed(sentence, setting=setting, name=problem.name, python=sys.executable, file=PACKAGES)
+    return StartFailed(sentence, setting=setting, name=problem.name, python=sys.executable, file=packages)
 
 
 def open_directory(settings: Settings) -> Directory | None:

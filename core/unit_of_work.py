@@ -11,6 +11,7 @@ from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -29,6 +30,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
@@ -46,6 +48,7 @@ class UnitOfWork(Protocol):
     groups: GroupRepository
     limits: LimitRepository
     policies: PolicyRepository
+    plugins: PluginRepository
     sessions: SessionRepository
     proofs: ProofRepository
     second_factors: SecondFactorRepository
@@ -79,6 +82,7 @@ class UnitOfWork(Protocol):
     batches: BatchRepository
     grounding: GroundingRepository
     ground_batches: GroundBatchRepository
+    ground_evaluations: EvaluationRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -7,6 +7,8 @@ In reading order:
 - database: open SQLite or PostgreSQL
 - transaction: reads, writes and index jobs of one transaction
 - leadership: which replica does the periodic work, by an advisory lock
+- limit_counters: what counts limits outside of the database
+- redis_counters: count limits in Redis
 - unit_of_work: the repositories over one transaction
 - repositories: one repository per kind of row
 - migrations: revisions of the tables
@@ -17,6 +19,7 @@ In reading order:
 - bounded_process: run a program over a stranger's file in a process of its own
 - documents: read PDF and Word documents
 - images: decode images
+- plugins: run slow functions of plugins
 - encryption: encryption at rest
 - backup: backup and restore
 - inspection: facts about a database, for the doctor and the Store page

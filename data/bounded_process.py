@@ -33,11 +33,24 @@ class BoundedProcess:
     The worker gets its limits and settings as JSON in one argument and the file on stdin. It writes its answer to stdout.
     """
 
-    def __init__(self, worker: Path, *, at_once: int, most_open: int, wall_s: float, wait_s: float, busy: str, unavailable: str) -> None:
+    def __init__(
+        self,
+        worker: Path,
+        *,
+        at_once: int,
+        most_open: int,
+        wall_s: float,
+        wait_s: float,
+        busy: str,
+        unavailable: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """at_once: files read at once. most_open: files begun; a long one pauses while others are read.
 
         wall_s: running time of one file. wait_s: how long a file waits for its turn. busy, unavailable: the sentences of these errors.
+        environment: variables for the worker.
         """
+        self._environment = {"LC_ALL": "C.UTF-8", "PATH": "", **(environment or {})}
         self._worker = worker
         self._wall_s = wall_s
         self._wait_s = wait_s
@@ -65,7 +78,7 @@ class BoundedProcess:
         # Isolated and without the portal's environment, which may contain secrets, and whose path would lead to other programs.
         command = [sys.executable, "-I", str(self._worker), json.dumps(settings)]
         try:
-            child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"LC_ALL": "C.UTF-8", "PATH": ""})
+            child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._environment)
         except OSError as problem:
             _LOG.error("the reader %s could not start: %s", self._worker.parent.name, problem)
             raise Unavailable(self._unavailable) from problem

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import StartFailed, Unavailable
+from data.limit_counters import LimitCounters
 from data.repositories.usage.usage_days import UsageDays
 
 CONNECT_TIMEOUT_S = 5
@@ -27,13 +28,17 @@ IDLE_IN_TRANSACTION_TIMEOUT_S = 120
 
 
 class Database:
-    """Holds the connections to one database. `jobs_queued` is set whenever this process commits index jobs. `usage_days` caches usage."""
+    """Holds the connections to one database. `jobs_queued` is set whenever this process commits index jobs. `usage_days` caches usage.
+
+    `limit_counters`: where limits are counted instead of in the database.
+    """
 
     def __init__(self, url: URL, engine: Engine) -> None:
         self.url = url
         self.engine = engine
         self.jobs_queued = threading.Event()
         self.usage_days = UsageDays()
+        self.limit_counters: LimitCounters | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,6 +77,8 @@ class Database:
             raise StartFailed("The database {name} cannot be used: {reason}.", name=self.name, reason=str(error.orig)) from error
 
     def close(self) -> None:
+        if self.limit_counters is not None:
+            self.limit_counters.close()
         self.engine.dispose()
 
 

@@ -12,6 +12,7 @@ from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -30,6 +31,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
@@ -38,6 +40,7 @@ from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
+from data.repositories.access.counted_limits import CountedLimitRepository
 from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
@@ -47,6 +50,7 @@ from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.grounding.batches import SqlGroundBatchRepository
+from data.repositories.grounding.evaluations import SqlEvaluationRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -66,6 +70,7 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.plugins.plugins import SqlPluginRepository
 from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
@@ -92,8 +97,11 @@ class SqlUnitOfWork:
         self.users: UserRepository = SqlUserRepository(transaction)
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
-        self.limits: LimitRepository = SqlLimitRepository(transaction)
+        counters = self._database.limit_counters
+        self._counted = CountedLimitRepository(transaction, counters) if counters else None
+        self.limits: LimitRepository = self._counted or SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
+        self.plugins: PluginRepository = SqlPluginRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
@@ -128,15 +136,20 @@ class SqlUnitOfWork:
         self.batches: BatchRepository = SqlBatchRepository(transaction)
         self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         self.ground_batches: GroundBatchRepository = SqlGroundBatchRepository(transaction)
+        self.ground_evaluations: EvaluationRepository = SqlEvaluationRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # Closing returns the connection to the pool, which rolls back what was not committed.
         self._connection.close()
+        if self._counted:
+            self._counted.take_back()
 
     def commit(self) -> None:
         """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
         self._audit.write_added()
         self._transaction.commit()
+        if self._counted:
+            self._counted.keep()
         if self._transaction.announced:
             self._database.jobs_queued.set()

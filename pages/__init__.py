@@ -22,6 +22,7 @@ In reading order:
 - access: who may do what, and custom roles
 - store: backups, search index, retention
 - jobs: background jobs
+- plugins: installed plugins, and for whom they are on
 - audit: audit events
 - account: language, password, API keys, own groups, keyboard, signing out
 """

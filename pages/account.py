@@ -10,6 +10,7 @@ import streamlit as st
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
+from core.plugins.records import SectionPage
 from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
@@ -19,6 +20,7 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 from pages.widgets.people.group_members import members
 from pages.widgets.people.words import role_word
+from pages.widgets.plugins.sections import plugin_sections
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -38,6 +40,7 @@ def render(portal: Portal, user: User) -> None:
                 own_instructions(portal, user)
                 _managed_groups(portal, user)
                 chat_import.chat_import(portal, user)
+                plugin_sections(portal, user, SectionPage.ACCOUNT)
         if secure.open:
             with secure:
                 with st.container(width=480):

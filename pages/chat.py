@@ -27,6 +27,7 @@ from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
 from pages.widgets.chat.composer import PROMPT, asks_guide, composer, gone_model, options
 from pages.widgets.chat.flow.another_way import in_another_way, ways
 from pages.widgets.chat.flow.answer_tools import answer_tools
+from pages.widgets.chat.flow.diagrams import diagrams
 from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
 from pages.widgets.chat.flow.side_by_side import before, open_comparison, side_by_side
@@ -148,6 +149,7 @@ def render(portal: Portal, user: User) -> None:
             side_by_side(portal, user, question, comparison, wish_of_component)
     if shown:
         answer_tools()
+        diagrams((each.message.text for each in shown), running=running is not None)
     if not models:
         _wait_for_model(portal, user)
 

@@ -36,6 +36,7 @@ KINDS = {
     "conversation.summarize": "Summarize the first turns of a chat",
     "conversation.import": "Import chats",
     "grounding.batch": "Find boxes on a batch of images",
+    "grounding.evaluate": "Evaluate a model on labelled images",
     "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",

@@ -10,11 +10,13 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
+from core.plugins.records import SectionPage
 from core.usage.reports import UsageParts, UsageReport
 from pages.shell.frame import blank, page_head
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
+from pages.widgets.plugins.sections import plugin_sections
 from pages.widgets.usage.change_marks import Mark, bounds, marks_of
 from pages.widgets.usage.chart_cards import charts_by_day, satisfaction_by_model
 from pages.widgets.usage.export_menu import export_menu
@@ -53,6 +55,7 @@ def render(portal: Portal, user: User) -> None:
     export_menu(head, portal, user, report)
     with below:
         _body(report, parts, marks)
+        plugin_sections(portal, user, SectionPage.USAGE)
 
 
 def _blocks() -> None:

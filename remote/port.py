@@ -13,6 +13,7 @@ from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
@@ -21,6 +22,7 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -43,6 +45,7 @@ from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
 from core.review.accepted_answers import AcceptedAnswers
@@ -87,6 +90,7 @@ class PagePortal(Protocol):
     devices: Devices
     disk: DiskSpace
     downloads: Downloads
+    exports: ChatExports
     feedback: FeedbackQueue
     file_reports: FileReports
     files: Files
@@ -95,6 +99,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     groups: Groups
     imports: Imports
     instructions: InstructionsService
@@ -107,6 +112,7 @@ class PagePortal(Protocol):
     models: ModelService
     oversight: PlatformOversight
     platforms: PlatformService
+    plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     prompts: PromptLibrary

@@ -63,6 +63,7 @@ SERVICES = (
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
     ), values={"offline": bool}, reads=("catalogue", "disk_free", "get", "get_file", "models", "offers", "transfers")),
     Service("accepted_answers", user=("accept",), staff=("accept_case",)),
+    Service("exports", user=("formats",), reads=("formats",)),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review"), reads=("counts", "find", "get")),
     Service("file_reports", staff=("of", "preview"), reads=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}, reads=("get", "read")),
@@ -75,6 +76,7 @@ SERVICES = (
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),
+    Service("ground_evaluations", user=("list",), staff=("start", "started"), reads=("list", "started")),
     Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove"), reads=("all", "names")),
     Service("imports", staff=("models", "start"), reads=("models",)),
     Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own"), reads=("applying", "of_group", "own")),
@@ -95,6 +97,7 @@ SERVICES = (
     Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
             reads=("embeddings", "explain", "states")),
+    Service("plugins", user=("sections",), staff=("change", "groups", "list"), reads=("sections", "groups", "list")),
     Service("platforms", staff=(
         "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
     ), reads=("form", "state", "version", "versions")),

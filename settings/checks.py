@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
+from pathlib import Path
 
 from core.errors import InvalidInput, StartFailed
 from core.models.records import LOAD_CHOICES
@@ -69,6 +70,8 @@ def _check_addresses(settings: Settings) -> None:
             raise StartFailed("PORTAL_TRUSTED_PROXIES cannot include every address: anyone could then claim any address. Name the proxies.")
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
+    if settings.pdf_font and not Path(settings.pdf_font).is_file():
+        raise StartFailed("PORTAL_PDF_FONT must name a font file; there is none at {path}.", path=settings.pdf_font)
     if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
         raise StartFailed("PORTAL_PUBLIC_URL must start with https:// or http://.")
 
@@ -122,6 +125,8 @@ def _check_logs(settings: Settings) -> None:
 def _check_stores(settings: Settings) -> None:
     if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
+        raise StartFailed("PORTAL_REDIS_URL must start with redis:// or rediss://.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):
         raise StartFailed("PORTAL_ELASTICSEARCH_URL must start with http:// or https://.")
 

@@ -32,6 +32,9 @@ class Settings:
     connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
     metrics_token: Annotated[str, "A token that lets other machines read /metrics. Empty: this machine only."] = ""
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
+    redis_url: Annotated[str, (
+        "A Redis in which servers count limits together (redis://host:6379/0 or rediss://). Empty: they count in the database."
+    )] = ""
     elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
     elasticsearch_ca: Annotated[str, "A file with the CA that signed the certificate of Elasticsearch."] = ""
@@ -74,6 +77,10 @@ class Settings:
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    pdf_export: Annotated[bool, (
+        "Install the package that writes chats as PDF. An admin then turns on the plugin on the Plugins page."
+    )] = False
+    pdf_font: Annotated[str, "The font file of PDF exports (.ttf, .otf or .ttc). Empty: a font with Chinese that is found here."] = ""
     temporary_chats: Annotated[bool, "Offer temporary chats, which are never stored. Only their usage figures are."] = True
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."

@@ -1,4 +1,4 @@
-// Tables in answers can be sorted, copied and saved as CSV, and blocks of code say their language. See pages/widgets/chat/flow/answer_tools.py.
+// Tables in answers can be sorted, copied and saved as CSV; blocks of code say their language and are copied. See pages/widgets/chat/flow/answer_tools.py.
 // It works on what the page has drawn already, so nothing of a model's text is read a second time.
 
 const DONE = new WeakSet();
@@ -9,13 +9,17 @@ export function answerTools({data}) {
     document.querySelectorAll('.tabletools').forEach(bar => { if (!DONE.has(bar.previousElementSibling)) bar.remove(); });     // its table was drawn anew
     document.querySelectorAll('.st-key-transcript table, .st-key-sidebyside table').forEach(table => { if (!DONE.has(table)) dress(table, labels); });
   };
-  const languages = () => document.querySelectorAll('.st-key-transcript code[class*=language-], .st-key-sidebyside code[class*=language-]').forEach(code => {
-    const name = /language-([\w+#-]+)/.exec(code.className)?.[1], block = code.closest('[data-testid=stCode], .stCode');
-    if (block && name && name !== 'text' && name !== 'none') block.dataset.language = name;
+  const blocks = () => document.querySelectorAll('.st-key-transcript .stCode, .st-key-sidebyside .stCode').forEach(block => {
+    const code = block.querySelector('code'), name = /language-([\w+#-]+)/.exec(code?.className)?.[1];
+    if (name && name !== 'text' && name !== 'none') block.dataset.language = name === 'mermaidsource' ? 'mermaid' : name;
+    if (!code || block.querySelector('.codecopy')) return;
+    const copies = button(labels.copy, async self => { await copy(code.textContent); told(self, labels); });
+    copies.className = 'codecopy';
+    block.append(copies);
   });
-  look(); languages();
+  look(); blocks();
   let waiting = 0;
-  const watcher = new MutationObserver(() => { waiting ||= setTimeout(() => { waiting = 0; look(); languages(); }, 400); });
+  const watcher = new MutationObserver(() => { waiting ||= setTimeout(() => { waiting = 0; look(); blocks(); }, 400); });
   const page = document.querySelector('.stMain') ?? document.body;
   watcher.observe(page, {childList: true, subtree: true});
   return () => { watcher.disconnect(); clearTimeout(waiting); };
@@ -33,7 +37,7 @@ function dress(table, L) {
   });
   const bar = document.createElement('div');
   bar.className = 'tabletools';
-  bar.append(button(L.copy, async self => { await copy(csv(table, '\t')); self.textContent = L.copied; setTimeout(() => { self.textContent = L.copy; }, 1400); }),
+  bar.append(button(L.copy, async self => { await copy(csv(table, '\t')); told(self, L); }),
     button('CSV', () => save(csv(table, ','), L.file)));
   table.after(bar);
 }
@@ -43,6 +47,8 @@ function button(words, act) {
   made.onclick = () => act(made);
   return made;
 }
+
+const told = (self, L) => { self.textContent = L.copied; setTimeout(() => { self.textContent = L.copy; }, 1400); };
 
 const words = cell => cell?.innerText.trim() ?? '';
 // 1,234.5 and 12 % and -3 are numbers; anything else is text.

@@ -80,14 +80,16 @@ def build_chat(
         instructions=InstructionsService(unit_of_work, groups, inference.privacy, clock),
         context=ChatContext(unit_of_work, gateway, clock),
         prompts=PromptLibrary(unit_of_work, inference.privacy, clock),
-        exports=ChatExports(unit_of_work, clock, to_html),
+        exports=ChatExports(unit_of_work, clock, to_html, inference.plugins),
         chat_imports=ChatImports(unit_of_work, clock, jobs, program_files),
         shares=Shares(unit_of_work, clock, inference.privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, most_chars),
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader),
+        files=Files(
+            unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins
+        ),
     )
     base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries)
     return services

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from bootstrap.foundation import Foundation
+from bootstrap.plugins import open_plugins
 from core.access.limits import Limits
 from core.images.images import Images
 from core.inference.caching.embedding_cache import EmbeddingCache
@@ -16,6 +17,7 @@ from core.knowledge.files import MB
 from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from data.own_patterns import Re2Patterns
 from models.platforms.configuration.form_text import YamlFormText
@@ -28,6 +30,7 @@ class InferenceServices:
     gateway: Gateway
     limits: Limits
     privacy: PrivacyFilter
+    plugins: Plugins
     embedding_cache: EmbeddingCache
     presets: Presets
     model_access: ModelAccess
@@ -39,9 +42,10 @@ def build_inference(base: Foundation, router: PlatformRouter, images: Images) ->
     """router: chooses between the local models and other servers."""
     settings, unit_of_work, clock = base.settings, base.unit_of_work, base.clock
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
+    plugins = open_plugins(settings, unit_of_work, clock)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     used_cache = cache if cache.most_bytes else None
-    gateway = Gateway(unit_of_work, router, clock, privacy, images, used_cache, detectors=router)
+    gateway = Gateway(unit_of_work, router, clock, privacy, images, used_cache, detectors=router, filters=plugins)
     path = settings.platforms_path
     reader, form_text = YamlConfigurationReader(path.name, os.environ), YamlFormText(path.name)
     base.run_jobs_of(cache)
@@ -49,6 +53,7 @@ def build_inference(base: Foundation, router: PlatformRouter, images: Images) ->
         gateway=gateway,
         limits=gateway.limits,
         privacy=privacy,
+        plugins=plugins,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),

@@ -30,6 +30,8 @@ def run_all(paths: Paths, arguments: Sequence[str]) -> int:
     install_runtime(paths)
     python_packages.install(paths, python_packages.TEST, "the tests' packages")
     python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
+    python_packages.install(paths, python_packages.PDF, "packages for PDF exports")
+    python_packages.install(paths, python_packages.REDIS, "packages for Redis")
     codes = [
         _run(paths, "ruff", "ruff", "check", "."),
         _run(paths, "mypy", "mypy"),

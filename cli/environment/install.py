@@ -10,8 +10,13 @@ from contextlib import contextmanager
 from cli.environment import engine, engine_build, python_packages, system_packages
 from cli.paths import Paths
 
+NEED_REDIS = "PORTAL_REDIS_URL"
 NEED_IDENTITY = ("PORTAL_OIDC_ISSUER", "PORTAL_LDAP_URL")
 """Settings that need requirements/identity.txt. In a YAML file they are seen only by the portal, which names the file."""
+
+
+NEED_PDF = "PORTAL_PDF_EXPORT"
+"""The setting that needs requirements/pdf.txt; as above."""
 
 
 def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
@@ -30,6 +35,10 @@ def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
         python_packages.install(paths, python_packages.RUN, "Python packages")
         if any(os.environ.get(name) for name in NEED_IDENTITY):
             python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
+        if os.environ.get(NEED_PDF, "").strip().lower() in ("1", "true", "yes", "on"):
+            python_packages.install(paths, python_packages.PDF, "packages for PDF exports")
+        if os.environ.get(NEED_REDIS):
+            python_packages.install(paths, python_packages.REDIS, "packages for Redis")
         if with_engine:
             engine.ensure(paths, build)
 

@@ -20,6 +20,8 @@ TEST = REPOSITORY / "requirements/dev.txt"
 BUILD = REPOSITORY / "requirements/build.txt"
 ENGINE = REPOSITORY / "requirements/engine.txt"
 IDENTITY = REPOSITORY / "requirements/identity.txt"
+PDF = REPOSITORY / "requirements/pdf.txt"
+REDIS = REPOSITORY / "requirements/redis.txt"
 CUDA = REPOSITORY / "requirements/cuda.txt"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

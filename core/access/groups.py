@@ -99,6 +99,7 @@ class Groups:
                 work.offers.rename_group(group.name, changed.name)
                 work.instructions.rename_group(group.name, changed.name)
                 work.prompts.rename_group(group.name, changed.name)
+                work.plugins.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
             record(work, self._clock(), actor.id, "group.change", changed.name, **details, withheld=", ".join(sorted(changed.withheld)))
             work.commit()
@@ -114,6 +115,7 @@ class Groups:
             work.groups.remove(group_id)
             work.instructions.remove(Holder.GROUP, group.name)
             work.prompts.withdraw_from(group.name)
+            work.plugins.remove_group(group.name)
             record(work, self._clock(), actor.id, "group.remove", group.name)
             work.commit()
 

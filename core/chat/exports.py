@@ -1,4 +1,4 @@
-"""Write conversations as files to keep: Markdown and HTML to read, JSON with everything."""
+"""Write conversations as files to keep: Markdown and HTML to read, JSON with everything, and the formats of plugins."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from core.characters import cut, one_line
 from core.chat.conversations import UNTITLED, own, path
 from core.chat.records import Author, Conversation, Message
 from core.clock import Clock
+from core.errors import InvalidInput
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.plugins import records as plugin_records
+from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST = 100
 """Conversations in one file."""
+MOST_BY_PLUGIN = 20
+"""Conversations in one file of a plugin's format, which takes longer."""
 VERSION = 1
 """Of the JSON; it grows when a field changes its meaning."""
 _NO_NAME = "Chat"
@@ -44,6 +49,9 @@ _ENDINGS = {
 }
 
 
+TITLES = {ExportFormat.MARKDOWN: "Markdown", ExportFormat.HTML: "HTML", ExportFormat.JSON: "JSON"}
+
+
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
     name: str
@@ -54,26 +62,54 @@ class ExportedFile:
 class ChatExports:
     """Exports own conversations. Whose group withholds exports cannot."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, to_html: ToHtml) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, to_html: ToHtml, plugins: Plugins) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._to_html = to_html
+        self._plugins = plugins
 
-    def export(self, user: User, ids: Sequence[str], format: ExportFormat) -> ExportedFile:
-        """Return one conversation as a file, or several as a zip file. Raises NotFound, NotAllowed, InvalidInput.
+    def formats(self, user: User) -> Sequence[plugin_records.ExportFormat]:
+        """Return the formats that this person may choose: the portal's own, then those of plugins. Raises NotAllowed."""
+        require(user, Permission.EXPORT)
+        own_formats = [plugin_records.ExportFormat(each.value, title) for each, title in TITLES.items()]
+        return [*own_formats, *(each for each in self._plugins.export_formats(user) if each.name not in set(ExportFormat))]
+
+    def export(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
+        """Return one conversation as a file, or several as a zip file. Raises NotFound, NotAllowed, InvalidInput, Busy, Unavailable.
 
         JSON holds all versions of all messages, the others what the transcript shows. Attached files are named, not included.
         """
         require(user, Permission.EXPORT)
         wanted = list(dict.fromkeys(ids))
         within("ids", len(wanted), 1, MOST)
+        names = [each.name for each in self.formats(user)]
+        if format not in names:
+            raise InvalidInput("There is no export format {name}. Choose one of these: {names}.", name=format[:80], names=", ".join(names))
+        if format not in set(ExportFormat):
+            return self._by_plugin(user, wanted, format)
         made = []
         with self._unit_of_work() as work:
             for conversation_id in wanted:
                 conversation = own(work, user, conversation_id)
-                made.append(self._file(conversation, work.messages.of_conversation(conversation_id), format))
-            record(work, self._clock(), user.id, "conversation.export", format.value, rows=str(len(made)))
+                made.append(self._file(conversation, work.messages.of_conversation(conversation_id), ExportFormat(format)))
+            record(work, self._clock(), user.id, "conversation.export", format, rows=str(len(made)))
             work.commit()
+        return made[0] if len(made) == 1 else _zipped(made)
+
+    def _by_plugin(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
+        """Have a plugin write conversations. No transaction is open while it does."""
+        if len(ids) > MOST_BY_PLUGIN:
+            raise InvalidInput("At most {n} chats can be exported in this format at once.", n=MOST_BY_PLUGIN)
+        with self._unit_of_work() as work:
+            conversations = [own(work, user, each) for each in ids]
+            chats = [_for_plugin(each, path(work.messages.of_conversation(each.id), each.head_id)) for each in conversations]
+            record(work, self._clock(), user.id, "conversation.export", format, rows=str(len(chats)))
+            work.commit()
+        exporter, contents = self._plugins.write(user, format, chats)
+        made = [
+            ExportedFile(f"{_name(conversation)}.{exporter.ending}", exporter.media_type, content)
+            for conversation, content in zip(conversations, contents, strict=True)
+        ]
         return made[0] if len(made) == 1 else _zipped(made)
 
     def _file(self, conversation: Conversation, messages: Sequence[Message], format: ExportFormat) -> ExportedFile:
@@ -149,6 +185,17 @@ def _message(message: Message) -> dict[str, object]:
         "prompt_tokens": row.usage.prompt_tokens if row else None,
         "completion_tokens": row.usage.completion_tokens if row else None,
     }
+
+
+def _for_plugin(conversation: Conversation, shown: Sequence[Message]) -> plugin_records.Chat:
+    messages = tuple(
+        plugin_records.ChatMessage(
+            author=each.author.value, text=each.text, created_at=each.created_at, model=each.generation.model if each.generation else "",
+            files=tuple(file.name for file in each.files),
+        )
+        for each in shown
+    )  # fmt: skip
+    return plugin_records.Chat(title=conversation.title or _NO_NAME, updated_at=conversation.updated_at, messages=messages)
 
 
 def _name(conversation: Conversation) -> str:

@@ -16,8 +16,8 @@ from core.inference.caching.cached_embedding import cached_embedding
 from core.inference.caching.embedding_cache import EmbeddingCache
 from core.inference.choosing.resolver import ModelResolver
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders
-from core.inference.ports import Router
-from core.inference.private import embedding_without, request_without, rerank_without
+from core.inference.ports import FilterFinder, Router
+from core.inference.private import embedding_without, filtered_request, request_without, rerank_without
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.running.answer import Answer
@@ -48,11 +48,13 @@ class Gateway:
         cache: EmbeddingCache | None = None,
         *,
         detectors: Detectors | None = None,
+        filters: FilterFinder | None = None,
     ) -> None:
         """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed.
 
-        detectors: None where nothing can find boxes.
+        detectors: None where nothing can find boxes. filters: finds the message filters of plugins; None: there are none.
         """
+        self._filters = filters
         self.cache = cache
         self._vision = Vision(images)
         self._detectors = detectors
@@ -89,6 +91,9 @@ class Gateway:
         require(user, Permission.CHAT)
         request = self._seen(user, request)
         request = self._resolver.chat(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY))
+        filters = self._filters.filters(user) if self._filters is not None else None
+        if filters is not None:
+            request = filtered_request(filters, request)
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
         answer_id = request.id or uuid4().hex
@@ -97,7 +102,7 @@ class Gateway:
             if counted.model is not None:
                 request = self._resolver.chat(user, replace(request, model=counted.model), tools=False)
             running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
+        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user), filters)
 
     def next_place(self, user: User, failed: str) -> str | None:
         """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""

@@ -10,6 +10,37 @@ from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Embedder, EmbeddingRequest, KeptVector, RerankRequest, RunningEmbedding
+from core.people.records import User
+
+
+class TextMask(Protocol):
+    """Changes a text that arrives in pieces."""
+
+    def feed(self, piece: str) -> str:
+        """Take a piece; return what can be shown."""
+        ...
+
+    def rest(self) -> str:
+        """Return what was held back, at the end."""
+        ...
+
+
+class TextFilters(Protocol):
+    """Changes questions and answers. Raises nothing: a filter that fails is passed over."""
+
+    @property
+    def change_answers(self) -> bool: ...
+    def of_questions(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return the texts as the model shall read them, as many as were given."""
+        ...
+
+    def of_answer(self) -> TextMask: ...
+
+
+class FilterFinder(Protocol):
+    def filters(self, user: User) -> TextFilters | None:
+        """Return the filters that are on for this person; None if there are none."""
+        ...
 
 
 class Router(Protocol):

@@ -1,4 +1,4 @@
-"""Keep personal data out of requests and answers, as the policy of the person's group says."""
+"""Keep personal data out of requests and answers, as the policy of the person's group says; let filters of plugins change them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.errors import InvalidInput
+from core.inference.ports import TextFilters, TextMask
 from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationEvent, GenerationRequest, Pause
 from core.inference.vectors import EmbeddingRequest, RerankRequest
-from core.privacy.masking import StreamMask
 
 Change = Callable[[str], str]
+
+
+def filtered_request(filters: TextFilters, request: GenerationRequest) -> GenerationRequest:
+    """Return the request with what people wrote changed by the filters of plugins."""
+    asked = [place for place, message in enumerate(request.messages) if message.role == ChatRole.USER]
+    messages = list(request.messages)
+    for place, text in zip(asked, filters.of_questions([messages[each].content for each in asked]), strict=True):
+        messages[place] = replace(messages[place], content=text)
+    prompt = request.prompt
+    return replace(request, messages=tuple(messages), prompt=filters.of_questions([prompt])[0] if isinstance(prompt, str) else prompt)
 
 
 def request_without(change: Change, request: GenerationRequest) -> GenerationRequest:
@@ -27,8 +37,8 @@ def rerank_without(change: Change, request: RerankRequest) -> RerankRequest:
     return replace(request, query=change(request.query), documents=tuple(map(change, request.documents)))
 
 
-def masked_events(new_mask: Callable[[], StreamMask], events: Iterator[GenerationEvent]) -> Iterator[GenerationEvent]:
-    """Mask text and reasoning across the borders of deltas. What is held back follows before the end."""
+def masked_events(new_mask: Callable[[], TextMask], events: Iterator[GenerationEvent]) -> Iterator[GenerationEvent]:
+    """Change text and reasoning across the borders of deltas. What is held back follows before the end."""
     text, reasoning, tokens = new_mask(), new_mask(), 0
     for event in events:
         if isinstance(event, Pause):

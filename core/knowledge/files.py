@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.images.ports import ImageReader
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
-from core.knowledge.ports import DocumentReader, EncodingDetector, OnPlace
+from core.knowledge.ports import DocumentReader, EncodingDetector, OnPlace, OtherReaders
 from core.knowledge.records import StoredFile
 from core.knowledge.unreadable import refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
@@ -37,11 +37,13 @@ class Files:
         disk: DiskSpace = ENDLESS,
         detector: EncodingDetector | None = None,
         images: ImageReader | None = None,
+        others: OtherReaders | None = None,
     ) -> None:
         """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left.
 
-        images: decodes images; None: they are refused.
+        images: decodes images; None: they are refused. others: readers that plugins add; they come before the portal's own.
         """
+        self._others = others
         self._detector = detector
         self._images = images
         self._disk = disk
@@ -67,14 +69,16 @@ class Files:
             sentence = "{name} has {size} MB; the limit for one question is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         image = self._images is not None and self._images.recognizes(content)
-        if not image:
-            refuse_known(name, content)
         with self._unit_of_work() as work:  # Checked before a document is read, because reading takes time.
             self._check_room(work, user, len(content))
         extracted = None
         if image:
             name, content, extracted = self._decoded(user, name, content, on_place)
-        elif is_document(name, content):
+        elif self._others is not None:
+            extracted = self._others.read(user, name, content, on_place)
+        if extracted is None:
+            refuse_known(name, content)
+        if extracted is None and is_document(name, content):
             extracted = self._reader.text(name, content, user.id, on_place)
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
         file = StoredFile(

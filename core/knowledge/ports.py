@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.knowledge.records import StoredFile
+from core.people.records import User
 
 OnPlace = Callable[[int], None]
 """Told a document's position in the queue while it waits; 1 is next."""
@@ -26,6 +27,17 @@ class DocumentReader(Protocol):
 
         Raises InvalidInput if it cannot be read: damaged, encrypted, without text (a scan), or too long to read; Busy if no reader becomes
         free in time; Unavailable if none can start.
+        """
+        ...
+
+
+class OtherReaders(Protocol):
+    """Readers that plugins add."""
+
+    def read(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> str | None:
+        """Return the text of a file; None if none of them reads it, or if it failed.
+
+        Raises InvalidInput with the reader's own sentence, Busy, and what on_place raises.
         """
         ...
 

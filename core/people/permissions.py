@@ -28,7 +28,9 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.MODELS: frozenset({Permission.RUN_MODELS}),
     Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
     Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),
-    Scope.ADMIN: frozenset({Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.EXPORT}),
+    Scope.ADMIN: frozenset(
+        {Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.RUN_PLUGINS, Permission.EXPORT}
+    ),
 }
 """Every permission stands in a scope, or no key could use it."""
 

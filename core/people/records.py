@@ -21,6 +21,7 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
     RUN_STORE = "run_store"
+    RUN_PLUGINS = "run_plugins"
 
 
 class Scope(StrEnum):

@@ -13,6 +13,7 @@ In reading order:
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
 - programs: what programs store
+- plugins: what admins decided about plugins
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration, vectors of the embedding cache
 - operations: keys, retention, index jobs
@@ -36,6 +37,7 @@ from data.tables.chat import (
 from data.tables.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
+    GroundEvaluationTable,
     GroundImagePartTable,
     GroundImageTable,
     GroundItemPartTable,
@@ -70,6 +72,7 @@ from data.tables.people import (
     UserTable,
 )
 from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
+from data.tables.plugins import PluginTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import ComparisonTable, FeedbackTable
@@ -99,6 +102,7 @@ __all__ = [
     "GenerationTable",
     "GroundBatchTable",
     "GroundCorrectionTable",
+    "GroundEvaluationTable",
     "GroundImagePartTable",
     "GroundImageTable",
     "GroundItemPartTable",
@@ -119,6 +123,7 @@ __all__ = [
     "ModelAccessTable",
     "OutsideIdentityTable",
     "PlatformsVersionTable",
+    "PluginTable",
     "PresetTable",
     "PrivacyPolicyTable",
     "ProgramFilePartTable",

@@ -19,6 +19,8 @@ from pages.markdown.text import literal
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}", re.ASCII)
 _DRAWN_LANGUAGES = re.compile(r"mermaid|math", re.IGNORECASE)
 """Streamlit makes pictures of these, with whatever they ask for. Here they are code."""
+DIAGRAM = "mermaidsource"
+"""The language of code that static/diagrams.js draws, without what Mermaid would load."""
 _FENCE = re.compile(r"`{3,}")
 _TASK = re.compile(r"\[([ xX])\] (?=\S|$)")
 
@@ -145,7 +147,9 @@ def _code(content: str, info: str) -> list[str]:
     language = found[0] if (found := _LANGUAGE.match(info.strip())) else ""
     if language.lower() == "math" and (formula := formulas.drawable(content)):
         return ["$$", formula, "$$"]
-    if _DRAWN_LANGUAGES.search(language):
+    if language.lower() in ("mermaid", DIAGRAM):
+        language = DIAGRAM
+    elif _DRAWN_LANGUAGES.search(language):
         language = ""
     fence = "`" * max(3, 1 + max((len(run) for run in _FENCE.findall(content)), default=0))
     return [f"{fence}{language}", *content.split("\n")[: -1 if content.endswith("\n") else None], fence]

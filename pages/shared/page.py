@@ -13,6 +13,7 @@ from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.chat.conversation_list import day
 from pages.widgets.chat.flow.answer_tools import answer_tools
+from pages.widgets.chat.flow.diagrams import diagrams
 from pages.widgets.chat.message import plain
 from pages.widgets.sharing.share_dialog import LINK
 from pages.widgets.sharing.snapshot import snapshot
@@ -38,3 +39,4 @@ def render(portal: Portal, user: User) -> None:
         frame.page_head(plain(share.title) or t("New chat"), plain(" · ".join(about)), key="shared")
         snapshot(shared)
     answer_tools()
+    diagrams(each.text for each in shared.messages)

@@ -79,6 +79,7 @@ ENTRIES = (
     Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access"), menu=_SYSTEM),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store"), menu=_SYSTEM),
     Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs"), menu=_SYSTEM),
+    Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, render=_page_of("plugins"), menu=_SYSTEM),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit"), menu=_SYSTEM),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""

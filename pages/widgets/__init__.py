@@ -12,6 +12,7 @@ In reading order:
 - people: the People and Access pages
 - review: the review
 - store: the Store page
+- plugins: what plugins add to pages
 - usage: the Usage page
 - common: several pages
 """

@@ -33,6 +33,7 @@ EXPECTED = {
     "access": Permission.MANAGE_PEOPLE,
     "store": Permission.RUN_STORE,
     "jobs": Permission.RUN_STORE,
+    "plugins": Permission.RUN_PLUGINS,
     "audit": Permission.READ_AUDIT,
 }
 

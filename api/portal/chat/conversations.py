@@ -19,7 +19,7 @@ from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, unless_cut
 from core.chat.conversations import MOST_AT_ONCE, UNTITLED
-from core.chat.exports import MOST, ExportFormat
+from core.chat.exports import MOST
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
@@ -119,15 +119,30 @@ def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> Con
     return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id, uses_instructions=body.instructions))
 
 
+class ExportFormatOut(BaseModel):
+    name: str
+    title: str
+
+
+class ExportFormatsOut(BaseModel):
+    items: list[ExportFormatOut]
+
+
+@router.get("/conversations/export-formats")
+def export_formats(portal: PortalHere, user: SignedIn) -> ExportFormatsOut:
+    """List the formats of exports: the portal's own, and those of plugins that are on for this person."""
+    return ExportFormatsOut(items=[ExportFormatOut(name=each.name, title=each.title) for each in portal.exports.formats(user)])
+
+
 @router.get("/conversations/export", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
 def export(
     portal: PortalHere,
     user: SignedIn,
     id: Annotated[list[FolderId], Query(min_length=1, max_length=MOST, description="The conversations; several give a zip file.")],
-    format: Annotated[Literal["markdown", "json", "html"], Query()] = "markdown",
+    format: Annotated[Line, Query(description="markdown, json, html, or a format that a plugin adds.")] = "markdown",
 ) -> Response:
     """Export own conversations as a file."""
-    file = portal.exports.export(user, id, ExportFormat(format))
+    file = portal.exports.export(user, id, format)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
     return Response(file.content, media_type=file.media_type, headers=headers)
 

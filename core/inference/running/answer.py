@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from core.errors import PortalError, StoredError, Unavailable
+from core.inference.ports import TextFilters
 from core.inference.private import masked_events
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, RunningGeneration
@@ -33,8 +34,13 @@ class Answer:
         created_at: datetime,
         counted: Counted,
         new_mask: Callable[[], StreamMask] | None = None,
+        filters: TextFilters | None = None,
     ) -> None:
-        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are."""
+        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are.
+
+        filters: of plugins; what they write is masked after them.
+        """
+        self._filters = filters
         self._counted = counted
         self._new_mask = new_mask
         self.id = answer_id
@@ -79,6 +85,8 @@ class Answer:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
         try:
             events = self._running.events()
+            if self._filters is not None and self._filters.change_answers:
+                events = masked_events(self._filters.of_answer, events)
             for event in events if self._new_mask is None else masked_events(self._new_mask, events):
                 if isinstance(event, Delta):
                     self._tokens = event.tokens

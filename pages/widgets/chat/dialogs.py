@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.chat.exports import MOST
+from core.chat.exports import MOST, MOST_BY_PLUGIN
 from core.chat.folders import LONGEST_NAME
 from core.chat.pending_deletions import UNDO_S
 from core.chat.records import Conversation, Folder
 from core.errors import PortalError
 from core.people.records import User
+from core.plugins.records import ExportFormat
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import wish
@@ -46,7 +47,7 @@ def draw(portal: Portal, user: User) -> None:
         if kind == "delete":
             _delete_chats([portal.conversations.get(user, id) for id in subject])
         elif kind == "export":
-            _export([portal.conversations.get(user, id) for id in subject])
+            _export(portal.exports.formats(user), [portal.conversations.get(user, id) for id in subject])
         elif kind == "move":
             _move([portal.conversations.get(user, id) for id in subject], folders, problem)
         else:
@@ -112,12 +113,10 @@ def _move(conversations: Sequence[Conversation], folders: Sequence[Folder], prob
     ask()
 
 
-_FORMATS = {"markdown": "Markdown", "html": "HTML", "json": "JSON"}
-
-
-def _export(conversations: Sequence[Conversation]) -> None:
+def _export(formats: Sequence[ExportFormat], conversations: Sequence[Conversation]) -> None:
     """The link leads to REST, which looks up the person's rights when it is opened."""
     number = len(conversations)
+    titles = {each.name: each.title for each in formats}
 
     @st.dialog(t("Export"), on_dismiss=close)
     def ask() -> None:
@@ -126,14 +125,15 @@ def _export(conversations: Sequence[Conversation]) -> None:
             st.markdown(t("Choose at most {n} chats.", n=MOST))
             return
         format = st.segmented_control(
-            t("Format"), list(_FORMATS), default="markdown", format_func=_FORMATS.__getitem__, required=True, key="export-format"
+            t("Format"), list(titles), default="markdown", format_func=lambda each: plain(titles[each]), required=True, key="export-format"
         )
         meaning = {
             "markdown": t("What the chat shows, as text for other tools."),
             "html": t("What the chat shows, as a page for any browser."),
             "json": t("All versions of all messages, with reasoning, models and ratings."),
         }
-        st.caption(f"{meaning[format]} {t('Attached files are named, not included.')}")
+        said = meaning.get(format) or t("A plugin writes this format. It can take a few seconds, and {n} chats at once.", n=MOST_BY_PLUGIN)
+        st.caption(f"{said} {t('Attached files are named, not included.')}")
         address = urlencode([("format", format), *(("id", each.id) for each in conversations)])
         st.link_button(t("Download"), f"/api/v1/conversations/export?{address}", icon=":material/download:", type="primary")
 

@@ -19,6 +19,7 @@ PERMISSIONS = {
     Permission.MANAGE_PEOPLE: "Manage people, roles and groups",
     Permission.READ_AUDIT: "Read the audit log",
     Permission.RUN_STORE: "Run storage, jobs and retention",
+    Permission.RUN_PLUGINS: "Turn plugins on and off",
 }
 
 

@@ -150,9 +150,14 @@ def test_a_block_that_holds_fences_gets_a_longer_one() -> None:
     assert "````\n```\ninner\n```\n````" in whole("````\n```\ninner\n```\n````")
 
 
-@pytest.mark.parametrize("language", ["mermaid", "MERMAID", "mermaid-x", "math"])
-def test_no_block_of_code_is_drawn_as_a_picture(language: str) -> None:
+@pytest.mark.parametrize("language", ["mermaid-x", "xmermaid", "math"])
+def test_streamlit_draws_no_block_of_code_as_a_picture(language: str) -> None:
     assert whole(f"```{language}\n\\href{{x}}\n```") == "```\n\\href{x}\n```"
+
+
+@pytest.mark.parametrize("language", ["mermaid", "MERMAID"])
+def test_a_diagram_has_a_language_that_only_the_portal_draws(language: str) -> None:
+    assert whole(f"```{language}\nflowchart TD\n```") == "```mermaidsource\nflowchart TD\n```"
 
 
 @pytest.mark.parametrize("opening", ["  ```", "> ```", "1. x\n   ```", "- ```"])

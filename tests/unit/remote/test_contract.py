@@ -25,6 +25,7 @@ from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
+from core.plugins.records import SectionPage
 from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
@@ -58,7 +59,7 @@ def walk(portal: Any) -> None:
     ann, ada = _people(portal)
     _conversations(portal, ann)
     _temporary(portal, ann)
-    _files(portal, ann)
+    _files(portal, ann, ada)
     _review(portal, ann, ada)
     _models(portal, ann, ada)
     _store(portal, ada)
@@ -191,7 +192,7 @@ def _settled(portal: Any, ann: Any, chat: str) -> None:
         running.wait_finished(10)
 
 
-def _files(portal: Any, ann: Any) -> None:
+def _files(portal: Any, ann: Any, ada: Any) -> None:
     places: list[int] = []
     content = "Größe\n".encode() * 100_000
     file = portal.files.upload(ann, "large.txt", content, places.append)
@@ -205,7 +206,7 @@ def _files(portal: Any, ann: Any) -> None:
         portal.files.read_as(ann, file.id, "utf-16")
     portal.files.discard(ann, file.id)
     assert portal.files.max_bytes
-    _images(portal, ann)
+    _images(portal, ann, ada)
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
     portal.note("the limits", (portal.real.settings.max_question_chars, portal.real.settings.max_file_mb))
@@ -310,6 +311,12 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     preset = Preset(name="short", model="fake", created_at=NOW, updated_at=NOW, system_prompt="Answer in one sentence.")
     portal.presets.save(ada, preset, new=True)
     portal.presets.publish(ada, "short", published=True)
+    portal.plugins.list(ada)
+    portal.plugins.groups(ada)
+    with suppress(PortalError):
+        portal.plugins.change(ada, "missing", everyone=True)
+    portal.plugins.sections(ann, SectionPage.ACCOUNT)
+    portal.exports.formats(ann)
     portal.presets.list(ada)
     portal.presets.remove(ada, "short")
     portal.roles.add(ada, "proofreader", frozenset({Permission.CHAT, Permission.REVIEW_FEEDBACK}))
@@ -321,7 +328,7 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
         portal.jobs.resume(ada, "missing")
 
 
-def _images(portal: Any, ann: Any) -> None:
+def _images(portal: Any, ann: Any, ada: Any) -> None:
     """Nobody finds boxes here, so that runs are their errors."""
     image = portal.grounding.upload(ann, "street.png", written(picture(60, 40)))
     portal.grounding.grounders(ann)
@@ -334,6 +341,10 @@ def _images(portal: Any, ann: Any) -> None:
     portal.grounding.export(ann, [run.id], ExportFormat.CSV)
     portal.grounding.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
+    portal.ground_evaluations.list(ann)
+    portal.ground_evaluations.started(ada)
+    with suppress(PortalError):
+        portal.ground_evaluations.start(ada, "nobody")
     batches = portal.ground_batches
     assert batches.max_bytes
     batch = batches.start(ann, "images", [("street.png", written(picture(60, 40)))], ["a car"])[0]

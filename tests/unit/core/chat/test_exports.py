@@ -16,8 +16,10 @@ from core.chat.turns import Turns
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.people.permissions import Permission
 from core.people.records import User
+from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
 from data.documents.markdown_html import to_html
+from data.plugins.process import WorkerPluginProcess
 from tests.fakes import FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.conftest import MovingClock
@@ -27,7 +29,7 @@ REPLY = "Use **two** parts:\n\n```python\nprint('<b>')\n```"
 
 @pytest.fixture
 def exports(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> ChatExports:
-    return ChatExports(unit_of_work, clock, to_html)
+    return ChatExports(unit_of_work, clock, to_html, Plugins(unit_of_work, clock, WorkerPluginProcess()))
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""Define the table of plugins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data.encryption.sealed_text import SealedProse
+from data.tables.base import Table
+
+
+class PluginTable(Table):
+    """What admins decided about plugins, and how each last failed. Groups stand in `given` by their names."""
+
+    __tablename__ = "plugins"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    given: Mapped[dict[str, Any]]
+    """everyone, groups, adds."""
+    error: Mapped[str] = mapped_column(SealedProse("plugins.error"))
+    """May hold what people wrote."""
+    failed_at: Mapped[datetime | None]

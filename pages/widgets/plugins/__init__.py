@@ -1,0 +1,6 @@
+"""What plugins add to pages.
+
+In reading order:
+
+- sections: sections at the end of a page
+"""
