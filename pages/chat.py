@@ -127,7 +127,7 @@ def render(portal: Portal, user: User) -> None:
         _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
         if not asks_guide(models):
-            applied.applied_line(portal, user, None)
+            applied.applied_line(portal, user, None, temporary=temporary_chat.is_on())
         first_model(portal, user)
     else:
         if temporary:
@@ -136,7 +136,7 @@ def render(portal: Portal, user: User) -> None:
             chat_head(portal, user, conversation_id)
             summary_line(portal, user, _last_answer(shown))
         if not asks_guide(models):
-            applied.applied_line(portal, user, None if temporary else conversation_id)
+            applied.applied_line(portal, user, None if temporary else conversation_id, temporary=bool(temporary))
         question = None
         if comparison is not None:
             shown, question = before(shown, comparison)
@@ -229,7 +229,7 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
         held = _uploaded(portal, user, asked.get("files", ()))
         question = Question(
             text=asked["text"], options=lanes(models), request_id=request, files=[file.id for file in held],
-            folder_id=location.folder_of_new_chats(), uses_instructions=applied.wanted(),
+            folder_id=location.folder_of_new_chats(), uses_instructions=applied.wanted(), uses_memory=applied.wants_memory(),
         )  # fmt: skip
         told = portal.asking.ask(user, here, question)
         begun[request] = told.conversation_id

@@ -18,6 +18,7 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
@@ -40,9 +41,9 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
 from core.people.sessions import Sessions
-from core.people.sign_in import SignIn
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
@@ -115,6 +116,7 @@ class PagePortal(Protocol):
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
+    memories: Memories
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import Away, PortalError, StartFailed, Unavailable
 from core.people.sessions import Proof
-from core.people.sign_in import Caller as Visitor
+from core.people.signing_in.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
 from remote.read_ahead import Drawing, Patterns, ReadAhead

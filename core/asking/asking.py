@@ -30,6 +30,8 @@ class Question:
     """Where a new conversation begins."""
     uses_instructions: bool = True
     """Of a new conversation."""
+    uses_memory: bool = True
+    """Of a new conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ class Asking:
         if conversation_id is not None:
             self._begin(user, conversation_id, question)
             return Asked(conversation_id, checked=checked)
-        new = self._conversations.new(user, folder_id=question.folder_id, uses_instructions=question.uses_instructions)
+        new = self._conversations.new(
+            user, folder_id=question.folder_id, uses_instructions=question.uses_instructions, uses_memory=question.uses_memory
+        )  # fmt: skip
         try:
             self._begin(user, new.id, question)
         except BaseException:

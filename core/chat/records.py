@@ -31,6 +31,8 @@ class Conversation:
     """An answer ended that the person has not opened yet."""
     uses_instructions: bool = True
     """Whether the person's and the group's instructions apply to it."""
+    uses_memory: bool = True
+    """Whether the person's memories are read in it, and proposed from it, where the person switched memory on."""
 
 
 @dataclass(frozen=True, slots=True)

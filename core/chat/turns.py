@@ -16,6 +16,7 @@ from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.lifecycle.leases import TurnLeases
 from core.chat.lifecycle.new_turns import Begun, NewQuestion, NewTurns, lane_request_id
 from core.chat.lifecycle.running_here import RunningHere
+from core.chat.memory.proposals import MemoryProposals
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import MessageStatus, Turn
 from core.chat.records import TurnOptions as TurnOptions
@@ -55,10 +56,11 @@ class Turns:
         shared: bool = False,
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
+        memories: MemoryProposals | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
         titles. leadership: which process recovers the turns of those that died. shared: whether other processes use this database.
-        assembly and summaries: see TurnRunner.
+        assembly, summaries and memories: see TurnRunner.
         """
         self._unit_of_work = unit_of_work
         self._gateway = gateway
@@ -69,7 +71,7 @@ class Turns:
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._draining = threading.Event()
         self._closing = threading.Event()
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries, memories)
         self._leases = TurnLeases(unit_of_work, clock, self._here, leadership, self._closing, shared=shared)
         self._leases.start()
 

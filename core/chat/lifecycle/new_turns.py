@@ -11,7 +11,7 @@ from core.chat.conversations import own_message, own_to_change, path
 from core.chat.lifecycle.leases import LEASE
 from core.chat.questions import check_question
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn, TurnOptions
-from core.chat.titles import title_of
+from core.chat.titling.titles import title_of
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.inference.gateway import Gateway

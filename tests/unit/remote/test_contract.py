@@ -24,7 +24,7 @@ from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from core.plugins.records import SectionPage
 from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
@@ -40,7 +40,7 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
-    *("jobs.list", "index_care.state", "disk.free"),
+    *("jobs.list", "index_care.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
@@ -149,6 +149,21 @@ def _conversations(portal: Any, ann: Any) -> None:
         with suppress(PortalError):
             ask()
     portal.prompts.remove(ann, prompt.id)
+    portal.memories.set_use(ann, True)
+    portal.memories.use(ann)
+    portal.memories.available(ann)
+    portal.memories.proposed(ann)
+    fact = portal.memories.add(ann, "The user likes tables. 表格。")
+    portal.memories.edit(ann, fact.id, "The user likes short tables.")
+    portal.memories.accept(ann, fact.id)
+    portal.memories.accepted(ann, "tables")
+    portal.memories.texts(ann, [fact.id])
+    portal.memories.export(ann)
+    with suppress(PortalError):
+        portal.memories.dismiss(ann, fact.id)
+    portal.memories.remove(ann, fact.id)
+    portal.memories.clear(ann)
+    portal.marks.use_memory(ann, chat.id, True)
     portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
     portal.instructions.own(ann)
     portal.instructions.applying(ann)

@@ -158,7 +158,7 @@ def test_a_mistyped_second_factor_leaves_the_proof_of_the_password(user_server: 
 
 
 def _visitor() -> object:
-    from core.people.sign_in import Caller
+    from core.people.signing_in.sign_in import Caller
 
     return Caller("127.0.0.1")
 
