@@ -18,6 +18,7 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
@@ -115,6 +116,7 @@ class PagePortal(Protocol):
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
+    memories: Memories
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

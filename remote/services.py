@@ -84,7 +84,10 @@ SERVICES = (
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state"), reads=("parked", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry"), reads=("list", "get")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules"), reads=("nearly_used", "rules")),
-    Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
+    Service("marks", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
+    Service("memories", user=(
+        *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
+    ), reads=("accepted", "available", "proposed", "texts", "use")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model"),
             reads=("group_models", "groups", "roles", "rules")),
     Service("models", staff=(
@@ -113,9 +116,9 @@ SERVICES = (
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}, reads=("user", "own")),
-    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
-    Service("side_by_side", user=("ask", "open", "vote"), reads=("open",)),
+    Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",), reads=("suggest",)),

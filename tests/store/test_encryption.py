@@ -19,6 +19,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.context.records import AnswerContext, Applied, Holder, Instructions, Summary
 from core.chat.follow_ups.records import FollowUp
+from core.chat.memory.records import Memory, MemoryState
 from core.chat.records import Folder
 from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
@@ -94,6 +95,10 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.summaries.add(summary)
+        fact = Memory(
+            id=things.new_id(), user_id=ana.id, text=SECRET, state=MemoryState.ACCEPTED, created_at=things.NOW, updated_at=things.NOW
+        )  # fmt: skip
+        work.memories.add(fact)
         prompt = Prompt(
             id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
             created_at=things.NOW, updated_at=things.NOW,
@@ -192,7 +197,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
-        "prompt_versions.text", "summaries.text",
+        "prompt_versions.text", "summaries.text", "memories.text",
         "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
