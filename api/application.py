@@ -28,6 +28,7 @@ PORTALS = {
     "folders": "chat.folders",
     "context": "chat.context",
     "instructions": "chat.instructions",
+    "memories": "chat.memories",
     "shares": "chat.shares",
     "follow-ups": "chat.follow_ups",
     "chat-imports": "chat.imports",
