@@ -25,6 +25,7 @@ In reading order:
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes
+- soak: whether memory grows under a mixed load
 - sign_in_times: whether sign-ins take as long for names that exist as for others
 - engine_parts: what the measurements of the engine share
 - portal_parts: what the measurements of a whole portal share

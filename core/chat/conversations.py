@@ -129,13 +129,14 @@ class Conversations:
             return own(work, user, conversation_id)
 
     def new(
-        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True
+        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True,
+        uses_memory: bool = True,
     ) -> Conversation:
         require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
             id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id,
-            uses_instructions=uses_instructions,
+            uses_instructions=uses_instructions, uses_memory=uses_memory,
         )  # fmt: skip
         with self._unit_of_work() as work:
             if folder_id is not None:

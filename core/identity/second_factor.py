@@ -11,12 +11,12 @@ from core.clock import Clock
 from core.errors import Conflict, NotFound, NotSignedIn
 from core.identity import totp
 from core.identity.records import SecondFactor
-from core.people import attempts
 from core.people.accounts import normal_name
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.people.sessions import Proof, refuse_keys, token_hash
+from core.people.signing_in import attempts
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 ISSUER = "GLM Portal"

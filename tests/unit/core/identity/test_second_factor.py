@@ -9,10 +9,10 @@ from core.errors import Busy, Conflict, NotAllowed, NotFound, NotSignedIn, Porta
 from core.identity import totp
 from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
-from core.people.attempts import MOST_BY_NAME, WINDOW
 from core.people.permissions import Permission, permissions_of, require
 from core.people.records import Role, SessionKind, User
 from core.people.sessions import Proof, SecondFactorNeeded, Sessions
+from core.people.signing_in.attempts import MOST_BY_NAME, WINDOW
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 

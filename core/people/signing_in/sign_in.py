@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from core.clock import Clock
 from core.errors import Busy, NotSignedIn, PortalError
 from core.passwords.rules import generate_password
-from core.people import attempts
 from core.people.accounts import is_name, normal_name
-from core.people.attempts import Limit
 from core.people.audit_events import record_alone
-from core.people.fair_pool import FairPool
 from core.people.ports import OutsideSignIn, PasswordHasher
 from core.people.records import Credentials, User
 from core.people.sessions import Proof, mark_of, token_hash
+from core.people.signing_in import attempts
+from core.people.signing_in.attempts import Limit
+from core.people.signing_in.fair_pool import FairPool
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)

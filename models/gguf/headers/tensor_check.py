@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from core.errors import InvalidInput
-from models.gguf.header import Header, Tensor
-from models.gguf.header_numbers import Numbers, check_numbers
-from models.gguf.tensor_tables import table_of, types_for
+from models.gguf.headers.header import Header, Tensor
+from models.gguf.headers.header_numbers import Numbers, check_numbers
+from models.gguf.headers.tensor_tables import table_of, types_for
 
 _LAYER = re.compile(r"blk\.(\d{1,4})\.(.+)")
 

@@ -10,7 +10,7 @@ import pytest
 from gguf.constants import GGML_QUANT_SIZES
 
 from core.errors import InvalidInput
-from models.gguf.header import TENSOR_TYPES, read_header
+from models.gguf.headers.header import TENSOR_TYPES, read_header
 from tests.gguf_maker import make_gguf
 from tests.unit.models.raw_gguf import ARRAY, STRING, U32, RawGguf, entry, glm_entries, number_entry, string_entry, tensor, text
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from api.middleware.upload_guard import PATH, UploadGuard
+from api.middleware.bodies.upload_guard import PATH, UploadGuard
 from core.errors import Away, PortalError
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from core.chat.conversations import Conversations
-from core.chat.titles import TITLE_CHARS, written_title
+from core.chat.titling.titles import TITLE_CHARS, written_title
+from core.chat.titling.written_titles import KIND, TitleWriter
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
-from core.chat.written_titles import KIND, TitleWriter
 from core.errors import Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task

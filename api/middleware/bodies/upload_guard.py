@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import http_error
-from api.middleware.body_limit import BodyLimit
+from api.middleware.bodies.body_limit import BodyLimit
 from api.services import Portal
 from core.errors import PortalError
 from core.people.sessions import SESSION_COOKIE

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.chat.records import Author, Conversation, Message
-from core.chat.titles import written_title
+from core.chat.titling.titles import written_title
 from core.errors import Conflict, PortalError
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import http_error
-from api.middleware.body_limit import too_large
+from api.middleware.bodies.body_limit import too_large
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 _EITHER_HEADER = 47

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.errors import InvalidInput
-from models.gguf.header import Header, Value
-from models.gguf.tensor_tables import known
+from models.gguf.headers.header import Header, Value
+from models.gguf.headers.tensor_tables import known
 
 MOST_LAYERS, MOST_EXPERTS = 512, 1024
 """llama.cpp's LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS."""

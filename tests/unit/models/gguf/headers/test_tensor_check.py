@@ -9,14 +9,14 @@ import pytest
 
 from core.errors import InvalidInput
 from models.gguf.facts import read_facts
-from models.gguf.header import TENSOR_TYPES, read_header
-from models.gguf.tensor_check import check_model
-from models.gguf.tensor_tables import MATRIX
+from models.gguf.headers.header import TENSOR_TYPES, read_header
+from models.gguf.headers.tensor_check import check_model
+from models.gguf.headers.tensor_tables import MATRIX
 from tests.gguf_maker import LATENT_SHAPES, SHAPES, make_gguf
 from tests.hostile_ggufs import cases, write
 from tests.vector_gguf_maker import make_bert, make_causal
 
-GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
+GUIDE = Path(__file__).parents[5] / "models" / "guide" / "guide.gguf"
 KNOWN = {case.name: case for case in cases()}
 
 

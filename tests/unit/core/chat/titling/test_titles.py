@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.chat.titles import TITLE_CHARS, better_title, title_of
+from core.chat.titling.titles import TITLE_CHARS, better_title, title_of
 
 
 def test_a_title_is_the_first_line_cut_at_a_word() -> None:

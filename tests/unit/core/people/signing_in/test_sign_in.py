@@ -10,12 +10,12 @@ import pytest
 
 from core.errors import Busy, NotSignedIn
 from core.people.accounts import Accounts
-from core.people.attempts import MOST_BY_ADDRESS, MOST_BY_DEVICE, MOST_BY_NAME, WINDOW
-from core.people.devices import MOST_DEVICES, Devices
-from core.people.fair_pool import FairPool
 from core.people.records import AuditFilter, Role, User
 from core.people.sessions import mark_of
-from core.people.sign_in import BCRYPT, Caller, SignIn, open_pool
+from core.people.signing_in.attempts import MOST_BY_ADDRESS, MOST_BY_DEVICE, MOST_BY_NAME, WINDOW
+from core.people.signing_in.devices import MOST_DEVICES, Devices
+from core.people.signing_in.fair_pool import FairPool
+from core.people.signing_in.sign_in import BCRYPT, Caller, SignIn, open_pool
 from core.unit_of_work import UnitOfWorkFactory
 from data.passwords import Argon2Hasher
 from tests.unit.core.conftest import MovingClock

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from models.gguf.header import TENSOR_TYPES
+from models.gguf.headers.header import TENSOR_TYPES
 
 EXACT = frozenset({"F32"})
 """Of whatever is added to or multiplied with activations: llama.cpp aborts the process at any other type."""
