@@ -20,11 +20,13 @@ In reading order:
 - sessions: memory with people signed in
 - router: what routing costs, and 1,000 questions while a server dies
 - peer_platforms: llama-server, the portal and LiteLLM's proxy through the router
+- models_page: the Models page with many files
 - lists: lists, long chats and search over REST
 - plan: predicted against measured memory of loads
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes
+- soak: whether memory grows under a mixed load
 - sign_in_times: whether sign-ins take as long for names that exist as for others
 - engine_parts: what the measurements of the engine share
 - portal_parts: what the measurements of a whole portal share

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
+from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
@@ -63,6 +64,7 @@ class UnitOfWork(Protocol):
     instructions: InstructionsRepository
     prompts: PromptRepository
     summaries: SummaryRepository
+    memories: MemoryRepository
     follow_ups: FollowUpRepository
     files: FileRepository
     shares: ShareRepository

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
+from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
@@ -46,6 +47,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.follow_ups import SqlFollowUpRepository
 from data.repositories.chat.instructions import SqlInstructionsRepository
+from data.repositories.chat.memories import SqlMemoryRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
@@ -117,6 +119,7 @@ class SqlUnitOfWork:
         self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
         self.prompts: PromptRepository = SqlPromptRepository(transaction)
         self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
+        self.memories: MemoryRepository = SqlMemoryRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)

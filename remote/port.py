@@ -1,4 +1,4 @@
-"""Say what pages may ask of a portal. It has two fulfilments: bootstrap.portal in this process, remote.portal over the internal API."""
+"""The services that pages call. Two classes have them: bootstrap.portal in this process, remote.portal over the internal API."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
@@ -75,7 +76,7 @@ class PageSettings(Protocol):
 
 
 class PagePortal(Protocol):
-    """The services of a portal. remote/services.py lists the methods that also work from a user server."""
+    """The services of a portal. remote/services.py lists the methods that user servers may call."""
 
     accepted_answers: AcceptedAnswers
     accounts: Accounts
@@ -115,6 +116,7 @@ class PagePortal(Protocol):
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
+    memories: Memories
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

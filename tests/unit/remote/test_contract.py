@@ -14,6 +14,7 @@ import pytest
 from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.asking.asking import Question
+from core.chat.records import NewQuestion
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
 from core.grounding.exports import ExportFormat
@@ -40,7 +41,7 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
-    *("jobs.list", "index_care.state", "disk.free"),
+    *("jobs.list", "index_care.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
@@ -149,6 +150,21 @@ def _conversations(portal: Any, ann: Any) -> None:
         with suppress(PortalError):
             ask()
     portal.prompts.remove(ann, prompt.id)
+    portal.memories.set_use(ann, True)
+    portal.memories.use(ann)
+    portal.memories.available(ann)
+    portal.memories.proposed(ann)
+    fact = portal.memories.add(ann, "The user likes tables. 表格。")
+    portal.memories.edit(ann, fact.id, "The user likes short tables.")
+    portal.memories.accept(ann, fact.id)
+    portal.memories.accepted(ann, "tables")
+    portal.memories.texts(ann, [fact.id])
+    portal.memories.export(ann)
+    with suppress(PortalError):
+        portal.memories.dismiss(ann, fact.id)
+    portal.memories.remove(ann, fact.id)
+    portal.memories.clear(ann)
+    portal.marks.use_memory(ann, chat.id, True)
     portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
     portal.instructions.own(ann)
     portal.instructions.applying(ann)
@@ -163,10 +179,12 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.follow_ups.send(ann, chat.id)
     with suppress(PortalError):
         portal.follow_ups.take_back(ann, chat.id)
-    same = portal.side_by_side.ask(ann, chat.id, "Which?", [TurnOptions(), TurnOptions(thinking=False)], "request-6")
+    both = [TurnOptions(), TurnOptions(thinking=False)]
+    same = portal.side_by_side.ask(ann, NewQuestion(conversation_id=chat.id, text="Which?", options=both, request_id="request-6"))
     _settled(portal, ann, chat.id)
     _settled(portal, ann, chat.id)
     portal.side_by_side.open(ann, chat.id)
+    portal.side_by_side.rounds(ann, chat.id)
     portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
     with suppress(PortalError):
         portal.accepted_answers.accept(ann, same.question_id)
