@@ -95,7 +95,7 @@ class SideBySide:
         require(user, Permission.RATE)
         now = self._clock()
         with self._unit_of_work() as work:
-            own_message(work, user, question_id)
+            own_message(work, user, question_id, Permission.RATE)
             found = work.comparisons.of_question(question_id)
             if found is None:
                 raise NotFound("There are no answers side by side to this question.")
