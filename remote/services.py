@@ -107,6 +107,7 @@ SERVICES = (
     Service("privacy", user=("check",), staff=("policies", "put", "remove"), reads=("check", "policies")),
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
             reads=("get", "list", "starters", "versions")),
+    Service("result_cache", staff=("clear", "figures"), reads=("figures",)),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
     Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
     Service("search", user=("find", "models"), reads=("find", "models")),

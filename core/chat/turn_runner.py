@@ -120,7 +120,8 @@ class TurnRunner:
         """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
         turn = running.turn
         with self._unit_of_work() as work:
-            way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
+            everything = work.messages.of_conversation(turn.conversation_id)
+            way = path(everything, turn.question_id)
             read = texts_of(work, way)
             conversation = work.conversations.get(turn.conversation_id)
         instructed = options.instructions and (conversation is None or conversation.uses_instructions)
@@ -146,6 +147,8 @@ class TurnRunner:
                 conversation_id=turn.conversation_id,
                 id=turn.id,
                 continued=bool(running.begun),
+                # Whoever asks again wants another answer than the kept one.
+                fresh=sum(each.parent_id == turn.question_id for each in everything) > 1,
             )
             try:
                 answer = self._gateway.answer(user, request, source)

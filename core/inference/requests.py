@@ -165,6 +165,8 @@ class GenerationRequest:
     """What follows the answer, which then fills the gap between a prompt that is text and this."""
     continued: bool = False
     """Go on with the last message, an assistant's, instead of answering it."""
+    fresh: bool = False
+    """Ask the model even if the answer is known, for a person who wants another one."""
     task: Task = Task.CHAT
     """Which route it takes if it names no model."""
     group: str = ""
