@@ -21,6 +21,7 @@ from core.transfers.uploads import MOST_PIECE
 PORTALS = {
     "session": "people.sessions",
     "sessions": "people.open_sessions",
+    "second-factor": "people.second_factor",
     "oidc": "people.oidc",
     "keys": "people.keys",
     "conversations": "chat.conversations",

@@ -1,4 +1,4 @@
-"""Say what pages may ask of a portal. It has two fulfilments: bootstrap.portal in this process, remote.portal over the internal API."""
+"""The services that pages call. Two classes have them: bootstrap.portal in this process, remote.portal over the internal API."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class PageSettings(Protocol):
 
 
 class PagePortal(Protocol):
-    """The services of a portal. remote/services.py lists the methods that also work from a user server."""
+    """The services of a portal. remote/services.py lists the methods that user servers may call."""
 
     accepted_answers: AcceptedAnswers
     accounts: Accounts

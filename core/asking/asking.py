@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.chat.conversations import Conversations
 from core.chat.follow_ups.service import FollowUps
 from core.chat.questions import check_question, check_request_id
-from core.chat.records import TurnOptions
+from core.chat.records import NewQuestion, TurnOptions
 from core.chat.turns import Turns
 from core.operations.disk import DiskSpace
 from core.people.records import User
@@ -96,6 +96,10 @@ class Asking:
 
     def _begin(self, user: User, conversation_id: str, question: Question) -> None:
         if len(question.options) > 1:
-            self._side_by_side.ask(user, conversation_id, question.text, question.options, question.request_id, files=question.files)
+            new = NewQuestion(
+                conversation_id=conversation_id, text=question.text, options=question.options, request_id=question.request_id,
+                files=question.files,
+            )  # fmt: skip
+            self._side_by_side.ask(user, new)
         else:
             self._turns.start(user, conversation_id, question.text, question.options[0], question.request_id, files=question.files)

@@ -8,6 +8,7 @@ In reading order:
 - turns: start, stop, edit and regenerate turns
 - lifecycle: store turns, hold those that run, recover those of dead processes
 - context: what the model reads beside the question
+- lanes: the separate threads of models that answer side by side
 - memory: what models remember about a person from chat to chat
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers

@@ -47,12 +47,15 @@ def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     return found
 
 
-def own_message(work: UnitOfWork, user: User, message_id: str) -> Message:
-    """Return a message of an own conversation. Someone else's is answered like one that does not exist."""
-    require(user, Permission.CHAT)
+def own_message(work: UnitOfWork, user: User, message_id: str, permission: Permission = Permission.CHAT) -> Message:
+    """Return a message of an own conversation. Someone else's is answered like one that does not exist.
+
+    permission: what is done with it.
+    """
+    require(user, permission)
     found = work.messages.get(message_id)
     conversation = work.conversations.get(found.conversation_id) if found else None
-    if found is None or conversation is None or not allows(user, Permission.CHAT, owner_id=conversation.user_id):
+    if found is None or conversation is None or not allows(user, permission, owner_id=conversation.user_id):
         raise NotFound("This message does not exist. It may have been deleted.")
     return found
 

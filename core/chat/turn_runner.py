@@ -16,6 +16,7 @@ from core.chat.context.exchanges import with_newest_images
 from core.chat.context.reading import texts_of
 from core.chat.context.summaries import Stopped
 from core.chat.conversations import path
+from core.chat.lanes import own_thread
 from core.chat.memory.proposals import MemoryProposals
 from core.chat.records import MessageStatus, Turn
 from core.chat.records import TurnOptions as TurnOptions
@@ -120,8 +121,10 @@ class TurnRunner:
         """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
         turn = running.turn
         with self._unit_of_work() as work:
-            everything = work.messages.of_conversation(turn.conversation_id)
-            way = path(everything, turn.question_id)
+            messages = work.messages.of_conversation(turn.conversation_id)
+            way = path(messages, turn.question_id)
+            if options.own_thread:
+                way = own_thread(work, messages, way, turn.lane)
             read = texts_of(work, way)
             conversation = work.conversations.get(turn.conversation_id)
         instructed = options.instructions and (conversation is None or conversation.uses_instructions)
@@ -148,7 +151,7 @@ class TurnRunner:
                 id=turn.id,
                 continued=bool(running.begun),
                 # Whoever asks again wants another answer than the kept one.
-                fresh=sum(each.parent_id == turn.question_id for each in everything) > 1,
+                fresh=sum(each.parent_id == turn.question_id for each in messages) > 1,
             )
             try:
                 answer = self._gateway.answer(user, request, source)

@@ -25,6 +25,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
     ("DELETE", "/api/v1/people/{name}/second-factor", None, ADMINS, 404),
+    ("GET", "/api/v1/second-factor", None, ALL, 200),
+    ("POST", "/api/v1/second-factor", None, ALL, 201),
+    ("POST", "/api/v1/second-factor/confirm", {"code": "12"}, ALL, 422),
+    ("POST", "/api/v1/second-factor/recovery-codes", {"code": "12"}, ALL, 422),
+    ("POST", "/api/v1/second-factor/turn-off", {"code": "12"}, ALL, 422),
     ("GET", "/api/v1/oidc/start", None, OPEN, 404),
     ("GET", "/api/v1/oidc/callback", None, OPEN, 401),
     ("POST", "/api/v1/oidc/back-channel-logout", None, OPEN, 422),
@@ -285,7 +290,13 @@ OF_ONE_SCOPE = {
 BY_SESSION_ONLY = {
     ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
     ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
+    ("GET", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor/confirm"),
+    ("POST", "/api/v1/second-factor/recovery-codes"), ("POST", "/api/v1/second-factor/turn-off"),
 }  # fmt: skip
+BY_TWO_SCOPES = {
+    ("POST", "/api/v1/messages/{message_id}/replay-question"): ["models", "chat"],
+    ("POST", "/api/v1/feedback/{feedback_id}/replay-question"): ["models", "feedback"],
+}
 FOR_EVERY_KEY = {
     ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
 }  # fmt: skip
@@ -304,7 +315,11 @@ def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Ca
                     reached[method, path] |= {scope} if status != 403 else set()
     closed = [each[:2] for each in ROUTES if "anonymous" not in each[3] and each[:2] not in FOR_EVERY_KEY]
     assert [route for route in closed if reached[route] == set(SCOPES)] == [], "routes that forget the scopes"
-    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY
+    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY | set(BY_TWO_SCOPES)
+    for (method, path), scopes in BY_TWO_SCOPES.items():
+        token = ada.post("/api/v1/keys", json={"name": "two", "scopes": scopes}).json()["token"]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+            assert program.request(method, of_nobody(path)).status_code == 404, path
     for route, scope in OF_ONE_SCOPE.items():
         assert reached[route] == {scope}, route
 

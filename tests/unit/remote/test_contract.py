@@ -14,6 +14,7 @@ import pytest
 from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.asking.asking import Question
+from core.chat.records import NewQuestion
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
 from core.grounding.exports import ExportFormat
@@ -178,10 +179,12 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.follow_ups.send(ann, chat.id)
     with suppress(PortalError):
         portal.follow_ups.take_back(ann, chat.id)
-    same = portal.side_by_side.ask(ann, chat.id, "Which?", [TurnOptions(), TurnOptions(thinking=False)], "request-6")
+    both = [TurnOptions(), TurnOptions(thinking=False)]
+    same = portal.side_by_side.ask(ann, NewQuestion(conversation_id=chat.id, text="Which?", options=both, request_id="request-6"))
     _settled(portal, ann, chat.id)
     _settled(portal, ann, chat.id)
     portal.side_by_side.open(ann, chat.id)
+    portal.side_by_side.rounds(ann, chat.id)
     portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
     with suppress(PortalError):
         portal.accepted_answers.accept(ann, same.question_id)

@@ -301,7 +301,7 @@ def test_too_many_calls_of_one_session_are_refused_for_a_moment(
     user_server: Portal, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from api.internal import routes
-    from api.internal.door import RateLimit
+    from api.internal.access import RateLimit
 
     ann = person("ann")
     monkeypatch.setattr(routes, "session_limit", RateLimit(2, window_s=3600))
