@@ -117,7 +117,7 @@ SERVICES = (
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}, reads=("user", "own")),
-    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str, "result_cache_mb": int}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
     Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),

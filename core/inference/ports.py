@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.inference.caching.results import KeptResult
+from core.inference.caching.records import KeptResult
 from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration

@@ -12,7 +12,7 @@ from core.comparing.records import ComparedFile, Comparison
 from core.errors import StoredError
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
-from core.inference.caching.results import KeptResult
+from core.inference.caching.records import KeptResult
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import SamplingParams, Tool, ToolCall

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from core.inference.caching.results import KeptResult
+from core.inference.caching.records import KeptResult
 from core.inference.records import Routing, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, Pause, RunningGeneration
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.errors import PortalError
+from core.inference.caching.records import KeptResult
 from core.inference.caching.replayed import Kept, Replayed
-from core.inference.caching.results import KeptResult, cache_wish, is_repeatable, key_of, version_of
+from core.inference.caching.results import cache_wish, is_repeatable, key_of, version_of
 from core.inference.records import FinishReason, ServedModel, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, RunningGeneration
 from core.people.audit_events import record

@@ -6,47 +6,15 @@ import json
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 
-from core.inference.records import FinishReason, ServedModel, Source
-from core.inference.requests import ChatMessage, GenerationRequest, ToolCall
+from core.inference.records import ServedModel, Source
+from core.inference.requests import ChatMessage, GenerationRequest
 from core.models.records import ModelKind
 
 FORMAT = 1
 """Raise it when the same request is rendered in another way than before."""
 SOURCES = frozenset({Source.CHAT, Source.API})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptResult:
-    """An answer as the model gave it, before anything was masked."""
-
-    key: str
-    user_id: str
-    group: str
-    """The group that shares it; "" for its person alone."""
-    conversation_id: str
-    """The chat that it was given in; it is deleted with that chat. "" for programs."""
-    model: str
-    model_version: str
-    platform: str
-    engine: str
-    text: str
-    reasoning: str
-    tool_calls: tuple[ToolCall, ...]
-    ignored: tuple[str, ...]
-    finish_reason: FinishReason
-    stop: str | None
-    prompt_tokens: int
-    completion_tokens: int
-    created_at: datetime
-
-    @property
-    def size(self) -> int:
-        """Return about how many bytes it takes in the store."""
-        calls = sum(len(each.arguments) + len(each.name) for each in self.tool_calls)
-        return len(self.text.encode("utf-8", "replace")) + len(self.reasoning.encode("utf-8", "replace")) + calls + 500
 
 
 @dataclass(slots=True)

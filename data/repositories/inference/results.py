@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
-from core.inference.caching.results import KeptResult
+from core.inference.caching.records import KeptResult
 from core.inference.records import FinishReason
 from core.inference.requests import ToolCall
 from data.tables import ResultTable
