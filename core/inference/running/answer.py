@@ -37,9 +37,8 @@ class Answer:
         filters: TextFilters | None = None,
         cached_at: datetime | None = None,
     ) -> None:
-        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are.
-
-        filters: of plugins; what they write is masked after them. cached_at: when it was first written, if the result cache gives it.
+        """new_mask: makes masks for personal data in text and reasoning; None: nothing is masked. filters: of plugins; their output is
+        masked. cached_at: when it was first written, if the result cache gives it.
         """
         self.cached_at = cached_at
         self._filters = filters
@@ -72,11 +71,11 @@ class Answer:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the model's file and with what runs it."""
+        """Return a hash that changes with the model's file and the software that runs it."""
         return _fingerprint(f"{self._running.model_version} {self._running.engine}")
 
     def cancel(self) -> None:
-        """From any thread: free the model within one step."""
+        """Free the model within one step; from any thread."""
         self._running.cancel()
 
     def poll(self, wake: Callable[[], None]) -> bool:
