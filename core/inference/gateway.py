@@ -1,4 +1,4 @@
-"""The one way to a model, for chats, programs, embeddings and reranking: check, choose, route, record."""
+"""Check, route and record every request to a model, for chats, programs, embeddings and reranking."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Checks who asks and how much they may, finds the model, and records what every request took."""
+    """Checks rights and limits, finds the model, and records what every request used."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Gateway:
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def chat_model(self, user: User, name: str | None) -> ServedModel | None:
-        """Return the model that a chat with this choice would ask: the default if nobody serves the choice, None without models."""
+        """Return the model that a chat with this choice would use: the default if the choice is not served, None without models."""
         models = self.chat_models(user)
         return next((model for model in models if name in model.names), next(iter(models), None))
 
@@ -105,7 +105,7 @@ class Gateway:
         return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user), filters)
 
     def next_place(self, user: User, failed: str) -> str | None:
-        """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""
+        """Return the model and platform (glm@gateway) that can replace one that failed; None if there is none. Raises NotAllowed."""
         require(user, Permission.CHAT)
         choice = self._resolver.choice_of(user)
         for model in (failed.rpartition("@")[0] or None, None):
@@ -116,18 +116,18 @@ class Gateway:
         return None
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
-        """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
+        """Return the prompt of a request in tokens, without running it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
         return self._router.prompt_tokens(self._resolver.chat(user, self._seen(user, request), tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
-        """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
+        """Return the text of tokens. Raises NotAllowed, and what Router.pieces raises."""
         require(user, Permission.CHAT)
         asked = self._resolver.chat(user, GenerationRequest(messages=(), user_id=user.id, model=model, prompt=""), tools=False)
         return self._router.pieces(asked.model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
-        """Raises NotAllowed, and what Router.embed raises."""
+        """Start computing embeddings. Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
         model, barred = self._resolver.vectors(user, request.model, ModelKind.EMBEDDING)
         if (change := self.privacy.incoming(user)) is not None:
@@ -139,7 +139,7 @@ class Gateway:
             return Vectors(user, running, Source.EMBEDDING, self._clock(), counted, self.record)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
-        """Raises NotAllowed, and what Router.rerank raises."""
+        """Start ranking documents. Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
         model, barred = self._resolver.vectors(user, request.model, ModelKind.RERANKING)
         if (change := self.privacy.incoming(user)) is not None:
@@ -150,7 +150,7 @@ class Gateway:
             return Vectors(user, self._router.rerank(request), Source.RERANK, self._clock(), counted, self.record)
 
     def grounders(self, user: User, model: str | None = None) -> Grounders:
-        """Return who can find boxes for this person now, in order; with a model, only who has that one. Raises NotAllowed."""
+        """Return the models that can find boxes for this person now, in order. model: only this one. Raises NotAllowed."""
         require(user, Permission.CHAT)
         choice = self._resolver.choice_of(user)
         if model is not None:

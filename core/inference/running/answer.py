@@ -36,9 +36,8 @@ class Answer:
         new_mask: Callable[[], StreamMask] | None = None,
         filters: TextFilters | None = None,
     ) -> None:
-        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are.
-
-        filters: of plugins; what they write is masked after them.
+        """new_mask: makes masks for personal data in text and reasoning; None: nothing is masked. filters: of plugins; their output is
+        masked.
         """
         self._filters = filters
         self._counted = counted
@@ -70,11 +69,11 @@ class Answer:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the model's file and with what runs it."""
+        """Return a hash that changes with the model's file and the software that runs it."""
         return _fingerprint(f"{self._running.model_version} {self._running.engine}")
 
     def cancel(self) -> None:
-        """From any thread: free the model within one step."""
+        """Free the model within one step; from any thread."""
         self._running.cancel()
 
     def poll(self, wake: Callable[[], None]) -> bool:
