@@ -107,6 +107,7 @@ SERVICES = (
     Service("privacy", user=("check",), staff=("policies", "put", "remove"), reads=("check", "policies")),
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
             reads=("get", "list", "starters", "versions")),
+    Service("result_cache", staff=("clear", "figures"), reads=("figures",)),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
     Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
     Service("search", user=("find", "models"), reads=("find", "models")),
@@ -116,7 +117,7 @@ SERVICES = (
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}, reads=("user", "own")),
-    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str, "result_cache_mb": int}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
     Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),
@@ -124,8 +125,9 @@ SERVICES = (
     Service("suggestions", user=("suggest",), reads=("suggest",)),
     Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes"), reads=("list", "get", "ballot", "votes")),
     Service("swaps", staff=(
-        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
-    ), reads=("canaries", "get", "list", "plan", "replays")),
+        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "markers", "plan", "remove_canary", "remove_replay", "replays"),
+        "start",
+    ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
     Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave"), reads=("offered", "transcript", "running")),
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations"),
             reads=("running", "find", "running_conversations")),
