@@ -55,6 +55,7 @@ PORTALS = {
     "audit": "people.audit",
     "privacy": "people.privacy",
     "plugins": "operations.plugins",
+    "notices": "notices.notices",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
