@@ -15,9 +15,9 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
 from api.draining import DrainGate, Draining
+from api.middleware.bodies.upload_guard import UploadGuard
 from api.middleware.compressed import CompressedScripts
 from api.middleware.front_door import FrontDoor
-from api.middleware.upload_guard import UploadGuard
 from bootstrap import process as portal_process
 from pages.shell import theme
 

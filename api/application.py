@@ -9,9 +9,9 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors
 from api.middleware.answer_headers import AnswerHeaders
-from api.middleware.body_limit import BodyLimit
+from api.middleware.bodies.body_limit import BodyLimit
+from api.middleware.bodies.packed_bodies import PackedBodies
 from api.middleware.cross_origin import CrossOrigin
-from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
@@ -21,12 +21,14 @@ from core.transfers.uploads import MOST_PIECE
 PORTALS = {
     "session": "people.sessions",
     "sessions": "people.open_sessions",
+    "second-factor": "people.second_factor",
     "oidc": "people.oidc",
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "context": "chat.context",
     "instructions": "chat.instructions",
+    "memories": "chat.memories",
     "shares": "chat.shares",
     "follow-ups": "chat.follow_ups",
     "chat-imports": "chat.imports",
@@ -34,6 +36,7 @@ PORTALS = {
     "files": "knowledge.files",
     "ground": "grounding.ground",
     "ground-batches": "grounding.batches",
+    "ground-evaluations": "grounding.evaluations",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",

@@ -12,11 +12,11 @@ from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.api_keys import is_api_key
-from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.records import Origin, User
 from core.people.session_watch import ENDED
 from core.people.sessions import SESSION_COOKIE
-from core.people.sign_in import HERE, Caller
+from core.people.signing_in.devices import DEVICE_COOKIE, DEVICE_DAYS
+from core.people.signing_in.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="An API key, or the token that POST /api/v1/session returns.")

@@ -14,6 +14,7 @@ In reading order:
 - browser: what a person feels in a real browser
 - drawings: whether Chromium draws what the Markdown parser read
 - images: how long images take, new and cached
+- image_batches: a batch of images through kill -9
 - servers: what user servers cost, and what people keep when servers die
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
@@ -24,6 +25,7 @@ In reading order:
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes
+- soak: whether memory grows under a mixed load
 - sign_in_times: whether sign-ins take as long for names that exist as for others
 - engine_parts: what the measurements of the engine share
 - portal_parts: what the measurements of a whole portal share

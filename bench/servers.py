@@ -1,4 +1,4 @@
-"""What user servers cost and what people keep when servers die. `./portal bench servers [--only PART ...] [--minutes N] [--admins N]`
+"""What user servers cost and what people keep when servers die. `./portal bench servers [--only PART ...] [--minutes N]`
 
 Two sides of one run take turns: a page of the admin server itself, which is that of profile `all`, and the same page of a user server in
 front of it. On a busy machine the clock says little, so the processor time of all processes that draw a page is reported too.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import random
 import ssl
 import statistics
 import tempfile
@@ -146,11 +147,11 @@ def through_nginx(nginx: Nginx, user: Server, rounds: int) -> list[Row]:
     ]
 
 
-def idle(admin: Server, user: Server) -> list[Row]:
+def idle(admin: Server, user: Server, sessions: int) -> list[Row]:
     """Many people with the chat page open who do nothing, on one user server."""
     names = [f"idle{number}" for number in range(IDLE_PEOPLE)]
     admin.measured.add_people(names)
-    tokens = open_sessions(admin, names, IDLE_SESSIONS)
+    tokens = open_sessions(admin, names, sessions)
     before = memory_mb(user)
     with contextlib.ExitStack() as stack:
         for each in tokens:
@@ -167,7 +168,7 @@ def idle(admin: Server, user: Server) -> list[Row]:
                 tab.run()
                 times.append(1000 * (time.perf_counter() - began))
     return [
-        [f"memory with {IDLE_SESSIONS} idle sessions", f"{held:.0f} MB, {1000 * (held - before) / IDLE_SESSIONS:.0f} kB each", ""],
+        [f"memory with {sessions} idle sessions", f"{held:.0f} MB, {1000 * (held - before) / sessions:.0f} kB each", ""],
         ["a core that they keep busy: user server, admin server", f"{shares[0]:.1f}, {shares[1]:.1f} %", ""],
         ["a page of somebody else meanwhile, p50", f"{statistics.median(times[1:]):.0f} ms", ""],
     ]
@@ -189,7 +190,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./portal bench servers")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--minutes", type=float, default=3.0, help="how long servers are killed and started again")
-    parser.add_argument("--users", type=int, default=3, help="user servers while they are killed")
+    parser.add_argument("--users", type=int, default=3, help="user servers while they are killed; at least 2")
+    parser.add_argument("--admins", type=int, default=2, help="admin servers while they are killed; more than one share a PostgreSQL")
+    parser.add_argument("--seed", type=int, default=None, help="repeats the order of an earlier run's kills")
+    parser.add_argument("--sessions", type=int, default=IDLE_SESSIONS, help="idle sessions on one user server")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
     rows: list[Row] = []
@@ -197,7 +201,7 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
             admin = stack.enter_context(Server(folder / "admin", PORTAL_PROFILE="all"))
-            user = stack.enter_context(user_server(folder / "user", admin))
+            user = stack.enter_context(user_server(folder / "user", admin, PORTAL_CONNECTIONS_PER_ADDRESS="2000"))
             if "size" in chosen.only:
                 rows += size(user)
             if "page" in chosen.only:
@@ -210,10 +214,11 @@ def main() -> None:
                 stack.callback(nginx.close)
                 rows += through_nginx(nginx, user, 3 * chosen.rounds)
             if "idle" in chosen.only:
-                rows += idle(admin, user)
+                rows += idle(admin, user, chosen.sessions)
         table(f"What a user server costs, on {psutil.cpu_count()} cores that other programs may share", ["measure", "value", "goal"], rows)
     if "kills" in chosen.only:
-        server_kills.main(chosen.minutes, chosen.users)
+        seed = random.randrange(10**6) if chosen.seed is None else chosen.seed
+        server_kills.main(chosen.minutes, chosen.users, chosen.admins, seed)
 
 
 if __name__ == "__main__":

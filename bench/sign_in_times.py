@@ -13,7 +13,7 @@ import time
 import httpx
 
 from bench.portal_parts.portal import Measured, running_portal, table
-from core.people.attempts import MOST_BY_NAME
+from core.people.signing_in.attempts import MOST_BY_NAME
 
 PAIRS = 200
 MOST_APART = 0.10

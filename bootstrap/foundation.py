@@ -16,6 +16,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.leadership import ALONE, Leadership
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import Database, open_database
+from data.encryption.key_watch import KeyWatch
 from data.encryption.sealing import use_keyring
 from data.index.worker import IndexWorker
 from data.leadership import PostgresLeadership
@@ -44,6 +45,8 @@ class Foundation:
     disk: DiskSpace
     postgres_leadership: PostgresLeadership | None
     """None: no other process uses the database."""
+    key_watch: KeyWatch | None
+    """None: encryption at rest is off."""
     job_kinds: list[JobKind] = field(default_factory=list)
 
     @property
@@ -63,7 +66,7 @@ def open_foundation(settings: Settings) -> Foundation:
     migrate(database)
     database.limit_counters = open_limit_counters(settings)
     leadership = None if database.is_sqlite else PostgresLeadership(database)
-    use_keyring(database, portal_settings.master_key(settings))
+    keyring = use_keyring(database, portal_settings.master_key(settings))
 
     def unit_of_work() -> SqlUnitOfWork:
         return SqlUnitOfWork(database)
@@ -80,4 +83,5 @@ def open_foundation(settings: Settings) -> Foundation:
         server=server_name(settings),
         disk=disk_space(settings),
         postgres_leadership=leadership,
+        key_watch=KeyWatch(keyring) if keyring is not None else None,
     )

@@ -29,6 +29,7 @@ from core.people.ports import PasswordHasher
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from data.database import Database
+from data.encryption.key_watch import KeyWatch
 from data.images.reader import ProcessImageReader
 from data.index.worker import IndexWorker
 from data.leadership import PostgresLeadership
@@ -63,6 +64,7 @@ class Portal(
     log_shipper: LogShipper | None
     record: RunRecord | None
     leadership: PostgresLeadership | None
+    key_watch: KeyWatch | None
 
     @property
     def log_lines_dropped(self) -> int:
@@ -97,6 +99,8 @@ class Portal(
         if isinstance(self.pool, Pool):
             self.pool.close()
         self.index.close()
+        if self.key_watch is not None:
+            self.key_watch.close()
         self.database.close()
         if self.record is not None:
             self.record.close()
@@ -167,6 +171,7 @@ def build_portal(
         log_shipper=open_log_shipper(settings),
         record=record,
         leadership=base.postgres_leadership,
+        key_watch=base.key_watch,
         **_services(operations, people, models, inference, programs, grounding, chat, review),
     )
     _start(portal)

@@ -22,6 +22,7 @@ from data.backup.restore import is_empty
 from data.backup.restore import restore as restore_backup
 from data.backup.write import Written, write_backup
 from data.database import Database, open_database
+from data.encryption.key_watch import LOOK_S
 from data.encryption.reseal import reseal
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -159,11 +160,14 @@ class Keys:
     """Manages encryption at rest, for the command line."""
 
     add: Callable[[], None]
-    """Creates a new data key."""
+    """Creates a new data key. Running portals use it KEYS_NOTICED_S later at the latest."""
     seal: Callable[[], int]
     """Encrypts everything with the newest key; returns how many texts and file chunks were not yet."""
     rewrap: Callable[[bytes], int]
     """Changes the master key; returns how many data keys there are."""
+
+
+KEYS_NOTICED_S = 2 * LOOK_S
 
 
 @contextmanager

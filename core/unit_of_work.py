@@ -9,8 +9,10 @@ from typing import Protocol, Self
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
+from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -64,6 +66,7 @@ class UnitOfWork(Protocol):
     instructions: InstructionsRepository
     prompts: PromptRepository
     summaries: SummaryRepository
+    memories: MemoryRepository
     follow_ups: FollowUpRepository
     files: FileRepository
     shares: ShareRepository
@@ -83,6 +86,7 @@ class UnitOfWork(Protocol):
     batches: BatchRepository
     grounding: GroundingRepository
     ground_batches: GroundBatchRepository
+    ground_evaluations: EvaluationRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
+from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -46,10 +48,12 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.follow_ups import SqlFollowUpRepository
 from data.repositories.chat.instructions import SqlInstructionsRepository
+from data.repositories.chat.memories import SqlMemoryRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.grounding.batches import SqlGroundBatchRepository
+from data.repositories.grounding.evaluations import SqlEvaluationRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -118,6 +122,7 @@ class SqlUnitOfWork:
         self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
         self.prompts: PromptRepository = SqlPromptRepository(transaction)
         self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
+        self.memories: MemoryRepository = SqlMemoryRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
@@ -137,6 +142,7 @@ class SqlUnitOfWork:
         self.batches: BatchRepository = SqlBatchRepository(transaction)
         self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         self.ground_batches: GroundBatchRepository = SqlGroundBatchRepository(transaction)
+        self.ground_evaluations: EvaluationRepository = SqlEvaluationRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

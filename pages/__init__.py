@@ -10,6 +10,7 @@ In reading order:
 - shared: read what somebody shared
 - search: find own messages
 - prompts: texts to use again in the chat
+- memory: what models remember about the person
 - images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports

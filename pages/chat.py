@@ -30,7 +30,7 @@ from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.diagrams import diagrams
 from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
-from pages.widgets.chat.flow.side_by_side import before, open_comparison, side_by_side
+from pages.widgets.chat.flow.side_by_side import before, earlier_rounds, open_rounds, side_by_side
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
@@ -93,8 +93,8 @@ def render(portal: Portal, user: User) -> None:
     else:
         running = portal.turns.running(user, conversation_id) if conversation_id else None
         shown = _messages(portal, user, conversation_id)
-    comparison = None if temporary else open_comparison(portal, user, conversation_id)
-    if shown and shown[-1].message.status is not MessageStatus.STREAMING and comparison is None:
+    rounds = () if temporary else open_rounds(portal, user, conversation_id)
+    if shown and shown[-1].message.status is not MessageStatus.STREAMING and not rounds:
         running = None
     folder = sidebar.chat_sidebar(portal, user, conversation_id)
     if conversation_id and not temporary:
@@ -127,7 +127,7 @@ def render(portal: Portal, user: User) -> None:
         _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
         if not asks_guide(models):
-            applied.applied_line(portal, user, None)
+            applied.applied_line(portal, user, None, temporary=temporary_chat.is_on())
         first_model(portal, user)
     else:
         if temporary:
@@ -136,20 +136,21 @@ def render(portal: Portal, user: User) -> None:
             chat_head(portal, user, conversation_id)
             summary_line(portal, user, _last_answer(shown))
         if not asks_guide(models):
-            applied.applied_line(portal, user, None if temporary else conversation_id)
-        question = None
-        if comparison is not None:
-            shown, question = before(shown, comparison)
+            applied.applied_line(portal, user, None if temporary else conversation_id, temporary=bool(temporary))
+        question, everything, writing = None, shown, running is not None
+        if rounds:
+            shown, question = before(shown, rounds)
             running = None
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary, ways=ways(models),
             on_again=lambda answer, model: wish("again", message=answer, request=request, model=model),
         )  # fmt: skip
-        if comparison is not None and question is not None:
-            side_by_side(portal, user, question, comparison, wish_of_component)
-    if shown:
+        if question is not None:
+            earlier_rounds(portal, user, everything, rounds)
+            side_by_side(portal, user, question, rounds[-1], wish_of_component)
+    if shown or rounds:
         answer_tools()
-        diagrams((each.message.text for each in shown), running=running is not None)
+        diagrams((each.message.text for each in everything), running=writing)
     if not models:
         _wait_for_model(portal, user)
 
@@ -226,10 +227,10 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
     request = asked["request"]
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
     if request not in begun:
-        held = _uploaded(portal, user, asked.get("files", ()))
+        held, rounds = _uploaded(portal, user, asked.get("files", ())), open_rounds(portal, user, here)
         question = Question(
-            text=asked["text"], options=lanes(models), request_id=request, files=[file.id for file in held],
-            folder_id=location.folder_of_new_chats(), uses_instructions=applied.wanted(),
+            text=asked["text"], options=lanes(models, rounds[-1] if rounds else None), request_id=request, files=[file.id for file in held],
+            folder_id=location.folder_of_new_chats(), uses_instructions=applied.wanted(), uses_memory=applied.wants_memory(),
         )  # fmt: skip
         told = portal.asking.ask(user, here, question)
         begun[request] = told.conversation_id

@@ -11,6 +11,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.images.batches import batches
+from pages.widgets.images.evaluations import evaluations
 from pages.widgets.images.history import PART, history
 from pages.widgets.images.one_image import one_image
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 PATH = "images"
-_PARTS = {"one": "One image", "batches": "Batches", "history": "History"}
+_PARTS = {"one": "One image", "batches": "Batches", "history": "History", "evaluation": "Evaluation"}
 
 
 def render(portal: Portal, user: User) -> None:
@@ -34,5 +35,7 @@ def render(portal: Portal, user: User) -> None:
         batches(portal, user)
     elif part == "history":
         history(portal, user)
+    elif part == "evaluation":
+        evaluations(portal, user)
     else:
         one_image(portal, user, head)

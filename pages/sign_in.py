@@ -12,9 +12,9 @@ from streamlit_authenticator.controllers import AuthenticationController
 
 from core.errors import NotSignedIn, PortalError
 from core.people.accounts import normal_name
-from core.people.devices import DEVICE_COOKIE
 from core.people.sessions import CODE_NEEDED, Proof
-from core.people.sign_in import HERE, WRONG, Caller, SignIn
+from core.people.signing_in.devices import DEVICE_COOKIE
+from core.people.signing_in.sign_in import HERE, WRONG, Caller, SignIn
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain

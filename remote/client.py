@@ -1,4 +1,4 @@
-"""Call a method of a service on the admin server as if the service were here."""
+"""Call methods of the admin server's services as if the services were local."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from remote.services import BY_NAME, Kind, Method, method
 from remote.turns import RemoteTurnList
 
 LOOK_S = 0.5
-"""How often a call that waits for the admin server lets its page be stopped."""
+"""How often a call that waits for the admin server checks whether its page was stopped."""
 Waiting = Callable[[], AbstractContextManager[Callable[[], object]]]
-"""Opened while the admin server is away; what it yields is called every LOOK_S and may raise to give up."""
+"""Entered while the admin server is away. Yields a function that is called every LOOK_S and may raise to give up."""
 
 
 class RemoteService:
-    """One service of the admin server. Its attributes are what remote/services.py registers."""
+    """One service of the admin server, with the methods and values that remote/services.py lists."""
 
     def __init__(self, caller: Caller, name: str) -> None:
         self._caller = caller
@@ -50,7 +50,7 @@ class RemoteService:
 
 @dataclass(slots=True)
 class _Outgoing:
-    """A call on its way: what is sent, and what is kept here."""
+    """A call to be sent, and its callbacks, which stay here."""
 
     token: str | None = None
     user: SessionUser | None = None
@@ -60,7 +60,7 @@ class _Outgoing:
 
 
 class Caller:
-    """Thread-safe. Sends calls and reads their results."""
+    """Sends calls and reads their results. Thread-safe."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class Caller:
         waiting: Waiting | None = None,
         ahead: ReadAhead | None = None,
     ) -> None:
-        """values: the registered attributes as they were last heard of. turns: the answers that are followed on this server.
+        """values: the values last received. turns: the answers that this server follows.
 
-        waiting: wait in it while the admin server is away, as pages do. None: raise Away at once.
-        ahead: what this tab read when it was drawn last.
+        waiting: entered while the admin server is away, as pages do. None: raise Away at once.
+        ahead: the reads of this tab.
         """
         self._connection = connection
         self._values = values
@@ -116,12 +116,12 @@ class Caller:
         return self._result(wanted, out, answer["value"], [])
 
     def _sent(self, wanted: Method, out: _Outgoing, reads: Sequence[Read] = ()) -> tuple[Any, Sequence[Answer]]:
-        """Send a call, and what the page will read after it; return its result and the answers."""
+        """Send a call with the reads that the page needs after it. Return its result and their answers."""
         repeatable = wanted.repeatable or "request_id" in out.data
         path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
         message = Message(out.data, out.blobs, [each.sent for each in reads])
-        told = self._connection.post(path, out.token, message, repeatable=repeatable)
-        return self._result(wanted, out, told.data, told.blobs), told.reads
+        reply = self._connection.post(path, out.token, message, repeatable=repeatable)
+        return self._result(wanted, out, reply.data, reply.blobs), reply.reads
 
     def _change(self, ahead: ReadAhead, wanted: Method, out: _Outgoing) -> Any:
         reads = ahead.before_change(f"{wanted.service}.{wanted.name}", out.token)
@@ -138,7 +138,7 @@ class Caller:
         except Away:
             raise
         except PortalError:
-            return None  # Each call alone then says what is wrong.
+            return None  # Each read is then sent alone, and its error says what is wrong.
         return answers
 
     def _outgoing(self, wanted: Method, arguments: Mapping[str, Any]) -> _Outgoing:
@@ -166,7 +166,7 @@ class Caller:
                 return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
             if wanted.result.kind is Kind.LIVE:
                 stop = partial(self._stop, wanted.service)
-                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), stop)
+                return None if data is None else self.turns.follow(_signed_in(out.user), codec(Turn).read(data, blobs), stop)
             result = wanted.result.values.read(data, blobs)
         except (ValueError, TypeError, KeyError, IndexError) as problem:
             raise read_error(None) from problem
@@ -200,6 +200,6 @@ class Caller:
                 yield event
 
 
-def _known(user: SessionUser | None) -> SessionUser:
-    assert user is not None, "who follows an answer is signed in"
+def _signed_in(user: SessionUser | None) -> SessionUser:
+    assert user is not None, "only a signed-in person follows an answer"
     return user

@@ -1,7 +1,7 @@
-"""Turn values into JSON and back by their type hints: records, enumerations, times, tuples, unions, bytes and errors.
+"""Convert values to JSON and back by their type hints: records, enumerations, times, tuples, unions, bytes and errors.
 
-Bytes travel beside the JSON, so that a file is neither encoded nor copied. A field that one side does not know keeps its default, so that
-servers of two releases understand each other during an upgrade.
+Bytes are sent beside the JSON, so that files need no encoding. A field that one side does not know keeps its default, so that two releases
+understand each other during an upgrade.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from remote.errors import read_error, write_error
 
 Json = Any
 Blobs = list[bytes]
-"""The bytes of one message, in the order in which its JSON refers to them. Writing appends to them."""
+"""The bytes of one message, in the order in which its JSON refers to them."""
 _LISTS: tuple[Any, ...] = (list, Sequence, Collection, Iterable, Iterator)
 _PRIMITIVE = (str, int, float, bool)
 
 
 class Codec(NamedTuple):
-    """Two functions for one type. `write` appends bytes to the blobs; `read` takes them from there. Both raise ValueError."""
+    """Converts the values of one type. `write` appends bytes to the blobs, `read` takes them from there. Both raise ValueError."""
 
     write: Callable[[Any, Blobs], Json]
     read: Callable[[Json, Sequence[bytes]], Any]
 
 
 class Unfit(TypeError):
-    """This type cannot travel."""
+    """Values of this type cannot be sent."""
 
 
 def codec(hint: Any) -> Codec:
@@ -43,7 +43,7 @@ def codec(hint: Any) -> Codec:
     except TypeError as problem:
         if isinstance(problem, Unfit):
             raise
-        raise Unfit(f"{hint} cannot travel") from problem
+        raise Unfit(f"{hint} cannot be sent") from problem
 
 
 @cache
@@ -69,7 +69,7 @@ def _codec(hint: Any) -> Codec:
         return _mapping(*arguments)
     if isinstance(hint, type):
         return _plain(hint)
-    raise Unfit(f"{hint} cannot travel")
+    raise Unfit(f"{hint} cannot be sent")
 
 
 def _plain(hint: type) -> Codec:
@@ -89,26 +89,26 @@ def _plain(hint: type) -> Codec:
         return Codec(lambda value, _blobs: str(value), lambda data, _blobs: Path(_checked(data, str)))
     if is_dataclass(hint):
         return _record(hint)
-    raise Unfit(f"{hint.__module__}.{hint.__qualname__} cannot travel")
+    raise Unfit(f"{hint.__module__}.{hint.__qualname__} cannot be sent")
 
 
 def _record(hint: type) -> Codec:
-    """A dataclass becomes an object with its fields. The codecs of the fields are looked up late: a record may hold its own kind."""
+    """Return the codec of a dataclass: an object of its fields. Their codecs are looked up late, since a record may hold its own kind."""
     hints = get_type_hints(hint)
-    given = [each for each in fields(hint) if each.init]
-    for each in given:
+    sent = [each for each in fields(hint) if each.init]
+    for each in sent:
         if hints[each.name] is not hint:
-            _holds(hint, each, hints[each.name])
+            _check_field(hint, each, hints[each.name])
 
     def write(value: Any, blobs: Blobs) -> Json:
         if not isinstance(value, hint):
             raise ValueError(f"{type(value).__name__} is not a {hint.__name__}")
-        return {each.name: codec(hints[each.name]).write(getattr(value, each.name), blobs) for each in given}
+        return {each.name: codec(hints[each.name]).write(getattr(value, each.name), blobs) for each in sent}
 
     def read(data: Json, blobs: Sequence[bytes]) -> Any:
         _checked(data, dict)
-        values = {each.name: codec(hints[each.name]).read(data[each.name], blobs) for each in given if each.name in data}
-        for each in given:
+        values = {each.name: codec(hints[each.name]).read(data[each.name], blobs) for each in sent if each.name in data}
+        for each in sent:
             if each.name not in values and each.default is MISSING and each.default_factory is MISSING:
                 raise ValueError(f"{hint.__name__} lacks {each.name}")
         return hint(**values)
@@ -116,8 +116,8 @@ def _record(hint: type) -> Codec:
     return Codec(write, read)
 
 
-def _holds(record: type, field: Field[Any], hint: Any) -> None:
-    """Raise Unfit at once for a field that cannot travel, and not when the first record is sent."""
+def _check_field(record: type, field: Field[Any], hint: Any) -> None:
+    """Raise Unfit now for a field that cannot be sent, rather than when the first record is sent."""
     if record in (hint, *get_args(hint)):
         return
     try:
@@ -127,7 +127,7 @@ def _holds(record: type, field: Field[Any], hint: Any) -> None:
 
 
 def _refers_to_itself(hint: Any) -> bool:
-    """Tell whether this is a type of any JSON (core.tasks.records.Json), the only one that is defined by itself."""
+    """Tell whether this is the recursive type of any JSON (core.tasks.records.Json)."""
     return any(each == ForwardRef("Json") or _refers_to_itself(each) for each in get_args(hint))
 
 
@@ -149,7 +149,7 @@ def _union(arguments: tuple[Any, ...]) -> Codec:
 
 
 def _tagged(members: list[Any]) -> Codec:
-    """Write a value of one of several types with the number of its type."""
+    """Return the codec of a union: a value is sent with the number of its type."""
     codecs = [codec(each) for each in members]
     types = [get_origin(each) or each for each in members]
 
@@ -187,7 +187,7 @@ def _list(item: Any, make: Callable[[Iterable[Any]], Any]) -> Codec:
 
 
 def _mapping(key: Any, value: Any) -> Codec:
-    """Write pairs, because a key need not be text."""
+    """Return the codec of a mapping: a list of pairs, because keys need not be text."""
     keys, values = codec(key), codec(value)
 
     def read(data: Json, blobs: Sequence[bytes]) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""The pool of connections to the admin servers: which one is used, and what is said while none can be reached."""
+"""The pool of connections to the admin servers. It chooses the server, and raises Away while none can be reached."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ log = logging.getLogger(__name__)
 
 SESSION_HEADER = "X-Portal-Session"
 CONNECT_S, READ_S, STREAM_S = 3.0, 160.0, 40.0
-"""A call is answered within the admin server's own limit; an open stream sends something every 15 s."""
+"""READ_S is longer than the admin server's own limit for a call; an open stream sends something every 15 s."""
 MOST_CONNECTIONS, MOST_IDLE, IDLE_S = 400, 40, 3.0
-"""The admin server closes an idle connection after 5 s; this side does so before."""
+"""The admin server closes an idle connection after 5 s; this side does so earlier."""
 _UNREACHABLE = frozenset({502, 503, 504})
-"""What a proxy in front of the admin server answers while that is away."""
+"""Statuses of a proxy whose admin server is away."""
 
 
 class Connection:
-    """Thread-safe. Sends to one admin server as long as it answers, else to the next."""
+    """Sends to one admin server as long as it answers, then to the next. Thread-safe."""
 
     def __init__(self, servers: Sequence[str], key: Callable[[], str], ca_file: str = "") -> None:
-        """key: returns the service key. ca_file: the CA of the servers' certificates; empty: those that the system trusts."""
+        """key: returns the service key. ca_file: the CA that signed the servers' certificates; empty: the system's CAs."""
         self._servers = tuple(servers)
         self._key = key
         self._chosen = 0
-        self._there = threading.Event()
-        self._there.set()
+        self._available = threading.Event()
+        self._available.set()
         verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if ca_file else True
         limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_S)
         self._client = httpx2.Client(verify=verify, limits=limits, timeout=httpx2.Timeout(READ_S, connect=CONNECT_S), trust_env=False)
 
     @property
-    def is_there(self) -> bool:
-        return self._there.is_set()
+    def is_available(self) -> bool:
+        return self._available.is_set()
 
     def get(self, path: str) -> Any:
-        """Return what GET of this path answers. Also asked while the servers are away, to learn when they are back."""
+        """Return the answer to a GET. It is sent even while the servers are away, and so notices their return."""
         return self._answered("GET", path, None, None, repeatable=True, always=True).data
 
     def post(self, path: str, token: str | None, message: Message, *, repeatable: bool) -> Message:
-        """Return the message that answers this one. Raises the error that it holds, and Away.
+        """Send a message and return its answer. Raises the error in the answer, and Away.
 
-        repeatable: the call may be sent again if it is unknown whether the first arrived.
+        repeatable: the call may be sent again when nobody knows whether the first one arrived.
         """
         return self._answered("POST", path, token, message, repeatable=repeatable)
 
     @contextmanager
     def stream(self, path: str, token: str | None, message: Message) -> Iterator[Iterator[str]]:
-        """Open a stream of events and yield the data of each. Raises as `post` does, also while the events are read."""
-        self._check_there()
+        """Open a stream of events and yield the data of each. Raises what `post` raises, also while events are read."""
+        self._check_available()
         number = self._chosen
         for _ in self._servers:
             try:
@@ -76,12 +76,12 @@ class Connection:
                     refused = _refused(response)
                     if not isinstance(refused, Away):
                         raise refused
-                # It is stopping, or a proxy in front of it does not reach it.
+                # It is stopping, or its proxy does not reach it.
                 number = (number + 1) % len(self._servers)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
             except httpx2.TransportError as problem:
-                raise Away(self._there.wait, sent=True) from problem
+                raise Away(self._available.wait, sent=True) from problem
         raise self._away()
 
     def close(self) -> None:
@@ -91,9 +91,9 @@ class Connection:
         self, method: str, path: str, token: str | None, message: Message | None, *, repeatable: bool, always: bool = False
     ) -> Message:
         if not always:
-            self._check_there()
+            self._check_available()
         number = self._chosen
-        # Each server once, and the first once more: the connection may have been an old one that it had closed.
+        # Each server once, and the first one twice: it may have closed an idle connection.
         for _ in range(len(self._servers) + 1):
             try:
                 content = None if message is None else _body(message)
@@ -103,16 +103,16 @@ class Connection:
                 continue
             except httpx2.TransportError as problem:
                 if not repeatable:
-                    raise Away(self._there.wait, sent=True) from problem
+                    raise Away(self._available.wait, sent=True) from problem
                 number = (number + 1) % len(self._servers)
                 continue
             if response.status_code == 200:
                 self._reached(number)
                 return _read(response)
-            problem_told = _refused(response)
-            if not isinstance(problem_told, Away):
+            refused = _refused(response)
+            if not isinstance(refused, Away):
                 self._reached(number)
-                raise problem_told
+                raise refused
             number = (number + 1) % len(self._servers)
         raise self._away()
 
@@ -126,20 +126,20 @@ class Connection:
 
     def _reached(self, number: int) -> None:
         self._chosen = number
-        if not self._there.is_set():
+        if not self._available.is_set():
             log.warning("%s is back", self._servers[number])
-            self._there.set()
+            self._available.set()
 
-    def _check_there(self) -> None:
-        """Raise at once while nobody can be reached: a page would wait long for each of its calls. `get` finds out about the return."""
-        if not self._there.is_set():
+    def _check_available(self) -> None:
+        """Raise Away at once while no server can be reached, so that a page does not wait for each of its calls."""
+        if not self._available.is_set():
             raise self._away()
 
     def _away(self) -> Away:
-        if self._there.is_set():
+        if self._available.is_set():
             log.warning("%s cannot be reached", " and ".join(self._servers))
-            self._there.clear()
-        return Away(self._there.wait)
+            self._available.clear()
+        return Away(self._available.wait)
 
 
 def _body(message: Message) -> Iterable[bytes] | bytes:
@@ -154,7 +154,7 @@ def _read(response: httpx2.Response) -> Message:
 
 
 def _refused(response: httpx2.Response) -> PortalError:
-    """Return the error of an answer other than 200."""
+    """Return the error of a response whose status is not 200."""
     status = response.status_code
     if response.headers.get("content-type", "").startswith(frames.MEDIA_TYPE):
         return read_error(_read(response).data)

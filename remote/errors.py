@@ -1,4 +1,4 @@
-"""Turn errors into JSON and back: the class, the template, its parameters and the code. Words are made where they are read."""
+"""Convert errors to JSON and back: class, template, parameters and code. The sentence is made where it is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIELDS = frozenset({"template", "params"})
 
 
 def write_error(error: PortalError) -> dict[str, Any]:
-    """Return the error as JSON. What is neither text nor a number becomes text."""
+    """Return the error as JSON. Parameters other than texts and numbers become texts."""
     return {
         "class": type(error).__name__,
         "template": error.template,
@@ -23,7 +23,7 @@ def write_error(error: PortalError) -> dict[str, Any]:
 
 
 def read_error(data: Any) -> PortalError:
-    """Return the error. One whose class is unknown here, as another release may send it, keeps status and code. Never raises."""
+    """Return the error. If its class is unknown here, as after an upgrade of the other side, status and code are kept. Never raises."""
     try:
         kind = {each.__name__: each for each in _kinds(PortalError)}.get(data["class"], PortalError)
         error = kind.__new__(kind)

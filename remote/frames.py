@@ -1,4 +1,4 @@
-"""One message: a line of JSON, then the bytes that it refers to. A large file goes in parts and is never encoded."""
+"""Messages: a line of JSON, then the bytes that it refers to. Large files are sent in parts, without encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People and proofs as a user server holds them: a person with the session token, a proof as a handle."""
+"""People and proofs on a user server: a person with the session token, and the handle of a proof."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.people.sessions import Proof
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionUser(User):
-    """A person and the token of the session. Every call is made with it, and the admin server verifies it each time."""
+    """A person with the token of the session. Every call sends the token, and the admin server looks it up each time."""
 
     token: str = field(default="", repr=False)
 
@@ -22,23 +22,23 @@ class SessionUser(User):
 
 
 PROOF_TOKEN = "proof."
-"""Begins what stands in for a session token while a person signs in; a handle follows. Session tokens have no dot."""
+"""Prefix of a handle that takes the place of a session token during sign-in. Session tokens contain no dot."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SealedProof(Proof):
-    """A proof that lies on the admin server. The handle opens one session."""
+    """A proof that is kept on the admin server. Its handle opens one session."""
 
     handle: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, proof: Proof, handle: str) -> SealedProof:
-        told = {each.name: getattr(proof, each.name) for each in fields(Proof)}
-        return cls(**told | {"user": SessionUser.of(proof.user, PROOF_TOKEN + handle)}, handle=handle)
+        values = {each.name: getattr(proof, each.name) for each in fields(Proof)}
+        return cls(**values | {"user": SessionUser.of(proof.user, PROOF_TOKEN + handle)}, handle=handle)
 
 
 def token_of(user: object) -> str:
-    """Return the session token of a person. Raises NotSignedIn for a person who did not come from a session."""
+    """Return the session token of a person. Raises NotSignedIn for a person without a session."""
     if isinstance(user, SessionUser):
         return user.token
     raise NotSignedIn(ENDED)

@@ -1,4 +1,4 @@
-"""Say what pages may ask of a portal. It has two fulfilments: bootstrap.portal in this process, remote.portal over the internal API."""
+"""The services that pages call. Two classes have them: bootstrap.portal in this process, remote.portal over the internal API."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -40,9 +42,9 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
 from core.people.sessions import Sessions
-from core.people.sign_in import SignIn
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
@@ -75,7 +77,7 @@ class PageSettings(Protocol):
 
 
 class PagePortal(Protocol):
-    """The services of a portal. remote/services.py lists the methods that also work from a user server."""
+    """The services of a portal. remote/services.py lists the methods that user servers may call."""
 
     accepted_answers: AcceptedAnswers
     accounts: Accounts
@@ -99,6 +101,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
     groups: Groups
     imports: Imports
     instructions: InstructionsService
@@ -115,6 +118,7 @@ class PagePortal(Protocol):
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
+    memories: Memories
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

@@ -1,4 +1,4 @@
-"""The portal as a user server has it: the attributes of bootstrap.portal.Portal that pages and routes use, fulfilled by an admin server."""
+"""The portal of a user server: the attributes of bootstrap.portal.Portal that pages and routes use. An admin server does the work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import Away, PortalError, StartFailed, Unavailable
 from core.people.sessions import Proof
-from core.people.sign_in import Caller as Visitor
+from core.people.signing_in.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
 from remote.read_ahead import Drawing, Patterns, ReadAhead
@@ -24,13 +24,13 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 PULSE_S = 2.0
-"""From one look at the admin server to the next."""
+"""Time between two checks of the admin server."""
 CHECKS = 16
-"""Sign-ins that may wait here at the same time; the admin server has its own queue."""
+"""Sign-ins that may wait here at a time. The admin server has a queue of its own."""
 
 
 class RemotePortal:
-    """Everything that a page of a user server may call. Holds no state but what the admin server last said."""
+    """All services that pages of a user server call. Keeps no state except the values last received from the admin server."""
 
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self._own = settings
@@ -91,11 +91,11 @@ class RemotePortal:
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether the admin server could be reached at the last look and accepted this server."""
-        return self._connection.is_there and self._accepted
+        """Tell whether the last check reached an admin server that accepts this server."""
+        return self._connection.is_available and self._accepted
 
     def start(self) -> None:
-        """Look at the admin server, and go on looking. Raises StartFailed if it refuses this server; one that is away is waited for."""
+        """Check the admin server now and every PULSE_S. Raises StartFailed if it refuses this server, but not if it is away."""
         try:
             self._ask_values()
         except Away:
@@ -118,14 +118,14 @@ class RemotePortal:
         found: Any = self._connection.get("/internal/v1/values")
         codecs = {(service, name): each for service, name, each in values(staff=True)}
         try:
-            heard = {(service, name): codecs[service, name].read(data, []) for service, name, data in found if (service, name) in codecs}
+            received = {(service, name): codecs[service, name].read(data, []) for service, name, data in found if (service, name) in codecs}
         except (ValueError, TypeError) as problem:
             raise Unavailable("The admin server runs another release that this one does not understand. Install the same one.") from problem
-        self._values.update(heard)
-        self._limits = {name: value for (service, name), value in heard.items() if service == "settings"}
+        self._values.update(received)
+        self._limits = {name: value for (service, name), value in received.items() if service == "settings"}
 
     def look(self) -> None:
-        """Look once whether the admin server is there and accepts this server. What is wrong is logged."""
+        """Check once whether the admin server is available and accepts this server. Problems are logged."""
         try:
             self._ask_values()
             self._accepted = True
@@ -162,7 +162,7 @@ class PageView:
 
 
 class RemoteSignIn(RemoteService):
-    """Checks passwords on the admin server. REST wants a future, so that no thread of the pages waits."""
+    """Checks passwords on the admin server. REST gets a future, so that no thread of the pages waits."""
 
     def __init__(self, caller: Caller, name: str, checks: ThreadPoolExecutor) -> None:
         super().__init__(caller, name)
@@ -173,7 +173,7 @@ class RemoteSignIn(RemoteService):
 
 
 class RemoteTurns(RemoteService):
-    """The turns of the admin server. How many are followed is known here: the pages ask it several times a second."""
+    """The turns of the admin server. The number of followed answers is known here; pages ask for it several times a second."""
 
     def count(self) -> int:
         return self._caller.turns.count()

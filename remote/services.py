@@ -1,4 +1,4 @@
-"""List the methods that a user server may call, and read from their type hints how arguments and results travel.
+"""List the methods that a user server may call, and derive from their type hints how arguments and results are sent.
 
 To register a method that a page calls, add its name to its service in SERVICES: to `user` if the chat, search or account pages of a user
 server need it, to `staff` if only pages of managers and admins do. A new service also needs a line in remote/port.py.
@@ -25,22 +25,22 @@ from remote.port import PagePortal
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The methods and properties of one service that may be called from outside; everything else is refused."""
+    """The methods and values of one service that user servers may use. Everything else is refused."""
 
     name: str
     """The attribute of the portal."""
     anyone: tuple[str, ...] = ()
-    """Methods that need no session: they take a token, a password or a proof."""
+    """Methods that need no session. They take a token, a password or a proof."""
     user: tuple[str, ...] = ()
     """Methods for everyone who is signed in. Core decides what this person may do."""
     proving: tuple[str, ...] = ()
-    """Methods among `user` that also work between the check of a password and the session."""
+    """Methods of `user` that also work after the check of the password, before there is a session."""
     staff: tuple[str, ...] = ()
-    """Methods for pages that a user server does not have by default (PORTAL_INTERNAL_STAFF)."""
+    """Methods of pages that user servers have only with PORTAL_INTERNAL_STAFF."""
     reads: tuple[str, ...] = ()
-    """Methods among all of these that change nothing: such a call may be sent twice, together with others, and before a page needs it."""
+    """Those of all these methods that change nothing. They may be called early, together with others, and twice."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes that are the same for everybody, with their types."""
+    """Attributes with the same value for everybody, and their types."""
 
 
 SERVICES = (
@@ -76,6 +76,7 @@ SERVICES = (
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),
+    Service("ground_evaluations", user=("list",), staff=("start", "started"), reads=("list", "started")),
     Service("groups", user=("all", "put_member", "remove_member"), staff=("add", "change", "names", "remove"), reads=("all", "names")),
     Service("imports", staff=("models", "start"), reads=("models",)),
     Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own"), reads=("applying", "of_group", "own")),
@@ -83,7 +84,10 @@ SERVICES = (
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state"), reads=("parked", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry"), reads=("list", "get")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules"), reads=("nearly_used", "rules")),
-    Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
+    Service("marks", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
+    Service("memories", user=(
+        *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
+    ), reads=("accepted", "available", "proposed", "texts", "use")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model"),
             reads=("group_models", "groups", "roles", "rules")),
     Service("models", staff=(
@@ -113,9 +117,9 @@ SERVICES = (
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}, reads=("user", "own")),
-    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
-    Service("side_by_side", user=("ask", "open", "vote"), reads=("open",)),
+    Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",), reads=("suggest",)),
@@ -130,24 +134,24 @@ SERVICES = (
 )  # fmt: skip
 
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
-"""Attributes that only staff pages need; they name folders of the admin server."""
+"""Values that only staff pages need. They show folders of the admin server."""
 BY_NAME = {each.name: each for each in SERVICES}
 
 
 class Kind(StrEnum):
-    """How an argument or a result travels."""
+    """How an argument or a result is sent."""
 
     VALUE = "value"
     USER = "user"
-    """The caller. Never sent: the admin server puts in whoever the session token belongs to."""
+    """The person. Never sent: the admin server uses the owner of the session token."""
     PROOF = "proof"
-    """A proven identity. It stays on the admin server; the user server holds a handle that works once."""
+    """A proven identity. It stays on the admin server; the user server gets a handle that works once."""
     CALLBACK = "callback"
-    """A function that the admin server calls while the method runs: each call is an event."""
+    """A function that the method calls while it runs. Each call is sent as an event."""
     ITEMS = "items"
-    """A result that comes item by item."""
+    """A result that is sent item by item."""
     LIVE = "live"
-    """A running turn: the turn itself, and then its events."""
+    """A running turn: its record first, then its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ class Method:
     repeatable: bool
     """Whether it changes nothing, so that a call may be sent twice."""
     binds: bool
-    """Whether the result is the person whose token was given."""
+    """Whether the result is the owner of the token in the arguments."""
 
     @property
     def user_parameter(self) -> str | None:
@@ -199,7 +203,7 @@ class Method:
 
 @cache
 def method(service: str, name: str) -> Method:
-    """Return how to call a registered method. Raises NotFound for any other, and Unfit for one that cannot be called from outside."""
+    """Return how to call a listed method. Raises NotFound for any other, and Unfit if its types cannot be sent."""
     found = BY_NAME.get(service)
     if found is None or name not in (*found.anyone, *found.user, *found.staff):
         raise NotFound("The internal API has no method {name}.", name=f"{service}.{name}")
@@ -224,7 +228,7 @@ def method(service: str, name: str) -> Method:
 
 
 def values(*, staff: bool) -> Iterator[tuple[str, str, Codec]]:
-    """Yield service, name and codec of each registered attribute. staff: with those that only staff pages need."""
+    """Yield service, name and codec of each listed value. staff: include those that only staff pages need."""
     for service in SERVICES:
         for name, kind in service.values.items():
             if staff or (service.name, name) not in STAFF_VALUES:
@@ -257,7 +261,7 @@ def _result(hint: Any) -> Part:
 
 
 def _inside(hint: Any, seen: frozenset[Any] = frozenset()) -> Iterator[Any]:
-    """Yield the type and all types in it."""
+    """Yield the type and all types that it contains."""
     if hint in seen:
         return
     yield hint

@@ -1,4 +1,4 @@
-"""Follow the answers that an admin server writes, by its stream of events."""
+"""Follow answers that the admin server writes, over a stream of events."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from remote.identity import SessionUser
 log = logging.getLogger(__name__)
 
 WAIT_S = 30.0
-"""How long to wait for the admin server at a time before trying again."""
+"""How long to wait for the admin server before the next try."""
 Stop = Callable[[SessionUser, Turn], None]
 
 
 def take_in(followed: FollowedTurn, event: dict[str, Any]) -> None:
-    """Publish what an event says. Raises ValueError if it does not continue what is here."""
+    """Publish the new state of an event. Raises ValueError if it does not continue the text so far."""
     new: Snapshot = codec(Snapshot).read(event["now"], [])
     before = followed.published
     if event["text"] > len(before.text) or event["reasoning"] > len(before.reasoning):
@@ -37,7 +37,7 @@ def take_in(followed: FollowedTurn, event: dict[str, Any]) -> None:
 
 
 class RemoteTurnList:
-    """The answers that somebody on this user server follows. Each has one stream, however many pages show it."""
+    """The answers that pages of this user server show. Each has one stream, however many pages show it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class RemoteTurnList:
             return len(self._followed)
 
     def follow(self, user: SessionUser, turn: Turn, stop: Stop) -> FollowedTurn:
-        """Return the answer as it is followed here; begin to follow it if it is not."""
+        """Return the followed answer; begin to follow it if nobody does."""
         key = (user.token, turn.id)
         with self._lock:
             found = self._followed.get(key)
@@ -59,7 +59,7 @@ class RemoteTurnList:
             return found
 
     def _read(self, key: tuple[str, str], followed: FollowedTurn) -> None:
-        """Read events until the answer has ended. While no server can be reached, what is there stays, and it goes on afterwards."""
+        """Read events until the answer has ended. While no server can be reached, the text so far stays."""
         try:
             while True:
                 try:

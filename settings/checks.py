@@ -6,6 +6,7 @@ import re
 from ipaddress import ip_network
 from pathlib import Path
 
+from core.chat.memory.records import MemoryMode
 from core.errors import InvalidInput, StartFailed
 from core.models.records import LOAD_CHOICES
 from settings.fields import PORTS, Settings, variable
@@ -28,6 +29,7 @@ RANGES = {
     "drain_notice_seconds": (0, 600),
     "main_gpu": (-1, 15),
     "max_question_chars": (100, 1_000_000),
+    "memory_tokens": (50, 100_000),
     "max_file_mb": (1, 100),
     "max_wait_s": (1, 86_400),
     "session_hours": (1, 24 * 365),
@@ -50,6 +52,8 @@ def check(settings: Settings) -> None:
     for name, (low, high) in RANGES.items():
         if not low <= getattr(settings, name) <= high:
             raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)
+    if settings.memory not in list(MemoryMode):
+        raise StartFailed("{name} must be one of {choices}.", name=variable("memory"), choices=", ".join(MemoryMode))
     _check_addresses(settings)
     _check_first_load(settings)
     _check_profile(settings)

@@ -85,6 +85,10 @@ class Settings:
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."
     )] = True
+    memory: Annotated[str, (
+        "Memory across chats: off, ask (each person may switch it on) or on (until a person switches it off)."
+    )] = "ask"
+    memory_tokens: Annotated[int, "Tokens of a prompt that a person's memories may take, at most an eighth of the context."] = 500
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12

@@ -7,9 +7,9 @@ export function answerTools({data}) {
   const labels = data[0];
   const look = () => {
     document.querySelectorAll('.tabletools').forEach(bar => { if (!DONE.has(bar.previousElementSibling)) bar.remove(); });     // its table was drawn anew
-    document.querySelectorAll('.st-key-transcript table, .st-key-sidebyside table').forEach(table => { if (!DONE.has(table)) dress(table, labels); });
+    document.querySelectorAll('.st-key-transcript table, [class*="st-key-sidebyside"] table').forEach(table => { if (!DONE.has(table)) dress(table, labels); });
   };
-  const blocks = () => document.querySelectorAll('.st-key-transcript .stCode, .st-key-sidebyside .stCode').forEach(block => {
+  const blocks = () => document.querySelectorAll('.st-key-transcript .stCode, [class*="st-key-sidebyside"] .stCode').forEach(block => {
     const code = block.querySelector('code'), name = /language-([\w+#-]+)/.exec(code?.className)?.[1];
     if (name && name !== 'text' && name !== 'none') block.dataset.language = name === 'mermaidsource' ? 'mermaid' : name;
     if (!code || block.querySelector('.codecopy')) return;

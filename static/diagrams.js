@@ -2,7 +2,7 @@
 // Mermaid makes SVG of what a model wrote. It does so in its strict mode, with no setting that the text may change, and the SVG is shown
 // as an image: in one, a browser runs no script, follows no link and loads nothing.
 
-const BLOCKS = ['transcript', 'sidebyside'].map(key => `.st-key-${key} code.language-mermaidsource`).join();
+const BLOCKS = ['transcript', 'sidebyside'].map(key => `[class*="st-key-${key}"] code.language-mermaidsource`).join();
 const LOADS = /@\{[^]*?(\bimg\b|\\)/;                       // would have the library look for a picture elsewhere
 const ACTS = /::icon\(.*|^\s*(links?|properties|details)\s[^\n:>-]+:.*/gim;      // icons, and menus of people in a sequence: pictures have none
 const MOST_CHARACTERS = 10_000, MOST_EDGES = 200;            // it draws on the page's own thread

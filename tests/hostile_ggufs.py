@@ -29,7 +29,7 @@ from core.errors import PortalError
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import LoadSettings, ModelKind, ModelState
-from models.gguf.header import TENSOR_TYPES
+from models.gguf.headers.header import TENSOR_TYPES
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
 from tests.gguf_maker import SHAPES, make_gguf

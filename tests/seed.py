@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.chat.records import Author, Conversation, Message, MessageStatus
-from core.chat.titles import title_of
+from core.chat.titling.titles import title_of
 from core.errors import StoredError
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.people.records import Role, User

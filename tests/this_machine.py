@@ -14,7 +14,7 @@ from bootstrap import models as model_parts
 from core.models.records import LoadSettings
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
-from models.gguf.header import read_header
+from models.gguf.headers.header import read_header
 from models.gguf.memory_plan import LoadPlan, plan_load
 
 EXTRA_BUFFERS = model_parts.extra_buffers(settings.load().home)

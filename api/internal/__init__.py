@@ -1,9 +1,9 @@
-"""The internal API, over which user servers reach this portal's services. remote/ has its other side.
+"""The internal API, over which user servers call this portal's services. remote/ is the client side.
 
 In reading order:
 
-- door: who may come in, and how often
-- calls: run one call
+- access: who may call, and how often
+- calls: run calls
 - live: send the events of a running answer
 - routes: the routes themselves
 """

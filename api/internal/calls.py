@@ -1,4 +1,4 @@
-"""Run one call of a user server: read the arguments, put in the person, call the service, write the result."""
+"""Run the calls of a user server: read the arguments, add the person, call the service, write the result."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Call:
     method: Method
     user: User | None
     given: Mapping[str, Any]
-    """The values of the arguments that were sent, callbacks and the person excepted."""
+    """The values of the arguments that were sent, except callbacks and the person."""
     callbacks: tuple[str, ...]
-    """The callbacks that the user server wants to hear of."""
+    """The callback arguments whose calls the user server wants as events."""
     handle: str | None = None
     """The handle of the proof among the arguments, if there is one."""
     reads: Sequence[Any] = ()
@@ -41,7 +41,7 @@ class Call:
 
     @classmethod
     def read(cls, portal: Portal, method: Method, user: User | None, message: Message) -> Call:
-        """Read the arguments. Raises InvalidInput for what does not fit the method."""
+        """Read the arguments. Raises InvalidInput for arguments that do not fit the method."""
         given: dict[str, Any] = {}
         callbacks: list[str] = []
         handle = None
@@ -67,7 +67,10 @@ class Call:
         return cls(portal, method, user, given, tuple(callbacks), handle, message.reads)
 
     def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
-        """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
+        """Call the method; return its result as a message.
+
+        on_event: receives {"call"} for each call of a callback, and {"item"} for each item of the result.
+        """
         arguments = dict(self.given)
         if on_event is not None:
             for name in self.callbacks:
@@ -92,7 +95,7 @@ class Call:
         part = self.method.result
         match part.kind:
             case Kind.PROOF:
-                public = replace(result, mark="")  # The fingerprint of the password stays here.
+                public = replace(result, mark="")  # The fingerprint of the password never leaves this server.
                 data: Any = {"handle": self.portal.sessions.keep(result), "proof": codec(Proof).write(public, blobs)}
             case Kind.LIVE:
                 data = None if result is None else codec(Turn).write(result.turn, blobs)
@@ -106,7 +109,7 @@ class Call:
 
 
 def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conversation: str | None = None) -> list[dict[str, Any]]:
-    """Answer several calls that change nothing, in their order: each with {"value"} or {"error"}, or {"again"} if it must be called alone.
+    """Run several reads in their order. Each answer is {"value"}, {"error"}, or {"again"} for a read that has to be sent alone.
 
     find_user: looks up whose session it is. conversation: what stands for the mark of a conversation that a change has just opened.
     Raises InvalidInput for what is not a list of calls.
@@ -140,7 +143,7 @@ def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conv
 
 
 def check_tier(method: Method, *, staff: bool) -> None:
-    """Raise NotAllowed for a method of staff pages, unless the settings open those to user servers."""
+    """Raise NotAllowed for a method of staff pages, unless the settings allow those on user servers."""
     if method.staff and not staff:
         raise NotAllowed("User servers may not call {method}. Open the admin server's own pages.", method=f"{method.service}.{method.name}")
 

@@ -1,4 +1,4 @@
-"""Send the events of a running answer to the user server that shows it: each what is new since the last."""
+"""Send the events of a running answer to the user server that shows it. Each event holds what is new since the last one."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from core.chat.running_turn import LiveTurn, Snapshot
 from remote.codec import codec
 
 BETWEEN_S = 0.03
-"""Shortest time between two events. The first words are sent at once; at 300 tokens per second, ten come together."""
+"""Shortest time between two events. The first words are sent at once; at 300 tokens per second, an event holds ten tokens."""
 
 
 async def events(running: LiveTurn, feed: Feed[Snapshot]) -> AsyncGenerator[bytes]:
-    """Yield an event for each change until the answer has ended. feed: receives the snapshots of `running`."""
+    """Yield an event for each change until the answer has ended.
+
+    feed: receives the snapshots of `running`.
+    """
     text = reasoning = 0
     while True:
-        came = await feed.take(KEEP_ALIVE_S)
-        if not came:
+        snapshots = await feed.take(KEEP_ALIVE_S)
+        if not snapshots:
             yield KEEP_ALIVE
             continue
         began = time.monotonic()
-        # The newest state, with the time that has passed: what waited in between is in it.
-        now = came[-1] if not came[-1].running else running.snapshot()
+        # The newest snapshot contains all earlier ones.
+        now = snapshots[-1] if not snapshots[-1].running else running.snapshot()
         yield sse(change(now, text, reasoning))
         if not now.running:
             return
@@ -35,6 +38,6 @@ async def events(running: LiveTurn, feed: Feed[Snapshot]) -> AsyncGenerator[byte
 
 
 def change(now: Snapshot, text: int, reasoning: int) -> dict[str, Any]:
-    """Return the snapshot without the characters that were sent: the first `text` and `reasoning` ones."""
+    """Return the snapshot without what was sent already: the first `text` and `reasoning` characters."""
     new = replace(now, text=now.text[text:], reasoning=now.reasoning[reasoning:])
     return {"now": codec(Snapshot).write(new, []), "text": text, "reasoning": reasoning}

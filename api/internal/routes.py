@@ -1,4 +1,4 @@
-"""The internal API's routes. They are not part of the public description, and closed to anybody without a service key."""
+"""Routes of the internal API. They need a service key, and the public description leaves them out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 
 from api.errors import UNEXPECTED
 from api.internal import live
+from api.internal.access import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
 from api.internal.calls import Call, answer_reads, check_tier
-from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
 from api.services import Portal, PortalHere
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
 from core.chat.running_turn import LiveTurn, Snapshot
@@ -33,19 +33,19 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/internal/v1", include_in_schema=False)
 
 CALL_S = 150.0
-"""After so long a call is answered as failed. Reading a document takes the longest, a minute and its place in the queue."""
+"""Longest time that a call may take. Reading a document takes longest: a minute, and its time in the queue."""
 THREADS = 32
 
 T = TypeVar("T")
 _threads = ThreadPoolExecutor(THREADS, "internal")
-"""Separate from the threads that pages and routes share: a sign-in waits for its turn here, and a document for its reader."""
+"""Separate from the threads of pages and other routes, since sign-ins and documents wait here in queues."""
 session_limit = RateLimit(CALLS)
 server_limit = RateLimit(CALLS_WITHOUT_SESSION)
 
 
 @router.get("/values")
 async def all_values(key: ServiceKey, portal: PortalHere) -> Response:
-    """Return the attributes that are the same for everybody. User servers ask every few seconds, also to know that this server is there."""
+    """Return the attributes that are the same for everybody. User servers ask every few seconds, which also shows that this server runs."""
     server_limit.count(key)
 
     def written() -> list[Any]:
@@ -70,7 +70,7 @@ async def call(service: str, name: str, request: Request, key: ServiceKey, porta
 
 @router.post("/calls")
 async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Response:
-    """Answer several calls that change nothing: what a page reads each time it is drawn."""
+    """Run several reads: what a page needs to be drawn."""
     token = _token(request)
     try:
         reads = _message(await request.body(), "calls").data
@@ -85,7 +85,7 @@ async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Respon
 
 @router.post("/events/{service}/{name}")
 async def events(service: str, name: str, request: Request, key: ServiceKey, portal: PortalHere) -> Response:
-    """Call a method that reports while it runs, or whose result comes item by item; the last event is its result or its error."""
+    """Call a method that reports progress, or returns items one by one. The last event is its result or its error."""
     try:
         asked = await _read(service, name, request, key, portal)
     except PortalError as problem:
@@ -140,7 +140,7 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
 
 
 def _with_reads(portal: Portal, asked: Call, token: str | None) -> Message:
-    """Run a call, then what the page reads after it. Whose session it is is looked up again: the call may have ended it."""
+    """Run a call, then the reads sent with it. The session is looked up again for them: the call may have ended it."""
     message = asked.run()
     if not asked.reads:
         return message
@@ -149,7 +149,7 @@ def _with_reads(portal: Portal, asked: Call, token: str | None) -> Message:
 
 
 async def _run(work: Callable[[], T]) -> T:
-    """Return what `work` returns, on a thread of this API. Raises Unavailable after CALL_S."""
+    """Run `work` on a thread of this API and return its result. Raises Unavailable after CALL_S."""
     context = copy_context()
     running = asyncio.get_running_loop().run_in_executor(_threads, lambda: context.run(work))
     done, _ = await asyncio.wait({running}, timeout=CALL_S)
@@ -160,10 +160,10 @@ async def _run(work: Callable[[], T]) -> T:
 
 async def _sent(feed: Feed[Any]) -> AsyncGenerator[bytes]:
     while True:
-        came = await feed.take(KEEP_ALIVE_S)
-        if not came:
+        batch = await feed.take(KEEP_ALIVE_S)
+        if not batch:
             yield KEEP_ALIVE
-        for event in came:
+        for event in batch:
             if event is None:
                 return
             if isinstance(event, Failed):
@@ -173,7 +173,7 @@ async def _sent(feed: Feed[Any]) -> AsyncGenerator[bytes]:
 
 
 def _known(problem: Exception) -> PortalError:
-    """Return an error that may be shown. What nobody expected is logged and told in general words."""
+    """Return an error that may be shown. An unexpected one is logged, and a general sentence takes its place."""
     if isinstance(problem, PortalError):
         return problem
     log.error("a call of the internal API failed", exc_info=problem)
@@ -181,7 +181,7 @@ def _known(problem: Exception) -> PortalError:
 
 
 def _stream(sent: AsyncGenerator[bytes], leave: Callable[[], None], portal: Portal, token: str | None) -> EventStream:
-    """Return the events as a response that ends with the session. The last event says why."""
+    """Return the events as a response that ends when the session ends. The last event then says why."""
     cutoff = Cutoff(portal.session_watch, token or "")
     return EventStream(sent, leave, cutoff, lambda reason: sse({"error": write_error(reason)}))
 

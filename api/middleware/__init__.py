@@ -8,12 +8,10 @@ In reading order:
 - diagnostics: who may read metrics
 - stranger_sockets: limit pages that are open without a session
 - security_headers: headers of every response
-- upload_guard: who may send files to the pages
 - compressed: serve Streamlit's scripts and styles compressed
 - request_ids: give every REST request an id
 - cross_origin: let chosen origins use /v1
 - plain_paths: drop slashes at the end of paths under /v1
-- body_limit: limit request bodies
+- bodies: what may be sent in a request's body
 - answer_headers: how much of a limit is left, and which personal data a request held
-- packed_bodies: unpack compressed request bodies
 """

@@ -98,6 +98,7 @@ class ConversationOut(BaseModel):
     archived: bool
     unread: bool = Field(description="An answer ended that has not been opened yet.")
     instructions: bool = Field(description="Whether the person's and the group's instructions apply.")
+    memory: bool = Field(description="Whether the person's memories are read in it and proposed from it.")
     created_at: datetime
     updated_at: datetime
 
@@ -106,7 +107,8 @@ class ConversationOut(BaseModel):
         return ConversationOut(
             id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
             pinned=conversation.pinned_at is not None, archived=conversation.archived_at is not None, unread=conversation.unread,
-            instructions=conversation.uses_instructions, created_at=conversation.created_at, updated_at=conversation.updated_at,
+            instructions=conversation.uses_instructions, memory=conversation.uses_memory, created_at=conversation.created_at,
+            updated_at=conversation.updated_at,
         )  # fmt: skip
 
 
@@ -208,10 +210,16 @@ class PartsOut(BaseModel):
     read: list[list[int]] = Field(description="First and last line of each part, from 1.")
 
 
+class RememberedOut(BaseModel):
+    id: str
+    updated_at: datetime = Field(description="Which state of it was read.")
+
+
 class ContextOut(BaseModel):
     """What an answer was given to read beside the shown messages."""
 
     instructions: list[AppliedOut]
+    memories: list[RememberedOut] = Field(description="What was remembered about the person; /api/v1/memories has the texts.")
     summarized: int = Field(description="Turns 1 to this one were read as a summary; 0: none.")
     left_out: list[int] = Field(description="Numbers of the turns that were not read at all.")
     parts: list[PartsOut] = Field(description="Files of which parts were read.")
@@ -223,7 +231,10 @@ class ContextOut(BaseModel):
             for each in context.instructions
         ]
         parts = [PartsOut(name=each.name, lines=each.lines, read=[list(lines) for lines in each.read]) for each in context.parts]
-        return ContextOut(instructions=applied, summarized=context.summarized, left_out=list(context.left_out), parts=parts)
+        memories = [RememberedOut(id=each.id, updated_at=each.updated_at) for each in context.memories]
+        return ContextOut(
+            instructions=applied, memories=memories, summarized=context.summarized, left_out=list(context.left_out), parts=parts
+        )  # fmt: skip
 
 
 class MessageOut(BaseModel):

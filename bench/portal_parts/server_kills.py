@@ -1,4 +1,4 @@
-"""User servers and their admin server behind nginx, killed at random and started again while people chat: what people lose.
+"""User servers behind nginx and their admin servers, killed at random and started again while people chat: what people lose.
 
 People use pages as a browser does: over nginx, with the cookies of their session and of their user server; a tab that lost its websocket
 opens another and shows the same address. What they were told has been asked is looked for at the end.
@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import PASSWORD, percentile, table
 from bench.portal_parts.servers import Server, site_of, user_server
 from tests.servers.nginx import Nginx
+from tests.servers.postgresql import PostgresServer
 
 PEOPLE = 6
 BETWEEN_KILLS_S, DOWN_S = (3.0, 8.0), (0.2, 3.0)
@@ -54,7 +55,7 @@ class Told:
 class Person:
     """Somebody with one tab."""
 
-    def __init__(self, name: str, nginx: Nginx, admin: Server, stop: threading.Event) -> None:
+    def __init__(self, name: str, nginx: Nginx, admins: Sequence[Server], stop: threading.Event) -> None:
         self.told = Told()
         self._name = name
         self._host = nginx.url.removeprefix("https://")
@@ -63,7 +64,8 @@ class Person:
         with httpx.Client(base_url=nginx.url, verify=self._tls, timeout=60) as door:
             signed_in = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status()
         self.token = str(signed_in.json()["token"])
-        self._rest = httpx.Client(base_url=admin.url, timeout=20, headers={"Authorization": f"Bearer {self.token}"})
+        headers = {"Authorization": f"Bearer {self.token}"}
+        self._rest = [httpx.Client(base_url=admin.url, timeout=20, headers=headers) for admin in admins]
         self._tab: PageSocket | None = None
         self._server = self._query = ""
 
@@ -154,18 +156,22 @@ class Person:
         return found
 
     def _get(self, path: str) -> Any:
-        return self._rest.get(path).raise_for_status().json()
+        """Ask the first admin server that is there. Raises httpx.HTTPError."""
+        for client in self._rest[:-1]:
+            with contextlib.suppress(httpx.HTTPError):
+                return client.get(path).raise_for_status().json()
+        return self._rest[-1].get(path).raise_for_status().json()
 
     def everything(self) -> Iterator[dict[str, Any]]:
         """Yield all messages of this person, as they are stored."""
-        before: dict[str, str] = {}
+        before = ""
         while True:
-            page = self._rest.get("/api/v1/conversations", params={"limit": "100", **before}).raise_for_status().json()
+            page = self._get(f"/api/v1/conversations?limit=100{before}")
             for chat in page["items"]:
                 yield from self._messages(chat["id"])
             if not page["next_before"]:
                 return
-            before = {"before": page["next_before"]}
+            before = f"&before={page['next_before']}"
 
 
 @dataclass
@@ -174,7 +180,7 @@ class Result:
     asked: int = 0
     whole: int = 0
     cut: int = 0
-    """Answers that were interrupted when the admin server died, which runs the model; their text is kept."""
+    """Answers that were interrupted when the admin server died whose model wrote them; their text is kept."""
     lost: int = 0
     doubled: int = 0
 
@@ -198,31 +204,36 @@ def count(people: list[Person], result: Result) -> None:
                 person.told.problems.append(f"{status}: {question}")
 
 
-def kill_for(minutes: float, users: int, rng: random.Random) -> tuple[Result, list[Told]]:
+def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tuple[Result, list[Told]]:
     result = Result()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         model = synthetic.make(folder, synthetic.WIDE)
-        clocked = {"PORTAL_MODEL": str(model), "PORTAL_SLOTS": str(PEOPLE), "PORTAL_CONTEXT": SMALL_CONTEXT}
+        settings = {"PORTAL_MODEL": str(model), "PORTAL_SLOTS": str(PEOPLE), "PORTAL_CONTEXT": SMALL_CONTEXT, "PORTAL_PROFILE": "admin"}
+        if admins > 1:
+            database = PostgresServer()
+            stack.callback(database.close)
+            database.start()
+            settings["PORTAL_DATABASE_URL"] = database.new_database()
         module = ("bench.portal_parts.clocked_server", "glm-4-9b")
-        admin = stack.enter_context(Server(folder / "admin", module=module, PORTAL_PROFILE="admin", **clocked))
+        replicas = [stack.enter_context(Server(folder / f"admin{n}", module=module, **settings)) for n in range(1, admins + 1)]
         names = [f"person{number}" for number in range(PEOPLE)]
-        admin.measured.add_people(names)
-        servers = [stack.enter_context(user_server(folder / f"user{number}", admin)) for number in range(1, users + 1)]
+        replicas[0].measured.add_people(names)
+        servers = [stack.enter_context(user_server(folder / f"user{number}", *replicas)) for number in range(1, users + 1)]
         (folder / "nginx").mkdir()
-        nginx = Nginx(folder / "nginx", *site_of(admin, servers))
+        nginx = Nginx(folder / "nginx", *site_of(replicas[0], servers))
         stack.callback(nginx.close)
         stop = threading.Event()
-        people = [Person(name, nginx, admin, stop) for name in names]
+        people = [Person(name, nginx, replicas, stop) for name in names]
         threads = [threading.Thread(target=person.chat, name=name) for person, name in zip(people, names, strict=True)]
         for thread in threads:
             thread.start()
         until = time.monotonic() + 60 * minutes
         while time.monotonic() < until:
             time.sleep(rng.uniform(*BETWEEN_KILLS_S))
-            server = rng.choice([*servers, admin])
+            server = rng.choice([*servers, *replicas])
             server.kill()
-            result.killed["admin server" if server is admin else "user servers"] += 1
+            result.killed["admin servers" if server in replicas else "user servers"] += 1
             time.sleep(rng.uniform(*DOWN_S))
             server.start()
         stop.set()
@@ -232,22 +243,23 @@ def kill_for(minutes: float, users: int, rng: random.Random) -> tuple[Result, li
     return result, [person.told for person in people]
 
 
-def main(minutes: float, users: int) -> None:
-    result, told = kill_for(minutes, users, random.Random())
+def main(minutes: float, users: int, admins: int, seed: int) -> None:
+    result, told = kill_for(minutes, users, admins, random.Random(seed))
     again = [seconds for each in told for seconds in each.reconnected_s]
     for problem in [problem for each in told for problem in each.problems][:10]:
         print(f"  {problem}")
     table(
-        f"{users} user servers and an admin server behind nginx, killed at random for {minutes:g} min while {PEOPLE} people chat",
+        f"{users} user servers behind nginx and {admins} admin servers, killed at random for {minutes:g} min while {PEOPLE} people chat "
+        f"(seed {seed})",
         ["measure", "value", "goal"],
         [
-            ["kills of user servers; of the admin server", f"{result.killed['user servers']}, {result.killed['admin server']}", ""],
+            ["kills of user servers; of admin servers", f"{result.killed['user servers']}, {result.killed['admin servers']}", ""],
             ["questions that were asked", str(result.asked), ""],
             ["turns lost", str(result.lost), "0"],
             ["people signed out", str(sum(each.sign_outs for each in told)), "0"],
             ["questions or answers doubled", str(result.doubled), "0"],
             ["answers that ended whole", str(result.whole), ""],
-            ["answers cut because the admin server died, text kept", str(result.cut), ""],
+            ["answers cut because their admin server died, text kept", str(result.cut), ""],
             ["questions typed again: their user server died before they were asked", str(sum(each.typed_again for each in told)), ""],
             ["a lost page until it is drawn again: p50, p95", f"{percentile(again, 0.5):.1f}, {percentile(again, 0.95):.1f} s", ""],
         ],

@@ -111,5 +111,5 @@ def _with_user_server(text: str, number: int) -> str:
     return text
 
 
-def user_server(home: Path, admin: Server, **extra: str) -> Server:
-    return Server(home, PORTAL_PROFILE="user", PORTAL_SERVER=admin.url, **extra)
+def user_server(home: Path, *admins: Server, **extra: str) -> Server:
+    return Server(home, PORTAL_PROFILE="user", PORTAL_SERVER=",".join(admin.url for admin in admins), **extra)

@@ -18,9 +18,13 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
+from core.chat.memory.proposals import MemoryProposals
+from core.chat.memory.recall import Recall
+from core.chat.memory.records import MemoryMode
+from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
+from core.chat.titling.written_titles import TitleWriter
 from core.chat.turns import Turns
-from core.chat.written_titles import TitleWriter
 from core.knowledge.files import MB, Files
 from core.programs.files import ProgramFiles
 from core.prompts.library import PromptLibrary
@@ -37,6 +41,7 @@ class ChatServices:
     marks: ConversationMarks
     instructions: InstructionsService
     context: ChatContext
+    memories: Memories
     prompts: PromptLibrary
     exports: ChatExports
     chat_imports: ChatImports
@@ -59,8 +64,10 @@ def build_chat(
         return turns.count() + temporary.count()
 
     writer = SummaryWriter(unit_of_work, clock)
-    assembly = Assembly(unit_of_work, gateway, writer)
+    remembers = MemoryMode(settings.memory)
+    assembly = Assembly(unit_of_work, gateway, writer, Recall(unit_of_work, remembers, settings.memory_tokens))
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, answers_running)
+    proposals = MemoryProposals(unit_of_work, gateway, jobs, clock, remembers, answers_running)
     turns = Turns(
         unit_of_work,
         gateway,
@@ -73,12 +80,14 @@ def build_chat(
         shared=not settings.embedded,
         assembly=assembly,
         summaries=summaries,
+        memories=proposals,
     )
     services = ChatServices(
         conversations=Conversations(unit_of_work, base.index, clock),
         marks=ConversationMarks(unit_of_work, clock),
         instructions=InstructionsService(unit_of_work, groups, inference.privacy, clock),
         context=ChatContext(unit_of_work, gateway, clock),
+        memories=Memories(unit_of_work, inference.privacy, clock, remembers),
         prompts=PromptLibrary(unit_of_work, inference.privacy, clock),
         exports=ChatExports(unit_of_work, clock, to_html, inference.plugins),
         chat_imports=ChatImports(unit_of_work, clock, jobs, program_files),
@@ -91,5 +100,5 @@ def build_chat(
             unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins
         ),
     )
-    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries)
+    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals)
     return services

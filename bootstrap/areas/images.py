@@ -8,10 +8,12 @@ from bootstrap.areas.inference import InferenceServices
 from bootstrap.foundation import Foundation
 from core.grounding.batch_run import GroundBatchRun
 from core.grounding.batches import GroundBatches
+from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.images.images import Images
 from core.knowledge.files import MB
+from data.images.labelled_set import FolderLabelledImages
 from data.images.reader import ProcessImageReader
 
 
@@ -19,6 +21,7 @@ from data.images.reader import ProcessImageReader
 class ImageServices:
     grounding: Grounding
     ground_batches: GroundBatches
+    ground_evaluations: Evaluations
 
 
 def build_images(base: Foundation, inference: InferenceServices, images: Images, reader: ProcessImageReader) -> ImageServices:
@@ -30,6 +33,7 @@ def build_images(base: Foundation, inference: InferenceServices, images: Images,
         ground_batches=GroundBatches(
             unit_of_work, base.jobs, clock, privacy, most_bytes=images.max_bytes, most_total=most_total, disk=disk
         ),
+        ground_evaluations=Evaluations(unit_of_work, base.jobs, clock, finder, FolderLabelledImages()),
     )
-    base.run_jobs_of(services.grounding, GroundBatchRun(unit_of_work, images, finder, clock))
+    base.run_jobs_of(services.grounding, services.ground_evaluations, GroundBatchRun(unit_of_work, images, finder, clock))
     return services

@@ -20,12 +20,12 @@ from core.notices.service import Notices
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
-from core.people.devices import Devices
-from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
 from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
-from core.people.sign_in import PooledHasher, SignIn, open_pool
+from core.people.signing_in.devices import Devices
+from core.people.signing_in.fair_pool import FairPool
+from core.people.signing_in.sign_in import PooledHasher, SignIn, open_pool
 from data.passwords import Argon2Hasher
 
 

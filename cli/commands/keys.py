@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap.store import open_keys
+from bootstrap.store import KEYS_NOTICED_S, open_keys
 from cli.ending import ending
 from core.errors import InvalidInput
 
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 if asked.command == "rotate":
                     keys.add()
+                    # What a running portal still encrypts with the old key would be left out below.
+                    print(f"A new data key was created. Waiting {KEYS_NOTICED_S:.0f} s until every running portal uses it.")
+                    time.sleep(KEYS_NOTICED_S)
                 print(f"{keys.seal():,} texts and file chunks were encrypted with the current data key.")
         return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.chat.conversations import Conversations
 from core.chat.follow_ups.service import FollowUps
 from core.chat.questions import check_question, check_request_id
-from core.chat.records import TurnOptions
+from core.chat.records import NewQuestion, TurnOptions
 from core.chat.turns import Turns
 from core.operations.disk import DiskSpace
 from core.people.records import User
@@ -29,6 +29,8 @@ class Question:
     folder_id: str | None = None
     """Where a new conversation begins."""
     uses_instructions: bool = True
+    """Of a new conversation."""
+    uses_memory: bool = True
     """Of a new conversation."""
 
 
@@ -82,7 +84,9 @@ class Asking:
         if conversation_id is not None:
             self._begin(user, conversation_id, question)
             return Asked(conversation_id, checked=checked)
-        new = self._conversations.new(user, folder_id=question.folder_id, uses_instructions=question.uses_instructions)
+        new = self._conversations.new(
+            user, folder_id=question.folder_id, uses_instructions=question.uses_instructions, uses_memory=question.uses_memory
+        )  # fmt: skip
         try:
             self._begin(user, new.id, question)
         except BaseException:
@@ -92,6 +96,10 @@ class Asking:
 
     def _begin(self, user: User, conversation_id: str, question: Question) -> None:
         if len(question.options) > 1:
-            self._side_by_side.ask(user, conversation_id, question.text, question.options, question.request_id, files=question.files)
+            new = NewQuestion(
+                conversation_id=conversation_id, text=question.text, options=question.options, request_id=question.request_id,
+                files=question.files,
+            )  # fmt: skip
+            self._side_by_side.ask(user, new)
         else:
             self._turns.start(user, conversation_id, question.text, question.options[0], question.request_id, files=question.files)

@@ -8,12 +8,13 @@ In reading order:
 - turns: start, stop, edit and regenerate turns
 - lifecycle: store turns, hold those that run, recover those of dead processes
 - context: what the model reads beside the question
+- lanes: the separate threads of models that answer side by side
+- memory: what models remember about a person from chat to chat
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
 - elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
-- titles: name a conversation
-- written_titles: let the model write a title, as a background job
+- titling: the titles of conversations
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
 - follow_ups: a question that waits for the running answer

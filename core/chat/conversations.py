@@ -47,12 +47,15 @@ def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     return found
 
 
-def own_message(work: UnitOfWork, user: User, message_id: str) -> Message:
-    """Return a message of an own conversation. Someone else's is answered like one that does not exist."""
-    require(user, Permission.CHAT)
+def own_message(work: UnitOfWork, user: User, message_id: str, permission: Permission = Permission.CHAT) -> Message:
+    """Return a message of an own conversation. Someone else's is answered like one that does not exist.
+
+    permission: what is done with it.
+    """
+    require(user, permission)
     found = work.messages.get(message_id)
     conversation = work.conversations.get(found.conversation_id) if found else None
-    if found is None or conversation is None or not allows(user, Permission.CHAT, owner_id=conversation.user_id):
+    if found is None or conversation is None or not allows(user, permission, owner_id=conversation.user_id):
         raise NotFound("This message does not exist. It may have been deleted.")
     return found
 
@@ -129,13 +132,14 @@ class Conversations:
             return own(work, user, conversation_id)
 
     def new(
-        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True
+        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True,
+        uses_memory: bool = True,
     ) -> Conversation:
         require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
             id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id,
-            uses_instructions=uses_instructions,
+            uses_instructions=uses_instructions, uses_memory=uses_memory,
         )  # fmt: skip
         with self._unit_of_work() as work:
             if folder_id is not None:

@@ -51,6 +51,14 @@ class ConversationMarks:
                 work.commit()
         return replace(found, unread=unread)
 
+    def use_memory(self, user: User, conversation_id: str, on: bool) -> Conversation:
+        """Use the person's memories in a conversation and propose from it, or no longer. Raises NotFound."""
+        with self._unit_of_work() as work:
+            marked = replace(own_to_change(work, user, conversation_id), uses_memory=on)
+            work.conversations.save(marked)
+            work.commit()
+        return marked
+
     def use_instructions(self, user: User, conversation_id: str, on: bool) -> Conversation:
         """Apply the person's and the group's instructions to a conversation, or leave them out. Raises NotFound."""
         with self._unit_of_work() as work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +32,8 @@ class Conversation:
     """An answer ended that the person has not opened yet."""
     uses_instructions: bool = True
     """Whether the person's and the group's instructions apply to it."""
+    uses_memory: bool = True
+    """Whether the person's memories are read in it, and proposed from it, where the person switched memory on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,22 @@ class TurnOptions:
     params: SamplingParams = field(default_factory=SamplingParams)
     instructions: bool = True
     """False: leave out the person's and the group's instructions."""
+    own_thread: bool = False
+    """Side by side: read the earlier answers of this lane, where lanes kept threads of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuestion:
+    """A question for a conversation, with the options of each answer."""
+
+    conversation_id: str
+    text: str
+    options: Sequence[TurnOptions]
+    request_id: str
+    files: Sequence[str] = ()
+    """Ids of own files that were uploaded for it."""
+    replaces: str | None = None
+    """The id of an own question of which this is a new version; it keeps that one's files."""
 
 
 @dataclass(frozen=True, slots=True)

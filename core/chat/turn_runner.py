@@ -16,11 +16,13 @@ from core.chat.context.exchanges import with_newest_images
 from core.chat.context.reading import texts_of
 from core.chat.context.summaries import Stopped
 from core.chat.conversations import path
+from core.chat.lanes import own_thread
+from core.chat.memory.proposals import MemoryProposals
 from core.chat.records import MessageStatus, Turn
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
-from core.chat.titles import better_title, title_of
-from core.chat.written_titles import ask_for_title
+from core.chat.titling.titles import better_title, title_of
+from core.chat.titling.written_titles import ask_for_title
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
@@ -70,11 +72,13 @@ class TurnRunner:
         jobs: Jobs | None,
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
+        memories: MemoryProposals | None = None,
     ) -> None:
         """jobs: has the model write titles; None: they are made from the question alone. assembly: None: one without summaries.
 
-        summaries: writes summaries ahead.
+        summaries: writes summaries ahead. memories: has the model propose memories.
         """
+        self._memories = memories
         self._summaries = summaries
         self._jobs = jobs
         self._unit_of_work = unit_of_work
@@ -91,6 +95,8 @@ class TurnRunner:
             self._name(user, running.turn, text, options.model)
             if self._summaries is not None and end.answer is not None and end.answer.finished is not None:
                 self._summaries.after_answer(user, running.turn.conversation_id, options.model, end.answer.finished.usage)
+            if self._memories is not None and status is MessageStatus.DONE:
+                self._memories.after_answer(user, running.turn.conversation_id, running.turn.answer_id, options.model)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
@@ -116,13 +122,17 @@ class TurnRunner:
         """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
         turn = running.turn
         with self._unit_of_work() as work:
-            way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
+            messages = work.messages.of_conversation(turn.conversation_id)
+            way = path(messages, turn.question_id)
+            if options.own_thread:
+                way = own_thread(work, messages, way, turn.lane)
             read = texts_of(work, way)
             conversation = work.conversations.get(turn.conversation_id)
         instructed = options.instructions and (conversation is None or conversation.uses_instructions)
+        remembered = conversation is not None and conversation.uses_memory
         asking = Asking(
             user=user, way=way, read=read, model=options.model, params=options.params, thinking=options.thinking, instructed=instructed,
-            conversation_id=turn.conversation_id, begun=running.begun,
+            remembered=remembered, conversation_id=turn.conversation_id, begun=running.begun,
         )  # fmt: skip
         try:
             prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)

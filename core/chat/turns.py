@@ -14,10 +14,11 @@ from core.chat.context.assembly import Assembly
 from core.chat.context.background import BackgroundSummaries
 from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.lifecycle.leases import TurnLeases
-from core.chat.lifecycle.new_turns import Begun, NewQuestion, NewTurns, lane_request_id
+from core.chat.lifecycle.new_turns import Begun, NewTurns, lane_request_id
 from core.chat.lifecycle.running_here import RunningHere
+from core.chat.memory.proposals import MemoryProposals
 from core.chat.questions import check_question, check_request_id
-from core.chat.records import MessageStatus, Turn
+from core.chat.records import MessageStatus, NewQuestion, Turn
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import LiveTurn, RunningTurn
 from core.chat.turn_runner import TurnRunner
@@ -55,10 +56,11 @@ class Turns:
         shared: bool = False,
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
+        memories: MemoryProposals | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
         titles. leadership: which process recovers the turns of those that died. shared: whether other processes use this database.
-        assembly and summaries: see TurnRunner.
+        assembly, summaries and memories: see TurnRunner.
         """
         self._unit_of_work = unit_of_work
         self._gateway = gateway
@@ -69,7 +71,7 @@ class Turns:
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._draining = threading.Event()
         self._closing = threading.Event()
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries, memories)
         self._leases = TurnLeases(unit_of_work, clock, self._here, leadership, self._closing, shared=shared)
         self._leases.start()
 
@@ -104,26 +106,15 @@ class Turns:
         )
         return self._once(user, request_id, lambda work: self._new.ask(work, user, new), [options], source)
 
-    def start_lanes(
-        self,
-        user: User,
-        conversation_id: str,
-        text: str,
-        options: Sequence[TurnOptions],
-        request_id: str,
-        *,
-        files: Sequence[str] = (),
-        source: Source = Source.CHAT,
-    ) -> Sequence[Turn]:
+    def start_lanes(self, user: User, new: NewQuestion, *, source: Source = Source.CHAT) -> Sequence[Turn]:
         """As `start`, with an answer for each of the options at the same time. They are versions of one another; the first is shown."""
-        check_request_id(request_id)
-        within("models", len(options), 2, MOST_LANES)
-        if not files:
-            check_question(text, self._max_chars)
-        new = NewQuestion(conversation_id=conversation_id, text=text, options=options, request_id=request_id, files=files)
-        first = self._once(user, request_id, lambda work: self._new.ask(work, user, new), options, source)
+        check_request_id(new.request_id)
+        within("models", len(new.options), 2, MOST_LANES)
+        if not new.files:
+            check_question(new.text, self._max_chars)
+        first = self._once(user, new.request_id, lambda work: self._new.ask(work, user, new), new.options, source)
         with self._unit_of_work() as work:
-            others = [work.turns.by_request(user.id, lane_request_id(request_id, lane)) for lane in range(1, MOST_LANES)]
+            others = [work.turns.by_request(user.id, lane_request_id(new.request_id, lane)) for lane in range(1, MOST_LANES)]
         return [first, *(each for each in others if each is not None)]
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:

@@ -15,4 +15,5 @@ In reading order:
 - archives: images of a ZIP file
 - batches: start many images, see and control them
 - batch_run: work through a batch
+- evaluation: how well a model finds boxes that are known
 """

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.clock import Clock
-from core.errors import Conflict, NotFound, NotSignedIn
+from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from core.identity import totp
 from core.identity.records import SecondFactor
-from core.people import attempts
 from core.people.accounts import normal_name
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.people.sessions import Proof, refuse_keys, token_hash
+from core.people.signing_in import attempts
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 ISSUER = "GLM Portal"
@@ -54,6 +54,8 @@ class SecondFactors:
         return "*" in self._roles or str(user.role) in self._roles
 
     def state(self, user: User) -> FactorState:
+        """Return the state of the own second factor. Raises NotAllowed for an API key."""
+        refuse_keys(user)
         with self._unit_of_work() as work:
             found = _confirmed(work, user)
             return FactorState(found.confirmed_at if found else None, work.second_factors.codes_left(user.id), self.required(user))
@@ -70,9 +72,7 @@ class SecondFactors:
         user = proof.user
         if self._takes(user, code):
             return replace(proof, second_factor=True)
-        with self._unit_of_work() as work:
-            record(work, self._clock(), None, "session.refuse_code", user.name)
-            work.commit()
+        self._note_wrong(user)
         raise NotSignedIn(WRONG_CODE)
 
     # One's own
@@ -90,7 +90,7 @@ class SecondFactors:
         return Setup(secret, totp.address(secret, user.name, ISSUER))
 
     def confirm(self, user: User, code: str) -> Sequence[str]:
-        """Turn the second factor on with its first code; ends the person's other proofs. Returns the recovery codes, shown once."""
+        """Turn the second factor on with its first code. Returns the recovery codes, shown once. Raises InvalidInput for a wrong code."""
         refuse_keys(user)
         self._count(user)
         now = self._clock()
@@ -101,7 +101,7 @@ class SecondFactors:
                 raise Conflict("Begin with setting up the second factor.")
             step = totp.matching_step(found.secret, _digits(code), now)
             if step is None:
-                raise NotSignedIn(WRONG_CODE)
+                raise InvalidInput(WRONG_CODE)
             work.second_factors.put(replace(found, confirmed_at=now, last_step=step))
             work.attempts.forget(attempts.by_code(user.id).key)
             codes = self._new_codes(work, user)
@@ -110,7 +110,7 @@ class SecondFactors:
         return codes
 
     def renew_codes(self, user: User, code: str) -> Sequence[str]:
-        """Replace the recovery codes. Raises NotSignedIn for a wrong code."""
+        """Replace the recovery codes. Raises InvalidInput for a wrong code."""
         refuse_keys(user)
         self._require_code(user, code)
         with self._unit_of_work() as work:
@@ -120,7 +120,7 @@ class SecondFactors:
         return codes
 
     def turn_off(self, user: User, code: str) -> None:
-        """Remove the own second factor. Raises Conflict if the role must use one, NotSignedIn for a wrong code."""
+        """Remove the own second factor. Raises Conflict if the role must use one, InvalidInput for a wrong code."""
         refuse_keys(user)
         if self.required(user):
             raise Conflict("Your role must use a second factor, so it cannot be turned off.")
@@ -156,7 +156,14 @@ class SecondFactors:
 
     def _require_code(self, user: User, code: str) -> None:
         if not self._takes(user, code):
-            raise NotSignedIn(WRONG_CODE)
+            self._note_wrong(user)
+            # The session stays: whoever mistypes a code is still signed in.
+            raise InvalidInput(WRONG_CODE)
+
+    def _note_wrong(self, user: User) -> None:
+        with self._unit_of_work() as work:
+            record(work, self._clock(), None, "session.refuse_code", user.name)
+            work.commit()
 
     def _count(self, user: User) -> None:
         with self._unit_of_work() as work:

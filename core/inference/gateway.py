@@ -90,7 +90,7 @@ class Gateway:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._seen(user, request)
-        request = self._resolver.chat(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY))
+        request = self._resolver.chat(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY, Source.MEMORY))
         filters = self._filters.filters(user) if self._filters is not None else None
         if filters is not None:
             request = filtered_request(filters, request)

@@ -28,11 +28,13 @@ class Source(StrEnum):
     """The title of a chat, which nobody asked for."""
     SUMMARY = "summary"
     """A summary of old turns, which nobody asked for."""
+    MEMORY = "memory"
+    """Facts that a model proposes to remember, which nobody asked for."""
     GROUNDING = "grounding"
     """Boxes on an image."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.GROUNDING})
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.GROUNDING})
 """The sources of generation rows that are not answers to anybody."""
 
 
@@ -42,6 +44,7 @@ class Task(StrEnum):
     CHAT = "chat"
     TITLE = "title"
     SUMMARIZE = "summarize"
+    MEMORY = "memory"
     EMBED = "embed"
     RERANK = "rerank"
     VISION = "vision"

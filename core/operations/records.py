@@ -73,6 +73,8 @@ class RetentionKind(StrEnum):
     AUDIT = "audit"
     MODEL_REPORTS = "model_reports"
     """Hot swaps and comparisons of models that have ended."""
+    MEMORIES = "memories"
+    """What models remember about people, by its last change."""
 
 
 @dataclass(frozen=True, slots=True)

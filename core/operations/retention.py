@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from core.chat.memory.records import UNDECIDED_DAYS
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
@@ -139,6 +140,14 @@ class Retention:
             work.commit()
         return removed
 
+    def remove_undecided_memories(self) -> int:
+        """Delete proposals for memories that nobody decided on, and dismissed ones, after some months. This needs no rule."""
+        with self._unit_of_work() as work:
+            work.retention.keep_holds()
+            removed = work.memories.remove_undecided(self._clock() - timedelta(days=UNDECIDED_DAYS))
+            work.commit()
+        return removed
+
     def forget_attempts(self) -> None:
         """Delete counts of the past: of password attempts after a day, of limits when no month counts them."""
         with self._unit_of_work() as work:
@@ -181,6 +190,7 @@ class Retention:
         self.forget_attempts()
         self.remove_expired_shares()
         self.remove_old_notices()
+        self.remove_undecided_memories()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)
         if waiting:

@@ -11,12 +11,12 @@ from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from core.passwords.rules import check_password
-from core.people import attempts
 from core.people.audit_events import record
 from core.people.permissions import ROLES, Permission, granted, require, require_to_give
 from core.people.ports import PasswordHasher
 from core.people.records import Credentials, Group, Role, User
 from core.people.sessions import token_hash
+from core.people.signing_in import attempts
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")

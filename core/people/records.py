@@ -15,6 +15,8 @@ class Permission(StrEnum):
     EXPORT = "export"
     DETECT = "detect"
     """Find boxes on images."""
+    MEMORY = "memory"
+    """Have facts remembered from chat to chat."""
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"

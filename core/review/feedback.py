@@ -58,7 +58,7 @@ class FeedbackQueue:
             raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._unit_of_work() as work:
-            message = own_message(work, user, message_id)
+            message = own_message(work, user, message_id, Permission.RATE)
             if message.author is not Author.ASSISTANT:
                 raise NotFound("This answer does not exist. It may have been deleted.")
             if message.status is MessageStatus.STREAMING:

@@ -89,6 +89,8 @@ class Comparison:
     question_id: str
     lanes: tuple[Lane, ...]
     created_at: datetime
+    separate: bool = False
+    """Whether each model reads its own earlier answers alone."""
     vote: Vote | None = None
     preferred_id: str | None = None
     voted_at: datetime | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from uuid import uuid4
 
 from core.chat.conversations import own, own_message, own_to_change
-from core.chat.records import TurnOptions
+from core.chat.lanes import rounds
+from core.chat.records import NewQuestion, Turn
 from core.chat.turns import Turns
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
@@ -16,7 +18,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.feedback import FeedbackQueue
 from core.review.records import Comparison, Lane, Vote
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class SideBySide:
@@ -28,30 +30,25 @@ class SideBySide:
         self._turns = turns
         self._feedback = feedback
 
-    def ask(
-        self,
-        user: User,
-        conversation_id: str,
-        text: str,
-        options: Sequence[TurnOptions],
-        request_id: str,
-        *,
-        files: Sequence[str] = (),
-        source: Source = Source.CHAT,
-    ) -> Comparison:
+    def ask(self, user: User, new: NewQuestion, *, source: Source = Source.CHAT) -> Comparison:
         """Store the question and begin its answers. The same `request_id` again gives the same comparison.
 
-        Raises what Turns.start raises, and InvalidInput for fewer than two or more than four options.
+        Raises what Turns.start raises, and InvalidInput for fewer than two or more than four options, and where threads are separate
+        for other models than those that have them.
         """
-        turns = self._turns.start_lanes(user, conversation_id, text, options, request_id, files=files, source=source)
+        separate = any(each.own_thread for each in new.options)
+        if separate:
+            self._check_same_models(user, new)
+        turns = self._turns.start_lanes(user, new, source=source)
         made = Comparison(
             id=uuid4().hex,
             user_id=user.id,
             group=user.group,
-            conversation_id=conversation_id,
+            conversation_id=new.conversation_id,
             question_id=turns[0].question_id,
-            lanes=tuple(Lane(turn.id, turn.answer_id, each.model or "") for turn, each in zip(turns, options, strict=False)),
+            lanes=tuple(Lane(turn.id, turn.answer_id, each.model or "") for turn, each in zip(turns, new.options, strict=False)),
             created_at=self._clock(),
+            separate=separate,
         )
         with self._unit_of_work() as work:
             work.comparisons.add(made)
@@ -68,16 +65,37 @@ class SideBySide:
             return None
         return found
 
+    def rounds(self, user: User, conversation_id: str) -> Sequence[Comparison]:
+        """Return the open comparison after the earlier rounds of its separate threads; none if none is open. Raises NotFound."""
+        last = self.open(user, conversation_id)
+        if last is None:
+            return []
+        with self._unit_of_work() as work:
+            return rounds(work, work.messages.of_conversation(conversation_id), last)
+
+    def _check_same_models(self, user: User, new: NewQuestion) -> None:
+        going_on = self.open(user, new.conversation_id)
+        if going_on is None or not going_on.separate or any(turn.request_id == new.request_id for turn in self._turns_of(going_on)):
+            return
+        if [lane.model for lane in going_on.lanes] != [each.model or "" for each in new.options]:
+            raise InvalidInput("Each model keeps its own thread here. Ask the same models, or vote first.")
+
+    def _turns_of(self, comparison: Comparison) -> Sequence[Turn]:
+        with self._unit_of_work() as work:
+            found = [work.turns.get(lane.turn_id) for lane in comparison.lanes]
+        return [turn for turn in found if turn is not None]
+
     def vote(self, user: User, question_id: str, vote: Vote, preferred_id: str | None = None) -> Comparison:
         """Say which answer is best, that they are alike, or that all are poor; voting again replaces the vote.
 
-        The preferred answer is rated as good and continues the conversation; answers that are all poor are rated so.
+        The preferred answer is rated as good and continues the conversation, after the earlier answers of its own thread where threads
+        are separate; answers that are all poor are rated so.
         Raises NotFound, InvalidInput, and Conflict while an answer is running.
         """
         require(user, Permission.RATE)
         now = self._clock()
         with self._unit_of_work() as work:
-            own_message(work, user, question_id)
+            own_message(work, user, question_id, Permission.RATE)
             found = work.comparisons.of_question(question_id)
             if found is None:
                 raise NotFound("There are no answers side by side to this question.")
@@ -87,6 +105,8 @@ class SideBySide:
                 raise InvalidInput("Name one of the answers, or vote that they are alike or poor.")
             if work.turns.streaming_in(conversation.id):
                 raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
+            if preferred_id is not None and found.separate:
+                self._join(work, found, ids.index(preferred_id))
             work.comparisons.vote(found.id, vote, preferred_id, now)
             if preferred_id is not None and conversation.head_id in ids:
                 work.conversations.save(replace(conversation, head_id=preferred_id))
@@ -95,3 +115,10 @@ class SideBySide:
         for answer_id, rating in ratings.items():
             self._feedback.rate(user, answer_id, rating)
         return replace(found, vote=vote, preferred_id=preferred_id, voted_at=now)
+
+    @staticmethod
+    def _join(work: UnitOfWork, last: Comparison, lane: int) -> None:
+        """Put the questions of the separate threads below the answers of the preferred one."""
+        found = rounds(work, work.messages.of_conversation(last.conversation_id), last)
+        for before, after in pairwise(found):
+            work.messages.move_below(after.question_id, before.lanes[lane].answer_id)

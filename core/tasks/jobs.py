@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 from core.bounds import within
@@ -43,14 +44,18 @@ class Jobs:
         owner: User | None = None,
         key: str | None = None,
         server: str | None = None,
+        after: timedelta = timedelta(0),
     ) -> Job:
-        """Add a job in the transaction of the change it follows. Raises Conflict if an active job has the same key."""
+        """Add a job in the transaction of the change it follows. Raises Conflict if an active job has the same key.
+
+        after: it is not run before so much time has passed.
+        """
         now = self._clock()
         job = Job(
             id=uuid4().hex,
             kind=kind,
             created_at=now,
-            run_after=now,
+            run_after=now + after,
             payload=payload or {},
             owner_id=owner.id if owner else None,
             key=key,

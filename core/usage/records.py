@@ -32,7 +32,9 @@ class RatedGeneration:
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:
-    """What one person used on one day from one source: "chat", "title" and "summary" for chats, "api" for REST, or a source of vectors."""
+    """What one person used on one day from one source: "chat", "title", "summary" and "memory" for chats, "api" for REST, or a source of
+    vectors.
+    """
 
     day: date
     source: str
@@ -45,4 +47,4 @@ class UsagePart:
 
     @property
     def by_page(self) -> bool:
-        return self.source in ("chat", "title", "summary", "grounding")
+        return self.source in ("chat", "title", "summary", "memory", "grounding")

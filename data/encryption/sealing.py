@@ -96,6 +96,15 @@ class Keyring:
             self._keys = {row.id: AESGCM(_unwrap(self._master, row.wrapped)) for row in rows}
             self.current = rows[-1].id if rows else ""
 
+    def take_newest(self) -> bool:
+        """Encrypt with the newest key from now on; tell whether that is another one than before."""
+        with self._database.connect() as connection:
+            newest = connection.scalar(select(_T.id).order_by(_T.created_at.desc(), _T.id.desc()).limit(1))
+        if newest is None or newest == self.current:
+            return False
+        self.reload()
+        return True
+
     def add_key(self) -> None:
         """Create a data key; from now on it encrypts new values."""
         wrapped = _wrap(self._master, AESGCM.generate_key(256))

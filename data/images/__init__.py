@@ -4,4 +4,6 @@ In reading order:
 
 - reader: decode an image in a process of its own
 - worker: the program of that process
+- labelled_set: read the labelled set
+- labelled: its images and labels
 """

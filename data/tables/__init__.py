@@ -6,7 +6,8 @@ In reading order:
 - people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts,
+  memories
 - knowledge: files and what shows them
 - grounding: images and what was found on them
 - usage: generation rows
@@ -28,6 +29,8 @@ from data.tables.chat import (
     FolderTable,
     FollowUpTable,
     InstructionsTable,
+    MemorySwitchTable,
+    MemoryTable,
     MessageTable,
     PromptTable,
     PromptVersionTable,
@@ -38,6 +41,7 @@ from data.tables.chat import (
 from data.tables.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
+    GroundEvaluationTable,
     GroundImagePartTable,
     GroundImageTable,
     GroundItemPartTable,
@@ -103,6 +107,7 @@ __all__ = [
     "GenerationTable",
     "GroundBatchTable",
     "GroundCorrectionTable",
+    "GroundEvaluationTable",
     "GroundImagePartTable",
     "GroundImageTable",
     "GroundItemPartTable",
@@ -119,6 +124,8 @@ __all__ = [
     "LimitCounterTable",
     "LimitLeaseTable",
     "LimitRuleTable",
+    "MemorySwitchTable",
+    "MemoryTable",
     "MessageTable",
     "ModelAccessTable",
     "NoticeChoicesTable",

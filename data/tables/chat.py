@@ -1,4 +1,6 @@
-"""Define the tables of conversations, folders, messages, turns, links, queued questions, instructions, summaries and prompts."""
+"""Define the tables of conversations, folders, messages, turns, links, queued questions, instructions, summaries, memories
+and prompts.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,7 @@ class ConversationTable(Table):
     archived_at: Mapped[datetime | None]
     unread: Mapped[bool] = mapped_column(server_default=false())
     uses_instructions: Mapped[bool] = mapped_column(server_default=true())
+    uses_memory: Mapped[bool] = mapped_column(server_default=true())
 
 
 class FolderTable(Table):
@@ -167,3 +170,29 @@ class SummaryTable(Table):
     model: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
+
+
+class MemoryTable(Table):
+    """What models remember about people, and what they propose to remember."""
+
+    __tablename__ = "memories"
+    __table_args__ = (Index(None, "user_id", "state"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    """Of proposals alone: they are deleted with their chat."""
+    state: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(SealedProse("memories.text"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class MemorySwitchTable(Table):
+    """Who switched memory on or off."""
+
+    __tablename__ = "memory_switches"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    is_on: Mapped[bool]
+    updated_at: Mapped[datetime]

@@ -128,3 +128,24 @@ class GroundItemPartTable(Table):
     number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     item_id: Mapped[str] = mapped_column(ForeignKey("ground_items.id", ondelete="CASCADE"), index=True)
     content: Mapped[bytes] = mapped_column(SealedBytes("ground_item_parts.content"))
+
+
+class GroundEvaluationTable(Table):
+    """What a version of a model found on the labelled set: boxes that are right, wrong and missed, of shapes and of texts."""
+
+    __tablename__ = "ground_evaluations"
+    __table_args__ = (Index(None, "model", "created_at"), Index(None, "created_at"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(300))
+    model_version: Mapped[str] = mapped_column(String(400))
+    set_version: Mapped[str] = mapped_column(String(40))
+    shapes_right: Mapped[int]
+    shapes_wrong: Mapped[int]
+    shapes_missed: Mapped[int]
+    texts_right: Mapped[int]
+    texts_wrong: Mapped[int]
+    texts_missed: Mapped[int]
+    images: Mapped[int]
+    seconds: Mapped[float]
+    created_at: Mapped[datetime]

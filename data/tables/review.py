@@ -51,7 +51,7 @@ class ComparisonTable(Table):
     conversation_id: Mapped[str] = mapped_column(String(64))
     question_id: Mapped[str] = mapped_column(String(64), unique=True)
     lanes: Mapped[dict[str, Any]]
-    """Turn, answer and model of each; no text."""
+    """Turn, answer and model of each, and whether their threads are separate; no text."""
     created_at: Mapped[datetime]
     vote: Mapped[str | None] = mapped_column(String(20))
     preferred_id: Mapped[str | None] = mapped_column(String(64))

@@ -2,10 +2,7 @@
 
 In reading order:
 
-- header: read a header strictly
-- header_numbers: check the numbers of a header
-- tensor_tables: the tensors that each architecture takes
-- tensor_check: compare a file with those tables
+- headers: the headers of files, read and checked
 - facts: family, shape, precision, template and fingerprint of a model
 - adapters: check a LoRA adapter against its model
 - file_names: names of model files for people

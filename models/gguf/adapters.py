@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import InvalidInput
 from core.models.records import Adapter, AdapterFile
 from models.gguf.file_names import bare, complaint, shown
-from models.gguf.header import Header, Tensor, damaged, read_header
+from models.gguf.headers.header import Header, Tensor, damaged, read_header
 
 _PARTS = (".lora_a", ".lora_b")
 _TYPES = ("F32", "F16", "BF16", "Q8_0")

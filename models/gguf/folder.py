@@ -17,8 +17,8 @@ from core.transfers.remote_models import is_projector
 from models.gguf.adapters import is_adapter, read_adapter
 from models.gguf.facts import read_facts
 from models.gguf.file_names import bare, is_gguf, part_of, shown
-from models.gguf.header import read_header
-from models.gguf.tensor_check import check_model
+from models.gguf.headers.header import read_header
+from models.gguf.headers.tensor_check import check_model
 
 MOST_FILES = 2_000
 """That are listed."""

@@ -14,7 +14,7 @@ from core.models.report_records import FileFindings, Sample, TensorShare
 from core.transfers.remote_models import is_projector
 from models.engine.llama import native
 from models.gguf.facts import ModelFacts, read_facts
-from models.gguf.header import Header, Value
+from models.gguf.headers.header import Header, Value
 from models.prompting.chat_template import ChatTemplate
 
 LONGEST_VALUE = 200

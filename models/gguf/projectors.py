@@ -9,7 +9,7 @@ from core.errors import InvalidInput
 from core.models.records import LoadSettings
 from core.transfers.remote_models import is_projector
 from models.gguf.file_names import bare, is_gguf
-from models.gguf.header import Header, read_header
+from models.gguf.headers.header import Header, read_header
 
 MOST_PATCHES = 4 * 4096
 """Of the largest image that a GLM-V reads: 4,096 tokens of four patches each."""

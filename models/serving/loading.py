@@ -12,9 +12,9 @@ from core.errors import PortalError, StoredError
 from core.models.records import LoadSettings, ModelKind, ModelState
 from models.engine.llama import native
 from models.gguf.facts import ModelFacts, read_facts
+from models.gguf.headers.tensor_check import check_model
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.projectors import projector_bytes, projector_for
-from models.gguf.tensor_check import check_model
 from models.serving.budget import MemoryBudget
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.notes.measured_memory import MeasuredMemory

@@ -126,6 +126,6 @@ def routes_card(config: PlatformsConfig, states: Sequence[PlatformState]) -> Non
 
 
 _TASKS = {
-    "chat": "Chat", "title": "Titles", "summarize": "Summaries", "embed": "Embeddings", "rerank": "Reranking", "vision": "Images",
-    "tools": "Tools",
+    "chat": "Chat", "title": "Titles", "summarize": "Summaries", "memory": "Memory", "embed": "Embeddings", "rerank": "Reranking", "vision":
+    "Images", "tools": "Tools",
 }  # fmt: skip

@@ -19,7 +19,7 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, search, sign_in
+from pages import account, memory, search, sign_in
 from pages.shell import frame, words
 from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
@@ -157,6 +157,10 @@ def _signed_in(portal: Portal, user: User) -> None:
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
+        st.Page(
+            lambda: memory.render(portal, user), title=t("Memory"), url_path=memory.PATH,
+            visibility="visible" if allows(user, Permission.MEMORY) and portal.settings.memory != "off" else "hidden",
+        ),
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]

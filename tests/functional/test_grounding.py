@@ -52,6 +52,16 @@ def known(client: httpx.Client) -> bool:
     return bool(client.get("/api/v1/ground/models").json()["items"])
 
 
+def evaluated_as_a_text_detector(client: httpx.Client) -> None:
+    """It reads all texts of the labelled set, and takes no shape for one."""
+    job = client.post("/api/v1/ground-evaluations", json={"model": "rapidocr@ocr"}).raise_for_status().json()
+    until(lambda: client.get(f"/api/v1/jobs/{job['id']}").json()["state"] in ("done", "failed"))
+    [result] = client.get("/api/v1/ground-evaluations", params={"model": "rapidocr@ocr"}).raise_for_status().json()["items"]
+    assert result["id"] == job["id"] and "PP-OCRv6" in result["model_version"]
+    assert result["texts"]["precision"] >= 0.9 and result["texts"]["recall"] >= 0.9, result
+    assert (result["shapes"]["right"], result["shapes"]["recall"]) == (0, 0.0), result
+
+
 def test_text_is_found_and_a_batch_survives_kill_9(home: Path) -> None:
     with running_portal(home, start_s=180) as portal, portal.sign_in() as client:
         until(lambda: known(client))
@@ -60,6 +70,7 @@ def test_text_is_found_and_a_batch_survives_kill_9(home: Path) -> None:
         [box] = client.post("/api/v1/ground", json=body).raise_for_status().json()["boxes"]
         assert (box["label"], box["phrase"]) == ("EXIT", 'find the text "exit"') and box["confidence"] > 0.8
         assert overlap(Box(*box["box"]), place) >= 0.3, "it leaves a margin around the letters"
+        evaluated_as_a_text_detector(client)
 
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as packed:

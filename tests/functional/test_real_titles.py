@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bootstrap.portal import build_portal
 from bootstrap.startup import load_models
-from core.chat.titles import TITLE_CHARS
+from core.chat.titling.titles import TITLE_CHARS
+from core.chat.titling.written_titles import KIND
 from core.chat.turn_runner import TurnOptions
-from core.chat.written_titles import KIND
 from core.inference.requests import SamplingParams
 from core.people.records import Role
 from core.tasks.records import JobFilter

@@ -18,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 
+from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import PASSWORD, ROOT
 from core.clock import Clock
 from core.tasks.jobs import Jobs
@@ -30,6 +31,7 @@ from tests.servers.ports import free_port
 from tests.servers.postgresql import PostgresServer
 from tests.store.things import NOW
 
+KEY = "a-service-key-of-the-tests-0123456789"
 LONG_S = 180.0
 """These processes may start on a machine that is busy with others."""
 WORDS = [f"word{number} " for number in range(10)]
@@ -183,7 +185,10 @@ class Stream:
 @pytest.fixture(scope="module")
 def house(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     url, model, folder = postgres_server.new_database(), Model(), tmp_path_factory.mktemp("replicas")
-    shared = {"PORTAL_DATABASE_URL": url, "PORTAL_PLATFORMS": str(folder / "platforms.yaml"), "PORTAL_OFFLOAD_DISK_MB": "0"}
+    shared = {
+        "PORTAL_DATABASE_URL": url, "PORTAL_PLATFORMS": str(folder / "platforms.yaml"), "PORTAL_OFFLOAD_DISK_MB": "0",
+        "PORTAL_SERVICE_KEYS": KEY,
+    }  # fmt: skip
     a, b = (Process(folder / name, ["cli.serving.serve"], shared) for name in "ab")
     (folder / "platforms.yaml").write_text(PLATFORMS.format(url=model.server.url))
     try:
@@ -251,6 +256,54 @@ def test_a_killed_replica_leaves_the_text_and_one_that_starts_leaves_running_ans
         assert connection.execute(held + "AND d.datname = current_database()").fetchone() == (1,), "one replica leads"
         doubled = "SELECT kind FROM jobs WHERE state IN ('waiting', 'running') AND key = kind GROUP BY kind HAVING count(*) > 1"
         assert connection.execute(doubled).fetchall() == []
+
+
+@pytest.fixture
+def user_server(house: House, tmp_path: Path) -> Iterator[Process]:
+    """It knows both replicas and uses A."""
+    both = {"PORTAL_PROFILE": "user", "PORTAL_SERVER": f"{house.a.url},{house.b.url}", "PORTAL_SERVICE_KEYS": KEY}
+    server = Process(tmp_path / "user", ["cli.serving.serve"], both)
+    server.start()
+    try:
+        until(server.is_ready)
+        yield server
+    finally:
+        if server.running is not None:
+            server.end()
+
+
+def shown(tab: PageSocket, chat: str) -> str:
+    """Draw the page of a chat; return its text. The sign-in form has a password field."""
+    drawn = [each.delta for each in tab.run(query=f"c={chat}", timeout=LONG_S) if each.WhichOneof("type") == "delta"]
+    assert not any("type: PASSWORD" in str(each) for each in drawn), "signed out"
+    return " ".join(each.new_element.markdown.body for each in drawn)
+
+
+def test_a_page_of_a_user_server_goes_on_with_the_other_replica(house: House, user_server: Process) -> None:
+    """The replica that it uses is killed during two answers: one that runs on the other replica, and one that dies with it."""
+    there, here = house.new_chat(), house.new_chat()
+    house.model.gate.clear()
+    whole, cut = Stream(house, house.b, there, "on-the-other"), Stream(house, house.a, here, "on-the-killed")
+    until(lambda: whole.text and cut.text)
+    begun = "".join(WORDS[:3]).strip()
+    with PageSocket(user_server.url.removeprefix("http://"), house.token) as tab:
+        for chat in (there, here):
+            until(lambda chat=chat: begun in shown(tab, chat))  # type: ignore[misc]
+        house.a.end(signal.SIGKILL)
+        assert begun in shown(tab, there), "the text so far stays"
+        until(lambda: house.answer(house.b, here)["status"] == "interrupted")
+        assert begun in shown(tab, here) and user_server.is_ready()
+        house.model.gate.set()
+        until(lambda: TEXT.strip() in shown(tab, there))
+        assert (whole.end()["status"], whole.text) == ("done", TEXT)
+        tab.run(query="")
+        tab.ask("Is anybody there?")
+        until(lambda: list(tab.messages(LONG_S)) and "c=" in tab.query)
+    with house.b.client(house.token) as client:
+        asked = client.get(f"/api/v1/conversations/{tab.query.removeprefix('c=')}/messages").raise_for_status().json()["items"]
+    assert asked[0]["text"] == "Is anybody there?", "questions go to the other replica"
+    house.a.start()
+    until(house.a.is_ready)
 
 
 def test_a_replica_asks_the_model_of_another_over_v1(house: House) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bench.portal_parts.portal import PASSWORD, Measured, percentile, running_portal
-from core.people.attempts import MOST_BY_ADDRESS, MOST_BY_NAME
+from core.people.signing_in.attempts import MOST_BY_ADDRESS, MOST_BY_NAME
 from tests.servers.postgresql import PostgresServer
 
 SESSION = "/api/v1/session"

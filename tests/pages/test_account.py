@@ -11,7 +11,7 @@ from core.errors import NotSignedIn
 from core.identity import totp
 from core.people.records import Origin, Role, SessionKind
 from core.people.sessions import Proof, token_hash
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
 
 AGENTS = (

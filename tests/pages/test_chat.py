@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.chat.records import Conversation, MessageStatus
+from core.chat.records import Conversation, MessageStatus, NewQuestion
 from core.chat.turns import TurnOptions
 from core.errors import InvalidInput, ModelFailed, NotFound, Unavailable
 from core.inference.requests import Delta, Finished, Queued
@@ -802,3 +802,26 @@ def test_models_answer_side_by_side_until_a_vote_chooses_one(house: House, ana: 
     assert not [each for each in drawn.button if str(each.key).startswith("vote-")]
     [talk] = conversations(house, ana)
     assert house.portal.conversations.transcript(ana, talk.id)[-1].message.rating == 1
+
+
+# Side by side
+
+
+def test_separate_threads_are_drawn_round_by_round_and_the_next_question_goes_to_the_same_models(house: House, ana: User) -> None:
+    conversation = house.portal.conversations.new(ana).id
+    both = [TurnOptions("fake", own_thread=True), TurnOptions("fake", thinking=False, own_thread=True)]
+    for number, words in enumerate(("Yes", "No")):
+        house.router.next_answers.put(answer(words))
+        house.router.next_answers.put(answer(words))
+        new = NewQuestion(conversation_id=conversation, text=f"Round {number}?", options=both, request_id=f"r{number}")
+        house.portal.side_by_side.ask(ana, new)
+        finish(house, ana, chat(house))
+    drawn = chat(house, conversation, user=ana)
+    assert any("Separate threads" in each.value for each in drawn.caption)
+    assert [each.value for each in drawn.markdown].count("Yes") == [each.value for each in drawn.markdown].count("No") == 2
+    house.router.next_answers.put(answer("Third"))
+    house.router.next_answers.put(answer("Third"))
+    finish(house, ana, intend(drawn, "ask", text="Round 2?", request="r2"))
+    rounds = house.portal.side_by_side.rounds(ana, conversation)
+    assert [each.separate for each in rounds] == [True, True, True]
+    assert rounds[-1].lanes[0].model == "fake"

@@ -148,6 +148,21 @@ def test_two_models_are_compared_on_one_image(house: House, detector: DetectorSe
     assert len([each for each in page.button if each.label == "Correct these boxes"]) == 2
 
 
+def test_a_model_is_evaluated_and_its_shares_are_shown(house: House, detector: DetectorServer) -> None:
+    admin, ana = house.person(Role.ADMIN), house.person(Role.ANALYST)
+    page = drawn(house, admin, part="evaluation")
+    assert not page.exception and "No model was evaluated yet" in texts(page)
+    page.button("images-evaluate").click().run()
+    until = time.monotonic() + 60
+    while not house.portal.ground_evaluations.list(ana):
+        assert time.monotonic() < until, house.portal.ground_evaluations.started(admin)
+        time.sleep(0.05)
+    page = drawn(house, ana, part="evaluation")
+    assert not page.exception and not [each for each in page.button if each.label == "Evaluate"], "for people who run models"
+    assert "<td>finder@boxes</td><td>boxes/finder/1</td>" in texts(page) and "24 labelled images" in texts(page)
+    assert page.get("plotly_chart")
+
+
 def test_a_group_can_withhold_the_page(house: House) -> None:
     withheld = replace(house.person(Role.ANALYST), withheld=frozenset({Permission.DETECT}))
     with pytest.raises(NotAllowed):

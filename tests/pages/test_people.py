@@ -10,7 +10,7 @@ from core.errors import NotSignedIn
 from core.people.api_keys import KeyTerms
 from core.people.records import Role, Scope
 from core.people.sessions import Proof
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
 from tests.pages.seeded import texts
 

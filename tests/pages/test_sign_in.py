@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit_authenticator.views import authentication_view
 
 from core.identity import totp
-from core.people.attempts import MOST_BY_NAME
-from core.people.devices import DEVICE_COOKIE
 from core.people.records import Role
+from core.people.signing_in.attempts import MOST_BY_NAME
+from core.people.signing_in.devices import DEVICE_COOKIE
 from data.passwords import Argon2Hasher
 from pages.widgets.chat.message import plain
 from tests.pages.drawn import PASSWORD, House, build, home

@@ -10,7 +10,7 @@ import pytest
 from core.errors import NotSignedIn
 from core.people.accounts import Accounts
 from core.people.records import Role
-from core.people.sign_in import Caller, SignIn, open_pool
+from core.people.signing_in.sign_in import Caller, SignIn, open_pool
 from data.database import Database
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork

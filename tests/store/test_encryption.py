@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from array import array
 from base64 import b64encode
 from dataclasses import replace
@@ -18,6 +19,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.context.records import AnswerContext, Applied, Holder, Instructions, Summary
 from core.chat.follow_ups.records import FollowUp
+from core.chat.memory.records import Memory, MemoryState
 from core.chat.records import Folder
 from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
@@ -35,6 +37,7 @@ from core.tasks.records import Job, JobState
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database, open_database
+from data.encryption.key_watch import KeyWatch
 from data.encryption.reseal import reseal
 from data.encryption.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
 from data.encryption.sealing import Keyring, use_keyring
@@ -93,6 +96,10 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.summaries.add(summary)
+        fact = Memory(
+            id=things.new_id(), user_id=ana.id, text=SECRET, state=MemoryState.ACCEPTED, created_at=things.NOW, updated_at=things.NOW
+        )  # fmt: skip
+        work.memories.add(fact)
         prompt = Prompt(
             id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
             created_at=things.NOW, updated_at=things.NOW,
@@ -192,7 +199,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
-        "prompt_versions.text", "summaries.text",
+        "prompt_versions.text", "summaries.text", "memories.text",
         "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
@@ -298,6 +305,25 @@ def test_a_new_data_key_is_taken_up_by_a_portal_that_runs(database: Database) ->
     assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + keyring.current}
     assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
     other.close()
+
+
+def test_another_replica_takes_a_new_data_key_without_a_restart(database: Database) -> None:
+    other = again(database)
+    here, there = sealing(database), sealing(other)
+    watch = KeyWatch(there, every_s=0.01)
+    try:
+        before = here.current
+        here.add_key()
+        until = time.monotonic() + 60
+        while there.current == before:
+            assert time.monotonic() < until, "the new key was not noticed"
+            time.sleep(0.01)
+        assert there.current == here.current
+        put_secrets(other)
+        assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + here.current}
+    finally:
+        watch.close()
+        other.close()
 
 
 def test_files_come_and_go_while_their_keys_are_changed(database: Database) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from core.errors import StoredError
+from core.grounding.evaluation.records import Evaluation, Score
 from core.grounding.records import Box
 from core.operations.records import LegalHold, RetentionKind, RetentionRule
 from core.review.records import ABOUT_IMAGE, FeedbackFilter
@@ -114,3 +115,21 @@ def test_old_images_go_by_the_rule_for_files_unless_they_are_held(database: Data
         assert work.retention.due(rule, after, [], 9) == [his.id]
         work.retention.remove(RetentionKind.FILES, [his.id])
         assert work.grounding.image(his.id) is None and work.grounding.image(hers.id) == hers
+
+
+def test_evaluations_are_replaced_by_id_and_listed_newest_first(database: Database) -> None:
+    first = Evaluation(
+        id="a", model="finder@boxes", model_version="1", set_version="7", shapes=Score(1, 2, 3), texts=Score(4, 5, 6), images=9,
+        seconds=1.25, created_at=things.NOW,
+    )  # fmt: skip
+    second = replace(first, id="b", model="other", model_version="2", created_at=things.later(days=1))
+    with SqlUnitOfWork(database) as work:
+        work.ground_evaluations.put(replace(first, images=1))
+        work.ground_evaluations.put(first)
+        work.ground_evaluations.put(second)
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.ground_evaluations.newest(9) == [second, first]
+        assert work.ground_evaluations.newest(9, "finder@boxes") == [first]
+        work.ground_evaluations.trim("other", 0)
+        assert work.ground_evaluations.newest(9) == [first]

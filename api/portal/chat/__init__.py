@@ -7,6 +7,7 @@ In reading order:
 - folders: folders
 - context: what the model reads of a conversation
 - instructions: instructions that apply to chats
+- memories: what models remember about a person
 - follow_ups: the question that waits for a running answer
 - side_by_side: several models answer one question
 - imports: conversations that other portals exported

@@ -33,7 +33,7 @@ class SummaryOut(BaseModel):
 
 
 class PartOut(BaseModel):
-    kind: Literal["instructions", "summary", "files", "turns"]
+    kind: Literal["instructions", "memory", "summary", "files", "turns"]
     tokens: int
 
 

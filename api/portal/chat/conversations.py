@@ -38,6 +38,7 @@ class Begun(Asked):
     title: Line = Field(default=UNTITLED, description="Default: the first question names the conversation.")
     folder_id: FolderId | None = Field(default=None, description="The folder of the conversation.")
     instructions: bool = Field(default=True, description="Whether the person's and the group's instructions apply.")
+    memory: bool = Field(default=True, description="Whether the person's memories are read in it and proposed from it.")
 
 
 class Changed(Asked):
@@ -47,6 +48,7 @@ class Changed(Asked):
     archived: bool | None = Field(default=None, description="An archived conversation is listed apart, and no longer pinned.")
     unread: bool | None = None
     instructions: bool | None = Field(default=None, description="Whether the person's and the group's instructions apply.")
+    memory: bool | None = Field(default=None, description="Whether the person's memories are read in it and proposed from it.")
 
 
 class Several(Asked):
@@ -116,7 +118,10 @@ def listing(
 @router.post("/conversations", status_code=201)
 def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
     body = body or Begun()
-    return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id, uses_instructions=body.instructions))
+    made = portal.conversations.new(
+        user, body.title, body.folder_id, uses_instructions=body.instructions, uses_memory=body.memory
+    )  # fmt: skip
+    return ConversationOut.of(made)
 
 
 class ExportFormatOut(BaseModel):
@@ -156,7 +161,7 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
     at_least_one(
         title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread,
-        instructions=body.instructions,
+        instructions=body.instructions, memory=body.memory,
     )  # fmt: skip
     # Moved first: if the folder does not exist, the whole request is refused.
     if body.folder_id is not None:
@@ -171,6 +176,8 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
         changed = portal.marks.set_unread(user, conversation_id, body.unread)
     if body.instructions is not None:
         changed = portal.marks.use_instructions(user, conversation_id, body.instructions)
+    if body.memory is not None:
+        changed = portal.marks.use_memory(user, conversation_id, body.memory)
     return ConversationOut.of(changed)
 
 

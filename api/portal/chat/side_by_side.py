@@ -13,7 +13,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, FileId, FolderId, Id, Line, Sampling
 from api.services import PortalHere
 from api.starting import begun
-from core.chat.records import TurnOptions
+from core.chat.records import NewQuestion, TurnOptions
 from core.chat.turns import MOST_LANES
 from core.inference.records import Source
 from core.review.records import Comparison, Vote
@@ -26,6 +26,7 @@ class SameQuestion(Sampling):
     models: list[Line] = Field(min_length=2, max_length=MOST_LANES, description="Names from /v1/models; each gives an answer.")
     files: list[FileId] = Field(default_factory=list, max_length=100)
     thinking: bool = True
+    separate: bool = Field(default=False, description="Each model reads its own earlier answers of such questions, not those of the first.")
     request_id: str = Field(default_factory=lambda: uuid4().hex, description="Sending the same id again asks nothing new.")
 
 
@@ -47,6 +48,7 @@ class ComparisonOut(BaseModel):
     vote: str | None
     preferred_id: str | None
     created_at: datetime
+    separate: bool
     voted_at: datetime | None
 
     @staticmethod
@@ -58,6 +60,7 @@ class ComparisonOut(BaseModel):
             vote=found.vote.value if found.vote else None,
             preferred_id=found.preferred_id,
             created_at=found.created_at,
+            separate=found.separate,
             voted_at=found.voted_at,
         )
 
@@ -65,10 +68,16 @@ class ComparisonOut(BaseModel):
 @router.post("/conversations/{conversation_id}/side-by-side", status_code=202)
 async def ask(conversation_id: Id, body: SameQuestion, portal: PortalHere, user: SignedIn) -> ComparisonOut:
     """Ask two to four models the same question. Returns at once; the answers are versions of one another."""
-    options = [TurnOptions(model=model, thinking=body.thinking, params=body.params()) for model in body.models]
-    made = await begun(
-        lambda: portal.side_by_side.ask(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)
+    new = NewQuestion(
+        conversation_id=conversation_id,
+        text=body.text,
+        options=[
+            TurnOptions(model=model, thinking=body.thinking, params=body.params(), own_thread=body.separate) for model in body.models
+        ],
+        request_id=body.request_id,
+        files=body.files,
     )
+    made = await begun(lambda: portal.side_by_side.ask(user, new, source=Source.API))
     return ComparisonOut.of(made)
 
 

@@ -5,4 +5,5 @@ In reading order:
 - shapes: images, runs and boxes as JSON
 - batches: many images in a job
 - ground: find boxes on an image, correct and export them
+- evaluations: how well models find boxes that are known
 """

@@ -5,6 +5,7 @@ In reading order:
 - models: models
 - plans: memory plans
 - downloads: the catalogue, downloads and imports
+- catalogue_shapes: known models, reports and repositories as JSON
 - quantizations: smaller files of models
 - comparisons: comparisons of two files, and votes
 - platforms: platforms and routes

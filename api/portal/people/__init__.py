@@ -4,6 +4,7 @@ In reading order:
 
 - sessions: sign in and out
 - oidc: sign in through a provider
+- second_factor: the own second factor
 - open_sessions: list and end own sessions
 - people: accounts and their rights
 - roles: built-in and custom roles

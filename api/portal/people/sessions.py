@@ -16,7 +16,7 @@ from core.errors import InvalidInput, NotSignedIn
 from core.people.api_keys import is_api_key
 from core.people.records import SessionKind
 from core.people.sessions import SESSION_COOKIE
-from core.people.sign_in import WRONG
+from core.people.signing_in.sign_in import WRONG
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from core.chat.context.exchanges import Exchange, asked, exchanges
 from core.chat.context.file_parts import chosen_parts
 from core.chat.context.instructions import applying
-from core.chat.context.opening import applied, opening
-from core.chat.context.records import AnswerContext, Instructions, Summary
+from core.chat.context.opening import applied, opening, remembering
+from core.chat.context.records import AnswerContext, Instructions, Remembered, Summary
 from core.chat.context.summaries import Covering, SummaryWriter, usable
 from core.chat.context.window import Window
+from core.chat.memory.recall import Recall
+from core.chat.memory.records import Recalled
 from core.chat.records import Message
 from core.inference.gateway import Gateway
 from core.inference.requests import ChatMessage, ChatRole, SamplingParams
@@ -47,6 +49,8 @@ class Asking:
     thinking: bool = True
     instructed: bool = True
     """Whether instructions apply."""
+    remembered: bool = False
+    """Whether memories are read, if the person switched memory on."""
     conversation_id: str | None = None
     """None for a chat that is not stored: it has no summaries."""
     begun: str = ""
@@ -67,12 +71,18 @@ class _Draft:
     summary: Summary | None = None
     left_out: frozenset[int] = frozenset()
     begun: str = ""
+    recalled: Recalled = field(default_factory=Recalled)
 
     def messages(self) -> list[ChatMessage]:
-        head = opening(self.instructions, self.summary.text if self.summary else "")
+        memories = [each.text for each in self.recalled.opening]
+        head = opening(self.instructions, self.summary.text if self.summary else "", memories)
         turns = [each for turn in self.shown() for each in turn.messages(self.read)]
         begun = [ChatMessage(ChatRole.ASSISTANT, self.begun)] if self.begun else []
-        return [*head, *turns, asked(self.question, self.read, self.extra), *begun]
+        question = self.question
+        if self.recalled.asked:
+            facts = remembering([each.text for each in self.recalled.asked])
+            question = replace(question, text=f"{question.text}\n\n({facts})")
+        return [*head, *turns, asked(question, self.read, self.extra), *begun]
 
     def shown(self) -> list[Exchange]:
         """Return the turns that are read whole: pinned ones always are."""
@@ -121,8 +131,11 @@ class Assembled:
 class Assembly:
     """Assembles prompts of chats. Programs under /v1 write their own."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, writer: SummaryWriter | None = None) -> None:
-        """writer: summarizes turns that do not fit; None: the oldest turns are left out."""
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, writer: SummaryWriter | None = None, recall: Recall | None = None
+    ) -> None:
+        """writer: summarizes turns that do not fit; None: the oldest turns are left out. recall: None: without memories."""
+        self._recall = recall
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._writer = writer
@@ -150,6 +163,8 @@ class Assembly:
         window = Window(
             gateway=self._gateway, user=asking.user, model=model, name=asking.model, params=asking.params, thinking=asking.thinking
         )
+        if self._recall is not None and asking.remembered and not model.guide:
+            draft = _with_memories(draft, self._recall.recall(window, asking.way[:-1], asking.way[-1].text))
         if not window.fits(draft.messages()):
             draft = self._with_parts(window, draft)
         if not window.fits(draft.messages()):
@@ -212,6 +227,12 @@ class Assembly:
         on_wait()
         written = writer.write(window, covering, check, batch=False)
         return replace(draft, summary=written) if written else draft
+
+
+def _with_memories(draft: _Draft, recalled: Recalled) -> _Draft:
+    noted = [Remembered(each.id, each.updated_at) for each in recalled.opening]
+    noted += [Remembered(each.id, each.updated_at, asked=True) for each in recalled.asked]
+    return replace(draft, recalled=recalled, context=replace(draft.context, memories=tuple(noted)))
 
 
 def _covering(window: Window, asking: Asking, draft: _Draft) -> Covering | None:

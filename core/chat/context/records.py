@@ -16,6 +16,7 @@ class PartKind(StrEnum):
     """What fills the context."""
 
     INSTRUCTIONS = "instructions"
+    MEMORY = "memory"
     SUMMARY = "summary"
     FILES = "files"
     TURNS = "turns"
@@ -45,6 +46,16 @@ class Applied:
     holder: Holder
     subject: str
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A memory that an answer was given, and which state of it. Its text is not copied: deleted is deleted."""
+
+    id: str
+    updated_at: datetime
+    asked: bool = False
+    """Whether it stood with the question instead of before the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,7 @@ class AnswerContext:
     """What an answer was given to read beside the shown messages. It is stored with the answer and deleted with it."""
 
     instructions: tuple[Applied, ...] = ()
+    memories: tuple[Remembered, ...] = ()
     summarized: int = 0
     """Turns 1 to this one were read as a summary; 0: none."""
     summary_id: str = ""

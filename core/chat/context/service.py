@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.characters import is_blank, without_controls
 from core.chat.context.exchanges import asked, exchanges
 from core.chat.context.instructions import applying
-from core.chat.context.opening import opening
+from core.chat.context.opening import opening, remembering
 from core.chat.context.reading import open_way, path, texts_of
 from core.chat.context.records import LONGEST_SUMMARY, ContextPart, ContextUse, PartKind, Summary
 from core.chat.context.summaries import usable
@@ -84,12 +84,13 @@ class ChatContext:
         with self._unit_of_work() as work:
             way, used, instructed = self._way(work, user, conversation_id)
             instructions = applying(work, user) if instructed and not chosen.guide else []
+            memories = self._memories(work, user, way)
             read = texts_of(work, way) if parts else {}
             stored = work.summaries.of_conversation(conversation_id) if parts and conversation_id else ()
-        head = opening(instructions)
+        head, facts = opening(instructions), remembering(memories) if memories else ""
         found: list[ContextPart] = []
         if parts:
-            found = self._parts(window, way, read, stored, "\n".join(each.content for each in head))
+            found = self._parts(window, way, read, stored, "\n".join(each.content for each in head), facts)
         tokens = used or (window.count(head) if head else 0)
         reserve = reserve_of(chosen.context, SamplingParams())
         return ContextUse(model=chosen.name, tokens=tokens, context=chosen.context, reserve=reserve, parts=tuple(found))
@@ -105,8 +106,16 @@ class ChatContext:
         used = next((row.usage.prompt_tokens + row.usage.completion_tokens for row in rows), 0)
         return way, used, conversation.uses_instructions
 
+    def _memories(self, work: UnitOfWork, user: User, way: Sequence[Message]) -> list[str]:
+        """Return the memories that the last answer was given to read, as far as they still exist."""
+        last = next((each for each in reversed(way) if each.author is Author.ASSISTANT), None)
+        if last is None or last.context is None or not last.context.memories:
+            return []
+        return [each.text for each in work.memories.by_ids(user.id, [each.id for each in last.context.memories])]
+
     def _parts(
-        self, window: Window, way: Sequence[Message], read: dict[str, str], stored: Sequence[Summary], instructions: str
+        self, window: Window, way: Sequence[Message], read: dict[str, str], stored: Sequence[Summary], instructions: str,
+        memories: str,
     ) -> list[ContextPart]:
         """Count what the last answer was given to read, by kind."""
         turns = exchanges(way) if way else []
@@ -118,7 +127,10 @@ class ChatContext:
         files = "\n".join(read[file.id] for turn in whole for file in turn.question.files if file.name not in names)
         texts = [each for turn in whole for each in (asked(replace(turn.question, files=()), {}).content, turn.answer.text)]
         counted = (
-            (PartKind.INSTRUCTIONS, instructions), (PartKind.SUMMARY, summary.text if summary else ""), (PartKind.FILES, files),
+            (PartKind.INSTRUCTIONS, instructions),
+            (PartKind.MEMORY, memories),
+            (PartKind.SUMMARY, summary.text if summary else ""),
+            (PartKind.FILES, files),
             (PartKind.TURNS, "\n".join(texts)),
-        )  # fmt: skip
+        )
         return [ContextPart(kind, tokens) for kind, text in counted if (tokens := window.count_text(text))]

@@ -9,7 +9,7 @@ from uuid import uuid4
 from core.chat.imports.reading import read_export
 from core.chat.imports.records import ImportedChat, Losses, Lost
 from core.chat.records import Conversation, Message, MessageStatus
-from core.chat.titles import title_of
+from core.chat.titling.titles import title_of
 from core.clock import Clock
 from core.errors import NotFound
 from core.people.audit_events import record

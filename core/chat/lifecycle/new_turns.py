@@ -10,8 +10,8 @@ from uuid import uuid4
 from core.chat.conversations import own_message, own_to_change, path
 from core.chat.lifecycle.leases import LEASE
 from core.chat.questions import check_question
-from core.chat.records import Author, Conversation, Message, MessageStatus, Turn, TurnOptions
-from core.chat.titles import title_of
+from core.chat.records import Author, Conversation, Message, MessageStatus, NewQuestion, Turn, TurnOptions
+from core.chat.titling.titles import title_of
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.inference.gateway import Gateway
@@ -21,18 +21,6 @@ from core.knowledge.records import StoredFile
 from core.operations.disk import DiskSpace
 from core.people.records import User
 from core.unit_of_work import UnitOfWork
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewQuestion:
-    """A question to store. options: one answer for each. files, replaces: see Turns.start."""
-
-    conversation_id: str
-    text: str
-    options: Sequence[TurnOptions]
-    request_id: str
-    files: Sequence[str] = ()
-    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 In reading order:
 
 - conversations: conversations
+- memories: what models remember about people
 - messages: messages
 - turns: turns
 - folders: folders

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from core.chat.context.records import AnswerContext, Applied, FileParts, Holder
+from core.chat.context.records import AnswerContext, Applied, FileParts, Holder, Remembered
 
 
 def write_context(context: AnswerContext | None) -> str | None:
@@ -15,6 +15,7 @@ def write_context(context: AnswerContext | None) -> str | None:
         return None
     stored = {
         "instructions": [[each.holder.value, each.subject, each.updated_at.isoformat()] for each in context.instructions],
+        "memories": [[each.id, each.updated_at.isoformat(), each.asked] for each in context.memories],
         "summarized": context.summarized,
         "summary": context.summary_id,
         "left_out": context.left_out,
@@ -29,6 +30,7 @@ def read_context(text: str | None) -> AnswerContext | None:
         found: dict[str, Any] = json.loads(text or "")
         return AnswerContext(
             instructions=tuple(_applied(*each) for each in found.get("instructions", ())),
+            memories=tuple(_remembered(*each) for each in found.get("memories", ())),
             summarized=int(found.get("summarized", 0)),
             summary_id=str(found.get("summary", "")),
             left_out=tuple(map(int, found.get("left_out", ()))),
@@ -40,6 +42,10 @@ def read_context(text: str | None) -> AnswerContext | None:
 
 def _applied(holder: str, subject: str, at: str) -> Applied:
     return Applied(Holder(holder), subject, datetime.fromisoformat(at))
+
+
+def _remembered(id: str, at: str, asked: bool) -> Remembered:
+    return Remembered(id, datetime.fromisoformat(at), asked)
 
 
 def _parts(name: str, lines: int, read: list[list[int]]) -> FileParts:

@@ -15,7 +15,7 @@ from data.transaction import AnyRow, Transaction
 
 _T = ConversationTable.__table__.c
 _COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id, _T.pinned_at, _T.archived_at, _T.unread,
-            _T.uses_instructions]  # fmt: skip
+            _T.uses_instructions, _T.uses_memory]  # fmt: skip
 
 
 def _conversation_of(row: AnyRow) -> Conversation:
@@ -34,6 +34,7 @@ def _values(conversation: Conversation) -> dict[str, Any]:
         "pinned_at": conversation.pinned_at,
         "archived_at": conversation.archived_at,
         "uses_instructions": conversation.uses_instructions,
+        "uses_memory": conversation.uses_memory,
     }
 
 

@@ -93,6 +93,9 @@ class SqlMessageRepository:
     def set_pinned(self, message_id: str, pinned: bool) -> None:
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(pinned=pinned))
 
+    def move_below(self, message_id: str, parent_id: str) -> None:
+        self._sql.write(update(MessageTable).where(_T.id == message_id).values(parent_id=parent_id))
+
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
         self._sql.write(update(MessageTable).where(streaming).values(text=text, reasoning=reasoning))

@@ -4,4 +4,5 @@ In reading order:
 
 - grounding: images, runs, corrections and results
 - batches: many images with the same phrases
+- evaluations: how well models find what is known to be there
 """

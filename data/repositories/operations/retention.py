@@ -28,6 +28,7 @@ from data.tables import (
     GroundImageTable,
     JobTable,
     LegalHoldTable,
+    MemoryTable,
     ProgramFileTable,
     ResponseTable,
     RetentionRuleTable,
@@ -48,6 +49,7 @@ _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
 _IMAGE = GroundImageTable.__table__.c
 _BATCH = GroundBatchTable.__table__.c
+_MEMORY = MemoryTable.__table__.c
 _JOB = JobTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
 _SWAP = SwapTable.__table__.c
@@ -149,6 +151,9 @@ class SqlRetentionRepository:
             comparisons: AnySelect = select(_COMPARISON.id).outerjoin(UserTable, _USER.id == _COMPARISON.started_by)
             comparisons = comparisons.where(_COMPARISON.ended_at < before, ~held).order_by(_COMPARISON.ended_at)
             return ((SwapTable, swaps), (FileComparisonTable, comparisons))
+        if kind is RetentionKind.MEMORIES:
+            memories: AnySelect = select(_MEMORY.id).join(UserTable, _USER.id == _MEMORY.user_id)
+            return ((MemoryTable, memories.where(_MEMORY.updated_at < before, ~held).order_by(_MEMORY.updated_at)),)
         ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
@@ -174,6 +179,9 @@ class SqlRetentionRepository:
         if kind is RetentionKind.MODEL_REPORTS:
             self._sql.write(delete(SwapTable).where(_SWAP.id.in_(ids)))
             self._sql.write(delete(FileComparisonTable).where(_COMPARISON.id.in_(ids)))
+            return
+        if kind is RetentionKind.MEMORIES:
+            self._sql.write(delete(MemoryTable).where(_MEMORY.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:
             gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()

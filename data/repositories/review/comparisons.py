@@ -25,7 +25,7 @@ class SqlComparisonRepository:
             "group_name": comparison.group,
             "conversation_id": comparison.conversation_id,
             "question_id": comparison.question_id,
-            "lanes": {"lanes": [asdict(each) for each in comparison.lanes]},
+            "lanes": {"lanes": [asdict(each) for each in comparison.lanes], "separate": comparison.separate},
             "created_at": comparison.created_at,
         }
         self._sql.insert_new(ComparisonTable, _T.id, values)
@@ -37,6 +37,7 @@ class SqlComparisonRepository:
         return Comparison(
             id=row.id, user_id=row.user_id, group=row.group_name, conversation_id=row.conversation_id, question_id=row.question_id,
             lanes=tuple(Lane(**each) for each in row.lanes["lanes"]), created_at=row.created_at,
+            separate=row.lanes.get("separate", False),  # Rows of earlier releases have none.
             vote=Vote(row.vote) if row.vote else None, preferred_id=row.preferred_id, voted_at=row.voted_at,
         )  # fmt: skip
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.chat import written_titles
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Conversation, Folder
+from core.chat.titling import written_titles
 from core.errors import NotFound, PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
 from core.chat.lifecycle.new_turns import is_cut_off
+from core.chat.memory.records import Memory
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import PortalError, StoredError
@@ -68,6 +69,7 @@ def transcript(
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
+    remembered = _memories(portal, user, shown)
     accepts = allows(user, Permission.RUN_MODELS)
     foot: Foot | None = None
     asked: Shown | None = None
@@ -85,7 +87,7 @@ def transcript(
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
-                    details=(*details_of(message.generation), *context_details(message.context)),
+                    details=(*details_of(message.generation), *context_details(message.context, remembered)),
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,
@@ -99,6 +101,12 @@ def transcript(
                 _elsewhere(portal, user, message)
         if writing is None:
             seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event, ways=ways)
+
+
+def _memories(portal: Portal, user: User, shown: Sequence[Shown]) -> dict[str, Memory]:
+    """Return the memories that the shown answers were given to read and that still exist, by id."""
+    ids = {used.id for each in shown if each.message.context for used in each.message.context.memories}
+    return {each.id: each for each in portal.memories.texts(user, sorted(ids))} if ids else {}
 
 
 def _answer(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from core.chat.context.records import AnswerContext, Applied, FileParts, Holder
+from collections.abc import Mapping, Sequence
+
+from core.chat.context.records import AnswerContext, Applied, FileParts, Holder, Remembered
+from core.chat.memory.records import Memory
 from pages.shell.words import t
 
+_NONE: Mapping[str, Memory] = {}
 
-def context_details(context: AnswerContext | None) -> tuple[tuple[str, str], ...]:
-    """Return name and value of each row; only rows that have something."""
+
+def context_details(context: AnswerContext | None, memories: Mapping[str, Memory] = _NONE) -> tuple[tuple[str, str], ...]:
+    """Return name and value of each row; only rows that have something. memories: those that still exist, by id."""
     if context is None:
         return ()
     rows = (
         (t("Instructions"), ", ".join(_whose(each) for each in context.instructions)),
+        (t("Remembered"), _used(context.memories, memories)),
         (t("Summarized"), t("Turns 1 to {n}", n=context.summarized) if context.summarized else ""),
         (t("Read of files"), "; ".join(map(_part, context.parts))),
         (t("Turns left out"), ", ".join(map(str, context.left_out))),
     )
     return tuple((name, value) for name, value in rows if value)
+
+
+def _used(used: Sequence[Remembered], memories: Mapping[str, Memory]) -> str:
+    """Say which memories were read; what was deleted since is not told."""
+    if not used:
+        return ""
+    texts = []
+    for each in used:
+        found = memories.get(each.id)
+        if found is None:
+            texts.append(t("one that was deleted since"))
+        elif found.updated_at != each.updated_at:
+            texts.append(t("{text} (changed since)", text=found.text))
+        else:
+            texts.append(found.text)
+    return f"{t('Used {n} memories', n=len(used))}: {'; '.join(texts)}"
 
 
 def _whose(applied: Applied) -> str:

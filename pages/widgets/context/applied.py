@@ -1,4 +1,4 @@
-"""Say in a quiet line which instructions apply to the open chat, and let the person leave them out."""
+"""Say in a quiet line which instructions apply to the open chat and whether it uses memory; let the person leave both out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _WANTED = "chat_wants_instructions"
 """Whether a chat that is not stored yet, or never is, uses instructions."""
+_MEMORY = "chat_wants_memory"
+"""Whether a chat that is not stored yet uses memory."""
 
 
 def wanted() -> bool:
@@ -25,34 +27,59 @@ def wanted() -> bool:
     return bool(st.session_state.get(_WANTED, True))
 
 
+def wants_memory() -> bool:
+    """Tell whether the next new chat uses memory."""
+    return bool(st.session_state.get(_MEMORY, True))
+
+
 def began() -> None:
-    """Forget the choice of an empty chat once it has begun: the next one starts with instructions."""
+    """Forget the choices of an empty chat once it has begun: the next one starts with instructions and memory."""
     st.session_state.pop(_WANTED, None)
+    st.session_state.pop(_MEMORY, None)
 
 
-def applied_line(portal: Portal, user: User, conversation_id: str | None) -> None:
+def applied_line(portal: Portal, user: User, conversation_id: str | None, *, temporary: bool = False) -> None:
     """Draw the line. conversation_id: the stored chat; None before its first question, and in a temporary chat."""
     found = portal.instructions.applying(user)
-    if not found:
+    remembers = not temporary and portal.memories.use(user).on
+    if not found and not remembers:
         return
-    used = wanted()
+    instructed, remembered = wanted(), wants_memory()
     if conversation_id is not None:
         try:
-            used = portal.conversations.get(user, conversation_id).uses_instructions
+            chat = portal.conversations.get(user, conversation_id)
         except NotFound:
             return
-    with st.container(key="appliedline"), st.expander(_words(found) if used else t("Instructions are left out"), type="compact"):
+        instructed, remembered = chat.uses_instructions, chat.uses_memory
+    parts = [_words(found) if instructed else t("Instructions are left out")] if found else []
+    parts += [t("Memory is on") if remembered else t("Memory is left out")] if remembers else []
+    with st.container(key="appliedline"), st.expander(" · ".join(parts), type="compact"):
         for each in found:
             whose = t("Your instructions") if each.holder is Holder.PERSON else t("Instructions of {group}", group=plain(each.subject))
             st.markdown(f"**{whose}**  \n{lines(each.text)}")
-        key = f"instructed-{conversation_id or 'new'}"
-        st.session_state.setdefault(key, used)
-        if st.toggle(t("Use instructions in this chat"), key=key) != used:
-            if conversation_id is None:
-                st.session_state[_WANTED] = not used
-            else:
-                portal.marks.use_instructions(user, conversation_id, not used)
-            st.rerun()
+        if found:
+            key = f"instructed-{conversation_id or 'new'}"
+            st.session_state.setdefault(key, instructed)
+            if st.toggle(t("Use instructions in this chat"), key=key) != instructed:
+                if conversation_id is None:
+                    st.session_state[_WANTED] = not instructed
+                else:
+                    portal.marks.use_instructions(user, conversation_id, not instructed)
+                st.rerun()
+        if remembers:
+            _memory(portal, user, conversation_id, remembered)
+
+
+def _memory(portal: Portal, user: User, conversation_id: str | None, used: bool) -> None:
+    key = f"remembered-{conversation_id or 'new'}"
+    st.session_state.setdefault(key, used)
+    about = t("What is remembered about you is read in this chat, and new facts are proposed from it. The Memory page lists them.")
+    if st.toggle(t("Use memory in this chat"), key=key, help=about) != used:
+        if conversation_id is None:
+            st.session_state[_MEMORY] = not used
+        else:
+            portal.marks.use_memory(user, conversation_id, not used)
+        st.rerun()
 
 
 def lines(text: str) -> str:

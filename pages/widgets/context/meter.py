@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PARTS = {
     PartKind.INSTRUCTIONS: ("Instructions", "s4"),
+    PartKind.MEMORY: ("Memory", "s7"),
     PartKind.SUMMARY: ("Summary", "s3"),
     PartKind.FILES: ("Files", "s2"),
     PartKind.TURNS: ("Turns", "s1"),

@@ -9,5 +9,7 @@ In reading order:
 - exports: download a run
 - batches: many images in a job
 - history: earlier runs
+- evaluations: how well each model finds boxes that are known
+- evaluation_chart: their precision and recall, drawn
 - image_case: a corrected image in the feedback queue
 """

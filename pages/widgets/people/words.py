@@ -13,6 +13,7 @@ PERMISSIONS = {
     Permission.UPLOAD: "Upload files",
     Permission.EXPORT: "Export lists",
     Permission.DETECT: "Find boxes on images",
+    Permission.MEMORY: "Have facts remembered across chats",
     Permission.VIEW_USAGE: "See usage",
     Permission.REVIEW_FEEDBACK: "Review feedback",
     Permission.RUN_MODELS: "Run models",

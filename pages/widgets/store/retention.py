@@ -28,6 +28,7 @@ def rules(portal: Portal, user: User) -> None:
         RetentionKind.FEEDBACK: t("Ratings"),
         RetentionKind.AUDIT: t("Audit events"),
         RetentionKind.MODEL_REPORTS: t("Swaps and comparisons of models"),
+        RetentionKind.MEMORIES: t("Memories"),
     }
     found = portal.retention.rules(user)
     with card("retention", t("Retention"), t("Older items are permanently deleted once a day. Usage statistics stay.")):

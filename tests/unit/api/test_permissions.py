@@ -25,6 +25,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
     ("DELETE", "/api/v1/people/{name}/second-factor", None, ADMINS, 404),
+    ("GET", "/api/v1/second-factor", None, ALL, 200),
+    ("POST", "/api/v1/second-factor", None, ALL, 201),
+    ("POST", "/api/v1/second-factor/confirm", {"code": "12"}, ALL, 422),
+    ("POST", "/api/v1/second-factor/recovery-codes", {"code": "12"}, ALL, 422),
+    ("POST", "/api/v1/second-factor/turn-off", {"code": "12"}, ALL, 422),
     ("GET", "/api/v1/oidc/start", None, OPEN, 404),
     ("GET", "/api/v1/oidc/callback", None, OPEN, 401),
     ("POST", "/api/v1/oidc/back-channel-logout", None, OPEN, 422),
@@ -70,6 +75,15 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", {"id": "x", "text": "y"}, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/pinned", {"pinned": True}, ALL, 404),
     ("GET", "/api/v1/instructions", None, ALL, 200),
+    ("GET", "/api/v1/memories", None, ALL, 200),
+    ("POST", "/api/v1/memories", {"text": "The user likes tables."}, ALL, 201),
+    ("DELETE", "/api/v1/memories", None, ALL, 200),
+    ("PUT", "/api/v1/memories/use", {"on": False}, ALL, 200),
+    ("GET", "/api/v1/memories/export", None, ALL, 200),
+    ("PATCH", "/api/v1/memories/{memory_id}", {"text": "x y z"}, ALL, 404),
+    ("DELETE", "/api/v1/memories/{memory_id}", None, ALL, 404),
+    ("POST", "/api/v1/memories/{memory_id}/accept", None, ALL, 404),
+    ("POST", "/api/v1/memories/{memory_id}/dismiss", None, ALL, 404),
     ("GET", "/api/v1/prompts", None, ALL, 200),
     ("POST", "/api/v1/prompts", {"title": "x", "text": "y"}, ALL, 201),
     ("GET", "/api/v1/prompts/{prompt_id}", None, ALL, 404),
@@ -101,6 +115,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/ground-batches/{batch_id}/cancel", None, ALL, 404),
     ("POST", "/api/v1/ground-batches/{batch_id}/retry", None, ALL, 404),
     ("DELETE", "/api/v1/ground-batches/{batch_id}", None, ALL, 404),
+    ("POST", "/api/v1/ground-evaluations", {"model": "none"}, ADMINS, 404),
+    ("GET", "/api/v1/ground-evaluations", None, ALL, 200),
     ("GET", "/api/v1/ground-images/{image_id}", None, ALL, 404),
     ("GET", "/api/v1/ground-images/{image_id}/content", None, ALL, 404),
     ("DELETE", "/api/v1/ground-images/{image_id}", None, ALL, 404),
@@ -277,7 +293,13 @@ OF_ONE_SCOPE = {
 BY_SESSION_ONLY = {
     ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
     ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
+    ("GET", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor/confirm"),
+    ("POST", "/api/v1/second-factor/recovery-codes"), ("POST", "/api/v1/second-factor/turn-off"),
 }  # fmt: skip
+BY_TWO_SCOPES = {
+    ("POST", "/api/v1/messages/{message_id}/replay-question"): ["models", "chat"],
+    ("POST", "/api/v1/feedback/{feedback_id}/replay-question"): ["models", "feedback"],
+}
 FOR_EVERY_KEY = {
     ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
 }  # fmt: skip
@@ -296,7 +318,11 @@ def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Ca
                     reached[method, path] |= {scope} if status != 403 else set()
     closed = [each[:2] for each in ROUTES if "anonymous" not in each[3] and each[:2] not in FOR_EVERY_KEY]
     assert [route for route in closed if reached[route] == set(SCOPES)] == [], "routes that forget the scopes"
-    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY
+    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY | set(BY_TWO_SCOPES)
+    for (method, path), scopes in BY_TWO_SCOPES.items():
+        token = ada.post("/api/v1/keys", json={"name": "two", "scopes": scopes}).json()["token"]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+            assert program.request(method, of_nobody(path)).status_code == 404, path
     for route, scope in OF_ONE_SCOPE.items():
         assert reached[route] == {scope}, route
 

@@ -14,7 +14,7 @@ from bench.engine_parts.synthetic import FIRST_WORD, words
 from models.engine.backend import Decoded, Part
 from models.engine.llama.backend import LlamaBackend
 from models.gguf.facts import read_facts
-from models.gguf.header import read_header
+from models.gguf.headers.header import read_header
 from tests.this_machine import load_options
 
 

@@ -13,7 +13,7 @@ from core.chat.turns import Turns
 from core.inference.gateway import Gateway
 from core.people.accounts import Accounts
 from core.people.records import Role, User
-from core.people.sign_in import SignIn, open_pool
+from core.people.signing_in.sign_in import SignIn, open_pool
 from core.search.records import SearchHit, SearchQuery
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs

@@ -16,7 +16,7 @@ from api.application import build
 from bootstrap.portal import Portal
 from bootstrap.remote import connect
 from core.people.records import SessionKind
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from remote.identity import SessionUser
 from remote.portal import RemotePortal
 from settings import Settings

@@ -14,6 +14,7 @@ import pytest
 from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.asking.asking import Question
+from core.chat.records import NewQuestion
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
 from core.grounding.exports import ExportFormat
@@ -25,7 +26,7 @@ from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from core.plugins.records import SectionPage
 from core.prompts.records import Share
 from core.review.records import FeedbackFilter, ReviewState, Vote
@@ -41,7 +42,7 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
-    *("jobs.list", "index_care.state", "disk.free"),
+    *("jobs.list", "index_care.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
@@ -60,7 +61,7 @@ def walk(portal: Any) -> None:
     ann, ada = _people(portal)
     _conversations(portal, ann)
     _temporary(portal, ann)
-    _files(portal, ann)
+    _files(portal, ann, ada)
     _review(portal, ann, ada)
     _models(portal, ann, ada)
     _store(portal, ada)
@@ -150,6 +151,21 @@ def _conversations(portal: Any, ann: Any) -> None:
         with suppress(PortalError):
             ask()
     portal.prompts.remove(ann, prompt.id)
+    portal.memories.set_use(ann, True)
+    portal.memories.use(ann)
+    portal.memories.available(ann)
+    portal.memories.proposed(ann)
+    fact = portal.memories.add(ann, "The user likes tables. 表格。")
+    portal.memories.edit(ann, fact.id, "The user likes short tables.")
+    portal.memories.accept(ann, fact.id)
+    portal.memories.accepted(ann, "tables")
+    portal.memories.texts(ann, [fact.id])
+    portal.memories.export(ann)
+    with suppress(PortalError):
+        portal.memories.dismiss(ann, fact.id)
+    portal.memories.remove(ann, fact.id)
+    portal.memories.clear(ann)
+    portal.marks.use_memory(ann, chat.id, True)
     portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
     portal.instructions.own(ann)
     portal.instructions.applying(ann)
@@ -164,10 +180,12 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.follow_ups.send(ann, chat.id)
     with suppress(PortalError):
         portal.follow_ups.take_back(ann, chat.id)
-    same = portal.side_by_side.ask(ann, chat.id, "Which?", [TurnOptions(), TurnOptions(thinking=False)], "request-6")
+    both = [TurnOptions(), TurnOptions(thinking=False)]
+    same = portal.side_by_side.ask(ann, NewQuestion(conversation_id=chat.id, text="Which?", options=both, request_id="request-6"))
     _settled(portal, ann, chat.id)
     _settled(portal, ann, chat.id)
     portal.side_by_side.open(ann, chat.id)
+    portal.side_by_side.rounds(ann, chat.id)
     portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
     with suppress(PortalError):
         portal.accepted_answers.accept(ann, same.question_id)
@@ -193,7 +211,7 @@ def _settled(portal: Any, ann: Any, chat: str) -> None:
         running.wait_finished(10)
 
 
-def _files(portal: Any, ann: Any) -> None:
+def _files(portal: Any, ann: Any, ada: Any) -> None:
     places: list[int] = []
     content = "Größe\n".encode() * 100_000
     file = portal.files.upload(ann, "large.txt", content, places.append)
@@ -207,7 +225,7 @@ def _files(portal: Any, ann: Any) -> None:
         portal.files.read_as(ann, file.id, "utf-16")
     portal.files.discard(ann, file.id)
     assert portal.files.max_bytes
-    _images(portal, ann)
+    _images(portal, ann, ada)
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
     portal.note("the limits", (portal.real.settings.max_question_chars, portal.real.settings.max_file_mb))
@@ -335,7 +353,7 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
         portal.jobs.resume(ada, "missing")
 
 
-def _images(portal: Any, ann: Any) -> None:
+def _images(portal: Any, ann: Any, ada: Any) -> None:
     """Nobody finds boxes here, so that runs are their errors."""
     image = portal.grounding.upload(ann, "street.png", written(picture(60, 40)))
     portal.grounding.grounders(ann)
@@ -348,6 +366,10 @@ def _images(portal: Any, ann: Any) -> None:
     portal.grounding.export(ann, [run.id], ExportFormat.CSV)
     portal.grounding.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
+    portal.ground_evaluations.list(ann)
+    portal.ground_evaluations.started(ada)
+    with suppress(PortalError):
+        portal.ground_evaluations.start(ada, "nobody")
     batches = portal.ground_batches
     assert batches.max_bytes
     batch = batches.start(ann, "images", [("street.png", written(picture(60, 40)))], ["a car"])[0]

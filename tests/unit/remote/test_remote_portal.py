@@ -158,7 +158,7 @@ def test_a_mistyped_second_factor_leaves_the_proof_of_the_password(user_server: 
 
 
 def _visitor() -> object:
-    from core.people.sign_in import Caller
+    from core.people.signing_in.sign_in import Caller
 
     return Caller("127.0.0.1")
 
@@ -301,7 +301,7 @@ def test_too_many_calls_of_one_session_are_refused_for_a_moment(
     user_server: Portal, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from api.internal import routes
-    from api.internal.door import RateLimit
+    from api.internal.access import RateLimit
 
     ann = person("ann")
     monkeypatch.setattr(routes, "session_limit", RateLimit(2, window_s=3600))

@@ -10,18 +10,24 @@ import streamlit as st
 from core.chat.records import TurnOptions
 from core.chat.turns import MOST_LANES
 from core.inference.records import ServedModel
+from core.review.records import Comparison
 from pages.shell.words import t
 from pages.widgets.chat.composer import model_title, options
 from pages.widgets.chat.message import plain
 
-_CHOSEN = "chat_lanes"
+_CHOSEN, _SEPARATE = "chat_lanes", "chat_lanes_separate"
 
 
-def lanes(models: Sequence[ServedModel]) -> list[TurnOptions]:
-    """Return the options of each answer of the next question: one, or two to four side by side."""
+def lanes(models: Sequence[ServedModel], going_on: Comparison | None = None) -> list[TurnOptions]:
+    """Return the options of each answer of the next question: one, or two to four side by side.
+
+    going_on: answers that wait for a vote. Where their threads are separate, the next question goes to the same models.
+    """
     own = options(models)
-    chosen = _chosen(models)
-    return [replace(own, model=each) for each in chosen] if len(chosen) > 1 else [own]
+    if going_on is not None and going_on.separate:
+        return [replace(own, model=lane.model or None, own_thread=True) for lane in going_on.lanes]
+    chosen, separate = _chosen(models), bool(st.session_state.get(_SEPARATE))
+    return [replace(own, model=each, own_thread=separate) for each in chosen] if len(chosen) > 1 else [own]
 
 
 def lane_choice(models: Sequence[ServedModel]) -> None:
@@ -36,6 +42,10 @@ def lane_choice(models: Sequence[ServedModel]) -> None:
         st.session_state[_CHOSEN] = st.multiselect(
             t("Models"), list(titles), default=chosen, max_selections=MOST_LANES, format_func=lambda each: plain(titles[each]),
             key="lane-models",
+        )  # fmt: skip
+        st.session_state[_SEPARATE] = st.toggle(
+            t("Separate threads"), value=bool(st.session_state.get(_SEPARATE)), key="lane-separate",
+            help=t("Until you vote, each model reads only its own earlier answers. Otherwise all read the one that you prefer."),
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,12 +25,30 @@ if TYPE_CHECKING:
 LOOK_S = 0.3
 
 
-def open_comparison(portal: Portal, user: User, conversation_id: str | None) -> Comparison | None:
-    """Return the answers side by side at the end of this chat that wait for a vote."""
+def open_rounds(portal: Portal, user: User, conversation_id: str | None) -> Sequence[Comparison]:
+    """Return the answers side by side at the end of this chat that wait for a vote: one round, or all rounds of separate threads."""
     try:
-        return portal.side_by_side.open(user, conversation_id) if conversation_id else None
+        return portal.side_by_side.rounds(user, conversation_id) if conversation_id else ()
     except PortalError:
-        return None
+        return ()
+
+
+def earlier_rounds(portal: Portal, user: User, shown: Sequence[Shown], rounds: Sequence[Comparison]) -> None:
+    """Draw the rounds of separate threads before the last one, each with its question."""
+    if rounds and rounds[-1].separate:
+        st.caption(f":material/call_split: {t('Separate threads: each model reads only its own answers. Vote to go on with one of them.')}")
+    asked = {each.message.id: each for each in shown}
+    for number, each in enumerate(rounds[:-1]):
+        with st.container(key=f"sidebyside-{number}", gap="small"):
+            seam(f"seam-lanes-{number}", foot=None, asked=asked.get(each.question_id), thought=None, free=False, on_event=lambda _key: None)
+            _columns(portal, user, each, f"-{number}", {})
+
+
+def _columns(portal: Portal, user: User, comparison: Comparison, key: str, growing: Mapping[str, Growing]) -> None:
+    with st.container(key=f"lanes{key}"):
+        for place, (column, lane) in enumerate(zip(st.columns(len(comparison.lanes)), comparison.lanes, strict=True)):
+            with column, st.container(key=f"lane{key}-{place}", gap="xsmall"):
+                _lane(portal, user, lane, growing.get(lane.answer_id))
 
 
 def side_by_side(portal: Portal, user: User, question: Shown, comparison: Comparison, on_event: Callable[[str], None]) -> None:
@@ -44,10 +62,7 @@ def side_by_side(portal: Portal, user: User, question: Shown, comparison: Compar
         running = _running(portal, user, comparison)
         if began_running and (pending() or not running):
             st.rerun()
-        with st.container(key="lanes"):
-            for place, (column, lane) in enumerate(zip(st.columns(len(comparison.lanes)), comparison.lanes, strict=True)):
-                with column, st.container(key=f"lane-{place}", gap="xsmall"):
-                    _lane(portal, user, lane, growing[lane.answer_id])
+        _columns(portal, user, comparison, "", growing)
 
     with st.container(key="sidebyside", gap="small"):
         seam("seam-lanes", foot=None, asked=question, thought=None, free=False, on_event=on_event)
@@ -64,7 +79,7 @@ def _message(portal: Portal, user: User, lane: Lane) -> Message:
     return portal.conversations.message(user, lane.answer_id)
 
 
-def _lane(portal: Portal, user: User, lane: Lane, growing: Growing) -> None:
+def _lane(portal: Portal, user: User, lane: Lane, growing: Growing | None) -> None:
     running = portal.turns.find(user, lane.turn_id)
     if running is not None and (now := running.snapshot()).running:
         st.caption(plain(lane.model or now.model))
@@ -99,9 +114,8 @@ def _vote(comparison: Comparison) -> None:
             st.button(poor, key="vote-poor", on_click=wish, args=("vote",), kwargs={"question": question, "vote": Vote.POOR.value})
 
 
-def before(shown: Sequence[Shown], comparison: Comparison) -> tuple[Sequence[Shown], Shown | None]:
-    """Return the messages above the answers side by side, and their question."""
-    for place, each in enumerate(shown):
-        if each.message.id == comparison.question_id:
-            return shown[:place], each
-    return shown, None
+def before(shown: Sequence[Shown], rounds: Sequence[Comparison]) -> tuple[Sequence[Shown], Shown | None]:
+    """Return the messages above all answers side by side, and the question of the last ones."""
+    at = {each.message.id: place for place, each in enumerate(shown)}
+    first, last = at.get(rounds[0].question_id), at.get(rounds[-1].question_id)
+    return (shown, None) if first is None or last is None else (shown[:first], shown[last])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.internal import routes
-from api.internal.door import RateLimit
+from api.internal.access import RateLimit
 from bootstrap.portal import Portal
 from tests.unit.api.conftest import PASSWORD, Server
 

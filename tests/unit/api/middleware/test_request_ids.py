@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap.portal import Portal
 from core.operations.log_lines import Masking
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from tests.unit.api.conftest import PASSWORD
 
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import Busy, Conflict, NotAllowed, NotFound, NotSignedIn, PortalError
+from core.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn, PortalError
 from core.identity import totp
 from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
-from core.people.attempts import MOST_BY_NAME, WINDOW
 from core.people.permissions import Permission, permissions_of, require
 from core.people.records import Role, SessionKind, User
 from core.people.sessions import Proof, SecondFactorNeeded, Sessions
+from core.people.signing_in.attempts import MOST_BY_NAME, WINDOW
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
@@ -99,7 +99,7 @@ def test_codes_cannot_be_guessed(factors: SecondFactors, ana: User, clock: Movin
 
 def test_a_wrong_first_code_turns_nothing_on(factors: SecondFactors, ana: User, clock: MovingClock) -> None:
     secret = factors.set_up(ana).secret
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(InvalidInput):
         factors.confirm(ana, totp.code_at(secret, 7))
     assert not factors.needed(ana)
 
@@ -109,7 +109,7 @@ def test_turning_off_and_new_codes_need_a_code(factors: SecondFactors, ana: User
     with pytest.raises(Conflict):
         factors.set_up(ana)
     for act in (factors.turn_off, factors.renew_codes):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(InvalidInput):
             act(ana, "123")
     new = factors.renew_codes(ana, old[0])
     with pytest.raises(NotSignedIn):

@@ -4,8 +4,8 @@ import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 from core.people.accounts import Accounts
-from core.people.attempts import MOST_BY_NAME
 from core.people.records import Role, User
+from core.people.signing_in.attempts import MOST_BY_NAME
 
 
 def test_only_admins_manage_people(accounts: Accounts, ana: User) -> None:

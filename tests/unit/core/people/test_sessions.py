@@ -8,7 +8,7 @@ from core.errors import NotFound, NotSignedIn
 from core.people.accounts import Accounts
 from core.people.records import Origin, Role, SessionKind, User
 from core.people.sessions import TICKET_LIFETIME, Proof, Sessions, token_hash
-from core.people.sign_in import Caller, SignIn
+from core.people.signing_in.sign_in import Caller, SignIn
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 

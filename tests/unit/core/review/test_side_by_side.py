@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from core.chat.conversations import Conversations
-from core.chat.records import MessageStatus, TurnOptions
+from core.chat.records import MessageStatus, NewQuestion, TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.records import User
@@ -26,6 +28,10 @@ def both(unit_of_work: UnitOfWorkFactory, clock: MovingClock, turns: Turns) -> S
     return SideBySide(unit_of_work, clock, turns, FeedbackQueue(unit_of_work, NoIndex(), clock))
 
 
+def which(chat: str, request: str, options: Sequence[TurnOptions] = BOTH, text: str = "Which?") -> NewQuestion:
+    return NewQuestion(conversation_id=chat, text=text, options=options, request_id=request)
+
+
 def ended(turns: Turns) -> None:
     deadline = time.monotonic() + 30
     while turns.count():
@@ -35,7 +41,7 @@ def ended(turns: Turns) -> None:
 
 def asked(both: SideBySide, turns: Turns, conversations: Conversations, user: User, request: str = "r1") -> Comparison:
     chat = conversations.new(user).id
-    made = both.ask(user, chat, "Which?", BOTH, request)
+    made = both.ask(user, which(chat, request))
     ended(turns)
     return made
 
@@ -45,9 +51,9 @@ def test_each_model_answers_and_the_first_answer_is_shown(
 ) -> None:
     router.hold()
     chat = conversations.new(ana).id
-    made = both.ask(ana, chat, "Which?", BOTH, "r1")
+    made = both.ask(ana, which(chat, "r1"))
     assert turns.count() == 2
-    assert both.ask(ana, chat, "Which?", BOTH, "r1") == made
+    assert both.ask(ana, which(chat, "r1")) == made
     with pytest.raises(Conflict):
         turns.start(ana, chat, "Another", TurnOptions(), "r2")
     with pytest.raises(Conflict):
@@ -64,7 +70,7 @@ def test_each_model_answers_and_the_first_answer_is_shown(
 def test_stop_stops_them_all(both: SideBySide, turns: Turns, conversations: Conversations, router: FakeRouter, ana: User) -> None:
     router.hold()
     chat = conversations.new(ana).id
-    made = both.ask(ana, chat, "Which?", BOTH, "r1")
+    made = both.ask(ana, which(chat, "r1"))
     assert turns.stop(ana, chat)
     router.release()
     ended(turns)
@@ -109,7 +115,7 @@ def test_a_vote_names_an_answer_of_its_question_and_is_the_owners(
             both.vote(admin, question, Vote.ALIKE)
     for number in (1, 5):
         with pytest.raises(InvalidInput, match="models"):
-            both.ask(ana, made.conversation_id, "Which?", [TurnOptions()] * number, "r9")
+            both.ask(ana, which(made.conversation_id, "r9", [TurnOptions()] * number))
 
 
 def test_a_question_passes_over_the_vote(both: SideBySide, turns: Turns, conversations: Conversations, ana: User) -> None:
@@ -117,3 +123,41 @@ def test_a_question_passes_over_the_vote(both: SideBySide, turns: Turns, convers
     turns.start(ana, made.conversation_id, "And then?", TurnOptions(), "r2")
     ended(turns)
     assert both.open(ana, made.conversation_id) is None
+
+
+SEPARATE = [replace(each, own_thread=True) for each in BOTH]
+
+
+def test_with_separate_threads_each_model_reads_its_own_answers_and_the_preferred_thread_continues(
+    both: SideBySide, turns: Turns, conversations: Conversations, router: FakeRouter, ana: User
+) -> None:
+    chat = conversations.new(ana).id
+    for words in ("Yes", "No"):
+        router.next_answers.put(answer(words))
+    first = both.ask(ana, which(chat, "r1", SEPARATE))
+    ended(turns)
+    one, other = (conversations.message(ana, lane.answer_id).text for lane in first.lanes)
+    assert {one, other} == {"Yes", "No"}
+    second = both.ask(ana, which(chat, "r2", SEPARATE, "And then?"))
+    ended(turns)
+    read = {each.thinking: [message.content for message in each.messages][-2] for each in router.requests[-2:]}
+    assert read == {True: one, False: other}
+    assert both.rounds(ana, chat) == [first, second]
+    both.vote(ana, second.question_id, Vote.ONE, second.lanes[1].answer_id)
+    shown = [each.message.id for each in conversations.transcript(ana, chat)]
+    assert shown == [first.question_id, first.lanes[1].answer_id, second.question_id, second.lanes[1].answer_id]
+    assert both.rounds(ana, chat) == []
+
+
+def test_separate_threads_go_on_with_the_same_models_alone(
+    both: SideBySide, turns: Turns, conversations: Conversations, ana: User
+) -> None:
+    chat = conversations.new(ana).id
+    first = both.ask(ana, which(chat, "r1", SEPARATE))
+    ended(turns)
+    assert both.ask(ana, which(chat, "r1", SEPARATE)) == first
+    with pytest.raises(InvalidInput, match="same models"):
+        both.ask(ana, which(chat, "r2", [*SEPARATE, TurnOptions("fake", own_thread=True)]))
+    shared = both.ask(ana, which(chat, "r3"))
+    ended(turns)
+    assert both.rounds(ana, chat) == [shared]

@@ -13,7 +13,7 @@ import pytest
 from bootstrap.portal import Portal, build_portal
 from core.errors import NotSignedIn, Unavailable
 from core.people.records import Role, SessionKind
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from data.identity.ldap import LdapDirectory, LdapSettings
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter

@@ -9,7 +9,7 @@ from core.models.records import Adapter, LoadSettings
 from models.gguf.adapters import check_matches, choose, read_adapter
 from models.gguf.facts import read_facts
 from models.gguf.folder import Catalog
-from models.gguf.header import read_header
+from models.gguf.headers.header import read_header
 from tests.gguf_maker import make_adapter, make_gguf
 
 

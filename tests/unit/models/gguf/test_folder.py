@@ -16,7 +16,7 @@ from core.models.records import ModelFile
 from models.gguf import folder as listing
 from models.gguf.facts import read_facts
 from models.gguf.folder import MOST_FILES, UNREAD, Catalog
-from models.gguf.header import read_header
+from models.gguf.headers.header import read_header
 from tests.gguf_maker import make_adapter, make_gguf
 from tests.unit.models.raw_gguf import ARRAY, U32, RawGguf, entry, glm_entries, number_entry
 

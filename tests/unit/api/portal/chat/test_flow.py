@@ -37,8 +37,10 @@ def test_models_answer_side_by_side_and_the_vote_is_kept(ann: httpx.Client, sign
     last = ann.get(f"/api/v1/conversations/{chat}/messages").json()["items"][-1]
     assert (last["id"], last["rating"], len(last["versions"])) == (best, 1, 2)
     assert signed_in("bob").put(f"/api/v1/messages/{asked}/vote", json=vote).status_code == 404
+    kept = {"text": "And then?", "models": ["fake", "fake"], "separate": True}
+    assert (made.json()["separate"], ann.post(f"/api/v1/conversations/{chat}/side-by-side", json=kept).json()["separate"]) == (False, True)
     assert ann.post(f"/api/v1/conversations/{chat}/side-by-side", json={"text": "x", "models": ["fake"]}).status_code == 422
-    assert ask(ann, chat).status_code == 200
+    until(lambda: ask(ann, chat).status_code == 200)
 
 
 def test_an_export_is_imported_with_a_report(ann: httpx.Client) -> None:

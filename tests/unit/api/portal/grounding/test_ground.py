@@ -119,3 +119,25 @@ def test_limits_hold(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]
 def test_a_large_image_may_be_sent(ann: httpx.Client, detector: DetectorServer) -> None:
     noise = written(Image.effect_noise((1200, 1200), 90))
     assert len(noise) > 1_200_000 and ground(ann, noise).status_code == 200
+
+
+def test_a_model_is_evaluated_and_listed_for_everybody(
+    ann: httpx.Client, signed_in: Callable[[str], httpx.Client], detector: DetectorServer
+) -> None:
+    ada = signed_in("ada")
+    assert ann.post("/api/v1/ground-evaluations", json={"model": "finder@boxes"}).status_code == 403
+    started = ada.post("/api/v1/ground-evaluations", json={"model": "finder@boxes"})
+    assert (started.status_code, started.json()["kind"]) == (202, "grounding.evaluate")
+    until = time.monotonic() + 60
+    while not (items := ann.get("/api/v1/ground-evaluations").json()["items"]):
+        assert time.monotonic() < until, ada.get(f"/api/v1/jobs/{started.json()['id']}").json()
+        time.sleep(0.05)
+    [result] = items
+    assert (result["model"], result["model_version"], result["images"]) == ("finder@boxes", "boxes/finder/1", 24)
+    assert len(detector.asked) == 24
+    for kind in ("shapes", "texts", "total"):
+        score = result[kind]
+        assert score["precision"] == pytest.approx(score["right"] / (score["right"] + score["wrong"]))
+        assert score["recall"] == pytest.approx(score["right"] / (score["right"] + score["missed"]))
+    assert result["total"]["right"] == result["shapes"]["right"] + result["texts"]["right"]
+    assert ann.get("/api/v1/ground-evaluations?model=none").json() == {"items": []}

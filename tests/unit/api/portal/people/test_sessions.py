@@ -11,7 +11,7 @@ from fastapi import Response
 from api.identity import set_cookie
 from bootstrap.portal import Portal
 from core.people.sessions import SESSION_COOKIE, Proof
-from core.people.sign_in import Caller
+from core.people.signing_in.sign_in import Caller
 from settings import Settings
 from tests.unit.api.conftest import PASSWORD
 

@@ -1,0 +1,8 @@
+"""What may be sent in a request's body.
+
+In reading order:
+
+- upload_guard: who may send files to the pages
+- body_limit: limit request bodies
+- packed_bodies: unpack compressed request bodies
+"""

@@ -1,0 +1,70 @@
+"""Run the load, watch the memory, and say by how much it grew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from bench.portal_parts.portal import Measured, percentile, running_portal
+from bench.soak.mixed_load import Load, Tally
+
+MOST_GROWTH = 0.05
+LONGEST_WARM_UP_S = 20 * 60.0
+
+
+@dataclass(frozen=True)
+class Soaked:
+    """memory: seconds since the start and MB of the process with its children, in order."""
+
+    memory: Sequence[tuple[float, float]]
+    tally: Tally
+    exit_code: int | None
+    """None: the portal still ran at the end."""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code is None and not self.tally.faults and growth(self.memory) <= MOST_GROWTH
+
+
+def soak(minutes: float) -> Soaked:
+    # Titles and summaries are answers too; a proxy's header gives each sign-in an address of its own.
+    with running_portal(PORTAL_TRUSTED_PROXIES="127.0.0.1") as portal:
+        load = Load(portal)
+        load.start()
+        memory = watched(portal, 60 * minutes)
+        tally = load.stop()
+        return Soaked(memory, tally, portal.process.poll())
+
+
+def watched(portal: Measured, seconds: float) -> Sequence[tuple[float, float]]:
+    """Return the memory of the portal, a hundred times at least and once a second at most."""
+    began, found = time.monotonic(), []
+    while (passed := time.monotonic() - began) < seconds and portal.process.poll() is None:
+        found.append((passed, memory_mb(portal.process.pid)))
+        time.sleep(min(1.0, seconds / 100))
+    return found
+
+
+def memory_mb(pid: int) -> float:
+    process = psutil.Process(pid)
+    size = process.memory_info().rss
+    for child in process.children(recursive=True):
+        try:
+            size += child.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return float(size) / 1e6
+
+
+def growth(memory: Sequence[tuple[float, float]]) -> float:
+    """Return by which share memory grew after the warm-up, from the first quarter to the last: its floor or its ceiling, whichever grew more.
+
+    Between the two it moves by a sixth with what is done at the moment, so that a median would only say which of them was more frequent.
+    """
+    end = memory[-1][0]
+    settled = [size for passed, size in memory if passed >= min(end / 3, LONGEST_WARM_UP_S)]
+    quarter = max(1, len(settled) // 4)
+    return max(percentile(settled[-quarter:], share) / percentile(settled[:quarter], share) for share in (0.1, 0.9)) - 1

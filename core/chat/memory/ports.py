@@ -1,0 +1,44 @@
+"""Declare the repository of memories."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.chat.memory.records import Memory, MemoryState
+
+
+class MemoryRepository(Protocol):
+    def add(self, memory: Memory) -> None: ...
+    def get(self, memory_id: str) -> Memory | None: ...
+    def for_change(self, memory_id: str) -> Memory | None:
+        """Read and lock a memory."""
+        ...
+
+    def of_user(self, user_id: str, states: Collection[MemoryState]) -> Sequence[Memory]:
+        """List a person's memories in these states, those that were created first before the others."""
+        ...
+
+    def by_ids(self, user_id: str, ids: Collection[str]) -> Sequence[Memory]:
+        """Return those of `ids` that exist and belong to the person."""
+        ...
+
+    def count_of(self, user_id: str, state: MemoryState) -> int: ...
+    def save(self, memory: Memory) -> None:
+        """Write text, state, conversation and `updated_at`. Read the memory with for_change first."""
+        ...
+
+    def remove(self, ids: Collection[str]) -> int:
+        """Delete memories; returns how many there were."""
+        ...
+
+    def remove_undecided(self, before: datetime) -> int:
+        """Delete proposals and dismissed ones that last changed before, except those of people under a legal hold."""
+        ...
+
+    def switch(self, user_id: str) -> bool | None:
+        """Return what a person chose; None if they never did."""
+        ...
+
+    def set_switch(self, user_id: str, on: bool, at: datetime) -> None: ...

@@ -1,0 +1,182 @@
+"""Have the model propose memories after a chat, as a background job that gives way to every answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from core.chat.context.reading import path
+from core.chat.memory.facts import MOST_FACTS, facts_in
+from core.chat.memory.recall import is_on
+from core.chat.memory.records import MOST_PROPOSED, Memory, MemoryMode, MemoryState
+from core.chat.records import Author, Message
+from core.clock import Clock
+from core.errors import Conflict, PortalError
+from core.inference.gateway import Gateway
+from core.inference.records import Source, Task
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.people.records import User
+from core.tasks.handlers import JobKind, Report
+from core.tasks.jobs import Jobs
+from core.tasks.records import Job
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+KIND = "conversation.remember"
+AFTER = timedelta(minutes=2)
+"""A chat is looked at so long after an answer; the answers until then are read together."""
+QUESTION_CHARS, ANSWER_CHARS, CHARS = 1_500, 400, 6_000
+"""What the model reads of a question, of an answer, and of all."""
+KNOWN_SHOWN = 30
+MOST_TOKENS = 150
+MOST_TRIES = 5
+"""Answers that may interrupt one look before it is given up."""
+LOOK_S = 0.2
+_TASK = (
+    "Below is a part of a conversation. List what is worth remembering about the user in other conversations: who they are, what they "
+    "work on, what they prefer. Write at most {most} facts, each as one short sentence on a line of its own, about \"the user\", in the "
+    "language of the user. Leave out passwords and other sensitive matters, what matters in this conversation only, and what is known "
+    "already. If there is nothing, reply NONE.\n\n{known}Conversation:\n{turns}\n\nFacts:"
+)  # fmt: skip
+_KNOWN = "Known already:\n{facts}\n\n"
+
+
+class MemoryProposals:
+    """Adds the jobs after answers, and runs them while nobody waits for one."""
+
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        gateway: Gateway,
+        jobs: Jobs,
+        clock: Clock,
+        mode: MemoryMode,
+        running_answers: Callable[[], int],
+        after: timedelta = AFTER,
+    ) -> None:
+        """running_answers: how many answers this server is writing; while there are any, no chat is looked at."""
+        self._unit_of_work = unit_of_work
+        self._gateway = gateway
+        self._jobs = jobs
+        self._clock = clock
+        self._mode = mode
+        self._running_answers = running_answers
+        self._after = after
+
+    def job_kinds(self) -> list[JobKind]:
+        return [JobKind(KIND, self._run, resumable=True, at_once=1, kept=False, needs_model=True)]
+
+    def after_answer(self, user: User, conversation_id: str, answer_id: str, model: str | None) -> None:
+        """Add a job, if the person wants memory and this chat uses it."""
+        if self._mode is MemoryMode.OFF:
+            return
+        try:
+            with self._unit_of_work() as work:
+                conversation = work.conversations.get(conversation_id)
+                if conversation is None or not conversation.uses_memory or not is_on(work, user, self._mode):
+                    return
+                payload = {"conversation": conversation_id, "from": answer_id, "model": model}
+                self._jobs.add(work, KIND, payload, owner=user, key=f"memory:{conversation_id}", after=self._after)
+                work.commit()
+            self._jobs.wake()
+        except Conflict:
+            return  # One is waiting already; it reads on to the end.
+        except PortalError as problem:
+            log.warning("nothing is proposed from the conversation %s: %s", conversation_id, problem)
+
+    def _run(self, job: Job, report: Report) -> None:
+        conversation_id, model = str(job.payload["conversation"]), job.payload["model"]
+        with self._unit_of_work() as work:
+            user = work.users.get(job.owner_id or "")
+            turns = self._turns(work, user, conversation_id, str(job.payload["from"]))
+            known = work.memories.of_user(user.id, tuple(MemoryState)) if user else ()
+        if user is None or not turns or sum(each.state is MemoryState.PROPOSED for each in known) >= MOST_PROPOSED:
+            return
+        texts = [each.text for each in known]
+        try:
+            written = self._ask(user, _words(turns, texts), None if model is None else str(model), report)
+        except PortalError as problem:
+            log.info("the model proposed nothing from the conversation %s: %s", conversation_id, problem)
+            return
+        found = facts_in(written, "\n".join(each.text for each in turns if each.author is Author.USER), texts)
+        mask = self._gateway.privacy.shared(user)
+        # What holds personal data or a secret is not worth keeping without it.
+        self._store(user, conversation_id, [fact for fact in found if mask(fact) == fact])
+
+    def _turns(self, work: UnitOfWork, user: User | None, conversation_id: str, answer_id: str) -> Sequence[Message]:
+        """Return the messages from the turn before this answer's on; none if the person no longer wants memory here."""
+        conversation = work.conversations.get(conversation_id)
+        if user is None or not user.active or conversation is None or not conversation.uses_memory:
+            return ()
+        if not is_on(work, user, self._mode):
+            return ()
+        way = path(work.messages.of_conversation(conversation_id), conversation.head_id)
+        at = next((index for index, each in enumerate(way) if each.id == answer_id), len(way) - 1)
+        return way[max(0, at - 3) :]
+
+    def _ask(self, user: User, words: str, model: str | None, report: Report) -> str:
+        """Return what the model wrote; "" if answers kept interrupting it, or if only the built-in guide could write."""
+        models = self._gateway.chat_models(user)
+        chosen = next((each for each in models if model in each.names), next(iter(models), None))
+        if chosen is None or chosen.guide:
+            return ""
+        request = GenerationRequest(
+            messages=(ChatMessage(ChatRole.USER, words),),
+            user_id=user.id,
+            # Without a name the route of memories may choose, where there is one.
+            model=None if chosen is models[0] else model,
+            params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
+            thinking=False,
+            batch=True,
+            task=Task.MEMORY,
+        )
+        for _ in range(MOST_TRIES):
+            while self._running_answers():
+                report.check()
+                time.sleep(LOOK_S)
+            written = self._try(user, request, report)
+            if written is not None:
+                return written
+        return ""
+
+    def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
+        """Return what the model wrote; None if an answer began meanwhile, for which the model was freed."""
+        text = ""
+        events = self._gateway.recorded(self._gateway.answer(user, request, Source.MEMORY))
+        try:
+            for event in events:
+                report.check()
+                if self._running_answers():
+                    return None
+                if isinstance(event, Delta):
+                    text += event.text
+        finally:
+            events.close()
+        return text
+
+    def _store(self, user: User, conversation_id: str, facts: Sequence[str]) -> None:
+        if not facts:
+            return
+        now = self._clock()
+        with self._unit_of_work() as work:
+            if work.conversations.for_change(conversation_id) is None or not is_on(work, user, self._mode):
+                return  # Deleted or switched off meanwhile.
+            for fact in facts:
+                proposed = Memory(
+                    id=uuid4().hex, user_id=user.id, text=fact, state=MemoryState.PROPOSED, created_at=now, updated_at=now,
+                    conversation_id=conversation_id,
+                )  # fmt: skip
+                work.memories.add(proposed)
+            work.commit()
+
+
+def _words(turns: Sequence[Message], known: Sequence[str]) -> str:
+    """Write the request to the model."""
+    shown = [f"User: {each.text[:QUESTION_CHARS]}" if each.author is Author.USER else f"Assistant: {each.text[:ANSWER_CHARS]}"
+             for each in turns if each.text]  # fmt: skip
+    facts = "\n".join(f"- {each}" for each in known[-KNOWN_SHOWN:])
+    return _TASK.format(most=MOST_FACTS, known=_KNOWN.format(facts=facts) if facts else "", turns="\n".join(shown)[-CHARS:])

@@ -1,0 +1,124 @@
+"""Let the model write the title of a conversation, as a background job that gives way to every answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.chat.records import Author, Conversation, Message
+from core.chat.titling.titles import written_title
+from core.errors import Conflict, PortalError
+from core.inference.gateway import Gateway
+from core.inference.records import Source, Task
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.people.records import User
+from core.tasks.handlers import JobKind, Report
+from core.tasks.jobs import Jobs
+from core.tasks.records import Job
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+KIND = "conversation.title"
+SHOWN_CHARS = 1_500
+"""How much of the question, and of the answer, the model reads."""
+MOST_TOKENS = 40
+MOST_TRIES = 5
+"""Answers that may interrupt the writing of one title before it is given up."""
+LOOK_S = 0.2
+_TASK = (
+    "Write a short title, at most six words, for the conversation below. Write it in the language of the question. "
+    "Reply with the title only, without quotes.\n\nQuestion: {question}\n\nAnswer: {answer}\n\nTitle:"
+)
+
+
+def ask_for_title(work: UnitOfWork, jobs: Jobs, user: User, conversation: Conversation, model: str | None) -> None:
+    """Add the job in the transaction that gives the conversation its first title. Wake the worker after the commit."""
+    payload = {"conversation": conversation.id, "title": conversation.title, "model": model}
+    try:
+        jobs.add(work, KIND, payload, owner=user, key=f"title:{conversation.id}")
+    except Conflict:
+        return  # One is waiting already.
+
+
+class TitleWriter:
+    """Runs the jobs. A title stays as it is if the person changed it, or if the model writes nothing of use."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, running_answers: Callable[[], int]) -> None:
+        """running_answers: how many answers this server is writing; while there are any, no title is written."""
+        self._unit_of_work = unit_of_work
+        self._gateway = gateway
+        self._running_answers = running_answers
+
+    def job_kinds(self) -> list[JobKind]:
+        return [JobKind(KIND, self._write, resumable=True, at_once=1, kept=False, needs_model=True)]
+
+    def _write(self, job: Job, report: Report) -> None:
+        conversation_id, title = str(job.payload["conversation"]), str(job.payload["title"])
+        model = job.payload["model"]
+        with self._unit_of_work() as work:
+            user = work.users.get(job.owner_id or "")
+            conversation = work.conversations.get(conversation_id)
+            messages = work.messages.of_conversation(conversation_id)[:2]
+        if user is None or not user.active or conversation is None or conversation.title != title:
+            return
+        if [each.author for each in messages] != [Author.USER, Author.ASSISTANT]:
+            return
+        try:
+            written = self._ask(user, messages[0], messages[1], None if model is None else str(model), report)
+        except PortalError as problem:
+            log.info("the model wrote no title for the conversation %s: %s", conversation_id, problem)
+            return
+        better = written_title(written, messages[0].text, messages[1].text)
+        if better is not None:
+            self._put(conversation_id, title, better)
+
+    def _ask(self, user: User, question: Message, answer: Message, model: str | None, report: Report) -> str:
+        """Return what the model wrote; "" if answers kept interrupting it, or if only the built-in guide could write."""
+        models = self._gateway.chat_models(user)
+        chosen = next((each for each in models if model in each.names), next(iter(models), None))
+        if chosen is None or chosen.guide:
+            return ""
+        words = _TASK.format(question=question.text[:SHOWN_CHARS], answer=answer.text[:SHOWN_CHARS])
+        request = GenerationRequest(
+            messages=(ChatMessage(ChatRole.USER, words),),
+            user_id=user.id,
+            # Without a name the route of titles may choose, where there is one.
+            model=None if chosen is models[0] else model,
+            params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
+            thinking=False,
+            batch=True,
+            task=Task.TITLE,
+        )
+        for _ in range(MOST_TRIES):
+            while self._running_answers():
+                report.check()
+                time.sleep(LOOK_S)
+            written = self._try(user, request, report)
+            if written is not None:
+                return written
+        return ""
+
+    def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
+        """Return what the model wrote; None if an answer began meanwhile, for which the model was freed."""
+        text = ""
+        events = self._gateway.recorded(self._gateway.answer(user, request, Source.TITLE))
+        try:
+            for event in events:
+                report.check()
+                if self._running_answers():
+                    return None
+                if isinstance(event, Delta):
+                    text += event.text
+        finally:
+            events.close()
+        return text
+
+    def _put(self, conversation_id: str, before: str, title: str) -> None:
+        with self._unit_of_work() as work:
+            conversation = work.conversations.for_change(conversation_id)
+            if conversation is not None and conversation.title == before:
+                work.conversations.save(replace(conversation, title=title))
+                work.commit()

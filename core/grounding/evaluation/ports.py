@@ -1,0 +1,30 @@
+"""Declare the labelled set and the repository of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.grounding.evaluation.records import Evaluation, LabelledSet
+
+
+class LabelledImages(Protocol):
+    def load(self) -> LabelledSet:
+        """Read the labelled set that comes with the portal."""
+        ...
+
+
+class EvaluationRepository(Protocol):
+    """Stores the results of evaluations."""
+
+    def put(self, evaluation: Evaluation) -> None:
+        """Store a result; one with the same id is replaced."""
+        ...
+
+    def newest(self, limit: int, model: str | None = None) -> Sequence[Evaluation]:
+        """Return the newest results first, all or those of a model."""
+        ...
+
+    def trim(self, model: str, keep: int) -> None:
+        """Delete the results of a model beyond its newest ones."""
+        ...

@@ -1,0 +1,28 @@
+"""Compare the boxes that were found with those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.grounding.boxes import overlap
+from core.grounding.evaluation.records import Score
+from core.grounding.records import Box
+
+LEAST_OVERLAP = 0.5
+"""Intersection over union from which on a found box is right."""
+
+
+def score(found: Sequence[Box], there: Sequence[Box]) -> Score:
+    """Count right, wrong and missed boxes.
+
+    As usual in evaluations, the surest box chooses first, and the one that overlaps it most; each box that is there counts once, so a
+    second box on the same thing is wrong.
+    """
+    left = list(there)
+    right = 0
+    for box in sorted(found, key=lambda box: -1.0 if box.confidence is None else -box.confidence):
+        best = max(left, key=lambda each: overlap(box, each), default=None)
+        if best is not None and overlap(box, best) >= LEAST_OVERLAP:
+            left.remove(best)
+            right += 1
+    return Score(right=right, wrong=len(found) - right, missed=len(left))

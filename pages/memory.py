@@ -1,0 +1,199 @@
+"""Memory: what models remember about the person, and what they propose to remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.chat.memory.records import LONGEST_MEMORY, Memory
+from core.errors import PortalError
+from core.people.permissions import Permission, allows
+from core.people.records import User
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+PATH = "memory"
+SHOWN = 100
+"""Facts drawn at once; the search finds the others."""
+_EDITING, _DONE, _ROUND = "memory_editing", "memory_done", "memory_round"
+
+
+def render(portal: Portal, user: User) -> None:
+    with st.container(key="narrow", width=760, gap="medium"):
+        about = t("Facts that models know about you in all your chats. Only you can read them here.")
+        frame.page_head(t("Memory"), about, key="memory")
+        use = portal.memories.use(user)
+        if use.available:
+            _switch(portal, user, on=use.on)
+        else:
+            st.info(t("Memory is switched off for you by an admin. What was remembered is not used; you can still delete it."))
+        if done := st.session_state.pop(_DONE, None):
+            st.success(done, icon=":material/check_circle:")
+        proposed = portal.memories.proposed(user)
+        if proposed and use.available:
+            _proposals(portal, user, proposed)
+        _remembered(portal, user, changeable=use.available, proposed=bool(proposed))
+
+
+def _switch(portal: Portal, user: User, *, on: bool) -> None:
+    wanted = st.toggle(t("Use memory in my chats"), on, key=f"memory-on-{on}")
+    st.caption(t(
+        "After a chat, the model proposes facts to remember. Nothing is used before you accept it. Temporary chats and programs "
+        "never use it, and each chat can leave it out."
+    ))  # fmt: skip
+    if wanted != on:
+        _do(lambda: _switched(portal, user, wanted))
+
+
+def _switched(portal: Portal, user: User, on: bool) -> str:
+    portal.memories.set_use(user, on)
+    return t("Your chats use memory now.") if on else t("Your chats no longer use memory. What is remembered stays until you delete it.")
+
+
+def _proposals(portal: Portal, user: User, proposed: Sequence[Memory]) -> None:
+    with st.container(border=True, key="card-memory-proposed", gap="small"):
+        st.markdown(f"### {t('Proposed')}", anchors=False)
+        st.caption(t("Not used until you accept it."))
+        for each in proposed:
+            if st.session_state.get(_EDITING) == each.id:
+                _editor(each, t("Accept"), lambda text, each=each: _accepted(portal, user, each.id, text))  # type: ignore[misc]
+                continue
+            with _row(each):
+                if st.button(t("Accept"), key=f"memory-accept-{each.id}"):
+                    _do(lambda each=each: _accepted(portal, user, each.id, None))  # type: ignore[misc]
+                st.button(t("Edit"), key=f"memory-edit-{each.id}", on_click=_edit, args=(each.id,))
+                if st.button(t("Dismiss"), key=f"memory-dismiss-{each.id}", type="tertiary"):
+                    _do(lambda each=each: _dismissed(portal, user, each.id))  # type: ignore[misc]
+
+
+def _remembered(portal: Portal, user: User, *, changeable: bool, proposed: bool) -> None:
+    everything = portal.memories.accepted(user)
+    with st.container(horizontal=True, vertical_alignment="center", key="memory-head"):
+        st.markdown(f"### {t('Remembered')}", anchors=False, width="stretch")
+        if changeable:
+            with st.popover(t("Add a fact"), icon=":material/add:", key="memory-add"):
+                _adding(portal, user)
+    words = ""
+    if everything:
+        words = st.text_input(
+            t("Search memories"), type="search", live=True, placeholder=t("Search memories"), label_visibility="collapsed",
+            key="memory-search",
+        )  # fmt: skip
+    found = portal.memories.accepted(user, words) if words else everything
+    with st.container(gap=None, key="memory-list"):
+        for each in found[:SHOWN]:
+            if st.session_state.get(_EDITING) == each.id and changeable:
+                _editor(each, t("Save"), lambda text, each=each: _changed(portal, user, each.id, text))  # type: ignore[misc]
+                continue
+            with _row(each):
+                if changeable:
+                    st.button(t("Edit"), key=f"memory-edit-{each.id}", type="tertiary", on_click=_edit, args=(each.id,))
+                if st.button(t("Delete"), key=f"memory-delete-{each.id}", type="tertiary"):
+                    _do(lambda each=each: _removed(portal, user, each.id))  # type: ignore[misc]
+    if not everything:
+        st.caption(t("Nothing is remembered yet. Add a fact, or accept what a model proposes after a chat."))
+    elif not found:
+        st.caption(t("No fact has these words."))
+    elif len(found) > SHOWN:
+        st.caption(t("{shown} of {n} shown. Search to find the others.", shown=SHOWN, n=len(found)))
+    if everything or proposed:
+        _whole(portal, user)
+
+
+def _adding(portal: Portal, user: User) -> None:
+    number = st.session_state.setdefault(_ROUND, 0)
+    with st.form(f"memory-new-{number}", border=False):
+        text = st.text_input(
+            t("Fact"), max_chars=LONGEST_MEMORY, placeholder=t("For example: The user works on bond prices."), autocomplete="off"
+        )
+        sent = st.form_submit_button(t("Remember"), type="primary")
+    if sent:
+        _do(lambda: _added(portal, user, text))
+
+
+def _whole(portal: Portal, user: User) -> None:
+    """Export everything, or delete everything."""
+    with st.container(horizontal=True, gap="small", key="memory-whole"):
+        if allows(user, Permission.EXPORT):
+            st.download_button(
+                t("Export as JSON"), lambda: portal.memories.export(user), "memories.json", "application/json",
+                icon=":material/download:", on_click="ignore", key="memory-export",
+            )  # fmt: skip
+        with st.popover(t("Delete everything"), icon=":material/delete:", type="tertiary", key="memory-clear"):
+            st.markdown(t("Everything that is remembered, proposed or dismissed is deleted. This cannot be undone."))
+            if st.button(t("Delete everything now"), key="memory-clear-now"):
+                _do(lambda: _cleared(portal, user))
+
+
+def _row(memory: Memory) -> DeltaGenerator:
+    """Draw a fact; returns the container of its actions."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"memrow-{memory.id}", gap="xsmall"):
+        st.markdown(f"{plain(memory.text)}  \n:small[:gray[{memory.updated_at:%Y-%m-%d}]]", width="stretch")
+        return st.container(horizontal=True, horizontal_alignment="right", width="content", gap="xsmall")
+
+
+def _editor(memory: Memory, label: str, save: Callable[[str], str]) -> None:
+    with st.form(f"memory-form-{memory.id}", border=False):
+        text = st.text_input(t("Fact"), memory.text, max_chars=LONGEST_MEMORY, label_visibility="collapsed", autocomplete="off")
+        with st.container(horizontal=True, gap="xsmall"):
+            saved = st.form_submit_button(label, type="primary")
+            cancelled = st.form_submit_button(t("Cancel"))
+    if saved:
+        _do(lambda: save(text))
+    elif cancelled:
+        _edit(None)
+        st.rerun()
+
+
+def _edit(memory_id: str | None) -> None:
+    st.session_state[_EDITING] = memory_id
+
+
+def _accepted(portal: Portal, user: User, memory_id: str, text: str | None) -> str:
+    portal.memories.accept(user, memory_id, text)
+    _edit(None)
+    return t("It is remembered now.")
+
+
+def _dismissed(portal: Portal, user: User, memory_id: str) -> str:
+    portal.memories.dismiss(user, memory_id)
+    return t("It will not be proposed again.")
+
+
+def _added(portal: Portal, user: User, text: str) -> str:
+    kept = portal.memories.add(user, text).text
+    st.session_state[_ROUND] += 1
+    return t("It is remembered now.") if kept == " ".join(text.split()) else t("Personal data was masked before it was saved.")
+
+
+def _changed(portal: Portal, user: User, memory_id: str, text: str) -> str:
+    portal.memories.edit(user, memory_id, text)
+    _edit(None)
+    return t("The fact was changed.")
+
+
+def _removed(portal: Portal, user: User, memory_id: str) -> str:
+    portal.memories.remove(user, memory_id)
+    return t("The fact was deleted.")
+
+
+def _cleared(portal: Portal, user: User) -> str:
+    count = portal.memories.clear(user)
+    return t("{n} entries were deleted.", n=count)
+
+
+def _do(action: Callable[[], str]) -> None:
+    """Do it and draw the page again with what it led to; a refusal is shown where the person looks."""
+    try:
+        st.session_state[_DONE] = action()
+    except PortalError as problem:
+        st.error(plain(said(problem)), icon=":material/error:")
+        return
+    st.rerun()
