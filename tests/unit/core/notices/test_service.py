@@ -134,8 +134,10 @@ def test_whoever_started_a_job_is_told_how_it_ended(
         jobs.add(work, "bad", owner=ana)
         jobs.add(work, "own")
         jobs.add(work, "quiet", owner=ana)
+        jobs.add(work, "programs", owner=ana)
         work.commit()
-    working([JobKind("good", done), JobKind("bad", fail), JobKind("own", done), JobKind("quiet", done, kept=False)])
+    quiet = [JobKind("quiet", done, kept=False), JobKind("programs", done, notices=False)]
+    working([JobKind("good", done), JobKind("bad", fail), JobKind("own", done), *quiet])
     until(lambda: len(notices.list(ana)) == 2)
     assert {(kind, subject) for kind, subject, _ in kinds(notices, ana)} == {(NoticeKind.JOB_DONE, "good"), (NoticeKind.JOB_FAILED, "bad")}
     assert notices.unread(ana).count == 2
