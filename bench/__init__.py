@@ -20,6 +20,7 @@ In reading order:
 - sessions: memory with people signed in
 - router: what routing costs, and 1,000 questions while a server dies
 - peer_platforms: llama-server, the portal and LiteLLM's proxy through the router
+- models_page: the Models page with many files
 - lists: lists, long chats and search over REST
 - plan: predicted against measured memory of loads
 - swap: a hot swap under running chats

@@ -78,8 +78,9 @@ def run_batch(images: int, name: str) -> BatchOutcome:
         home = Path(folder)
         (home / "platforms.yaml").write_text(f"platforms: [{{name: finder, type: detector, base_url: '{address}'}}]", "utf-8")
         down_s = 0.0
+        packed = archive(images)  # Before the client's connection could become idle.
         with _portal(home) as (portal, client):
-            path = _started(client, images)
+            path = _started(client, packed)
             began = time.monotonic()
             _wait_done(client, path, KILLED_AT[0] * images)
             killed_at = _kill(portal)
@@ -108,8 +109,8 @@ def run_batch(images: int, name: str) -> BatchOutcome:
     )
 
 
-def _started(client: httpx.Client, images: int) -> str:
-    found = client.post("/api/v1/ground-batches", params={"phrase": "all text"}, content=archive(images))
+def _started(client: httpx.Client, packed: bytes) -> str:
+    found = client.post("/api/v1/ground-batches", params={"phrase": "all text"}, content=packed)
     return f"/api/v1/ground-batches/{found.raise_for_status().json()['id']}"
 
 

@@ -84,7 +84,7 @@ def render(portal: Portal, user: User) -> None:
         swaps_card(portal, user, loaded)
         files_card(files, adapters, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
-        memory_plan(portal, user, files, loaded)
+        memory_plan(portal, user, files, adapters, loaded)
 
 
 def _known(loaded: Sequence[LoadedModel]) -> Known:

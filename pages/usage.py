@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.plugins.sections import plugin_sections
+from pages.widgets.usage.change_marks import Mark, bounds, marks_of
 from pages.widgets.usage.chart_cards import charts_by_day, satisfaction_by_model
 from pages.widgets.usage.export_menu import export_menu
 from pages.widgets.usage.figures import key_figures
@@ -44,6 +46,7 @@ def render(portal: Portal, user: User) -> None:
             with waiting.container(gap="small"):
                 _blocks()
         report, parts = portal.usage.report(user, query), portal.usage.parts(user, query)
+        marks = marks_of(portal.swaps.markers(user, *bounds(query.first, query.last)))
         waiting.empty()
         st.session_state[_LOADED] = True
     except PortalError as problem:
@@ -51,7 +54,7 @@ def render(portal: Portal, user: User) -> None:
         return
     export_menu(head, portal, user, report)
     with below:
-        _body(report, parts)
+        _body(report, parts, marks)
         plugin_sections(portal, user, SectionPage.USAGE)
 
 
@@ -62,15 +65,17 @@ def _blocks() -> None:
     st.html(f"<p class='heard' role='status'>{escape(t('Counting answers'))}</p>")
 
 
-def _body(report: UsageReport, parts: UsageParts) -> None:
+def _body(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None:
     key_figures(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
             card_title(t("No answers in this period"), t("Choose other days, another model or another group."))
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
-        charts_by_day(report, parts)
+        charts_by_day(report, parts, marks)
         satisfaction_by_model(report)
+    if marks:
+        st.caption(t("Dotted lines mark changes of models and their configuration; point at one to read them."))
     groups_named = [(group_name(name), each) for name, each in report.by_group]
     breakdown("models", t("By model"), t("Whole period; p95: 1 answer in 20 takes longer"), t("Model"), report.by_model)
     breakdown("groups", t("By group"), t("The person's group at the time of asking"), t("Group"), groups_named)

@@ -125,8 +125,9 @@ SERVICES = (
     Service("suggestions", user=("suggest",), reads=("suggest",)),
     Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes"), reads=("list", "get", "ballot", "votes")),
     Service("swaps", staff=(
-        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
-    ), reads=("canaries", "get", "list", "plan", "replays")),
+        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "markers", "plan", "remove_canary", "remove_replay", "replays"),
+        "start",
+    ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
     Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave"), reads=("offered", "transcript", "running")),
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations"),
             reads=("running", "find", "running_conversations")),

@@ -46,12 +46,14 @@ def make_gguf(
     next_layer: bool = False,
     forgetful: bool = False,
     sections: tuple[int, int, int, int] | None = None,
+    punctuation: bool = False,
 ) -> Path:
     """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token.
 
     layers: many of them make a slow model, for tests that act while an answer runs. sharpness: how sure the model is of its next
     token; a sure one soon repeats itself, one near 0 never does. next_layer: one more, which guesses the token after the next.
     forgetful: the next token depends on the last one only, and the next-token layer knows it.
+    punctuation: it may say digits and punctuation too, as answers that follow a grammar need it.
     sections: positions have three parts (M-RoPE), as in GLM-V; so much of a head belongs to each.
     """
     tokens = [*byte_alphabet(), *CONTROL, *SHOWN, *(IMAGE_MARKS if sections is not None else ())]
@@ -66,7 +68,7 @@ def make_gguf(
     _add_vocabulary(writer, architecture, tokens)
     if template is not None:
         writer.add_chat_template(template)
-    for tensor, values in _tensors(architecture, len(tokens), layers, sharpness, np.random.default_rng(seed), next_layer):
+    for tensor, values in _tensors(architecture, len(tokens), layers, sharpness, np.random.default_rng(seed), next_layer, punctuation):
         if forgetful and tensor.startswith("blk."):
             values = _forgetful(tensor, values)
         if values.ndim > 1 and not tensor.endswith(_EXACT):
@@ -174,7 +176,7 @@ def _recurrent(architecture: str, layer: int) -> bool:
 
 
 def _tensors(
-    architecture: str, vocabulary: int, layers: int, sharpness: float, rng: np.random.Generator, next_layer: bool
+    architecture: str, vocabulary: int, layers: int, sharpness: float, rng: np.random.Generator, next_layer: bool, punctuation: bool
 ) -> list[tuple[str, Array]]:
     def random(*shape: int) -> Array:
         return np.asarray(rng.standard_normal(shape, dtype=np.float32) / np.sqrt(shape[-1]), np.float32)
@@ -184,7 +186,8 @@ def _tensors(
 
     output = random(vocabulary, EMBEDDING) * sharpness
     # Only bytes that are ASCII letters may be said: answers are readable, and no control token ends them.
-    output[[token for token in range(vocabulary) if not (token < 256 and chr(token).isascii() and chr(token).isalpha())]] = 0
+    said = [token for token in range(128) if chr(token).isalpha() or (punctuation and chr(token).isprintable())]
+    output[[token for token in range(vocabulary) if token not in said]] = 0
     made = [("token_embd.weight", random(vocabulary, EMBEDDING) * 8), ("output_norm.weight", ones()), ("output.weight", output)]
     for layer in range(layers + next_layer):
         attention = _delta_attention if _recurrent(architecture, layer) else _ATTENTION.get(architecture, _attention)

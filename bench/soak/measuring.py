@@ -60,9 +60,10 @@ def memory_mb(pid: int) -> float:
 
 
 def growth(memory: Sequence[tuple[float, float]]) -> float:
-    """Return by which share memory grew after the warm-up, from the first quarter to the last: its floor or its ceiling, whichever grew more.
+    """Return by which share memory grew from the first quarter after the warm-up to the last: its floor or its ceiling.
 
-    Between the two it moves by a sixth with what is done at the moment, so that a median would only say which of them was more frequent.
+    Whichever grew more counts. Between the two it moves by a sixth with what is done at the moment; a median would only say which of them
+    was more frequent.
     """
     end = memory[-1][0]
     settled = [size for passed, size in memory if passed >= min(end / 3, LONGEST_WARM_UP_S)]

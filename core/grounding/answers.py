@@ -36,6 +36,16 @@ _LABEL_KEYS = ("label", "name", "class", "category", "text")
 _CONFIDENCE_KEYS = ("confidence", "score")
 
 
+ANSWER_GRAMMAR = r"""
+root ::= "[" ( box ( "," sp box ){0,49} )? "]"
+box ::= "{\"bbox_2d\":" sp "[" edge "," sp edge "," sp edge "," sp edge "]" ( "," sp "\"label\":" sp "\"" letter{0,60} "\"" )? "}"
+edge ::= "0" | [1-9] [0-9]{0,2} | "1000"
+letter ::= [^"\\\x00-\x1f]
+sp ::= " "?
+"""
+"""GBNF to which an engine holds an answer, where it can: one of the forms that are read, so that every model gives boxes or none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A box as the answer has it, in thousandths."""

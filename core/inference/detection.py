@@ -65,6 +65,8 @@ class Grounder:
     kind: ModelKind
     """DETECTION, or CHAT for a model that sees images."""
     version: str
+    here: bool = False
+    """Whether it runs in the portal, whose engine can hold an answer to a grammar."""
 
 
 @dataclass(frozen=True, slots=True)

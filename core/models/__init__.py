@@ -8,6 +8,7 @@ In reading order:
 - quantization: what a file can be quantized to
 - report_records: what a report on a file holds
 - ports: the pool of models
+- markers: mark changes for charts
 - evictions: who would notice if a model made room for another
 - service: load, unload and list models
 - canary: judge what a new version answers

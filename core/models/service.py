@@ -10,6 +10,7 @@ from pathlib import Path
 from core.clock import Clock
 from core.errors import NotFound, PortalError, StoredError
 from core.models.evictions import eviction, evictions_for
+from core.models.markers import Change, mark
 from core.models.ports import ModelPool, StartList
 from core.models.records import (
     AdapterFile,
@@ -25,7 +26,7 @@ from core.models.records import (
     StartModel,
     StartProblem,
 )
-from core.people.audit_events import record_alone
+from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
@@ -129,7 +130,7 @@ class ModelService:
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
         self._keep(StartModel(name=loading.name, path=path.absolute(), settings=settings, default=default), at_start)
-        record_alone(self._unit_of_work, self._clock(), user.id, "model.load", loading.name)
+        self._note(user, Change.LOAD, loading.name)
         return loading
 
     def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
@@ -222,7 +223,7 @@ class ModelService:
         require(user, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
-        record_alone(self._unit_of_work, self._clock(), user.id, "model.make_default", name)
+        self._note(user, Change.DEFAULT, name)
 
     def unload(self, user: User, name: str) -> None:
         """It is not loaded at the next start either. Raises NotFound."""
@@ -237,4 +238,12 @@ class ModelService:
         if default is not None and default != name:
             # Whoever was served by it is served by this one now, and shall be after a restart.
             self._start_list.make_default(default)
-        record_alone(self._unit_of_work, self._clock(), user.id, "model.unload", name)
+        self._note(user, Change.UNLOAD, name)
+
+    def _note(self, user: User, change: Change, model: str) -> None:
+        """Write a change into the audit log, and mark it for charts."""
+        now = self._clock()
+        with self._unit_of_work() as work:
+            record(work, now, user.id, change.value, model)
+            mark(work, now, change, model)
+            work.commit()

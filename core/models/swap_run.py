@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 from core.clock import Clock
 from core.errors import PortalError, StoredError
 from core.models.canary import CANARY_TOKENS, LIMIT_S, REPLAY_TOKENS, asking, canaries_for, judged, trouble
+from core.models.markers import Change, mark
 from core.models.ports import PatternFinder, Succession, Successions
 from core.models.records import ModelState
-from core.models.swap_records import ChangeMarker, Decision, Figures, StepKind, StepState, Swap, SwapState
+from core.models.swap_records import Decision, Figures, StepKind, StepState, Swap, SwapState
 from core.people.audit_events import record
 from core.tasks.handlers import Cancelled, Report, Stopping
 from core.tasks.records import Job, Json
@@ -274,7 +274,7 @@ class _UnderWay:
         with self._unit_of_work() as work:
             work.swaps.save(self.swap)
             if self.switched or state is SwapState.DONE:
-                work.swaps.mark(ChangeMarker(id=uuid4().hex, at=now, kind="model.swap", subject=self.swap.model, details=details))
+                mark(work, now, Change.SWAP, self.swap.model, **details)
             record(work, now, self.swap.started_by, "model.swap", self.swap.model, state=state.value, version=self.swap.new_version)
             work.commit()
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
 from core.inference.records import Task
+from core.models.markers import Change, mark
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -177,6 +178,7 @@ class PlatformService:
             work.platforms_versions.prune(KEPT_VERSIONS)
             details = {"from": edited_by.value} | ({"restored": str(restored)} if restored else {})
             record(work, self._clock(), author_id, "platforms.apply", str(number), **details)
+            mark(work, self._clock(), Change.CONFIGURATION, str(number))
             before = self._file.text
             if edited_by is not EditedBy.FILE:
                 self._file.write(text)

@@ -7,6 +7,7 @@ In reading order:
 - pool_entry: one model of the pool
 - roster: the models by name, and which is the default
 - loader: make a platform from a file and its plan
+- recent_facts: keep what headers say
 - budget: limit what all models take together
 - loading: plan, load and unload models
 - leases: choose the version that answers, and hold it

@@ -24,7 +24,6 @@ from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
-from models.gguf.facts import read_facts
 from models.gguf.folder import Catalog
 from models.platforms.local import LocalPlatform
 from models.serving import machine
@@ -35,6 +34,7 @@ from models.serving.loading import Loading
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.measured_memory import MeasuredMemory
 from models.serving.notes.remembered_settings import RememberedSettings
+from models.serving.recent_facts import RecentFacts
 from models.serving.residency import ResidencyKeeper
 from models.serving.roster import Roster
 from models.serving.sleeping import Sleeping
@@ -72,6 +72,7 @@ class Pool:
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
+        self._facts = RecentFacts()
         self._remembered = RememberedSettings(notes)
         self._files = files
         self.extra_buffers = extra_buffers
@@ -117,10 +118,10 @@ class Pool:
         return self._catalog.adapters()
 
     def read_file(self, path: Path) -> ModelFile:
-        return read_facts(path).file
+        return self._facts.of(path).file
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
-        return self._loading.plan(read_facts(file.path), settings).memory
+        return self._loading.plan(self._facts.of(file.path), settings).memory
 
     def remembered(self, path: Path) -> LoadSettings | None:
         return self._remembered.of(path)

@@ -12,8 +12,10 @@ from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed
+from core.models.markers import Change, mark
 from core.people.records import AuditFilter, Role
 from core.usage.reports import UsageQuery
+from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.usage.export_menu import days_csv, rows_csv
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
@@ -161,3 +163,24 @@ def test_the_export_of_rows_is_recorded(seeded: Stage) -> None:
     rows_csv(seeded.portal.usage.rows(seeded.admin, UsageQuery(today, today)))
     newest = seeded.portal.audit.find(seeded.admin, AuditFilter()).entries[0].event
     assert (newest.action, newest.details["first"]) == ("usage.export", today.isoformat())
+
+
+def test_changes_are_dotted_lines_with_words_under_the_cursor(tmp_path) -> None:
+    made = stage(tmp_path)
+    now = datetime.now(UTC).replace(microsecond=0)
+    with SqlUnitOfWork(made.portal.database) as work:
+        mark(work, now, Change.LOAD, "<b>glm</b>")
+        mark(work, now.replace(microsecond=1), Change.SWAP, "glm", to="f00d", state="done")
+        mark(work, now.replace(microsecond=2), Change.CONFIGURATION, "7")
+        work.commit()
+    drawn = page("usage", made)
+    people = next(each for each in figures(drawn) if each["data"][-1].get("customdata"))
+    [line] = people["layout"]["shapes"]
+    assert line["line"]["dash"] == "dot" and line["x0"] == now.date().isoformat()
+    assert people["data"][-1]["customdata"] == [
+        f"{now:%H:%M} &lt;b&gt;glm&lt;/b&gt; was loaded<br>{now:%H:%M} glm was swapped to version f00d"
+        f"<br>{now:%H:%M} Configuration version 7 was applied"
+    ]
+    assert sum(bool(each["layout"].get("shapes")) for each in figures(drawn)) == 5, "every chart by day has it"
+    assert "Dotted lines mark changes" in texts(drawn)
+    made.portal.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelState
+from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelKind, ModelState
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
@@ -39,7 +39,9 @@ def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], load
         words[ModelState.RESTARTING]: "orange",
         words[ModelState.SLEEPING]: "gray",
     }
-    colours |= {t("On disk"): "gray", t("Unusable"): "red"}
+    unusable_word, on_disk = t("Unusable"), t("On disk")
+    colours |= {on_disk: "gray", unusable_word: "red"}
+    kinds = {kind: kind_word(kind) for kind in ModelKind}
     with st.container(border=True, key="card-files", gap="xsmall"):
         whole = size(sum(file.size_bytes for file in files))
         card_title(t("Files"), t("{n} files, {size}", n=len(files), size=whole))
@@ -49,10 +51,10 @@ def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], load
             {
                 "file": [file.path.name for file in files],
                 "state": [
-                    [words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")]
+                    [words[state[str(file.path)]] if str(file.path) in state else unusable_word if file.error else on_disk]
                     for file in files
                 ],
-                "kind": [None if file.error else kind_word(file.kind) for file in files],
+                "kind": [None if file.error else kinds[file.kind] for file in files],
                 "quantization": [file.quantization or None for file in files],
                 "size": [file.size_bytes / scale for file in files],
                 "context": [file.context or None for file in files],

@@ -47,7 +47,9 @@ SPARE = 0.05
 """A load that leaves less than this share of the device free is called tight."""
 
 
-def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: Sequence[LoadedModel]) -> None:
+def memory_plan(
+    portal: Portal, user: User, files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel]
+) -> None:
     """Choose among the files that can be loaded; the state key "models-wanted" may name one to choose."""
     taken = {str(model.file.path) for model in loaded if model.state is not ModelState.FAILED}
     usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
@@ -71,7 +73,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     try:
         last = portal.models.remembered(user, file) or LoadSettings(isolated=portal.settings.isolated)
         settings = _settings(file, portal.models.plan(user, file, LoadSettings()), last)
-        settings = replace(settings, adapters=_adapters(file, portal.models.adapters(user), settings.adapters))
+        settings = replace(settings, adapters=_adapters(file, adapters, settings.adapters))
         plan = portal.models.plan(user, file, settings)
     except PortalError as problem:
         st.markdown(f":red[:material/error: {plain(said(problem))}]")

@@ -5,6 +5,7 @@ In reading order:
 - filters: choose days, model and group
 - figures: the key figures
 - charts: every chart of the portal
+- change_marks: what changed, in the charts by day
 - chart_cards: the charts of a report, each in its card
 - tables: by model, by group, by person
 - export_menu: a report as CSV

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.usage.reports import UsageParts, UsageReport
@@ -14,23 +15,25 @@ from pages.shell.words import t
 from pages.widgets.common.card import card
 from pages.widgets.common.figures import count
 from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, add_marks
 from pages.widgets.usage.charts import Estimate, Line
 
 
-def charts_by_day(report: UsageReport, parts: UsageParts) -> None:
+def charts_by_day(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None:
+    """marks: what changed on these days."""
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
     with card("people", t("People per day"), t("People with at least one answer; weekends are shaded lighter")):
         series = [Line(t("People count"), [each.people for each in totals], 0)]
-        charts.show(charts.bars(days, series, look), "chart-people", t("People per day"))
-    _chat_and_api(days, parts)
+        _show(charts.bars(days, series, look), marks, "chart-people", t("People per day"))
+    _chat_and_api(days, parts, marks)
     with card("first-token", t("Time to first token"), t("In seconds, including queue wait; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
-        charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
+        _show(charts.lines(days, series, look, unit="s"), marks, "chart-first-token", t("Time to first token"))
     with card("latency", t("Answer time"), t("In seconds, from question to end of answer; a gap is a day without answers")):
         series = [Line("p95", [each.latency_p95 for each in totals], 0), Line("p50", [each.latency_p50 for each in totals], 5)]
-        charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
+        _show(charts.lines(days, series, look, unit="s"), marks, "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
         st.markdown(f"### {t('Tokens per day')}", anchors=False)
         keys = (("s1", t("Prompt: questions with their conversations")), ("s2", t("Completion: answers")))
@@ -39,10 +42,10 @@ def charts_by_day(report: UsageReport, parts: UsageParts) -> None:
             Line(t("Prompt"), [each.prompt_tokens for each in totals], 0),
             Line(t("Completion"), [each.completion_tokens for each in totals], 1),
         ]
-        charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
+        _show(charts.bars(days, series, look), marks, "chart-tokens", t("Tokens per day"))
 
 
-def _chat_and_api(days: Sequence[date], parts: UsageParts) -> None:
+def _chat_and_api(days: Sequence[date], parts: UsageParts, marks: Sequence[Mark]) -> None:
     """Compare what people ask on the page with what programs ask."""
     with st.container(border=True, key="card-answers", gap="xsmall"):
         st.markdown(f"### {t('Answers per day')}", anchors=False)
@@ -55,7 +58,12 @@ def _chat_and_api(days: Sequence[date], parts: UsageParts) -> None:
             Line(t("Chat"), parts.answers_by_day(by_page=True), 0),
             Line(t("API"), parts.answers_by_day(by_page=False), 1),
         ]
-        charts.show(charts.bars(days, series, dark()), "chart-answers", t("Answers per day"))
+        _show(charts.bars(days, series, dark()), marks, "chart-answers", t("Answers per day"))
+
+
+def _show(figure: go.Figure, marks: Sequence[Mark], key: str, alt: str) -> None:
+    add_marks(figure, marks, dark())
+    charts.show(figure, key, alt)
 
 
 def satisfaction_by_model(report: UsageReport) -> None:

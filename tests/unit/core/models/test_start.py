@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,16 @@ def test_setting_when_a_model_leaves_memory_is_kept_and_audited(
     assert (event.subject, event.details["idle"]) == ("fake", "15")
     with pytest.raises(NotFound):
         models.reside(admin, "other", Residency(15))
+
+
+def test_loads_unloads_and_a_new_default_are_marked_for_charts(
+    models: ModelService, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User
+) -> None:
+    before = clock()
+    models.load(admin, Path("/models/glm.gguf"), LoadSettings())
+    models.make_default(admin, "fake")
+    models.unload(admin, "fake")
+    with unit_of_work() as work:
+        found = work.swaps.markers(before, clock() + timedelta(seconds=1))
+    marked = {(each.kind, each.subject) for each in found}
+    assert marked == {("model.load", "fake"), ("model.make_default", "fake"), ("model.unload", "fake")}

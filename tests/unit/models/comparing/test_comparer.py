@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import gguf
 import llama_cpp
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from models.comparing import comparer
 from models.comparing.comparer import LlamaComparer
 from models.comparing.divergence import divergence
 from tests.gguf_maker import make_gguf
+from tests.small_model import small_model, small_model_again
 from tests.this_machine import EXTRA_BUFFERS
 
 QUESTIONS = (ComparedQuestion("Hello?", "Good day, how are you? " * 3), ComparedQuestion("数据库", "一个保存数据的系统。"))
@@ -96,3 +98,20 @@ def test_a_crash_is_an_error_of_the_comparison(files: tuple[Path, Path], tmp_pat
     monkeypatch.setattr(comparer, "ROOT", tmp_path)
     with pytest.raises(ModelFailed, match="SIGABRT"):
         compared(*files)
+
+
+def test_two_quantizations_of_a_real_model_agree_for_the_most_part() -> None:
+    """SmolLM2 in 4.5 and in 4 bits per weight: close, but not the same; a synthetic model cannot show that."""
+    questions = (
+        ComparedQuestion("What is the capital of France?", "The capital of France is Paris."),
+        ComparedQuestion("What is a computer?", "A computer is a machine that processes data by following instructions."),
+    )
+    made = LlamaComparer(extra_buffers=EXTRA_BUFFERS, answer_tokens=0)
+    files = small_model(), small_model_again(gguf.GGMLQuantizationType.Q4_0)
+    made.check(*files)
+    results = list(made.compare(*files, questions, lambda side, taken: None, lambda: None))
+    figures = figures_of(results)
+    assert 0.001 < figures.kl_mean < 1, "it differs, and is the same model"
+    assert figures.same_top > 0.5
+    before, after = figures.perplexity
+    assert 1 < before < 50 and 1 < after < 100, "it knows the language"

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InvalidInput, NotAllowed, NotFound, Unavailable
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.models.catalogue import Hub, RemoteFile, Repository
 from models.hub.client import HubClient
 from tests.servers.model_hub import HubServer, model_hub
+from tests.small_disk import fill, small_disk  # noqa: F401 - a fixture
 
 NAME = "glm-Q4_K_M.gguf"
 CONTENT = random.Random(5).randbytes(3_000_000)
@@ -116,3 +117,15 @@ def test_names_with_spaces_chinese_and_emoji_arrive(server: HubServer, repositor
     server.repositories["maker/glm-GGUF"][name] = CONTENT
     path = client(server).download(repository, "master", remote(name), tmp_path, nothing)
     assert path.name == "智谱 模型 🚀-Q4_K_M.gguf" and path.read_bytes() == CONTENT
+
+
+def test_a_disk_that_fills_in_the_middle_is_said_and_the_download_goes_on_once_there_is_room(
+    server: HubServer, repository: Repository, small_disk: Path  # noqa: F811
+) -> None:  # fmt: skip
+    filler = fill(small_disk, left=1_500_000)
+    hub = client(server)
+    with pytest.raises(Conflict, match="The disk became full"):
+        hub.download(repository, "master", remote(), small_disk, nothing)
+    filler.unlink()
+    path = hub.download(repository, "master", remote(), small_disk, nothing)
+    assert path.read_bytes() == CONTENT

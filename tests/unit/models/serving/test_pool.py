@@ -208,6 +208,22 @@ def test_while_the_first_model_loads_people_are_told_so(pool: Pool, tmp_path: Pa
         PoolRouter(pool).start(request("x"))
 
 
+def test_a_name_with_spaces_chinese_and_emoji_is_loaded_and_answers(pool: Pool, tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "智谱 模型 🚀.gguf")
+    assert path in [file.path for file in pool.files() if not file.error]
+    assert load(pool, path).state is ModelState.READY
+    _, _, end = answer(pool, request("你好", model="智谱 模型 🚀", max_tokens=4, thinking=False))
+    assert end.finish_reason is FinishReason.LENGTH
+
+
+def test_a_second_file_of_the_same_name_is_refused_and_the_first_serves_on(pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    assert load(pool, make_gguf(tmp_path / "glm.gguf")).state is ModelState.READY
+    with pytest.raises(Conflict, match="glm is already loaded"):
+        pool.load(make_gguf(tmp_path / "other" / "glm.gguf", seed=1), SMALL)
+    assert answer(pool, request("Hi", model="glm", max_tokens=4))[2].finish_reason is FinishReason.LENGTH
+
+
 def test_a_model_is_not_loaded_twice(pool: Pool) -> None:
     load(pool, GUIDE)
     with pytest.raises(Conflict, match="guide is already loaded"):

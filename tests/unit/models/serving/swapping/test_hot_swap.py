@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.errors import BeingReplaced, Conflict, InvalidInput, NotFound
@@ -197,6 +198,39 @@ def test_a_file_that_is_moved_before_it_loads_is_not_taken(pool: Pool, new_file:
     assert "moved or deleted" in str(swap.candidate().error)
     swap.roll_back()
     assert PoolRouter(pool).start(asked()).model == "glm"
+
+
+def test_a_file_that_is_renamed_while_it_loads_is_not_taken(pool: Pool, new_file: Path) -> None:
+    before = version(pool)
+    swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
+    swap.load()
+    # A file is tried in a process of its own first, so this comes before its load ends.
+    new_file.rename(new_file.with_name("elsewhere.gguf"))
+    until(lambda: swap.candidate().state is not ModelState.LOADING)
+    assert swap.candidate().state is ModelState.FAILED and swap.candidate().error
+    swap.roll_back()
+    assert version(pool) == before and PoolRouter(pool).start(asked()).model == "glm"
+
+
+def test_a_candidate_whose_process_dies_in_its_canary_says_so_and_the_old_version_serves(pool: Pool, new_file: Path) -> None:
+    before, others = version(pool), set(children())
+    swap = HotSwaps(pool.versions).begin("glm", new_file, replace(SMALL, isolated=True))
+    swap.load()
+    until(lambda: swap.candidate().state is not ModelState.LOADING)
+    own = [each for each in children() if each not in others and "models.child" in " ".join(each.cmdline())]
+    assert own, "it runs in a process of its own"
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(swap.ask, asked("Count", tokens=400), "Count", 60.0)
+        until(lambda: swap.candidate().slots_busy)
+        own[0].kill()
+        trial = asking.result(PATIENCE_S)
+    assert trial.error is not None and "No answer within" not in str(trial.error)
+    swap.roll_back()
+    assert version(pool) == before and isinstance(list(PoolRouter(pool).start(asked()).events())[-1], Finished)
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children()
 
 
 def test_a_file_that_changes_after_its_load_is_noticed(pool: Pool, old_file: Path) -> None:

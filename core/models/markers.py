@@ -1,0 +1,25 @@
+"""Mark the moments at which something changed, so that charts show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from core.models.swap_records import ChangeMarker
+from core.unit_of_work import UnitOfWork
+
+
+class Change(StrEnum):
+    """What a marker is about."""
+
+    SWAP = "model.swap"
+    LOAD = "model.load"
+    UNLOAD = "model.unload"
+    DEFAULT = "model.make_default"
+    CONFIGURATION = "platforms.apply"
+
+
+def mark(work: UnitOfWork, at: datetime, change: Change, subject: str, **details: str) -> None:
+    """Store a marker in the transaction of the change. subject: the model, or the number of the configuration."""
+    work.swaps.mark(ChangeMarker(id=uuid4().hex, at=at, kind=change.value, subject=subject, details=details))

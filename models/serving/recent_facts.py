@@ -1,0 +1,42 @@
+"""Keep what the headers of the files planned last say: a page plans the same file at every click."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+
+from core.errors import InvalidInput
+from models.gguf.facts import ModelFacts, read_facts
+from models.serving.swapping.file_stamps import Stamp, stamps_of
+
+MOST = 16
+"""Files; the one used longest ago is forgotten first."""
+
+
+class RecentFacts:
+    """Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Path, tuple[tuple[Stamp, ...], ModelFacts]] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, path: Path) -> ModelFacts:
+        """Return what read_facts() returns, without reading a file again that has not changed. Raises InvalidInput."""
+        with self._lock:
+            stamps, facts = self._known.pop(path, ((), None))
+        if facts is None or not _unchanged(facts, stamps):
+            facts = read_facts(path)
+            stamps = stamps_of(facts.parts)
+        with self._lock:
+            self._known[path] = stamps, facts
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+        return facts
+
+
+def _unchanged(facts: ModelFacts, stamps: tuple[Stamp, ...]) -> bool:
+    try:
+        return stamps_of(facts.parts) == stamps
+    except InvalidInput:
+        return False
