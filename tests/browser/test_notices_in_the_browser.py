@@ -32,7 +32,8 @@ def test_an_answer_is_told_of_on_another_page_and_leads_to_its_chat(person: Pers
     bell = page.get_by_role("button", name=re.compile(r"Notices, 1 unread"))
     expect(bell).to_be_visible()
     until = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate("localStorage.getItem('told')") and time.monotonic() < until:  # The page's policy lets no script of a string wait in it.
+    # The page's policy lets no script of a string wait in it.
+    while not page.evaluate("localStorage.getItem('told')") and time.monotonic() < until:
         page.wait_for_timeout(100)
     assert page.evaluate("localStorage.getItem('told')") == "Answer ready: Bond prices|", "once, on whichever page came first"
     bell.click()
