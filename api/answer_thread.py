@@ -1,7 +1,7 @@
-"""Read all polled answers on one thread and hand what came to the event loop in one call.
+"""Read all polled answers on one thread, and hand their events to the event loop in one call.
 
-A thread for each answer costs more than what it reads: each token wakes one, and all of them then compete for the interpreter's lock
-with the thread that decodes (docs/decisions/031).
+A thread per answer costs more than the reading: each token wakes one, and all of them compete with the decode thread for the
+interpreter's lock (docs/decisions/031).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class PolledSource(Generic[T]):
-    """One answer: what it yields goes into its feed, then None, or Failed if it raised. Call `wake` when it may have more."""
+    """One answer: its events go into its feed, then None, or Failed if it raised. Call `wake` when it may have more."""
 
     def __init__(self, thread: AnswerThread, feed: Feed[T | Failed | None], name: str) -> None:
         self._thread = thread
@@ -39,7 +39,7 @@ class PolledSource(Generic[T]):
         self.wake()
 
     def read(self) -> list[T | Failed | None]:
-        """Return what has come. What follows Pause.BLOCKING is read on a thread of its own."""
+        """Return the events so far. Those after Pause.BLOCKING are read on a separate thread."""
         if self._events is None:
             return []
         items: list[T | Failed | None] = []

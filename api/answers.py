@@ -1,4 +1,4 @@
-"""The running answers to one request, as every dialect reads them: what came since the last look, words merged."""
+"""Collect the running answers to one request for every dialect: the deltas since the last read, merged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from core.inference.requests import Delta, Finished, GenerationRequest, Pause, Q
 from core.inference.running.answer import Answer
 
 Item = tuple[int, Queued | Delta | Finished]
-"""What came of answer number so and so."""
+"""An event of the answer with this number."""
 
 
 class RunningAnswers:
-    """Reads answers into one feed. `leave()` frees the engine if they are not at their end.
-
-    Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
+    """Reads answers into one feed. `leave()` frees the engine if they have not ended. The first of several answers begins alone; the
+    others start once its prompt is prefilled, and copy that.
     """
 
     def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int = 1) -> None:
@@ -44,11 +43,11 @@ class RunningAnswers:
 
     @staticmethod
     def one(gateway: Gateway, answer: Answer) -> RunningAnswers:
-        """A single answer."""
+        """Return a single answer."""
         return RunningAnswers(gateway, answer, lambda _number: answer)
 
     def _read(self, number: int) -> Iterator[Item]:
-        """Yield what answer `number` gives, waiting for it."""
+        """Yield the events of answer `number`, waiting for them."""
         return (item for item in self._source(number) if not isinstance(item, Pause))
 
     def _source(self, number: int) -> Iterator[Item | Pause]:
@@ -68,7 +67,7 @@ class RunningAnswers:
                     self._prompt_read.set()
                 yield event if isinstance(event, Pause) else (number, event)
         except PortalError:
-            self.leave()  # what one of the answers cannot get, the others need not try
+            self.leave()  # if one of the answers is refused, the others would be too
             raise
         finally:
             self._prompt_read.set()
@@ -92,7 +91,7 @@ class RunningAnswers:
         self._prompt_read.set()
 
     async def deltas(self) -> AsyncIterator[Item | None]:
-        """What came since the last one, words merged; None after a while without any. Raises what a generation raised."""
+        """Yield the deltas since the last ones, merged; None after a while without any. Raises what a generation raised."""
         while not self._finished:
             items = await self._feed.take(KEEP_ALIVE_S)
             if not items:
@@ -107,7 +106,7 @@ class RunningAnswers:
                 self._ended += item is None
 
     def whole(self, items: Sequence[Item | None]) -> list[tuple[Delta, Finished]]:
-        """Each answer and its end, of all items that `deltas` gave. Raises Unavailable where an end is missing."""
+        """Return each answer and its end, from all items of `deltas`. Raises Unavailable where an end is missing."""
         answers = []
         for number in range(self.count):
             mine = [item[1] for item in items if item is not None and item[0] == number]
@@ -119,7 +118,7 @@ class RunningAnswers:
 
 
 def another(request: GenerationRequest, number: int) -> GenerationRequest:
-    """The request for answer `number` of several: with a seed of its own, as the first one's follows from the given seed."""
+    """Return the request for answer `number` of several, with its own seed, derived from the given one."""
     seed = request.params.seed
     return request if seed is None else replace(request, params=replace(request.params, seed=(seed + number) & 0xFFFFFFFF))
 
@@ -135,9 +134,8 @@ def merged(deltas: Sequence[Delta]) -> Delta:
 
 
 def _without_repeats(items: Sequence[Item]) -> Iterator[Item]:
-    """Yield the items with the deltas of one kind (thoughts, text or calls) that follow each other merged, answer by answer.
-
-    A queue position is dropped where text has come since.
+    """Yield the items with consecutive deltas of one kind (reasoning, text or calls) merged, answer by answer. A queue position is
+    dropped if text followed.
     """
     if len(items) == 1:  # as a reader that keeps up has it
         yield items[0]

@@ -1,4 +1,4 @@
-"""Answer requests of jobs: the same translation as on a connection, without one."""
+"""Answer requests of jobs, translated as for a connection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DialectAnswerer:
 
         async def answered() -> dict[str, Any]:
             running = RunningAnswers.one(self._gateway, first)
-            return await ResponseAnswer(running, request.told(stored=True)).whole(await collected(running, check))
+            return await ResponseAnswer(running, request.echoed(stored=True)).whole(await collected(running, check))
 
         return json.dumps(asyncio.run(answered()))
 

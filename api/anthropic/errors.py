@@ -1,4 +1,4 @@
-"""Refusals in Anthropic's shape."""
+"""Write refusals in Anthropic's shape."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AnthropicErrorContent(BaseModel):
 
 
 class AnthropicErrorBody(BaseModel):
-    """What every refusal under /v1/messages answers: Anthropic's shape."""
+    """The body of every refusal under /v1/messages."""
 
     type: Literal["error"]
     error: AnthropicErrorContent
@@ -54,10 +54,10 @@ def anthropic_body(status: int, message: str) -> dict[str, Any]:
 
 
 def anthropic_error(error: PortalError) -> tuple[int, dict[str, Any]]:
-    """Status and body of an error."""
+    """Return status and body of an error."""
     status = 400 if error.status == 422 else error.status
     message = str(error)
     if isinstance(error, PromptTooLong):
-        # The words by which clients know that they must shorten a conversation.
+        # Clients recognize by these words that they must shorten a conversation.
         message = f"prompt is too long: {error.tokens} tokens > {error.limit} maximum. {message}"
     return status, anthropic_body(status, message)

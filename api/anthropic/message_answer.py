@@ -1,4 +1,4 @@
-"""A running answer as Anthropic's message: events as it comes, or one message at the end."""
+"""Present a running answer as Anthropic's message: events as it comes, or one message at the end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class MessageOut(BaseModel):
 
 
 class MessageAnswer:
-    """Of one answer. shows_thoughts: whether their text is told, or only that there were some."""
+    """Presents one answer. shows_thoughts: whether the reasoning's text is sent, or only that there was some."""
 
     def __init__(self, running: RunningAnswers, max_tokens: int, *, shows_thoughts: bool) -> None:
         self._running = running
@@ -65,7 +65,7 @@ class MessageAnswer:
         self._called = False
 
     def whole(self, items: Sequence[Item | None]) -> MessageOut:
-        """The message of all items that the running answer gave."""
+        """Return the message of all items of the running answer."""
         ((answer, end),) = self._running.whole(items)
         content: list[dict[str, Any]] = []
         if answer.reasoning:
@@ -158,7 +158,7 @@ class MessageAnswer:
 
 
 def last_event(problem: PortalError) -> bytes:
-    """What ends a stream that fails."""
+    """Return the event that ends a failed stream."""
     return sse(anthropic_error(problem)[1], "error")
 
 
@@ -174,7 +174,7 @@ def _tool_use(call: ToolCall) -> dict[str, Any]:
 
 
 def _object(arguments: str) -> dict[str, Any]:
-    """What a call says; nothing of one that was cut."""
+    """Return the arguments of a call; empty for one that was cut."""
     try:
         value = json.loads(arguments)
     except (ValueError, RecursionError):

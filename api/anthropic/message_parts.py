@@ -1,4 +1,4 @@
-"""The parts of Anthropic's request: messages with their blocks, tools, thinking, the format of the answer."""
+"""Define the parts of Anthropic's request: messages with their blocks, tools, thinking, the format of the answer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Block(TextBlock):
 
 
 def text_of(content: str | Sequence[TextBlock] | None, field: str) -> str:
-    """Blocks of text as one. Raises InvalidInput for other ones."""
+    """Join blocks of text. Raises InvalidInput for other blocks."""
     if not isinstance(content, Sequence) or isinstance(content, str):
         return content or ""
     return "\n".join(_text(block, f"{field}.{index}") for index, block in enumerate(content))
@@ -72,7 +72,7 @@ class MessageIn(Lenient):
     content: str | list[Block] = Field(description="Text, or blocks.")
 
     def messages(self, field: str, called: set[str]) -> Iterator[ChatMessage]:
-        """The message as the model reads it: results of tools are messages of their own. called: the ids of calls up to here."""
+        """Return the message as the model reads it: tool results are separate messages. called: the ids of calls so far."""
         blocks = [Block(type="text", text=self.content)] if isinstance(self.content, str) else self.content
         if len(blocks) > MOST_BLOCKS:
             raise InvalidInput("{field} has more than {most} blocks. Send fewer.", field=f"{field}.content", most=MOST_BLOCKS)

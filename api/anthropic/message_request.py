@@ -1,6 +1,5 @@
-"""Anthropic's request for a message as this portal understands it.
-
-What has no meaning here is ignored and named in the answer's header; what would change the meaning of the answer is refused.
+"""Define Anthropic's request for a message as this portal understands it. Fields without a meaning here are ignored and named in a
+response header; fields that would change the meaning of the answer are refused.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ NOT_OFFERED = ("container", "mcp_servers")
 
 
 class CountIn(BaseModel):
-    """What the model reads."""
+    """Return the messages that the model reads."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
@@ -35,7 +34,7 @@ class CountIn(BaseModel):
     output_format: Format | None = Field(default=None, description="An older name of output_config.format.")
 
     def generation(self, user: User) -> GenerationRequest:
-        """Raises InvalidInput for what cannot be honoured."""
+        """Build the request. Raises InvalidInput for what cannot be honoured."""
         for name in NOT_OFFERED:
             if (self.model_extra or {}).get(name):
                 raise InvalidInput("{field} is not supported. Leave it out.", field=name)
@@ -64,7 +63,7 @@ class CountIn(BaseModel):
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         names = unknown(self.model_extra, NOT_OFFERED)
         if self.tool_choice is not None and self.tool_choice.disable_parallel_tool_use:
             names.append("tool_choice.disable_parallel_tool_use")

@@ -1,4 +1,4 @@
-"""Anthropic's Messages, so that its clients and the coding assistants made for it work unchanged. Nothing of a chat is stored here."""
+"""Serve Anthropic's Messages, so that its clients and the coding assistants made for it work unchanged. Nothing of a chat is stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CountOut(BaseModel):
 async def messages(
     body: MessagesIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere, reply: Response
 ) -> MessageOut | Response:
-    """Answer the given messages. A client that goes away frees the engine."""
+    """Answer the given messages. If the client disconnects, the engine is freed."""
     wanted = body.generation(user)
     first = await begun(lambda: portal.gateway.answer(user, wanted, Source.API))
     running = RunningAnswers.one(portal.gateway, first)
@@ -53,7 +53,7 @@ async def messages(
 
 @router.post("/messages/count_tokens")
 async def count_tokens(body: CountIn, portal: PortalHere, user: SignedIn, reply: Response) -> CountOut:
-    """How many tokens the model would read; it is not asked."""
+    """Count the tokens that the model would read, without running it."""
     wanted = body.generation(user)
     reply.headers.update(ignored_header(body.ignored))
     return CountOut(input_tokens=len((await begun(lambda: portal.gateway.prompt_tokens(user, wanted))).tokens))

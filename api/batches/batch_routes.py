@@ -1,4 +1,4 @@
-"""OpenAI's batches: requests of a file that a job answers after those of people."""
+"""Serve OpenAI's batches: a job answers the requests of a file, after those of people."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def batches(
 
 @router.get("/{batch_id}")
 def read(batch_id: str, portal: PortalHere, user: SignedIn) -> BatchOut:
-    """Say how far one of your batches is."""
+    """Show the progress of one of your batches."""
     return BatchOut.of(*portal.batches.get(user, batch_id))
 
 

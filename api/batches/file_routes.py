@@ -1,4 +1,4 @@
-"""OpenAI's files, as far as batches need them."""
+"""Serve OpenAI's files, as far as batches need them."""
 
 from __future__ import annotations
 

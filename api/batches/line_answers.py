@@ -33,7 +33,7 @@ from core.programs.records import LineAnswer
 from core.programs.responses import Responses
 
 CHECK_S = 0.2
-"""Seconds between looks whether the job must end."""
+"""Seconds between checks whether the job must end."""
 Check = Callable[[], None]
 
 
@@ -106,7 +106,7 @@ class LineAnswers:
 
         async def answered() -> str:
             running = RunningAnswers.one(self._gateway, first)
-            return json.dumps(await ResponseAnswer(running, asked.told(stored=False)).whole(await collected(running, check)))
+            return json.dumps(await ResponseAnswer(running, asked.echoed(stored=False)).whole(await collected(running, check)))
 
         return asyncio.run(answered())
 

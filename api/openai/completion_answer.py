@@ -1,4 +1,4 @@
-"""Running completions in OpenAI's older shape: chunks as they come, or one answer at the end."""
+"""Present running completions in OpenAI's older shape: chunks as they come, or one answer at the end."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TextAnswer:
         answers = self._running.whole(items)
         choices = [
             TextChoice(
-                text=self._echoes[number] + answer.text, index=number, logprobs=self._logprobs[number].told(answer.logprobs),
+                text=self._echoes[number] + answer.text, index=number, logprobs=self._logprobs[number].part(answer.logprobs),
                 finish_reason=_reason(end), note=end.note,
             )
             for number, (answer, end) in enumerate(answers)
@@ -92,14 +92,14 @@ class TextAnswer:
 
     def _chunk(self, number: int, delta: Delta, end: Finished | None = None) -> bytes:
         choice = {
-            "text": delta.text, "index": number, "logprobs": self._logprobs[number].told(delta.logprobs),
+            "text": delta.text, "index": number, "logprobs": self._logprobs[number].part(delta.logprobs),
             "finish_reason": _reason(end) if end is not None else None,
         }  # fmt: skip
         choice |= {"note": end.note} if end is not None and end.note is not None else {}
         return sse({**self._head, "object": "text_completion", "choices": [choice]})
 
     def _usage(self, usages: dict[int, Usage]) -> UsageOut:
-        """Each prompt counts once."""
+        """Add up the usage; each prompt counts once."""
         groups = [
             UsageOut.of([usages[number] for number in range(start, start + self._answers)])
             for start in range(0, self._running.count, self._answers)
@@ -114,14 +114,14 @@ class TextAnswer:
 
 
 class _Logprobs:
-    """The probabilities of one answer, told in parts. tops: with the likeliest tokens at each place."""
+    """The log probabilities of one answer, in parts. tops: whether to include the likeliest tokens at each position."""
 
     def __init__(self, *, tops: bool) -> None:
         self._tops = tops
         self._offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def told(self, tokens: Sequence[TokenLogprob]) -> dict[str, Any] | None:
+    def part(self, tokens: Sequence[TokenLogprob]) -> dict[str, Any] | None:
         if not tokens:
             return None
         offsets = []
@@ -138,7 +138,7 @@ class _Logprobs:
 
 
 def _text(piece: bytes) -> str:
-    """A token's text; the bytes of one that is part of a character."""
+    """Return a token's text; its bytes if it is part of a character."""
     try:
         return piece.decode()
     except UnicodeDecodeError:

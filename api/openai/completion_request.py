@@ -1,4 +1,4 @@
-"""OpenAI's older request for a completion: a prompt that the model reads as it is, without a chat template."""
+"""Define OpenAI's older request for a completion: a prompt that the model reads unchanged, without a chat template."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from core.inference.requests import GenerationRequest, SamplingParams
 from core.people.records import User
 
 MOST_IN_ALL = 64
-"""Answers to all prompts of a request together."""
+"""Most answers to all prompts of a request together."""
 USUAL_TOKENS = 16
-"""OpenAI's, where max_tokens is left out."""
+"""OpenAI's default of max_tokens."""
 
 
 class CompletionRequest(SamplingFields):
@@ -30,11 +30,11 @@ class CompletionRequest(SamplingFields):
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         return unknown(self.model_extra)
 
     def generations(self, user: User) -> list[GenerationRequest]:
-        """A request for each prompt. Raises InvalidInput for what cannot be honoured."""
+        """Build a request for each prompt. Raises InvalidInput for what cannot be honoured."""
         if not 1 <= len(self.prompt) * self.answers <= MOST_IN_ALL:
             raise InvalidInput("{field} and n ask for more than {most} answers. Ask for fewer.", field="prompt", most=MOST_IN_ALL)
         if self.best_of not in (None, self.answers):

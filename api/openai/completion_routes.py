@@ -1,4 +1,4 @@
-"""Completions of a bare prompt, and texts as tokens and back."""
+"""Serve completions of a bare prompt, and convert between texts and tokens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 async def completions(
     body: CompletionRequest, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere, reply: Response
 ) -> Completion | Response:
-    """Go on with the given prompts. A client that goes away frees the engine."""
+    """Continue the given prompts. If the client disconnects, the engine is freed."""
     wanted = body.generations(user)
     gateway = portal.gateway
 
@@ -88,7 +88,7 @@ class TokenizeOut(BaseModel):
 
 @router.post("/tokenize")
 async def tokenize(body: TokenizeIn, portal: PortalHere, user: SignedIn, reply: Response) -> TokenizeOut:
-    """The tokens that a model reads of a text or a conversation."""
+    """Return the tokens that a model reads of a text or a conversation."""
     wanted = body.generation(user)
     found = await begun(lambda: portal.gateway.prompt_tokens(user, wanted))
     tokens: list[int | dict[str, Any]] = list(found.tokens)
@@ -119,7 +119,7 @@ class DetokenizeOut(BaseModel):
 
 @router.post("/detokenize")
 async def detokenize(body: DetokenizeIn, portal: PortalHere, user: SignedIn, reply: Response) -> DetokenizeOut:
-    """The text of tokens."""
+    """Return the text of tokens."""
     pieces = (await begun(lambda: portal.gateway.pieces(user, body.model or None, body.tokens))).pieces
     text = b"".join(pieces).decode("utf-8", "replace")
     reply.headers.update(ignored_header(unknown(body.model_extra)))

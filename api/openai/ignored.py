@@ -1,4 +1,4 @@
-"""Name, in a response header, what a request asked for and does not get."""
+"""Name the fields of a request that were ignored, in a response header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running answer as OpenAI's response: typed events as it comes, or one response at the end."""
+"""Present a running answer as OpenAI's response: typed events as it comes, or one response at the end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Keep = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class ResponseOut(BaseModel):
-    """What a response holds."""
+    """The items of a response."""
 
     id: str
     object: Literal["response"] = "response"
@@ -57,15 +57,15 @@ class ResponseOut(BaseModel):
 
 
 class ResponseAnswer:
-    """told: what the response says about its request. keep: stores it at its end; None: it is not stored."""
+    """echoed: the fields of the request that the response repeats. keep: stores it at its end; None: it is not stored."""
 
-    def __init__(self, running: RunningAnswers, told: dict[str, Any], keep: Keep | None = None) -> None:
+    def __init__(self, running: RunningAnswers, echoed: dict[str, Any], keep: Keep | None = None) -> None:
         self._running = running
-        self._told = told
+        self._echoed = echoed
         self._keep = keep
         self._number = -1
         self._output: list[dict[str, Any]] = []
-        """The items that are complete."""
+        """Return the items that are complete."""
         self._open: _Open | None = None
         self._thought = 0
         self._tokens = 0
@@ -104,12 +104,12 @@ class ResponseAnswer:
             yield self.last(ModelFailed(UNEXPECTED))
 
     def last(self, problem: PortalError) -> bytes:
-        """What ends a stream that fails."""
+        """Return the events that end a failed stream."""
         error = {"code": "rate_limit_exceeded" if problem.status == 429 else "server_error", "message": str(problem)}
         response = self._response("failed", error=error)
         body = openai_error(problem, "input")[1]["error"]
-        told = self._event("error", code=body["code"], message=body["message"], param=body["param"])
-        return told + self._event("response.failed", response=response)
+        failed = self._event("error", code=body["code"], message=body["message"], param=body["param"])
+        return failed + self._event("response.failed", response=response)
 
     async def _kept(self, response: dict[str, Any]) -> dict[str, Any]:
         """Store the response. If that fails, the client keeps its answer and reads that it is not stored."""
@@ -180,7 +180,7 @@ class ResponseAnswer:
 
     @property
     def _index(self) -> int:
-        """Of the item that is being written."""
+        """Return an event of the item that is being written."""
         return len(self._output)
 
     def _part(self, kind: str, **fields: Any) -> bytes:
@@ -205,11 +205,11 @@ class ResponseAnswer:
     def _response(self, status: Status, **fields: Any) -> dict[str, Any]:
         first = self._running.first
         head = response_head(f"resp_{first.id}", first.created_at, first.model, status)
-        return {**head, **fields, "output": list(self._output), **self._told}
+        return {**head, **fields, "output": list(self._output), **self._echoed}
 
 
 def response_head(response_id: str, created_at: datetime, model: str, status: Status) -> dict[str, Any]:
-    """Return what every response says first; output, usage and how it ended are still to come."""
+    """Return the first fields of every response; output, usage and status follow later."""
     head = {"id": response_id, "object": "response", "created_at": int(created_at.timestamp()), "model": model, "status": status}
     return {**head, "completed_at": None, "error": None, "incomplete_details": None, "usage": None, "output": []}
 

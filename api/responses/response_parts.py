@@ -1,4 +1,4 @@
-"""The parts of a request for a response: items of the input, tools, reasoning, the format of the text."""
+"""Define the parts of a request for a response: items of the input, tools, reasoning, the format of the text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Answer:
         self._calls.append(call)
 
     def taken(self) -> list[ChatMessage]:
-        """The message, if there is any."""
+        """Return the message, if there is one."""
         if not (self._texts or self._calls):
             self._thoughts = []
             return []

@@ -1,6 +1,5 @@
-"""OpenAI's request for a response as this portal understands it.
-
-What has no meaning here is ignored and named in the answer's header; what would change the meaning of the answer is refused.
+"""Define OpenAI's request for a response as this portal understands it. Fields without a meaning here are ignored and named in a
+response header; fields that would change the meaning of the answer are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, Sa
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {"conversation": (), "prompt": ()}
-"""Field -> the values that ask for nothing."""
+"""Field to the values that request nothing."""
 MOST_NESTED = 100
 
 
@@ -50,7 +49,7 @@ class ResponseRequest(BaseModel):
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         names = unknown(self.model_extra, NOT_OFFERED)
         return [*names, *(["parallel_tool_calls"] if self.parallel_tool_calls is False else [])]
 
@@ -115,12 +114,12 @@ class ResponseRequest(BaseModel):
             raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=name)
         return name
 
-    def told(self, *, stored: bool) -> dict[str, Any]:
-        """Return what the response says about its request."""
+    def echoed(self, *, stored: bool) -> dict[str, Any]:
+        """Return the fields of the request that the response repeats."""
         form = self.text.format if self.text is not None else None
         formed = form.model_dump(by_alias=True, exclude_none=True) if form is not None else {"type": "text"}
         choice = self.tool_choice
-        told: dict[str, Any] = {
+        echoed: dict[str, Any] = {
             "background": self.background is True,
             "instructions": self.instructions,
             "max_output_tokens": self.max_output_tokens,
@@ -136,7 +135,7 @@ class ResponseRequest(BaseModel):
             "top_p": self.top_p,
             "truncation": "disabled",
         }
-        return {name: _repeatable(value) for name, value in told.items()}
+        return {name: _repeatable(value) for name, value in echoed.items()}
 
     @staticmethod
     def _tool(tool: FunctionTool) -> dict[str, Any]:
@@ -147,7 +146,7 @@ class ResponseRequest(BaseModel):
 
 
 def _repeatable(value: Any, levels: int = MOST_NESTED) -> Any:
-    """A copy that JSON can say: without NaN, and without what lies deeper than encoders go."""
+    """Return a copy that JSON can express: without NaN, and no deeper than encoders go."""
     if (isinstance(value, float) and not math.isfinite(value)) or not levels:
         return None
     if isinstance(value, dict):

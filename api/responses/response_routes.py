@@ -1,4 +1,4 @@
-"""OpenAI's Responses: answer them, and read, cancel and delete those that are stored."""
+"""Serve OpenAI's Responses: answer them, and read, cancel and delete stored ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 async def responses(
     body: ResponseRequest, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere
 ) -> Response:
-    """Answer the given input. A client that goes away frees the engine."""
+    """Answer the given input. If the client disconnects, the engine is freed."""
     stored = _stores(portal, body)
     earlier = await run_in_threadpool(_earlier, portal, user, body.previous_response_id) if body.previous_response_id else []
     wanted = body.generation(user, earlier)
@@ -43,7 +43,7 @@ async def responses(
         return await run_in_threadpool(_begin, portal, user, body)
     first = await begun(lambda: portal.gateway.answer(user, wanted, Source.API))
     running = RunningAnswers.one(portal.gateway, first)
-    answer = ResponseAnswer(running, body.told(stored=stored), _keep(portal, user, body, first.created_at) if stored else None)
+    answer = ResponseAnswer(running, body.echoed(stored=stored), _keep(portal, user, body, first.created_at) if stored else None)
     ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
         return EventStream(answer.events(), running.leave, Cutoff(portal.session_watch, token), answer.last, ignored)
@@ -83,20 +83,20 @@ def _begin(portal: Portal, user: User, body: ResponseRequest) -> Response:
     """Answer the response in a job; the client asks for it by its id."""
     now = portal.gateway.now()
     model = body.model or next((model.name for model in portal.gateway.chat_models(user)), "")
-    response = {**response_head(f"resp_{uuid4().hex}", now, model, "queued"), **body.told(stored=True)}
+    response = {**response_head(f"resp_{uuid4().hex}", now, model, "queued"), **body.echoed(stored=True)}
     request = body.model_dump(mode="json", exclude_none=True, by_alias=True)
     portal.responses.begin(user, record_of(response, user.id, now, body.items()), request)
     return _answered(response, ignored_header(body.ignored))
 
 
 def _answered(response: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    # In ASCII: what the request said, half a surrogate pair too, is said again.
+    # In ASCII: the request is repeated, even half a surrogate pair.
     return Response(json.dumps(response), media_type="application/json", headers=headers)
 
 
 @router.get("/responses/{response_id}", response_model=ResponseOut)
 def read(response_id: str, portal: PortalHere, user: SignedIn) -> Response:
-    """Return a stored response; one in the background as far as it is."""
+    """Return a stored response; one in the background with its current status."""
     return _answered(body_of(*portal.responses.get(user, response_id)))
 
 

@@ -1,4 +1,4 @@
-"""The items of a response and their parts, in OpenAI's shape."""
+"""Build the items of a response and their parts, in OpenAI's shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reasoning_item(name: str, part: dict[str, Any] | None, status: str) -> dict[
 
 
 def call_item(name: str, call: ToolCall, status: str) -> dict[str, Any]:
-    """While it is in progress its arguments are still to come."""
+    """Return a tool call; its arguments follow while it is in progress."""
     arguments = call.arguments if status == "completed" else ""
     return {"id": name, "type": "function_call", "status": status, "call_id": call.id, "name": call.name, "arguments": arguments}
 
@@ -38,7 +38,7 @@ def text_logprobs(tokens: Sequence[TokenLogprob], *, whole: bool) -> list[dict[s
 
 
 def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
-    """thought: how many tokens had come when the last thought did."""
+    """thought: how many tokens there were at the end of the reasoning."""
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
@@ -49,5 +49,5 @@ def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
 
 
 def _told(token: TokenLogprob | Alternative, *, whole: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"token": token.piece.decode("utf-8", "replace"), "logprob": max(token.logprob, LEAST_LOGPROB)}
-    return {**told, "bytes": list(token.piece)} if whole else told
+    entry: dict[str, Any] = {"token": token.piece.decode("utf-8", "replace"), "logprob": max(token.logprob, LEAST_LOGPROB)}
+    return {**entry, "bytes": list(token.piece)} if whole else entry

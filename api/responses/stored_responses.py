@@ -1,4 +1,4 @@
-"""Responses as they are stored: their items, what a later one continues, and how one in the background is doing."""
+"""Read and write stored responses: their items, what a later one continues, the status of one in the background."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def earlier_items(history: Sequence[StoredResponse]) -> list[Item]:
 
 
 def body_of(stored: StoredResponse, job: Job | None) -> dict[str, Any]:
-    """Return a stored response as it stands: of one in the background, its job says so until its answer is there."""
+    """Return a stored response with its status: for one in the background, from its job until it has an answer."""
     body: dict[str, Any] = json.loads(stored.body)
     if body["status"] != "queued":
         return body

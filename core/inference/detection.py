@@ -1,4 +1,4 @@
-"""What core and the models say to each other about detectors: an image and phrases in, boxes in the image's pixels out."""
+"""Define requests to detectors and their results: an image and phrases in, boxes in the image's pixels out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DetectionRequest:
     group: str = ""
     barred: frozenset[str] = frozenset()
     batch: bool = False
-    """Nobody watches: requests that somebody waits for go first."""
+    """Whether nobody watches: requests that somebody waits for go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class RunningDetection(Protocol):
     @property
     def routing(self) -> Routing | None: ...
     def result(self) -> Detected:
-        """Block until the boxes are there. Raises Busy, ModelFailed, Unavailable, InvalidInput (the detector refuses the image)."""
+        """Block until the boxes are found. Raises Busy, ModelFailed, Unavailable, InvalidInput (the detector refuses the image)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Grounder:
-    """Something that can find boxes now. name: what a request says, with its platform where that is needed."""
+    """A model that can find boxes now. name: for requests, with its platform where that is needed."""
 
     name: str
     kind: ModelKind
@@ -71,21 +71,21 @@ class Grounder:
 
 @dataclass(frozen=True, slots=True)
 class Grounders:
-    """Who may take a request, in order, and why others do not."""
+    """The models that can take a request, in order, and why others cannot."""
 
     usable: tuple[Grounder, ...] = ()
     left_out: tuple[StoredError, ...] = ()
     known: bool = False
-    """Whether anything has the model that was asked for."""
+    """Whether any platform has the requested model."""
 
 
 class Detectors(Protocol):
-    """Finds who can find boxes."""
+    """Finds the models that can find boxes."""
 
     def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
-        """Return who may answer, first the model of the route `ground`. model: only this one."""
+        """Return the models that may answer, first that of the route `ground`. model: only this one."""
         ...
 
     def detect(self, request: DetectionRequest) -> RunningDetection:
-        """Prepare a detection; it is asked for by result(). Raises NotFound."""
+        """Prepare a detection; result() sends it. Raises NotFound."""
         ...

@@ -1,4 +1,4 @@
-"""The one way to a model, for chats, programs, embeddings and reranking: check, choose, route, record."""
+"""Check, route and record every request to a model, for chats, programs, embeddings and reranking."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from core.access.limits import Limits
@@ -14,6 +15,7 @@ from core.errors import NotFound, PortalError, StoredError
 from core.images.images import Images
 from core.inference.caching.cached_embedding import cached_embedding
 from core.inference.caching.embedding_cache import EmbeddingCache
+from core.inference.caching.result_cache import Begun, ResultCache
 from core.inference.choosing.resolver import ModelResolver
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders
 from core.inference.ports import FilterFinder, Router
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Checks who asks and how much they may, finds the model, and records what every request took."""
+    """Checks rights and limits, finds the model, and records what every request used."""
 
     def __init__(
         self,
@@ -49,11 +51,14 @@ class Gateway:
         *,
         detectors: Detectors | None = None,
         filters: FilterFinder | None = None,
+        results: ResultCache | None = None,
     ) -> None:
         """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed.
 
         detectors: None where nothing can find boxes. filters: finds the message filters of plugins; None: there are none.
+        results: keeps answers of deterministic requests; None: the model is always asked.
         """
+        self._results = results
         self._filters = filters
         self.cache = cache
         self._vision = Vision(images)
@@ -82,7 +87,7 @@ class Gateway:
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def chat_model(self, user: User, name: str | None) -> ServedModel | None:
-        """Return the model that a chat with this choice would ask: the default if nobody serves the choice, None without models."""
+        """Return the model that a chat with this choice would use: the default if the choice is not served, None without models."""
         models = self.chat_models(user)
         return next((model for model in models if name in model.names), next(iter(models), None))
 
@@ -101,11 +106,13 @@ class Gateway:
         with counted.given_back_on_failure():
             if counted.model is not None:
                 request = self._resolver.chat(user, replace(request, model=counted.model), tools=False)
-            running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user), filters)
+            start = partial(self._router.start, replace(request, id=answer_id))
+            begun = Begun(start()) if self._results is None else self._results.begin(user, request, source, self.served, start)
+        mask = self.privacy.outgoing(user)
+        return Answer(answer_id, user, begun.running, source, self._clock(), counted, mask, filters, begun.cached_at)
 
     def next_place(self, user: User, failed: str) -> str | None:
-        """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""
+        """Return the model and platform (glm@gateway) that can replace one that failed; None if there is none. Raises NotAllowed."""
         require(user, Permission.CHAT)
         choice = self._resolver.choice_of(user)
         for model in (failed.rpartition("@")[0] or None, None):
@@ -116,18 +123,18 @@ class Gateway:
         return None
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
-        """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
+        """Return the prompt of a request in tokens, without running it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
         return self._router.prompt_tokens(self._resolver.chat(user, self._seen(user, request), tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
-        """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
+        """Return the text of tokens. Raises NotAllowed, and what Router.pieces raises."""
         require(user, Permission.CHAT)
         asked = self._resolver.chat(user, GenerationRequest(messages=(), user_id=user.id, model=model, prompt=""), tools=False)
         return self._router.pieces(asked.model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
-        """Raises NotAllowed, and what Router.embed raises."""
+        """Start computing embeddings. Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
         model, barred = self._resolver.vectors(user, request.model, ModelKind.EMBEDDING)
         if (change := self.privacy.incoming(user)) is not None:
@@ -139,7 +146,7 @@ class Gateway:
             return Vectors(user, running, Source.EMBEDDING, self._clock(), counted, self.record)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
-        """Raises NotAllowed, and what Router.rerank raises."""
+        """Start ranking documents. Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
         model, barred = self._resolver.vectors(user, request.model, ModelKind.RERANKING)
         if (change := self.privacy.incoming(user)) is not None:
@@ -150,7 +157,7 @@ class Gateway:
             return Vectors(user, self._router.rerank(request), Source.RERANK, self._clock(), counted, self.record)
 
     def grounders(self, user: User, model: str | None = None) -> Grounders:
-        """Return who can find boxes for this person now, in order; with a model, only who has that one. Raises NotAllowed."""
+        """Return the models that can find boxes for this person now, in order. model: only this one. Raises NotAllowed."""
         require(user, Permission.CHAT)
         choice = self._resolver.choice_of(user)
         if model is not None:

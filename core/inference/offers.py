@@ -30,12 +30,12 @@ class Preset:
     created_at: datetime
     updated_at: datetime
     title: str = ""
-    """What people read in the chat's model picker; the name if empty."""
+    """The title in the chat's model picker; the name if empty."""
     description: str = ""
     system_prompt: str = ""
     params: SamplingParams = field(default_factory=SamplingParams)
     thinking: bool | None = None
-    """None: whoever asks decides."""
+    """None: the person who asks decides."""
     tools: tuple[Tool, ...] = ()
     """For programs that send no tools of their own; the chat runs none."""
     published: bool = False
@@ -69,7 +69,7 @@ class AccessRule:
 
     model: str
     roles: frozenset[str] = frozenset()
-    """Built-in and custom ones."""
+    """Built-in and custom roles."""
     groups: frozenset[str] = frozenset()
 
     def admits(self, role: str, groups: Sequence[str]) -> bool:

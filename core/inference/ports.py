@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.inference.caching.records import KeptResult
 from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
@@ -44,38 +45,44 @@ class FilterFinder(Protocol):
 
 
 class Router(Protocol):
-    """Finds the model for a request and starts it there."""
+    """Finds the model for a request and starts the request there."""
 
     def start(self, request: GenerationRequest) -> RunningGeneration:
-        """Raises NotFound (no such model), Unavailable (none loaded), Busy (queue full), InvalidInput (prompt too long)."""
+        """Start an answer.
+
+        Raises NotFound (no such model), Unavailable (none loaded), Busy (queue full), InvalidInput (prompt too long).
+        """
         ...
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
-        """Raises NotFound, Unavailable, Busy, and InvalidInput (a model of another kind, an input that is too long)."""
+        """Start computing embeddings.
+
+        Raises NotFound, Unavailable, Busy, and InvalidInput (a model of another kind, an input that is too long).
+        """
         ...
 
     def embedder(self, request: EmbeddingRequest) -> Embedder | None:
-        """Return what would compute a request now, without starting it; None if nothing can."""
+        """Return the model that would compute a request now, without starting it; None if none can."""
         ...
 
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
-        """One row of one number for each document. Raises as embed."""
+        """Start ranking: a row of one number for each document. Raises as embed."""
         ...
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
-        """What the model would read, without asking it. Raises NotFound, Unavailable, InvalidInput."""
+        """Return the prompt in tokens, without running it. Raises NotFound, Unavailable, InvalidInput."""
         ...
 
     def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
-        """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
+        """Return the text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
         ...
 
     def places(self, request: GenerationRequest) -> Sequence[str]:
-        """Return who may answer a request now, in order, as in glm@gateway; nobody if there is only this process."""
+        """Return the models and platforms (glm@gateway) that may answer a request now, in order; none if there is only this process."""
         ...
 
     def models(self) -> Sequence[ServedModel]:
-        """The models of every kind that can be asked now, the default for chats first."""
+        """Return the models of every kind that can be asked now, the default for chats first."""
         ...
 
 
@@ -113,12 +120,44 @@ class OfferRepository(Protocol):
         ...
 
 
+class ResultRepository(Protocol):
+    """Stores the answers of the result cache."""
+
+    def find(self, key: str, since: datetime) -> KeptResult | None:
+        """Return an answer that was written since then."""
+        ...
+
+    def touch(self, key: str, at: datetime, before: datetime) -> bool:
+        """Note the use of an answer that was last used before `before`. Returns whether it was."""
+        ...
+
+    def put(self, result: KeptResult) -> None:
+        """Store an answer in place of the one with its key."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Return how many answers there are and their bytes."""
+        ...
+
+    def drop_oldest(self, size: int) -> int:
+        """Delete at least so many bytes of those that were not used for longest; returns how many answers."""
+        ...
+
+    def remove_before(self, at: datetime | None) -> int:
+        """Delete those that were written before; None: all of them."""
+        ...
+
+    def remove_of_group(self, group: str) -> int:
+        """Delete those that a group shares."""
+        ...
+
+
 class EmbeddingRepository(Protocol):
     """Stores the vectors of the embedding cache."""
 
     def find(self, keys: Collection[str]) -> Sequence[KeptVector]: ...
     def touch(self, keys: Sequence[str], at: datetime, before: datetime) -> bool:
-        """Note the use of those that were last used before `before`. Returns whether there were any."""
+        """Record the use of those that were last used before `before`. Returns whether there were any."""
         ...
 
     def add(self, kept: Sequence[KeptVector], at: datetime) -> None:
@@ -130,7 +169,7 @@ class EmbeddingRepository(Protocol):
         ...
 
     def drop_oldest(self, size: int) -> int:
-        """Delete at least so many bytes of those that were not used for longest; returns how many vectors."""
+        """Delete at least so many bytes, the least recently used vectors first; returns how many vectors."""
         ...
 
     def remove_before(self, at: datetime | None) -> int:

@@ -24,7 +24,7 @@ def filtered_request(filters: TextFilters, request: GenerationRequest) -> Genera
 
 
 def request_without(change: Change, request: GenerationRequest) -> GenerationRequest:
-    """Return the request with what people, tools and programs wrote changed; what models wrote went through the filter before."""
+    """Return the request with the text of people, tools and programs changed; the models' own text was filtered before."""
     messages = tuple(_message(change, each) for each in request.messages)
     return replace(request, messages=messages, prompt=None if request.prompt is None else _text(change, request.prompt))
 
@@ -56,7 +56,7 @@ def masked_events(new_mask: Callable[[], TextMask], events: Iterator[GenerationE
 
 
 def _text(change: Change, given: str | tuple[int, ...]) -> str:
-    """Change a text. Token ids are refused: nothing could be found in them."""
+    """Change a text. Token ids are refused, since personal data cannot be found in them."""
     if not isinstance(given, str):
         raise InvalidInput("Send text instead of token ids: what your group sends is checked for personal data.")
     return change(given)

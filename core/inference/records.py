@@ -18,7 +18,7 @@ class FinishReason(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a request came from, or what it made."""
+    """Where a request came from, or what it produced."""
 
     CHAT = "chat"
     API = "api"
@@ -55,12 +55,12 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """A model that can be asked now, wherever it runs."""
+    """A model that can be asked now, on any platform."""
 
     name: str
     kind: ModelKind
     version: str
-    """The fingerprint of its file, or what its platform says."""
+    """The fingerprint of its file, or the version that its platform reports."""
     platform: str
     context: int
     """Tokens per conversation."""
@@ -77,18 +77,20 @@ class ServedModel:
     owner: str = "portal"
     """Who runs it: the portal, or the platform's name."""
     tools: bool | None = None
-    """Whether it can call tools; None: nobody says."""
+    """Whether it can call tools; None: unknown."""
     vision: bool | None = None
     places: tuple[str, ...] = ()
     """Where it runs, as in glm@gateway, if it runs in several places."""
     preset_of: str = ""
     """The model that answers, where this is a preset; else empty."""
     title: str = ""
-    """What people read in place of the name, if anything."""
+    """A title that is shown instead of the name, if not empty."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a request may name: the model, the model with each adapter (glm:legal), and on each platform (glm@gateway)."""
+        """Return the names that a request may use: the model, the model with each adapter (glm:legal), and on each platform
+        (glm@gateway).
+        """
         return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters), *self.places)
 
 
@@ -104,27 +106,27 @@ class Usage:
 class Timings:
     queue_s: float = 0.0
     ttft_s: float | None = None
-    """From the question's arrival to its first token; None if there was none."""
+    """Time to the first token, including the queue; None if there was none."""
     duration_s: float = 0.0
     tokens_per_second: float | None = None
-    """Completion tokens after the first, over the time they took."""
+    """Completion tokens after the first, divided by the time they took."""
     thinking_s: float | None = None
     """From the first token to the first one after the reasoning; None where there was no reasoning."""
     inter_token_p50_s: float | None = None
-    """Between one token and the next; None below two tokens."""
+    """Inter-token latency; None below two tokens."""
     inter_token_p95_s: float | None = None
     steps: int = 0
-    """Decodes of the engine that this answer took part in, those that read its prompt included."""
+    """Decodes of the engine that included this answer, with those of its prompt."""
     prefill_tokens: int = 0
     """Prompt tokens that were computed; the rest came from the cache."""
     prefill_s: float | None = None
-    """What the steps took that read the prompt; others were served in them too. None if none did."""
+    """Time of the steps that prefilled the prompt, in which other answers were served too. None if there were none."""
     draft_tokens: int = 0
-    """Guesses of the speculation that were checked for this answer."""
+    """Draft tokens that were checked for this answer."""
     accepted_tokens: int = 0
     """Draft tokens that were accepted."""
     retries: int = 0
-    """How often it went wrong and was continued with safer sampling."""
+    """How often it repeated itself and was resumed with safer sampling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +138,11 @@ class Routing:
     left_out: tuple[StoredError, ...] = ()
     """Why the platforms before it did not answer."""
     dropped: tuple[str, ...] = ()
-    """Parameters that the platform does not take."""
+    """Parameters that the platform does not accept."""
     estimated: bool = False
     """Whether the tokens are estimates, because the platform did not count them."""
     cost: float | None = None
-    """By the platform's price; None if it has none."""
+    """Computed from the platform's price; None if it has none."""
     currency: str = ""
 
 
@@ -154,7 +156,7 @@ class Generation:
     created_at: datetime
     model: str
     model_version: str
-    """The GGUF's fingerprint, so that a swapped file is told apart from its namesake."""
+    """The GGUF's fingerprint, which distinguishes files of the same name."""
     platform: str
     usage: Usage
     timings: Timings
@@ -169,3 +171,5 @@ class Generation:
     """None if no platforms are configured."""
     key_id: str | None = None
     """The API key that asked, if one did."""
+    cached_at: datetime | None = None
+    """When the answer was first written, if the result cache gave it: it took no tokens."""

@@ -1,4 +1,4 @@
-"""What core and the models say to each other: a request and its events."""
+"""Define a request to a model, and the events of its answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.inference.records import FinishReason, Routing, Task, Timings, Usage
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function that the model wants to be called. arguments: a JSON object as text; what the model wrote, if it wrote none."""
+    """A function that the model wants to be called. arguments: a JSON object as text; the model's own text if that is not one."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class Tool:
     description: str = ""
     parameters: str = "{}"
     strict: bool = False
-    """Hold the model's arguments to the schema, or refuse the schema."""
+    """Make the model's arguments follow the schema, or refuse the schema."""
 
 
 class ChatRole(StrEnum):
@@ -42,13 +42,13 @@ class ChatRole(StrEnum):
 class ToolChoice(StrEnum):
     AUTO = "auto"
     NONE = "none"
-    """The model is told of no tool."""
+    """The model gets no tools."""
     REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """An image of a message. As it was sent, only content and name are known; the gateway decodes it, and then all is."""
+    """An image of a message. At first only content and name are known; the gateway decodes it and fills in the rest."""
 
     content: bytes = field(repr=False)
     name: str = ""
@@ -56,13 +56,13 @@ class ImageInput:
     media_type: str = ""
     """image/png or image/jpeg."""
     sha256: str = ""
-    """Of the content, in hex."""
+    """The hash of the content, in hex."""
     width: int = 0
     height: int = 0
 
     @property
     def is_fitted(self) -> bool:
-        """Tell whether it was decoded and has the size that a model reads."""
+        """Tell whether it was decoded and resized for a model."""
         return bool(self.sha256)
 
 
@@ -74,9 +74,9 @@ class ChatMessage:
     tool_calls: tuple[ToolCall, ...] = ()
     """For assistant messages only."""
     tool_call_id: str = ""
-    """Of a tool's message: which call it answers."""
+    """For tool messages: the call that they answer."""
     images: tuple[ImageInput, ...] = ()
-    """Of a person's message: they stand before its text."""
+    """For user messages: they come before the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +95,19 @@ class SamplingParams:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: tuple[tuple[int, float], ...] = ()
-    """(token id, what to add to its logit); -100 forbids the token."""
+    """(token id, addition to its logit); -100 forbids the token."""
     stop_tokens: tuple[int, ...] = ()
     """Token ids that end the answer and are not part of it."""
     logprobs: int | None = None
-    """How many of the likeliest tokens to tell at each place, beside the chosen one; None: tell nothing."""
+    """How many of the likeliest tokens to report for each chosen one; None: no log probabilities."""
     grammar: str | None = None
-    """GBNF that the answer, its thoughts excepted, must follow from its rule `root`."""
+    """GBNF that the answer, apart from its reasoning, must follow from the rule `root`."""
     json_schema: str | None = None
     """JSON Schema, as JSON text, that the answer must follow; not together with a grammar."""
     strict_schema: bool = False
-    """Refuse a schema of which a grammar cannot say every condition; else those are told and not followed."""
+    """Refuse a schema with conditions that a grammar cannot express; otherwise those are listed and not enforced."""
     thinking_budget: int | None = None
-    """Most tokens of thoughts; then they are closed. 0 does not keep a model from opening them: see `thinking`."""
+    """Most tokens of reasoning, which is then closed. 0 does not keep a model from starting it: see `thinking`."""
 
     def __post_init__(self) -> None:
         within("temperature", self.temperature, 0, 5)
@@ -147,30 +147,32 @@ class GenerationRequest:
     conversation_id: str | None = None
     """For prefix reuse only."""
     tools: tuple[Tool, ...] = ()
-    """What the model may call, as its chat template writes it."""
+    """The tools that the model may call, as its chat template writes them."""
     batch: bool = False
-    """Nobody watches: questions that somebody waits for go first."""
+    """Whether nobody watches: questions that somebody waits for go first."""
     tool_choice: ToolChoice = ToolChoice.AUTO
     required_tool: str | None = None
     """The one tool that must be called; None where the model may choose."""
     adapter: str | None = None
-    """A name from the model's `adapters`; None: the model as it is."""
+    """A name from the model's `adapters`; None: the model without one."""
     guard: bool = True
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
     id: str = ""
-    """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
+    """The id of the turn or completion, for the log of a crash; not shown to the model."""
     prompt: str | tuple[int, ...] | None = None
-    """Text or token ids that the model reads as they are, in place of messages and a chat template."""
+    """Text or token ids that the model reads unchanged, instead of messages in a chat template."""
     suffix: str | None = None
-    """What follows the answer, which then fills the gap between a prompt that is text and this."""
+    """The text after the answer, which then fills the gap between the prompt, as text, and this."""
     continued: bool = False
-    """Go on with the last message, an assistant's, instead of answering it."""
+    """Continue the last message, an assistant's, instead of answering it."""
+    fresh: bool = False
+    """Ask the model even if the result cache knows the answer."""
     task: Task = Task.CHAT
-    """Which route it takes if it names no model."""
+    """Selects the route if it names no model."""
     group: str = ""
     """The person's group, for routes; not shown to the model."""
     barred: frozenset[str] = frozenset()
-    """Models that the person may not use, also not in place of another one."""
+    """Models that the person may not use, not even as a replacement."""
 
     @property
     def images(self) -> tuple[ImageInput, ...]:
@@ -180,18 +182,21 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class PromptTokens:
-    """What a model would read of a request. pieces: each token's bytes, if they were asked for, which may be part of a character."""
+    """A prompt in tokens. pieces: the bytes of each token, if requested, which may be part of a character."""
 
     model: str
     tokens: tuple[int, ...]
     context: int
-    """Tokens that prompt and answer share."""
+    """Tokens for prompt and answer together."""
     pieces: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits. place: 1 is next, 0: no longer, its prompt is being read. wait_s: expected, None if nobody can tell yet."""
+    """The request waits. place: the queue position, 1 is next; 0: no longer, its prompt is being prefilled.
+
+    wait_s: expected; None if unknown.
+    """
 
     position: int
     wait_s: float | None
@@ -199,7 +204,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A token that could have come. piece: its bytes, which may be part of a character."""
+    """An alternative token. piece: its bytes, which may be part of a character."""
 
     piece: bytes
     logprob: float
@@ -207,7 +212,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token of the answer with the natural logarithm of its probability, and the likeliest in its place."""
+    """A token of the answer with the natural logarithm of its probability, and the likeliest alternatives."""
 
     piece: bytes
     logprob: float
@@ -216,14 +221,14 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What is new. `text` or `reasoning` may be empty; `tokens` is the count so far. A tool call comes whole."""
+    """New text or reasoning, each may be empty; `tokens` is the count so far. A tool call comes complete."""
 
     text: str = ""
     reasoning: str = ""
     tokens: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
-    """Of the tokens that `text` ends, if the request asked for them."""
+    """For the tokens that end in `text`, if the request asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +239,18 @@ class Finished:
     usage: Usage
     timings: Timings
     note: str | None = None
-    """What is wrong with the answer though it did not fail: a sentence for its row and its reader."""
+    """A problem of an answer that did not fail: a sentence for its row and its reader."""
     stop: str | None = None
     """The stop string that ended the answer, if one did."""
 
 
 class Pause(Enum):
-    """What events() yields besides, after poll(), where it would block otherwise."""
+    """Yielded by events() after poll(), where it would block otherwise."""
 
     WAITING = "waiting"
-    """Nothing has come. Go on when `wake` is called."""
+    """Nothing is ready. Continue when `wake` is called."""
     BLOCKING = "blocking"
-    """From here on it blocks. Go on from a thread that may wait."""
+    """From here on it blocks. Continue on a thread that may wait."""
 
 
 GenerationEvent = Queued | Delta | Finished | Pause
@@ -262,14 +267,14 @@ class RunningGeneration(Protocol):
     def platform(self) -> str: ...
     @property
     def engine(self) -> str:
-        """What runs the model, with its version."""
+        """Return the software that runs the model, with its version."""
         ...
 
     @property
     def prompt_tokens(self) -> int: ...
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Conditions of the request's schemas that the answer is not held to, each as its place, and parameters that were dropped."""
+        """Return the conditions of schemas that are not enforced, each as its pointer, and parameters that were dropped."""
         ...
 
     @property
@@ -282,7 +287,7 @@ class RunningGeneration(Protocol):
         ...
 
     def poll(self, wake: Callable[[], None]) -> bool:
-        """Have events() yield Pause instead of blocking, so that one thread can read many answers. False: it blocks as ever.
+        """Have events() yield Pause instead of blocking, so that one thread can read many answers. False: it still blocks.
 
         Call it before events(). wake: called from any thread, often and quickly, when events() has more to yield.
         """

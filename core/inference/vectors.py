@@ -1,4 +1,4 @@
-"""What core and the models say to each other about vectors: texts in, a row of numbers for each out."""
+"""Define requests for embeddings and rankings, and their results: a row of numbers for each text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.errors import InvalidInput
 from core.inference.records import Routing, Timings, Usage
 
 MOST_INPUTS = 2_048
-"""Texts in one request, as with OpenAI."""
+"""Most texts in one request, as with OpenAI."""
 
 
 class InputTooLong(InvalidInput):
@@ -30,7 +30,7 @@ class InputTooLong(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """inputs: texts, or the token ids of one as they are. dimensions: keep so many of each vector's numbers."""
+    """inputs: texts, or lists of token ids. dimensions: keep so many of each vector's numbers."""
 
     inputs: tuple[str | tuple[int, ...], ...]
     user_id: str
@@ -57,7 +57,7 @@ class EmbeddingRequest:
 
 @dataclass(frozen=True, slots=True)
 class RerankRequest:
-    """How well does each of the documents answer the query?"""
+    """A request to rank documents by how well they answer the query."""
 
     query: str
     documents: tuple[str, ...]
@@ -93,7 +93,7 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedder:
-    """What would compute a request now. version: changes with the weights."""
+    """The model that would compute a request now. version: changes with the weights."""
 
     model: str
     version: str
@@ -102,7 +102,7 @@ class Embedder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptVector:
-    """key: a hash of model and text. tokens: of the text, as far as the model said."""
+    """key: a hash of model and text. tokens: of the text, estimated where the model reports only a total."""
 
     key: str
     vector: array[float]
@@ -131,4 +131,4 @@ class RunningEmbedding(Protocol):
 
 
 class Cancelled(Exception):
-    """The caller does not want the result any more."""
+    """The caller cancelled the request."""

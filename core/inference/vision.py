@@ -1,4 +1,4 @@
-"""Prepare the images of a request: a model that sees is chosen, each image is decoded and resized for it."""
+"""Prepare the images of a request: choose a model that sees, decode and resize each image for it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from core.models.records import ModelKind
 from core.people.records import User
 
 MOST_IMAGES = 20
-"""Images of one request."""
+"""Most images of one request."""
 CACHE_BYTES = 64_000_000
-"""Decoded images that are kept, so that a conversation does not decode its images with each question."""
+"""Most decoded images that are kept, so that a conversation does not decode its images with each question."""
 
 
 class Vision:
@@ -32,7 +32,7 @@ class Vision:
         self._fitted: OrderedDict[tuple[str, str], ImageInput] = OrderedDict()
 
     def prepared(self, user: User, request: GenerationRequest) -> GenerationRequest:
-        """Return the request with its images decoded, upright and in the size that vision models read.
+        """Return the request with its images decoded, upright and resized for vision models.
 
         Raises InvalidInput, NotAllowed, and Busy and Unavailable as the reader of images does.
         """

@@ -1,4 +1,4 @@
-"""Mask secrets and personal data in log lines. Every line goes through it, whoever wrote it.
+"""Mask secrets and personal data in log lines. Every line goes through it.
 
 Secrets are recognized by their name (password=...), their position (Authorization: ...) or their shape (sk-..., a private key), and
 personal data by its shape: e-mail addresses, telephone, card and identity numbers. When in doubt, it masks. Every pattern is bounded, and

@@ -25,7 +25,7 @@ _LATIN = re.compile(r"[^\W_\u2e80-\U0003ffff]{2,}")
 @dataclass(frozen=True, slots=True)
 class Suggested:
     words: Sequence[str]
-    """What was typed with its last word completed; the most frequent first."""
+    """The typed text with its last word completed; the most frequent first."""
     conversations: Sequence[Conversation]
     """Conversations whose titles match, newest first."""
 

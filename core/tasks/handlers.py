@@ -1,4 +1,4 @@
-"""Say how jobs of a kind run: the handler, how often it is tried, what it reports."""
+"""Define how jobs of a kind run: the handler, how often it is tried, what it reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Report:
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
         self.leave = threading.Event()
-        """Set if the job must stop here and go on elsewhere."""
+        """Set if the job must stop here and continue elsewhere."""
         self.lost = threading.Event()
         self.progress = 0.0
         self.detail: Mapping[str, Json] = {}

@@ -23,7 +23,7 @@ _SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
 
 
 class Jobs:
-    """People see and control their own jobs; whoever runs the storage sees and controls all."""
+    """People see and control their own jobs; those who run the storage see and control all."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -118,7 +118,7 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def resume(self, user: User, job_id: str) -> Job:
-        """Go on with a paused job. Raises NotFound, Conflict if it is not paused."""
+        """Resume a paused job. Raises NotFound, Conflict if it is not paused."""
         with self._unit_of_work() as work:
             job = self._own(work, user, job_id)
             if not work.jobs.resume(job_id, self._clock()):

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 3
 RENEW_S = 1.0
-"""Seconds between progress writes, which also notice a cancel, and between looks for due jobs."""
+"""Seconds between progress writes, which also notice a cancel, and between checks for due jobs."""
 SCHEDULE_S = 60.0
 """Seconds between checks of the recurring jobs."""
 FIRST_BACKOFF, LAST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)
@@ -220,7 +220,7 @@ class JobWorker:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
             self._endings.end(job, kind, run, JobState.FAILED, {}, StoredError.of(problem))
         except Exception:
-            # A bug: the log has it, people get a sentence.
+            # A bug: the log has the details, people get a sentence.
             log.exception("The job %s (%s) failed", job.id, job.kind)
             self._failed(job, run, kind, StoredError(BUG, {"job": job.id}, Unavailable.code))
         finally:

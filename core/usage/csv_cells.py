@@ -10,9 +10,9 @@ _SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def may_be_formula(text: str) -> bool:
-    """Whether a cell with this text is a formula, or may become one, in Excel, LibreOffice or Google Sheets.
+    """Tell whether a cell with this text is a formula, or may become one, in Excel, LibreOffice or Google Sheets.
 
-    What nobody sees before the sign does not make it safe: spreadsheets drop such characters. A cell that begins with a line break or tab
+    Invisible characters before the sign do not make it safe: spreadsheets drop them. A cell that begins with a line break or tab
     counts too, since it may be read as the next cell. See OWASP, CSV injection.
     """
     seen = first_seen(text)

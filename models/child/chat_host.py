@@ -1,6 +1,6 @@
-"""A chat model in its process: the main thread hears the portal, the engine's own decodes, a third one tells what came of it.
+"""Run a chat model in its process: the main thread reads requests, the engine's thread decodes, a third one sends the events.
 
-All events of a step leave in one message.
+All events of a step are sent in one message.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from models.engine.sequence import Event, EventQueue, Sequence
 from models.engine.stats.metrics import EngineMetrics
 
 GATHER_S = 0.001
-"""From an event to the message with it: the others of the same step come within this."""
+"""Seconds from an event to its message: the other events of the same step arrive within this."""
 METRICS_S = 0.25
-"""From one telling of the engine's metrics to the next."""
+"""Seconds between two messages with the engine's metrics."""
 CLOSE_S = 20.0
 _log = logging.getLogger(__name__)
 
 
 class _Outlet(EventQueue):
-    """A sequence's queue of events that nobody here reads: what is put in leaves with the next message to the portal."""
+    """A sequence's queue of events: each is sent with the next message to the portal."""
 
     def __init__(self, tell: Callable[[Event], None]) -> None:
         self._tell = tell
@@ -59,14 +59,14 @@ class ChatHost:
             "metrics": asdict(self._engine.metrics()),
         }
         self._running: dict[int, Sequence] = {}
-        self._told: dict[int, int] = {}
-        """How many tokens of its answer the portal has been told."""
+        self._sent: dict[int, int] = {}
+        """How many tokens of each answer were sent to the portal."""
         self._outbox: SimpleQueue[list[Any] | None] = SimpleQueue()
         self._metrics: EngineMetrics | None = None
         self._metrics_at = 0.0
 
     def run(self) -> None:
-        """Until the portal asks to close. Ends the process at once if the portal is gone."""
+        """Answer requests until the portal asks to close. Ends the process at once if the portal is gone."""
         calls: dict[str, Callable[..., object]] = {
             "submit": self._submit,
             "tokenize": self._backend.tokenize_pieces,
@@ -104,7 +104,7 @@ class ChatHost:
     ) -> None:
         sequence = Sequence(len(tokens), tokens, read_params(params), max_tokens, user_id, batch, adapter)
         sequence.events = _Outlet(lambda event: self._tell(number, sequence, event))
-        self._running[number], self._told[number] = sequence, 0
+        self._running[number], self._sent[number] = sequence, 0
         try:
             self._engine.queue(sequence)
         except PortalError:
@@ -115,14 +115,14 @@ class ChatHost:
         return [piece.hex() for piece in self._backend.pieces(tokens)]
 
     def _forget(self, number: int) -> None:
-        del self._running[number], self._told[number]
+        del self._running[number], self._sent[number]
 
     def _tell(self, number: int, sequence: Sequence, event: Event) -> None:
-        """On the decode thread; on the main thread for answers that never ran."""
-        told = self._told[number]
-        tokens = sequence.tokens[sequence.prompt_length + told :]
-        logprobs = write_logprobs(sequence.logprobs[told:]) if sequence.logprobs else []
-        self._told[number] = told + len(tokens)
+        """Runs on the decode thread; on the main thread for answers that never ran."""
+        sent = self._sent[number]
+        tokens = sequence.tokens[sequence.prompt_length + sent :]
+        logprobs = write_logprobs(sequence.logprobs[sent:]) if sequence.logprobs else []
+        self._sent[number] = sent + len(tokens)
         if isinstance(event, Finished | PortalError):
             self._forget(number)
         self._outbox.put([number, write_event(event), tokens, logprobs, sequence.detokenizer.stopped])
@@ -155,7 +155,7 @@ class ChatHost:
 
 
 def _files(offload: list[Any] | None) -> OffloadFiles | None:
-    """offload: the folder and how many bytes may lie there."""
+    """offload: the folder, and how many bytes it may hold."""
     if offload is None:
         return None
     folder, budget = offload

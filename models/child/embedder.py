@@ -1,4 +1,4 @@
-"""A model for vectors in a process of its own, as the platform sees it: what LlamaEmbedder is in this one."""
+"""Compute vectors in a process of its own. ChildEmbedder has the methods of LlamaEmbedder."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class ChildEmbedder(KeptProcess):
 
     # The watching thread
 
-    def _ready(self, told: Message) -> None:
-        self.vocabulary, self.width, self.ranks = int(told["vocabulary"]), int(told["width"]), bool(told["ranks"])
-        self._markers = [str(one) for one in told["markers"]]
-        before, between, after = told["pair"]
+    def _ready(self, ready: Message) -> None:
+        self.vocabulary, self.width, self.ranks = int(ready["vocabulary"]), int(ready["width"]), bool(ready["ranks"])
+        self._markers = [str(one) for one in ready["markers"]]
+        before, between, after = ready["pair"]
         self._pair = (before, between, after)
 
     def _heard(self, message: Message) -> None:
-        """It tells nothing unasked."""
+        """Ignore it: an embedder sends nothing but answers."""
 
     def _died(self, gone: PortalError) -> str:
-        """A batch that it was computing is a call, which fails by itself."""
+        """Do nothing: a batch that it was computing is a call, which fails by itself."""
         return "a batch of texts" if self._calls else ""

@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_the_portal() -> None:
-    """Belt and braces beside the closed socket: the kernel ends this process with the thread that started it."""
+    """Have the kernel end this process with the thread that started it, in case the closed socket is not noticed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

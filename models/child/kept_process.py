@@ -1,4 +1,4 @@
-"""A process that holds one model, as the portal keeps it: started, asked, heard, and started again when it dies."""
+"""Keep a process that holds one model: start it, call it, read its messages, and start it again when it dies."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from models.child.process import ModelProcess
 from models.child.wire import Message, read_error, write_error
 
 CALL_S = 30.0
-"""The longest the process may take over a call; submitting and tokenizing take less than a millisecond."""
+"""Longest time for a call; submitting and tokenizing take less than a millisecond."""
 MOST_DEATHS, WITHIN_S = 3, 300.0
-"""So many within this time, and it is not started again."""
+"""After so many crashes within this time, it is not started again."""
 BACK_OFF_S = (0.0, 2.0)
-"""Before the first and the second new start."""
+"""Delays before the first and the second restart."""
 AGAIN = "The model {name} stopped working and is restarting. Ask again in a moment."
 GIVEN_UP = "The model {name} keeps crashing. Ask an admin to load it again."
 Changed = Callable[[ModelState, str], None]
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeptProcess(ABC):
-    """Safe from any thread. Its watching thread starts the process, hears it, and starts it again when it dies."""
+    """Safe from any thread. Its watching thread starts the process, reads its messages, and starts it again when it dies."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class KeptProcess(ABC):
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
     ) -> None:
-        """Returns once it is loaded; `progress` as for LlamaBackend. Raises ModelFailed.
+        """Return once the model is loaded; `progress` is as for LlamaBackend. Raises ModelFailed.
 
-        first: what the process is told to load. changed: told on the watching thread, RESTARTING and FAILED with the reason, READY when
+        first: the message that says what to load. changed: called on the watching thread: RESTARTING and FAILED with the reason, READY when
         it is back.
         """
         self._name = name
@@ -52,36 +52,36 @@ class KeptProcess(ABC):
         self._lock = threading.Lock()
         self._latest: ModelProcess | None = None
         self._process: ModelProcess | None = None
-        """The latest one while it can be asked."""
+        """The newest process, while it can be called."""
         self._deaths: list[float] = []
         self._calls: dict[int, SimpleQueue[Message]] = {}
         self._numbers = itertools.count(1)
         self._closing = threading.Event()
         self._left = False
-        """Given up: the watching thread ends, though nobody asked for it."""
+        """Set once it is given up: the watching thread ends, though nobody asked for it."""
         self._loaded: Future[None] = Future()
         self._thread = threading.Thread(target=self._watch, name=f"watch {name}", daemon=True)
         self._thread.start()
         self._loaded.result()
 
     @abstractmethod
-    def _ready(self, told: Message) -> None:
-        """Note what a process that has just loaded tells of the model."""
+    def _ready(self, ready: Message) -> None:
+        """Note the facts of the model that a process reports once it is loaded."""
 
     @abstractmethod
     def _heard(self, message: Message) -> None:
-        """On the watching thread, what is no answer to a call."""
+        """Handle a message that answers no call; runs on the watching thread."""
 
     @abstractmethod
     def _died(self, gone: PortalError) -> str:
-        """Let what it was working on fail with `gone`; returns what that was, for the log."""
+        """Fail what it was working on with `gone`; returns a description for the log."""
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Fail what still runs and end the process; True once it is gone."""
+        """Fail what still runs and end the process; returns True once it is gone."""
         self._closing.set()
         latest = self._latest
         if latest is not None:
@@ -98,7 +98,7 @@ class KeptProcess(ABC):
         return self._latest is None or self._latest.gone
 
     def restart(self) -> None:
-        """End the process, which does not get on; it is started again as after any other death."""
+        """End the process, which makes no progress; it is started again as after any other death."""
         process = self._process
         if process is not None:
             process.kill()
@@ -108,16 +108,15 @@ class KeptProcess(ABC):
         return None if line is None else str(line)
 
     def _tell(self, message: Message) -> None:
-        """Nobody hears it where the process is gone, and with it what the message was about."""
+        """Send a message. If the process is gone, so is what the message was about."""
         process = self._process
         if process is not None:
             with contextlib.suppress(OSError):
                 process.send(message)
 
     def _call(self, name: str, *arguments: Any, most_s: float | None = CALL_S) -> Any:
-        """most_s: the longest it may take; None: as long as the process lives.
-
-        Raises what the call raises there, ModelFailed, Unavailable.
+        """Call a method in the process. most_s: time limit; None: as long as the process lives. Raises what the call raises there,
+        ModelFailed, Unavailable.
         """
         number, answer = next(self._numbers), SimpleQueue[Message]()
         with self._lock:
@@ -188,7 +187,7 @@ class KeptProcess(ABC):
         return process
 
     def _load(self, process: ModelProcess) -> None:
-        """Raises ModelFailed, with the process gone: it was refused, is not wanted any more, or died of it."""
+        """Load the model. Raises ModelFailed, with the process gone, if the file was refused, loading cancelled, or the process died."""
         refused: PortalError | None = None
         try:
             process.send(self._first)
@@ -211,7 +210,7 @@ class KeptProcess(ABC):
         raise refused or ModelFailed("The model's process ended while loading the file ({how}).", how=how)
 
     def _follow(self, process: ModelProcess) -> str:
-        """Hand over what the process tells until it is gone; returns how it ended. Its answers fail at once."""
+        """Hand over the messages of the process until it is gone; returns how it ended. Its answers fail at once."""
         reason = ""
         try:
             while (message := process.receive()) is not None:

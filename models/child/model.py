@@ -1,4 +1,4 @@
-"""A chat model in a process of its own, as the platform sees it: engine and tokenizer in one."""
+"""Run a chat model in a process of its own. ChildModel has the methods of both Engine and LlamaBackend that a platform calls."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from models.engine.sequence import Sequence, TokenDelta
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 SILENT_S = 2.0
-"""Shorter silences are the machine's."""
+"""Shorter silences are caused by a busy machine."""
 
 
 @dataclass(slots=True, eq=False)
 class _Mirror(Sequence):
-    """What the portal knows of a sequence that lives in the process."""
+    """A sequence of the process, as the portal knows it."""
 
     number: int = 0
     end_told: Finished | None = None
 
     def finished(self, reason: FinishReason) -> Finished:
-        """As the process told it, which alone knows the times."""
+        """As the process reported it; only the process knows the times."""
         return replace(self.end_told, finish_reason=reason) if self.end_told else Sequence.finished(self, reason)
 
 
@@ -67,7 +67,7 @@ class ChildModel(KeptProcess):
     # What the platform asks of an engine
 
     def start(self) -> None:
-        """It runs."""
+        """Do nothing: the process starts its own engine."""
 
     def submit(
         self,
@@ -96,7 +96,7 @@ class ChildModel(KeptProcess):
         return mirror
 
     def check_room(self, user_id: str, *, batch: bool = False) -> None:
-        """Its process says so when the question is submitted."""
+        """Do nothing: the process checks it when the question is submitted."""
 
     def prefetch(self, held: list[int], tokens: list[int]) -> None:
         """See Engine.prefetch."""
@@ -113,7 +113,7 @@ class ChildModel(KeptProcess):
         return not self._running
 
     def metrics(self) -> EngineMetrics:
-        """As told some moments ago. One that works and is silent does not get on either: it tells four times a second what it does."""
+        """Return the metrics as last reported. They come four times a second, so a silent process that has work makes no progress."""
         silent_s = time.monotonic() - self._heard_at if self._running and self._process is not None else 0.0
         return replace(self._metrics, step_running_s=max(self._metrics.step_running_s, silent_s if silent_s > SILENT_S else 0.0))
 
@@ -124,7 +124,7 @@ class ChildModel(KeptProcess):
         return gone
 
     def _give_back(self) -> None:
-        """The disk that its process used."""
+        """Give back the disk space that its process used."""
         lent, self._lent = self._lent, 0
         if self._files is not None and lent:
             self._files.take_back(lent)
@@ -153,10 +153,10 @@ class ChildModel(KeptProcess):
 
     # The watching thread
 
-    def _ready(self, told: Message) -> None:
-        self.context, self._markers = int(told["context"]), [str(one) for one in told["markers"]]
-        self._gap_tokens, self.vocabulary = [int(one) for one in told["gap_tokens"]], int(told["vocabulary"])
-        self._metrics = read_metrics(told["metrics"])
+    def _ready(self, ready: Message) -> None:
+        self.context, self._markers = int(ready["context"]), [str(one) for one in ready["markers"]]
+        self._gap_tokens, self.vocabulary = [int(one) for one in ready["gap_tokens"]], int(ready["vocabulary"])
+        self._metrics = read_metrics(ready["metrics"])
 
     def _heard(self, message: Message) -> None:
         self._heard_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""One life of a model's process, seen from the portal: started, spoken to, heard, ended."""
+"""Start and end one run of a model's process, and exchange messages with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ END_S = 5.0
 
 
 class ModelProcess:
-    """Start it on a thread that lives as long as the process shall: the kernel ends it with that thread."""
+    """Start it on a thread that lives as long as the process should: the kernel ends the process with that thread."""
 
     def __init__(self, name: str) -> None:
         self._log = logging.getLogger(f"model {name}")
@@ -54,15 +54,15 @@ class ModelProcess:
         return self._process.poll() is not None
 
     def send(self, message: Message) -> None:
-        """Raises OSError if the process is gone."""
+        """Send a message. Raises OSError if the process is gone."""
         self._door.send(message)
 
     def receive(self) -> Message | None:
-        """The next message; None once the process is gone. Raises ValueError for what is no message."""
+        """Return the next message; None once the process is gone. Raises ValueError for anything else."""
         return self._door.receive()
 
     def wait(self, seconds: float) -> bool:
-        """True if it ended within so many seconds."""
+        """Wait for its end; returns whether it ended within so many seconds."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -73,7 +73,7 @@ class ModelProcess:
         self._process.kill()
 
     def bury(self) -> str:
-        """End it if it still runs, and free what it held here; returns how it ended, in words for the log and for admins."""
+        """End it if it still runs, and free its resources; returns how it ended, as a sentence for the log and for admins."""
         if not self.wait(0.5):
             self.kill()
             self._process.wait()
@@ -84,7 +84,7 @@ class ModelProcess:
         return f"{how}. It said: {said}" if said else how
 
     def _listen(self) -> None:
-        """Its log and its last words go to the portal's log; what is no line of a log comes from native code."""
+        """Copy its output to the portal's log; a line that is not a log line comes from native code."""
         assert self._process.stderr is not None
         with self._process.stderr as stream:
             for raw in stream:
@@ -102,7 +102,7 @@ def how_it_ended(code: int) -> str:
 
 
 def last_words(lines: list[str]) -> str:
-    """What tells most of a crash, as a person may read it: an assertion, else the first error, else the last line; "" if there is none."""
+    """Return the line that explains a crash best: an assertion, else the first error, else the last line; "" if there is none."""
     for word in ("ASSERT", "rror"):
         for line in lines:
             if word in line:

@@ -1,6 +1,6 @@
-"""A model for vectors in its process: the main thread hears the portal and tokenizes, another one computes.
+"""Run a model for vectors in its process: the main thread reads requests and tokenizes, another one computes.
 
-Which texts make a batch is the portal's to say, as for a model in its own process.
+The portal decides which texts make a batch, as it does for a model in its own process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class VectorHost:
         }
 
     def run(self) -> None:
-        """Until the portal asks to close. Ends the process at once if the portal is gone."""
+        """Answer requests until the portal asks to close. Ends the process at once if the portal is gone."""
         calls: dict[str, Callable[..., object]] = {"tokenize": self._tokenize, "logged": self._embedder.logged}
         worker = threading.Thread(target=self._work, name="compute", daemon=True)
         worker.start()

@@ -1,4 +1,4 @@
-"""What the portal and a model's process say to each other: length-prefixed JSON, so that nothing in a message is ever run.
+"""Exchange messages between the portal and a model's process: length-prefixed JSON, so that nothing in a message is ever run.
 
 Each message is an object. To the child: first {"path", "options", "name", "log_level"}, then {"call", "name", "args"} and {"close"}, to one
 that chats {"cancel"} and {"prefetch"}, to one that makes vectors {"abort"}.
@@ -26,7 +26,7 @@ from models.engine.stats.histogram import Spread, Spreads
 from models.engine.stats.metrics import EngineMetrics
 
 MOST_BYTES = 256 * 1024 * 1024
-"""Of one message; a prompt of a million tokens has 7 MB."""
+"""Limit of one message; a prompt of a million tokens has 7 MB."""
 _LENGTH = struct.Struct("<I")
 Message = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -41,13 +41,13 @@ class Door:
         self._sending = threading.Lock()
 
     def send(self, message: Message) -> None:
-        """Raises OSError if the other end is gone."""
+        """Send a message. Raises OSError if the other end is gone."""
         data = json.dumps(message, separators=(",", ":")).encode()
         with self._sending:
             self._socket.sendall(_LENGTH.pack(len(data)) + data)
 
     def receive(self) -> Message | None:
-        """The next message; None if the other end is gone. Raises ValueError for what is no message."""
+        """Return the next message; None if the other end is gone. Raises ValueError for anything else."""
         try:
             head = self._reader.read(_LENGTH.size)
             if len(head) < _LENGTH.size:
@@ -71,7 +71,7 @@ class Door:
 
 
 def answer_call(door: Door, number: int, call: Callable[..., object], arguments: list[Any]) -> None:
-    """In the child: make the call, and tell the portal what came of it."""
+    """Make a call in the child, and send its result to the portal."""
     answer: Message = {"answer": number}
     try:
         answer["value"] = call(*arguments)
@@ -115,7 +115,7 @@ def write_error(error: PortalError) -> Message:
 
 
 def read_error(written: Message) -> PortalError:
-    """One of core's errors; ModelFailed for what is none."""
+    """Return one of core's errors; ModelFailed for anything else."""
     kind = getattr(core.errors, str(written["kind"]), None)
     template, params = str(written["template"]), dict(written["params"])
     if kind is Busy:
@@ -126,7 +126,7 @@ def read_error(written: Message) -> PortalError:
 
 
 def write_logprobs(found: list[TokenLogprob]) -> list[Any]:
-    """Bytes as the characters of the same number."""
+    """Write bytes as the characters of the same numbers."""
     return [
         [one.piece.decode("latin-1"), one.logprob, [[other.piece.decode("latin-1"), other.logprob] for other in one.top]] for one in found
     ]

@@ -1,4 +1,4 @@
-"""One thread that computes the texts of all requests together, a batch after the other."""
+"""Compute the texts of all requests on one thread, batch by batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.embedding.llama_embedder import Rows, Tokens
 from models.engine.stats.metrics import EngineMetrics, Speed
 
 MOST_WAITING = 1_000_000
-"""Tokens in the queue; a single request finds room whenever nothing waits."""
+"""Most tokens in the queue; a single request is always accepted while nothing waits."""
 _log = logging.getLogger(__name__)
 
 
@@ -37,13 +37,13 @@ class Computes(Protocol):
 
 
 class Job:
-    """The texts of one request. Filled by the engine's thread; `wait` hands them over."""
+    """The texts of one request and their rows, which the engine's thread fills in."""
 
     def __init__(self, texts: Sequence[Tokens]) -> None:
         self.texts = texts
         self.rows: list[Rows | None] = [None] * len(texts)
         self.taken = 0
-        """Texts in a batch so far: they are taken in order."""
+        """How many texts were put into batches so far, in order."""
         self.left = len(texts)
         self.cancelled = False
         self.error: PortalError | None = None
@@ -84,22 +84,22 @@ class _Picked:
 
 
 class EmbeddingEngine:
-    """Owns the model: its thread alone touches it and closes it at the end."""
+    """Owns the model: only its thread uses it and closes it at the end."""
 
     def __init__(self, model: Computes, name: str, fill: int, *, queue_limit: int = MOST_WAITING) -> None:
-        """fill: tokens to put into a batch. More costs as much a token, since every token looks at all of them."""
+        """fill: tokens to put into a batch. Larger batches are not cheaper per token, since every token attends to all of them."""
         self._model = model
         self._name = name
         self._fill = min(fill, model.batch_tokens)
         self._queue_limit = queue_limit
         self._jobs: deque[Job] = deque()
         self.waiting_tokens = 0
-        """Of the texts that no batch has taken yet."""
+        """Tokens of the texts that are in no batch yet."""
         self._running: tuple[_Picked, ...] = ()
         self._wake = threading.Condition()
         self._closing = False
         self._began: float | None = None
-        """When the batch that runs now began."""
+        """When the current batch began."""
         self._speed = Speed()
         self._totals = EngineMetrics(
             slots=model.slots,
@@ -124,7 +124,7 @@ class EmbeddingEngine:
     # From any thread
 
     def submit(self, texts: Sequence[Tokens]) -> Job:
-        """Each of the texts fits the context. Raises Busy, Unavailable while closing."""
+        """Queue texts, each of which fits the context. Raises Busy, Unavailable while closing."""
         job = Job(texts)
         tokens = job.waiting_tokens
         with self._wake:
@@ -144,7 +144,7 @@ class EmbeddingEngine:
         return job
 
     def cancel(self, job: Job) -> None:
-        """Compute no more of it; a batch that holds nothing else is broken off."""
+        """Compute no more of it; a batch that holds nothing else is aborted."""
         with self._wake:
             if job.over:
                 return
@@ -172,7 +172,7 @@ class EmbeddingEngine:
             )
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Fail what still runs and free the model. True once the memory is free; False if a batch outlasts `timeout`."""
+        """Fail what still runs and free the model. Returns True once the memory is free; False if a batch outlasts `timeout`."""
         with self._wake:
             self._closing = True
             self._model.abort(True)
@@ -215,16 +215,15 @@ class EmbeddingEngine:
         outcomes = self._compute(picked)
         with self._wake:
             if self._closing and any(outcome is None for outcome in outcomes):
-                return  # broken off: _run tells them
+                return  # aborted: _run fails them
             self._running = ()
             for one, outcome in zip(picked, outcomes, strict=True):
                 self._hand_over(one, outcome)
             self._count(picked, outcomes, time.monotonic() - begin)
 
     def _pick(self, now: float) -> list[_Picked]:
-        """Texts in turn from each request, so that a short one does not wait for a long one's end.
-
-        Whose next text does not fit keeps its place at the front: it is the first of the next batch.
+        """Take texts in turn from each request, so that a short request need not wait for the end of a long one. A request whose next
+        text does not fit stays at the front and comes first in the next batch.
         """
         picked: list[_Picked] = []
         tokens = 0
@@ -246,7 +245,7 @@ class EmbeddingEngine:
         return picked
 
     def _compute(self, picked: Sequence[_Picked]) -> list[Rows | PortalError | None]:
-        """A row, an error, or None where it was broken off. What fails together is tried again one by one."""
+        """Return a row, an error, or None where it was aborted, for each text. Texts that fail together are tried again one by one."""
         try:
             rows = self._model.compute([one.job.texts[one.index] for one in picked])
             if rows is not None and not np.isfinite(rows).all():

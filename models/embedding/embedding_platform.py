@@ -1,4 +1,4 @@
-"""A model for vectors in this process: from texts to tokens, from tokens to rows."""
+"""Compute vectors with a model in this process: texts become tokens, tokens become rows."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from models.serving import machine
 FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""
 MOST_TOKENS = 500_000
-"""In one request."""
+"""Most tokens in one request."""
 CHILD_END_S = 2.0
-"""For a process that did not end by itself to hear that it shall; then it is killed."""
+"""Seconds that a process may take to end when asked; then it is killed."""
 _SOFTMAX = ("qwen3", "qwen3vl")
-"""Rerankers whose head gives probabilities, that of yes first; the others give one number without bounds."""
+"""Rerankers whose head gives probabilities, the one of "yes" first; the others give one unbounded number."""
 
 
 class RunningVectors:
@@ -51,7 +51,7 @@ class EmbeddingPlatform:
     """One loaded embedding or reranking model. Safe from any thread."""
 
     def __init__(self, facts: ModelFacts, version: str, embedder: LlamaEmbedder | ChildEmbedder) -> None:
-        """Raises ModelFailed if the model sorts texts into classes instead of ranking them; the embedder is then the caller's to close."""
+        """Raise ModelFailed if the model classifies texts instead of ranking them; the caller then closes the embedder."""
         self.facts = facts
         self.version = version
         self.embedder = embedder
@@ -94,7 +94,7 @@ class EmbeddingPlatform:
         return self._fitted(begin + self._plain(query) + between, self._plain(document), end, field, truncate)
 
     def by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
-        """The template's markers are tokens; those that somebody typed are text."""
+        """Tokenize a prompt: the template's markers become tokens; markers that somebody typed stay text."""
         template = self.facts.rerank_template or ""
         query, document = self._marked.defused(query), self._marked.defused(document)
         whole = self._tokens(_filled(template, query, document))
@@ -107,7 +107,7 @@ class EmbeddingPlatform:
         return self._fitted(next(parts), self._tokens(document), next(parts), field, truncate)
 
     def _fitted(self, before: list[int], middle: list[int], after: list[int], field: str, truncate: bool) -> list[int]:
-        """All together, the middle cut at its end if need be. Raises InputTooLong."""
+        """Join the parts; the middle one is cut at its end if needed. Raises InputTooLong."""
         room = self.embedder.context - len(before) - len(after)
         if room < len(middle) and (not truncate or room < 1):
             raise InputTooLong(field, len(before) + len(middle) + len(after), self.embedder.context)
@@ -123,7 +123,7 @@ class EmbeddingPlatform:
         return [token for piece in text.split(SEAM) if piece for token in self.embedder.tokenize(piece, special=True)]
 
     def finished(self, done: Embedded, dimensions: int | None) -> Embedded:
-        """Vectors of length 1, or relevances from 0 to 1."""
+        """Return vectors of length 1, or relevances from 0 to 1."""
         rows = np.array(done.rows, np.float32)
         if self.embedder.ranks:
             rows = rows[:, :1] if self._softmax else _sigmoid(rows)
@@ -134,7 +134,7 @@ class EmbeddingPlatform:
 
     @property
     def own_process_bytes(self) -> int:
-        """Memory of the model's own process; 0 where it runs in this one."""
+        """Return the memory of the model's own process; 0 where it runs in this one."""
         pid = self.embedder.pid if isinstance(self.embedder, ChildEmbedder) else None
         return machine.resident_bytes(pid) if pid else 0
 
@@ -146,22 +146,22 @@ class EmbeddingPlatform:
         return self.engine.metrics()
 
     def restart(self) -> bool:
-        """End the model's own process, which is then started again; False where it runs in this one."""
+        """End the model's own process, which is then started again; returns False where it runs in this one."""
         if not isinstance(self.embedder, ChildEmbedder):
             return False
         self.embedder.restart()
         return True
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Fail what still runs and free the memory; True if it is free."""
+        """Fail what still runs and free the memory; returns whether it is free."""
         if self.engine.close(timeout):
             return True
-        # A process of its own can be ended whatever it does.
+        # A process of its own can always be ended.
         return isinstance(self.embedder, ChildEmbedder) and self.embedder.close(CHILD_END_S)
 
 
 def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
-    """Stops at the first too many: a long query beside each of many documents becomes far more than was sent."""
+    """Add up tokens, and stop at the limit: a long query beside each of many documents becomes far more than was sent."""
     taken: list[list[int]] = []
     left = MOST_TOKENS
     for tokens in texts:
@@ -173,7 +173,7 @@ def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
 
 
 def _filled(template: str, query: str, document: str) -> str:
-    """In one go: a query that holds the word {document} keeps it."""
+    """Fill the template in one pass: a query that contains the word {document} keeps it."""
     words = {"{query}": query, "{document}": document}
     return "".join(words.get(part, part) for part in re.split(r"({query}|{document})", template))
 

@@ -1,4 +1,4 @@
-"""A GGUF that makes vectors, loaded by llama.cpp: whole texts in, a row of numbers for each out."""
+"""Compute vectors with a GGUF loaded by llama.cpp: a row of numbers for each text."""
 
 from __future__ import annotations
 
@@ -79,8 +79,7 @@ class LlamaEmbedder:
         return context
 
     def compute(self, texts: Sequence[Tokens]) -> Rows | None:
-        """A row for each of at most `slots` texts: several within `batch_tokens`, or one within `context`. None if aborted.
-
+        """Return a row for each of at most `slots` texts: several within `batch_tokens`, or one within `context`. None if aborted.
         Raises ModelFailed.
         """
         if self._memory:
@@ -108,7 +107,7 @@ class LlamaEmbedder:
             yield [_part(0, start, texts[0][start : start + self.batch_tokens])]
 
     def abort(self, now: bool) -> None:
-        """From any thread: make a running compute return None soon, until called with False."""
+        """Make a running compute return None soon, until called with False; from any thread."""
         self._abort.set(now)
 
     def close(self) -> None:
@@ -122,14 +121,14 @@ class LlamaEmbedder:
     # From any thread
 
     def tokenize(self, text: str, *, special: bool = False, framed: bool = False) -> list[int]:
-        """Raises Unavailable once closed. framed: with what the model wants around a text, such as [CLS] and [SEP]."""
+        """Return token ids. framed: with what the model expects around a text, such as [CLS] and [SEP]. Raises Unavailable once closed."""
         with self._tokenizing:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
             return tokens_of(self._vocab, text, special=special, framed=framed)
 
     def pair_marks(self) -> tuple[list[int], list[int], list[int]]:
-        """What stands before a query, between it and its document, and at the end, as llama.cpp's server has it."""
+        """Return the tokens before a query, between it and its document, and at the end, as in llama.cpp's server."""
         begin, end, separator = lib.llama_vocab_bos(self._vocab), lib.llama_vocab_eos(self._vocab), lib.llama_vocab_sep(self._vocab)
         ends = [separator if end == -1 else end] if lib.llama_vocab_get_add_eos(self._vocab) else []
         separators = [separator] if lib.llama_vocab_get_add_sep(self._vocab) else []
@@ -143,5 +142,5 @@ class LlamaEmbedder:
 
 
 def _part(slot: int, start: int, tokens: Tokens) -> Part:
-    """Pooling wants an output of every token, as if all but the first were draft tokens."""
+    """Return a part with an output for every token, which pooling needs, as if all but the first were draft tokens."""
     return Part(slot=slot, start=start, tokens=tokens, wants_logits=True, draft_tokens=len(tokens) - 1)

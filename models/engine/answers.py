@@ -1,4 +1,4 @@
-"""The answers of an engine, from the queue to their end: they get slots, make room, report their text, and end."""
+"""Manage the answers of an engine from the queue to their end: slots, room, reports of text, ends."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from models.engine.speculative.drafter import Drafter
 from models.engine.stats.ledger import Ledger
 
 SILENT_TOKENS = 16
-"""So many tokens without text are reported all the same: they may be all that comes."""
+"""So many tokens without text are reported anyway: nothing else may follow."""
 
 
 class Answers:
-    """The decode thread alone uses it. It takes the engine's lock where it touches what other threads look at."""
+    """Belongs to the decode thread. It takes the engine's lock for data that other threads read."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Answers:
         ledger: Ledger,
         lock: AbstractContextManager[Any],
     ) -> None:
-        """lock: one that its holder may take again."""
+        """lock: a reentrant one."""
         self._backend = backend
         self._scheduler = scheduler
         self._kv_cache = kv_cache
@@ -71,11 +71,11 @@ class Answers:
             except PortalError as error:
                 self.fail(sequence, error)
             except Exception:
-                self._scheduler.put_back(sequence)  # where it is found and ended with all others
+                self._scheduler.put_back(sequence)  # which finds it and ends it with all others
                 raise
 
     def _admit(self, sequence: Sequence) -> None:
-        """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
+        """Give the sequence a slot that holds, or can get, as much of its prompt as possible."""
         idle = self._scheduler.free
         near = self._micro_batches.near(list(self._scheduler.running), idle)
         slot, length = self._kv_cache.place(sequence.tokens, near, idle, sequence.adapter, counted=sequence.sampler is None)
@@ -89,7 +89,7 @@ class Answers:
         self._scheduler.start(sequence, slot)
 
     def _preempt(self, sequence: Sequence) -> None:
-        """Put the sequence back into the queue. It goes on where it stopped when there is room again."""
+        """Put the sequence back into the queue. It resumes where it stopped once there is room again."""
         assert sequence.slot is not None
         self._kv_cache.touch(sequence.slot)
         self._scheduler.preempt(sequence)
@@ -117,7 +117,7 @@ class Answers:
     def deliver(self, sampled: Row[tuple[Sequence, int]], now: float) -> None:
         """Report the text of tokens, sampled `now`, and end the answers that end with them."""
         for sequence, token in sampled:
-            if sequence.slot is not None:  # else it ended with an earlier token of this step
+            if sequence.slot is not None:  # otherwise it ended with an earlier token of this step
                 self._deliver(sequence, token, now)
 
     def _deliver(self, sequence: Sequence, token: int, now: float) -> None:
@@ -150,7 +150,7 @@ class Answers:
         self._ledger.failures += 1
 
     def fail_all(self, error: PortalError) -> None:
-        """End all answers with an error, and empty all slots: what a broken step left in them is not known."""
+        """End all answers with an error, and empty all slots: their content after a broken step is unknown."""
         with self._lock:
             sequences = [*self._scheduler.running.values(), *self._scheduler.withdraw_all()]
             self._kv_cache.prefetch.clear()

@@ -1,4 +1,4 @@
-"""What the engine needs of a model. llama.cpp fulfils it, and so does the tests' fake."""
+"""Declare what the engine needs of a model. llama.cpp fulfils it, and so does the tests' fake."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Part:
     draft_tokens: int = 0
     """How many of the last tokens are draft tokens: a token is sampled before and after each of them."""
     accepted: int | None = None
-    """How many of the draft tokens were right; None until they are checked."""
+    """How many of the draft tokens were accepted; None until they are checked."""
     image: PlacedImage | None = None
     """The image of which all these tokens are; None: they are text."""
 
     @property
     def known(self) -> int:
-        """How many of the tokens are certain: all but the draft tokens."""
+        """Return how many of the tokens are certain: all but the draft tokens."""
         return len(self.tokens) - self.draft_tokens
 
     def drop_draft_tokens(self) -> None:
@@ -41,7 +41,7 @@ class Part:
 
 
 class Decoded(Enum):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     DONE = "done"
     FULL = "full"
@@ -70,22 +70,22 @@ class Backend(Protocol):
     can_cut: bool
     """False for recurrent models: a slot can grow or be emptied, but not be cut back, nor copied in part."""
     can_draft: bool
-    """The model has its MTP layer loaded."""
+    """Whether the model has its MTP layer loaded."""
     own_streams: bool
-    """Each slot has a KV cache of its own, and only neighbouring slots are computed together."""
+    """Whether each slot has a KV cache of its own; then only neighbouring slots are computed together."""
     on_gpu: bool
-    """Layers of the model lie on a GPU."""
+    """Whether layers of the model lie on a GPU."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
     def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        """Draft tokens with the MTP layer.
+        """Propose draft tokens with the MTP layer.
 
         wanted: (slot, its newest token, which is not decoded yet, most draft tokens), slots ascending.
         """
         ...
 
     def prepare(self, samplers: Sequence[tuple[Any, int]]) -> None:
-        """Do at once, for all samplers of a step, what they need not do one by one. samplers: each with the number of its part."""
+        """Do the work that the samplers of a step can share. samplers: each with the number of its part."""
         ...
 
     def sample(self, sampler: Any, part: int, draft: int = 0) -> int:

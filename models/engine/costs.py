@@ -1,4 +1,4 @@
-"""All that an engine learns of the time its work takes on this machine."""
+"""Hold everything that an engine learns about how long its work takes on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.engine.speculative.draft_costs import DraftCosts
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Tests pass an engine costs of their own."""
+    """Measured costs of an engine; tests pass their own."""
 
     steps: StepTime
     rows: RowCosts
@@ -21,7 +21,7 @@ class Costs:
 
     @classmethod
     def of_backend(cls, backend: Backend) -> Costs:
-        """Return costs that are unknown yet."""
+        """Return costs that are still unknown."""
         rows = RowCosts.of_backend(backend)
         return cls(StepTime(backend.batch_tokens), rows, DraftCosts(rows, own_streams=backend.own_streams))
 

@@ -1,4 +1,4 @@
-"""Events for readers, handed over while the decode thread computes.
+"""Hand events to readers while the decode thread computes.
 
 Every reader that wakes wants the interpreter's lock. Woken while tokens are sampled, one after another would take it from the decode
 thread; woken as llama.cpp begins to compute, which needs no lock, they are done when it ends.
@@ -13,11 +13,11 @@ from core.inference.requests import Delta
 from models.engine.sequence import Event, Sequence
 
 GATHER_S = 0.015
-"""Text closer together than this is handed over at once: waking a reader costs more than what it reads."""
+"""Text that follows within this time is handed over together: waking a reader costs more than its reading."""
 
 
 class Outbox:
-    """Holds events until a good moment. The decode thread alone uses it."""
+    """Holds events until a good moment. Belongs to the decode thread."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The engine: one thread that decodes all running answers of one model together."""
+"""Decode all running answers of one model together, on one thread."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
+    """Serves sequences on a backend, which it owns: only the decode thread uses it, and closes it at the end."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Engine:
     ) -> None:
         """last_error: the backend's last error in its own words, for ModelFailed. prompt_lookup: draft tokens that way, where it pays.
 
-        drafters, costs: others than those of the backend. files: where conversations go that the host's memory has no room for.
+        drafters, costs: others than those of the backend. files: disk space for conversations that do not fit into the host's memory.
         max_wait_s: see Scheduler. last_step: where to note each step, in case the process dies of it; closed at the end.
         """
         self._backend = backend
@@ -134,11 +134,11 @@ class Engine:
                 self._wake.notify()
 
     def cancel(self, sequence: Sequence) -> None:
-        """End the answer: at once if it waits or is alone in the batch, else with the step that runs."""
+        """End the answer: at once if it waits or is alone in the batch, otherwise with the current step."""
         with self._wake:
             sequence.cancelled = True
             if sequence in self._scheduler.waiting:
-                # A preempted one has a sampler, which is the decode thread's to free.
+                # A preempted one has a sampler, which the decode thread must free.
                 if sequence.sampler is None:
                     self._scheduler.withdraw(sequence)
                     self._forget(sequence)
@@ -146,7 +146,7 @@ class Engine:
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
             if self._ledger.step_running_s > STUCK_S:
-                # Nobody needs to wait for a step that may never end; what it reports afterwards nobody reads.
+                # Nobody needs to wait for a step that may never end; its later reports are not read.
                 sequence.events.put(sequence.finished(FinishReason.CANCELLED))
 
     def _forget(self, sequence: Sequence) -> None:
@@ -155,19 +155,19 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        """No sequence runs or waits."""
+        """Whether no sequence runs or waits."""
         with self._wake:
             return self._scheduler.idle
 
     @property
     def prefetching(self) -> bool:
-        """Something is left to prefetch."""
+        """Whether something is left to prefetch."""
         with self._wake:
             return bool(self._kv_cache.prefetch)
 
     @property
     def settled(self) -> bool:
-        """Nothing is left to measure of this machine."""
+        """Whether nothing is left to measure on this machine."""
         return self._costs.rows.missing is None
 
     def held(self) -> list[list[int]]:
@@ -203,7 +203,7 @@ class Engine:
             )
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Fail what still runs and free the model. True once the memory is free; False if a step outlasts `timeout`."""
+        """Fail what still runs and free the model. Returns True once the memory is free; False if a step outlasts `timeout`."""
         with self._wake:
             self._closing = True
             self._backend.abort(True)
@@ -228,7 +228,7 @@ class Engine:
             return not self._closing
 
     def work(self) -> None:
-        """Do what comes next: a step; while nobody waits, a little prefetch or measuring."""
+        """Do the next piece of work: a step, or while nobody waits, a little prefetching or measuring."""
         self._ledger.step_began = time.monotonic()
         try:
             if not self.idle:
@@ -282,7 +282,7 @@ class Engine:
         self._answers.outbox.flush()
 
     def prefetch_some(self) -> None:
-        """Prefetch a few tokens. A question that comes meanwhile aborts it."""
+        """Prefetch a few tokens. A question that arrives meanwhile aborts it."""
         with self._wake:
             free, chunk = self._scheduler.free, self._costs.steps.chunk
             part = self._kv_cache.prefetch.next(free, chunk) if self._scheduler.idle else None
@@ -303,7 +303,7 @@ class Engine:
         self._backend.cut(part.slot, part.start)
 
     def measure(self) -> None:
-        """Measure a little of what this machine takes. A question that comes meanwhile aborts it."""
+        """Measure a little of this machine's costs. A question that arrives meanwhile aborts it."""
         with self._wake:
             if self._closing or not self._scheduler.idle:
                 return

@@ -1,4 +1,4 @@
-"""Images as the engine has them: embeddings, and token ids below 0 that stand for them in a prompt.
+"""Represent images for the engine: embeddings, and token ids below 0 that stand for them in a prompt.
 
 The ids are made of the image's hash. So prompts share a prefix where they show the same image, and slots, copies and files need to know
 nothing about images. No vocabulary has ids below 0, and adapters, which are small ones, are far from these.
@@ -18,7 +18,7 @@ _NEAREST, _FARTHEST = 1 << 20, (1 << 31) - 1
 
 @dataclass(frozen=True, eq=False)
 class EncodedImage:
-    """What a projector made of an image, or of a part of it. key: of these pixels and this projector, in hex."""
+    """The embeddings of an image, or of a part of it. key: identifies these pixels and this projector, in hex."""
 
     key: str
     embeddings: NDArray[np.float32]
@@ -26,14 +26,14 @@ class EncodedImage:
     offsets: NDArray[np.int32] | None
     """tokens x 4: where each token is, from the image's position on (M-RoPE). None: one after another."""
     positions: int
-    """How many positions it takes; with M-RoPE fewer than tokens."""
+    """How many positions it takes; fewer than tokens with M-RoPE."""
 
     def __len__(self) -> int:
         return len(self.embeddings)
 
     @cached_property
     def tokens(self) -> tuple[int, ...]:
-        """The ids that stand for it in a prompt."""
+        """Return the ids that stand for it in a prompt."""
         numbers = np.random.default_rng(int(self.key, 16)).integers(_NEAREST, _FARTHEST, len(self))
         return tuple((-numbers).tolist())
 

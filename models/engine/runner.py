@@ -1,4 +1,4 @@
-"""Decodes and samples a batch, and tries it again sequence by sequence where that fails."""
+"""Decode and sample a batch; if that fails, try it again sequence by sequence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Sampled = list[tuple[Sequence, int]]
 
 
 class Runner:
-    """The decode thread alone uses it."""
+    """Belongs to the decode thread."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Runner:
         for sequence, part in batch:
             self._undo(sequence, part)
         if result is Decoded.ABORTED or (alone and result is Decoded.FULL):
-            return []  # the next step tries again, and makes room
+            return []  # the next step makes room and tries again
         if len(batch) == 1 or not self._backend.can_cut:
             error = self._error(result)
             for sequence in batch.sequences:
@@ -88,7 +88,7 @@ class Runner:
         return [entry for one in batch.apart() for entry in self._compute(one, began, alone=True)]
 
     def prefetch(self, part: Part) -> Decoded:
-        """Prefill what a next prompt will begin with. No reader hears of it, and no statistics count it."""
+        """Prefill the beginning of a next prompt. No reader and no statistics see it."""
         self._switch_adapter(self._kv_cache.adapter(part.slot))
         self._backend.cut(part.slot, part.start)
         return self._backend.decode([part])
@@ -141,7 +141,7 @@ class Runner:
         self._kv_cache.cut(part.slot, sequence.done)
 
     def _sample(self, batch: Batch, began: float) -> Sampled:
-        """Sample after each part that ends with the newest token, which nearly all do: they take the short way."""
+        """Sample after each part that ends with the newest token, which nearly all do; they are handled together."""
         sampled: Sampled = []
         sample = self._backend.sample
         self._backend.prepare(
@@ -160,7 +160,7 @@ class Runner:
         return sampled
 
     def _advance(self, sequence: Sequence, part: Part, index: int, began: float) -> list[int]:
-        """Sample after the part, and after each of its draft tokens as long as they are right; forget the others."""
+        """Sample after the part, and after each of its draft tokens as long as they are accepted; forget the others."""
         try:
             sampled = self._accept(sequence, part, index)
         finally:

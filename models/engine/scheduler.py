@@ -1,4 +1,4 @@
-"""Which sequence gets a slot next, and whose tokens go into the next batch. No model, no threads: only decisions."""
+"""Decide which sequence gets a slot next, and whose tokens go into the next batch. No model, no threads: only decisions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from models.engine.batching.step_time import WHOLE, StepTime
 from models.engine.sequence import Sequence
 
 FAIR_SHARE = 0.25
-"""Of the slots: nobody keeps more while others wait."""
+"""Share of the slots: nobody keeps more while others wait."""
 SPARE_CELLS = 1 / 16
-"""Of a KV cache that all slots share: kept free for running sequences when another one is to begin."""
+"""Share of a KV cache of all slots that is kept free for running sequences before another one begins."""
 BATCH_WAITS_S = 60.0
-"""How long unwatched work lets interactive questions pass; then it counts as one."""
+"""How long unwatched work lets interactive questions go first; then it counts as one."""
 MOST_USERS = 4
 """How many times one user's limit all users together may have in the queue."""
 ORDINARY_ANSWER = 300
@@ -138,7 +138,7 @@ class Scheduler:
         return None if step_s is None else step_s * min([ORDINARY_ANSWER, *(one.max_tokens for one in self._running.values())])
 
     def next_waiting(self) -> Sequence | None:
-        """Take the next sequence to serve, see `_ranked`; None where nobody waits, or there is no slot or no room."""
+        """Take the next sequence to serve, see `_ranked`; None if nobody waits, or there is no slot or no room."""
         if not self._waiting or len(self._running) == self.slots:
             return None
         sequence = self._in_order()[0]
@@ -148,7 +148,7 @@ class Scheduler:
         return sequence
 
     def _has_room(self, sequence: Sequence) -> bool:
-        """Tell whether a shared KV cache has room for it beside the running ones. Idle slots make room; nobody overtakes."""
+        """Tell whether a shared KV cache has room for it beside the running ones. Idle slots make room; nobody jumps the queue."""
         if not self._shared_cells or not self._running:
             return True
         taken = sum(len(one.tokens) for one in self._running.values())
@@ -205,7 +205,7 @@ class Scheduler:
 
     def _ranked(self) -> list[tuple[tuple[bool, bool, int, float], Sequence]]:
         """Rank the queue: users with their fair share last, unwatched work after questions, then each user's first waiting request
-        before anybody's second (running ones count), then by arrival."""
+        before anybody's second (running ones count), then in order of submission."""
         held = Counter(sequence.user_id for sequence in self._running.values())
         now = time.perf_counter()
         ranked = []
@@ -221,7 +221,7 @@ class Scheduler:
         return sequence.batch and now - sequence.arrived < BATCH_WAITS_S
 
     def start(self, sequence: Sequence, slot: int) -> None:
-        """Let a sequence run in a slot."""
+        """Run a sequence in a slot."""
         sequence.slot = slot
         if sequence.admitted is None:
             sequence.admitted = time.perf_counter()
@@ -229,7 +229,7 @@ class Scheduler:
         self._reordered = True
 
     def release(self, sequence: Sequence) -> None:
-        """Free the sequence's slot, if it has one. How long it was held says how long the next in the queue will wait."""
+        """Free the sequence's slot, if it has one. The time it was held predicts how long the next in the queue will wait."""
         if sequence.slot is None or sequence.admitted is None:
             return
         del self._running[sequence.slot]
@@ -261,7 +261,7 @@ class Scheduler:
         now = time.perf_counter()
         chunks: list[tuple[Sequence, Part]] = []
         room, ended = budget, 0
-        # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
+        # A short prompt goes first, but waiting makes a long one count as shorter: nobody waits forever.
         for sequence in sorted(prefilling, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
             if room <= 0 or self.step_time.is_enough(ended, budget - room, len(prefilling), decoding):
                 break
@@ -276,7 +276,7 @@ class Scheduler:
         return chunks
 
     def _whose_turn(self) -> Collection[Sequence]:
-        """Return the running sequences; where they use several adapters, those of the one whose turn it is."""
+        """Return the running sequences; if they use several adapters, those of the adapter whose turn it is."""
         if self._turns is None or not self._running:
             return self._running.values()
         adapters = {sequence.adapter for sequence in self._running.values()}

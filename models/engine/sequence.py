@@ -1,4 +1,4 @@
-"""One answer on its way through the engine."""
+"""Hold the state of one answer in the engine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Sequence:
     max_tokens: int
     user_id: str
     batch: bool = False
-    """Nobody watches: interactive questions go first."""
+    """Whether nobody watches: interactive questions go first."""
     adapter: int = 0
     """The LoRA adapter that answers; 0: none."""
     label: str = ""
@@ -59,7 +59,7 @@ class Sequence:
     arrived: float = field(default_factory=time.perf_counter)
     events: EventQueue = field(default_factory=EventQueue)
     text_sent: bool = False
-    """Some of its text is on its way to the reader."""
+    """Whether some of its text is not yet with the reader."""
     reported: int = 0
     """How many tokens of the answer were reported."""
     detokenizer: Detokenizer = field(init=False)
@@ -82,16 +82,16 @@ class Sequence:
     prefill_s: float = 0.0
     draft_tokens: int = 0
     accepted_tokens: int = 0
-    """Of the draft tokens those that were right."""
+    """How many of the draft tokens were accepted."""
     logprobs: list[TokenLogprob] = field(default_factory=list)
-    """Of each generated token, if the request asked for them."""
+    """The log probabilities of generated tokens, if the request asked for them."""
 
     def __post_init__(self) -> None:
         self.detokenizer = Detokenizer(self.params.stop)
 
     @property
     def remaining(self) -> int:
-        """Tokens to compute before the next can be sampled; 1 while decoding."""
+        """Return how many tokens to compute before the next can be sampled; 1 while decoding."""
         return len(self.tokens) - self.done
 
     @property
@@ -100,7 +100,7 @@ class Sequence:
 
     @property
     def ended(self) -> bool:
-        """It was admitted, and has given back its slot and its sampler."""
+        """Whether it was admitted and has given back its slot and its sampler."""
         return self.admitted is not None and self.slot is None and self.sampler is None
 
     def run(self) -> tuple[int, PlacedImage | None]:
@@ -123,7 +123,7 @@ class Sequence:
         self.prefill_s += time.perf_counter() - max(since, self.admitted or since)
 
     def checked(self, draft_tokens: int, accepted: int) -> None:
-        """Count draft tokens of which the first `accepted` were right."""
+        """Count draft tokens, and how many of them were accepted."""
         self.draft_tokens += draft_tokens
         self.accepted_tokens += accepted
 
@@ -174,5 +174,5 @@ class Sequence:
 
 
 def _percentile(ascending: Row[float], share: float) -> float | None:
-    """Return the value that `share` of all do not exceed."""
+    """Return the quantile: the value that `share` of all do not exceed."""
     return ascending[min(len(ascending) - 1, int(share * len(ascending)))] if ascending else None

@@ -1,4 +1,4 @@
-"""Refuses grammars that can go on in too many ways at once: found out by following the text that costs most."""
+"""Refuse grammars with too many open alternatives at once, found by following the most expensive text."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from models.grammar.rules import Grammar
 from models.grammar.stacks import OutOfWork, Stacks
 
 MOST_WORK = 20_000
-"""Visits that are spent on finding out, beyond the last step."""
+"""Most visits for the check, beyond the last step."""
 MOST_STATES = 400
-"""That are looked at."""
+"""Most states that are examined."""
 MOST_FOR_A_TEXT = 8_000
-"""Visits that some text may cost, however short."""
+"""Visits that any text may cost, however short."""
 MOST_PER_CHARACTER = 2_000
-"""Visits that each of its characters may cost beyond that."""
+"""Further visits that each of its characters may cost."""
 MOST_AT_ONCE = 800
-"""Stacks, which are ways to go on, after the same text. JSON has 5 to 30, an object of 400 optional properties 400."""
+"""Most stacks (ways to continue) after the same text. JSON has 5 to 30, an object with 400 optional properties 400."""
 LONGEST = 40
-"""Characters that are followed."""
+"""Most characters that are followed."""
 
 
 def check_growth(grammar: Grammar) -> None:
-    """Raises InvalidInput if following some text costs too much.
+    """Raise InvalidInput if following some text costs too much.
 
-    The states of most stacks are followed first, so that the work goes where it grows. What grows only after a longer text is
-    found while an answer is made, which then fails alone.
+    States with the most stacks are followed first, since their cost grows fastest. A grammar that grows only after a longer text is
+    detected while an answer is made, and only that answer fails.
     """
     order = count()
     left = MOST_WORK

@@ -1,4 +1,4 @@
-"""A grammar as rules of steps: one character, a reference to a rule, or a counted repetition."""
+"""Represent a grammar as rules of steps: one character, a reference to a rule, or a counted repetition."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ END = -1
 
 
 FEW = 9
-"""Alternatives: fewer are kept as they are."""
+"""Fewer alternatives than this are kept unchanged."""
 MOST_SHARED = 60
-"""Beginnings that are shared within shared ones."""
+"""Most nested levels of shared beginnings."""
 
 
 class Kind(IntEnum):
@@ -44,11 +44,11 @@ class Grammar:
 
     kinds: Sequence[Kind]
     ranges: Sequence[Ranges]
-    """Of steps that are one character."""
+    """The characters of steps that are one character."""
     rules: Sequence[Sequence[int]]
-    """Of each rule the first steps of its alternatives, END for an empty one."""
+    """For each rule, the first steps of its alternatives; END for an empty one."""
     references: Sequence[int]
-    """Of steps that are a reference: the rule's number."""
+    """The number of the rule, for steps that are a reference."""
     repetitions: Sequence[Repetition | None]
     nexts: Sequence[int]
     root: int
@@ -83,7 +83,7 @@ class GrammarBuilder:
         return self._rules[rule] is not None
 
     def define(self, rule: int, alternatives: list[list[Step]], depth: int = 0) -> None:
-        """Alternatives that begin alike share their beginning, so that a choice of many words is followed as one."""
+        """Share the beginnings of alternatives, so that a choice of many words is followed as one."""
         if len(alternatives) < FEW or depth > MOST_SHARED:
             self._rules[rule] = [self._add(steps) for steps in alternatives]
             return
@@ -129,7 +129,7 @@ class GrammarBuilder:
         )
 
     def left_recursive(self) -> int | None:
-        """Find a rule that can begin with itself, empty beginnings left out."""
+        """Find a rule that can begin with itself, after empty beginnings too."""
         leftmost = self._leftmost()
         state = bytearray(len(self._rules))  # 1: on the path, 2: done
         for first in range(len(self._rules)):
@@ -154,7 +154,7 @@ class GrammarBuilder:
         """Find for each rule the rules it can begin with. Every step is looked at once, however the rules depend on each other."""
         leftmost: list[list[int]] = [[] for _ in self._rules]
         watched: list[list[tuple[int, int]]] = [[] for _ in self._rules]
-        """By rule: the alternatives (rule, step) that go on if it can be empty."""
+        """By rule: the alternatives (rule, step) that continue if it can be empty."""
         empty = bytearray(len(self._rules))
         todo = [(rule, first) for rule, firsts in enumerate(self._rules) for first in firsts or ()]
         while todo:
@@ -177,7 +177,7 @@ class GrammarBuilder:
         return leftmost
 
     def _begins(self, step: int) -> tuple[int | None, bool]:
-        """(the rule that the step refers to, whether the step can be empty whatever that rule says)."""
+        """Return (the rule that the step refers to, whether the step can be empty regardless of that rule)."""
         repetition = self._repetitions[step]
         if repetition is None:
             return (self._references[step] if self._kinds[step] is Kind.REFERENCE else None), False

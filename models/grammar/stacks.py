@@ -1,8 +1,8 @@
-"""Follows a grammar character by character, and counts what that costs.
+"""Follow a grammar character by character, and count the cost.
 
-llama.cpp keeps every parse stack on its own, of which there may be exponentially many. Here stacks with the same top are one, above all
-that may lie below it (a "crowd"): a graph-structured stack. Equal ones are one object, so a state that comes again is not computed again.
-The work is counted in visits, of about a microsecond each, and no call does more of it than it was given.
+llama.cpp keeps every parse stack on its own, of which there may be exponentially many. Here stacks with the same top are one, above
+everything that may lie below it (a "crowd"): a graph-structured stack. Equal ones are one object, so no state is computed twice. The
+work is counted in visits, of about a microsecond each, and no call does more than it is allowed.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from numpy.typing import NDArray
 from models.grammar.rules import END, Grammar
 
 MOST_KEPT = 200_000
-"""Stacks of one automaton: with more it forgets all but those of the newest state."""
+"""Most stacks of one automaton: beyond that it forgets all but those of the newest state."""
 _EMPTY = 0
-"""The empty stack: the grammar is done."""
+"""The empty stack: the grammar is complete."""
 _BOTTOM = 0
 """The crowd of the empty stack alone."""
 _Item = tuple[int, int, int]
-"""A step, how often it was repeated already, and a crowd; in a closure also a call that was made in it, as a negative number."""
+"""A step, how often it was repeated so far, and a crowd; in a closure also a call that was made in it, as a negative number."""
 
 
 class OutOfWork(Exception):
-    """The work allowed was not enough."""
+    """The allowed work was not enough."""
 
 
 class State:
-    """What may come after some text. bounds: where one set of next stacks ends and the next begins, in code points."""
+    """The characters that may follow some text. bounds: the code points where one set of next stacks ends and the next begins."""
 
     __slots__ = ("accepting", "bounds", "following", "stacks", "table", "targets")
 
     def __init__(self, stacks: tuple[int, ...], accepting: bool) -> None:
         self.stacks = stacks
         self.accepting = accepting
-        """The text may end here."""
+        """Whether the text may end here."""
         self.bounds: list[int] = []
         self.targets: list[list[int]] = []
         """The stacks that take a character from bounds[i] up to bounds[i + 1]."""
         self.following: list[State | None] = []
-        """The states after it, those that were computed."""
+        """The next states that were computed so far."""
         self.table: tuple[NDArray[np.int32], NDArray[np.bool_]] | None = None
 
 
@@ -50,7 +50,7 @@ class Stacks:
     """An automaton over the parse stacks of one grammar. Used by one thread. Raises OutOfWork where `left` runs out."""
 
     def __init__(self, grammar: Grammar, left: int) -> None:
-        """left: how many visits it may make; whoever uses it may give more."""
+        """left: how many visits it may make; its owner may raise it."""
         self.left = left
         self._grammar = grammar
         self._forget()
@@ -65,7 +65,7 @@ class Stacks:
         self._states: dict[tuple[tuple[int, ...], bool], State] = {}
 
     def after(self, state: State, point: int) -> State | None:
-        """The state after one more character; None where the grammar does not allow it."""
+        """Return the state after one more character; None where the grammar does not allow it."""
         position = self._place(state, point)
         return state.following[position] or self._follow(state, position)
 
@@ -77,12 +77,12 @@ class Stacks:
         return state
 
     def allows_any(self, state: State, low: int, high: int) -> bool:
-        """Whether some character from `low` to `high` may come."""
+        """Tell whether some character from `low` to `high` may come."""
         begin, end = self._place(state, low), self._place(state, high) + 1
         return any(state.targets[begin:end])
 
     def explore(self, state: State) -> Iterator[tuple[State, int]]:
-        """The states that one more character can lead to, from the most stacks on, with what each costs to reach."""
+        """Return the states that one more character can lead to, those with the most stacks first, each with its cost."""
         left = self.left
         self._prepare(state)
         prepared = left - self.left
@@ -94,14 +94,14 @@ class Stacks:
                 yield found, prepared + left - self.left
 
     def allowed_places(self, state: State) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """(the state's bounds, for each whether a character from there up to the next may come)."""
+        """Return (the state's bounds, for each whether a character from there up to the next may come)."""
         if state.table is None:
             self._prepare(state)
             state.table = np.array(state.bounds, np.int32), np.array(list(map(bool, state.targets)))
         return state.table
 
     def trimmed(self, state: State) -> State:
-        """The same state, after what only earlier text needed was forgotten if it was much."""
+        """Return the same state, after forgetting what only earlier text needed, if that was much."""
         if len(self._entries) < MOST_KEPT:
             return state
         entries, crowds = self._entries, self._crowds
@@ -168,14 +168,14 @@ class Stacks:
         return number
 
     def _closure(self, todo: list[_Item]) -> State:
-        """The state of all that the items lead to without a character. An item with the step END is a sequence that is done."""
+        """Return the state that the items lead to without a character. An item with the step END is a complete sequence."""
         grammar = self._grammar
         ranges, nexts, repetitions = grammar.ranges, grammar.nexts, grammar.repetitions
         seen, found, accepting, left = set[_Item](), list[_Item](), False, self.left
         calls: dict[int, int] = {}
         """By rule, or by the complement of a repetition's item: the call's number."""
         callers: list[list[_Item]] = []
-        """By call: how it goes on after it."""
+        """By call: the items that continue after it."""
         done: list[bool] = []
         while todo:
             item = todo.pop()
@@ -194,7 +194,7 @@ class Stacks:
                 elif crowd == _BOTTOM:
                     accepting = True
                 else:
-                    # The bottom's entry is a sequence that is done, with nothing below it.
+                    # The bottom's entry is a complete sequence, with nothing below it.
                     todo += [self._entries[stack] for stack in self._crowds[crowd]]
                 continue
             if ranges[step]:
@@ -209,7 +209,7 @@ class Stacks:
                     todo.append((nexts[step], 0, crowd))
                 if high is not None and times >= high:
                     continue
-                # Without an upper end it does not matter how often it was repeated, once it was often enough.
+                # Without an upper limit, the count does not matter once it reached the lower one.
                 called, after = ~repetition.item, (step, min(times + 1, low) if high is None else times + 1, crowd)
             call = calls.get(called)
             if call is None:
@@ -228,7 +228,7 @@ class Stacks:
         return self._state(self._tops(found, callers), accepting)
 
     def _tops(self, found: list[_Item], callers: list[list[_Item]]) -> list[int]:
-        """The stacks of items, those with the same step as one."""
+        """Return the stacks of items, those with the same step as one."""
         crowds = self._crowds_of({crowd for _, _, crowd in found if crowd < 0}, callers)
         below: dict[int, set[int]] = {}
         for step, _, crowd in found:
@@ -244,7 +244,7 @@ class Stacks:
         return tops
 
     def _crowds_of(self, wanted: Iterable[int], callers: list[list[_Item]]) -> dict[int, int]:
-        """For calls, and what called them: the crowds of their callers. No call waits for itself, since no rule begins with itself."""
+        """Return the crowds of the callers of these calls. No call waits for itself, since no rule begins with itself."""
         made: dict[int, int] = {}
         waiting = list(wanted)
         while waiting:

@@ -1,4 +1,4 @@
-"""Notices an answer that has gone off the rails: the same tokens over and over, a run of one symbol."""
+"""Detect an answer that repeats itself: the same tokens over and over, or a run of one symbol."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SUSPECT_TOKENS = 48
-"""A repetition this long may be one: its text waits until that is clear."""
+"""A repetition this long is suspected: its text is held back until it is certain."""
 BROKEN_TOKENS = 160
-"""One this long is one. A table's rule or an indentation is shorter, a poem's refrain has more between."""
+"""A repetition this long is certain. The rule of a table and an indentation are shorter; the lines of a refrain are further apart."""
 LONGEST_UNIT = 64
 """Tokens of the longest repeated passage that is looked for."""
 TIMES = 6
-"""A passage comes this often before it counts."""
+"""A passage must occur this often to count."""
 EVERY = 16
-"""How many new tokens until it is worth looking again."""
+"""New tokens between two checks."""
 _WINDOW = 2 * TIMES * LONGEST_UNIT + LONGEST_UNIT
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """start: the place of its first token. unit: tokens that repeat. broken: it is long enough to be sure."""
+    """start: the index of its first token. unit: tokens that repeat. broken: whether it is long enough to be certain."""
 
     start: int
     unit: int
@@ -28,30 +28,30 @@ class Repetition:
 
 
 class SymbolRun:
-    """Follows an answer's text: one symbol without end may come in tokens of many lengths, none of which repeats."""
+    """Follow an answer's text: a run of one symbol may consist of tokens of many lengths, none of which repeats."""
 
     def __init__(self) -> None:
         self._symbol = ""
         self._since = self._tokens = 0
 
     def add(self, text: str, tokens: int) -> None:
-        """What is new of the answer, which has `tokens` now."""
+        """Add the new text of the answer, which has `tokens` now."""
         if text != len(text) * self._symbol:
             self._symbol = text[-1]
             self._since = self._tokens if text == len(text) * self._symbol else tokens
         self._tokens = tokens
 
     def repetition(self, begin: int) -> Repetition | None:
-        """The answer's first token is at `begin`. A repetition whose unit is the run's first token."""
+        """Return the run of one symbol, if there is one. begin: the index of the answer's first token."""
         length = self._tokens - self._since
         return None if length < SUSPECT_TOKENS else Repetition(begin + self._since, 1, length >= BROKEN_TOKENS)
 
 
 def repetition(tokens: Sequence[int], begin: int, end: int) -> Repetition | None:
-    """What the answer, which is `tokens` from `begin` to `end`, repeats at its end, if it does."""
+    """Return the repetition at the end of the answer, which is `tokens` from `begin` to `end`; None if there is none."""
     if end - begin < SUSPECT_TOKENS:
         return None
-    # Only so much of the end as decides; slices compare in C.
+    # Only as much of the end as is needed; slices compare in C.
     tail = tokens[max(begin, end - _WINDOW) : end]
     last = tail[-1]
     for unit in range(1, LONGEST_UNIT + 1):

@@ -1,4 +1,4 @@
-"""A loaded model: from messages to prompt, from prompt to tokens, from tokens to events."""
+"""Answer with a loaded model: messages become a prompt, the prompt tokens, tokens events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from models.schema.json_schema import Followed, grammar_of
 from models.serving import machine
 
 DEFAULT_MAX_TOKENS = 4096
-"""Where nobody asks for more, so that an answer that does not end cannot hold a slot for ever."""
+"""Limit of an answer whose request sets none, so that an endless answer cannot hold a slot forever."""
 
 
 class LocalPlatform:
@@ -51,9 +51,9 @@ class LocalPlatform:
         last_step: LastStep | None = None,
         max_wait_s: float | None = None,
     ) -> None:
-        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own.
-
-        files, last_step, max_wait_s: for the engine here: where conversations go that memory has no room for, and where it notes its steps.
+        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own. files,
+        last_step, max_wait_s: for the engine here: disk space for conversations that do not fit into memory, where it notes its steps,
+        and see Scheduler.
         """
         self.facts = facts
         self.version = version
@@ -132,11 +132,11 @@ class LocalPlatform:
         return self.backend.tokenize(text)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
-        """What the model would read. Raises InvalidInput, Unavailable."""
-        return self._prompts.told(request)
+        """Return the tokens that the model would read. Raises InvalidInput, Unavailable."""
+        return self._prompts.prompt_tokens(request)
 
     def pieces(self, tokens: Iterable[int]) -> PromptTokens:
-        """The text of tokens. Raises InvalidInput for what is no token of the model."""
+        """Return the text of tokens. Raises InvalidInput for a number that is not a token of the model."""
         return self._prompts.pieces(list(tokens))
 
     def _resolved(self, request: GenerationRequest, reading: Reading, grammar: str | None) -> Resolved:
@@ -151,7 +151,10 @@ class LocalPlatform:
         return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
 
     def _followed(self, request: GenerationRequest) -> Followed | None:
-        """What the answer must follow, of all that can ask for it. Raises InvalidInput for what cannot be used."""
+        """Return the grammar that the answer must follow, whether a grammar, a schema or a tool asks for it.
+
+        Raises InvalidInput if it cannot be used.
+        """
         params, found = request.params, None
         tagged = "<arg_key>" in self._template.source
         if params.grammar is not None:
@@ -171,18 +174,18 @@ class LocalPlatform:
 
     @property
     def sees(self) -> bool:
-        """Tell whether it reads images: a projector is loaded with it."""
+        """Tell whether it sees images: a projector is loaded with it."""
         return not isinstance(self.backend, ChildModel) and self.backend.projector is not None
 
     @property
     def own_process_bytes(self) -> int:
-        """Memory of the model's own process; 0 where it runs in this one."""
+        """Return the memory of the model's own process; 0 where it runs in this one."""
         pid = self.backend.pid if isinstance(self.backend, ChildModel) else None
         return machine.resident_bytes(pid) if pid else 0
 
     @property
     def defaults(self) -> SamplingParams:
-        """What the model's family recommends."""
+        """Return the sampling that the model's family recommends."""
         return self._defaults
 
     @property
@@ -193,7 +196,7 @@ class LocalPlatform:
         return self._engine.metrics()
 
     def restart(self) -> bool:
-        """End the model's own process, which is then started again; False where it runs in this one."""
+        """End the model's own process, which is then started again; returns False where it runs in this one."""
         if not isinstance(self.backend, ChildModel):
             return False
         self.backend.restart()
@@ -203,7 +206,7 @@ class LocalPlatform:
         self._engine.cancel(sequence)
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Fail what still runs and free the memory; True if it is free."""
+        """Fail what still runs and free the memory; returns whether it is free."""
         self._prefetcher.close()
         self._template.close()
         return self._engine.close(timeout)

@@ -1,6 +1,5 @@
-"""One running answer of a model in this process: the engine's events as core reads them, watched while they pass.
-
-All of this runs on the reader's thread, so that the decode thread does nothing but decode.
+"""Read a running answer of a model in this process: turn the engine's events into core's, and watch for repetition. All of this runs on
+the reader's thread, so that the decode thread only decodes.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _Gathered = list[Delta] | Queued | Finished | PortalError | Pause
 
 
 class Submitting(Protocol):
-    """What an answer needs of its platform; LocalPlatform fulfils it."""
+    """The methods of its platform that an answer needs; LocalPlatform has them."""
 
     def submit(
         self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
@@ -41,7 +40,7 @@ class Submitting(Protocol):
 
 
 class LocalGeneration:
-    """Fulfils core's RunningGeneration. An answer that goes wrong is resumed once, from where it was still good."""
+    """Fulfils core's RunningGeneration. An answer that repeats itself is resumed once, from before the repetition."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class LocalGeneration:
         return True
 
     def _block(self) -> Iterator[Pause]:
-        """Read events by waiting from here on, after saying so where poll() was called."""
+        """Wait for events from here on; yield Pause first if poll() was called."""
         if self._wake is not None:
             self._wake = self.sequence.events.wake = None
             yield Pause.BLOCKING
@@ -110,7 +109,7 @@ class LocalGeneration:
                 wrong = self._wrong(finished) or (RESUMED if wrong is REPEATED else NUDGED)
                 finished = self._together(finished)
             ended = True
-            # What follows a call of a tool comes at once: there is no time to read ahead.
+            # The request after a tool call comes at once: there is no time to prefetch.
             if self._ended is not None and not self._reader.called:
                 self._ended(self._reader.answer, self.sequence)
             yield replace(finished, note=wrong) if wrong else finished
@@ -122,7 +121,7 @@ class LocalGeneration:
                 self.cancel()
 
     def _follow(self) -> Generator[GenerationEvent, None, Finished]:
-        """Yield what comes of the sequence; return its end. Text that may be part of a repetition waits."""
+        """Yield the deltas of the sequence; return its end. Text that may be part of a repetition is held back."""
         held: list[Delta] = []
         events = self._gathered()
         for event in events:
@@ -154,7 +153,7 @@ class LocalGeneration:
         raise AssertionError(_UNENDED)
 
     def _read(self, deltas: list[Delta]) -> Iterator[Delta]:
-        """What the deltas say, as one; each apart where its probability goes with it."""
+        """Join deltas into one; keep them apart where log probabilities go with them."""
         if self._params.logprobs is None and len(deltas) > 1:
             deltas = [Delta("".join(delta.text for delta in deltas), tokens=deltas[-1].tokens)]
         for delta in deltas:
@@ -164,18 +163,18 @@ class LocalGeneration:
 
     @property
     def _before(self) -> int:
-        """Tokens of the attempt before this one."""
+        """Return the tokens of the first attempt."""
         return 0 if self.sequence is self._first else self._first.generated
 
     def _looks_well(self, tokens: int) -> bool:
-        """Whether the answer's first `tokens` do not end in a repetition; looked up every few tokens."""
+        """Tell whether the answer's first `tokens` end without a repetition; checked every few tokens."""
         if self._guard and tokens - self._looked_at >= EVERY:
             self._looked_at = tokens
             self._repeats = repetition(self._ids, 0, tokens) or self._run.repetition(0)
         return self._repeats is None
 
     def _unseen(self, finished: Finished) -> Repetition | None:
-        """What an answer that came to its limit repeated unseen: of tokens without text nothing is told while they come."""
+        """Return the repetition of an answer that reached its limit unnoticed: tokens without text are not reported while they come."""
         if not self._guard or finished.finish_reason is not FinishReason.LENGTH:
             return None
         answer = self.sequence.tokens[self.sequence.prompt_length :]
@@ -183,7 +182,7 @@ class LocalGeneration:
         return found if found is not None and found.broken else None
 
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
-        """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
+        """End the sequence, so that its slot serves the next attempt; its further events are dropped."""
         self._platform.cancel(self.sequence)
         for event in events:
             if isinstance(event, PortalError):
@@ -203,10 +202,10 @@ class LocalGeneration:
         return EMPTY if silent else None
 
     def _resume(self) -> bool:
-        """Go on from the tokens that were good, with safer sampling; False where that is not possible."""
+        """Resume after the tokens before the repetition, with safer sampling; returns False where that is not possible."""
         room = (self._params.max_tokens or 0) - self.sequence.generated
         if self._params.grammar is not None or room < 1:
-            return False  # a grammar could only begin anew
+            return False  # a grammar could only start over
         tokens = self._good_tokens()
         tags = self._params.tags and replace(self._params.tags, inside=True) if self._reader.thinking else None
         params = replace(safer(self._params), max_tokens=room, tags=tags)
@@ -224,7 +223,7 @@ class LocalGeneration:
         return True
 
     def _good_tokens(self) -> list[int]:
-        """What the model reads for the next attempt: one round of the repetition is kept; silence is broken by a new line."""
+        """Return the prompt of the next attempt: one round of the repetition is kept; after tokens without text, a line break is added."""
         tokens = self.sequence.tokens
         if self._repeats is not None:
             return tokens[: self.sequence.prompt_length + self._repeats.start + self._repeats.unit]
@@ -235,7 +234,7 @@ class LocalGeneration:
         return [*tokens, *self._platform.tokenize(nudge)]
 
     def _together(self, last: Finished) -> Finished:
-        """Both attempts as one answer to one prompt."""
+        """Return the end of both attempts as that of one answer to one prompt."""
         first = self._first.finished(last.finish_reason)
         completed = first.usage.completion_tokens + last.usage.completion_tokens
         usage = Usage(first.usage.prompt_tokens, completed, first.usage.cached_tokens)
@@ -254,7 +253,7 @@ class LocalGeneration:
         return replace(last, usage=usage, timings=timings)
 
     def _gathered(self) -> Iterator[_Gathered]:
-        """The sequence's events to the last; deltas that came together stay together."""
+        """Yield the sequence's events to the last; deltas that arrived together stay together."""
         while True:
             if self._wake is not None and self.sequence.events.empty():
                 yield Pause.WAITING
@@ -276,7 +275,7 @@ class LocalGeneration:
 
 
 def safer(params: Resolved) -> Resolved:
-    """Less of chance, and against repeating. An answer without chance stays one."""
+    """Return a lower temperature with a repeat penalty. Greedy sampling stays greedy."""
     return replace(
         params,
         temperature=min(params.temperature or 0.0, 0.7),

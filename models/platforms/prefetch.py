@@ -1,4 +1,4 @@
-"""After an answer: render what its conversation's next prompt will begin with, for the engine to prefetch while the reader reads.
+"""Render the beginning of a conversation's next prompt after an answer, so that the engine prefetches it while the person reads.
 
 Templates write old answers without their thoughts. So a slot holds the next prompt only up to the answer's beginning, and the whole answer
 would be prefilled again when the next question comes.
@@ -15,7 +15,7 @@ from core.errors import PortalError
 from core.inference.requests import ChatMessage, Tool
 
 UNKNOWN = "\ufdd1"
-"""Stands for the next question: a noncharacter, which no template looks for."""
+"""Stands for the next question: a noncharacter, which no template searches for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Prefetcher:
         self._thread.start()
 
     def after(self, turn: Turn) -> None:
-        """Render what follows this turn."""
+        """Render the beginning of the prompt that follows this turn."""
         with self._changed:
             self._turns.append(turn)
             self._changed.notify()
@@ -62,6 +62,6 @@ class Prefetcher:
             try:
                 tokens = self._render(turn)
             except PortalError:
-                continue  # the next question will say what is wrong
+                continue  # the next question will report the error
             if tokens:
                 self._prefetch(list(turn.tokens), tokens)

@@ -1,4 +1,4 @@
-"""What a model reads of a request: its conversation through the chat template, or the request's own prompt as it is."""
+"""Turn requests into prompts: a conversation through the chat template, or the request's own prompt unchanged."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from models.prompting.marked_text import SEAM, MarkedText
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A prompt as tokens, and what it was written of."""
+    """A prompt as tokens, with the conversation it was rendered from."""
 
     tokens: list[int]
     inside_thinking: bool = False
-    """The prompt ends within `<think>`, so the answer begins with thoughts."""
+    """Whether the prompt ends within `<think>`, so that the answer begins with reasoning."""
     verbatim: bool = False
-    """The answer goes on in the middle of a text: it opens no thoughts."""
+    """Whether the answer continues a text, so that it opens no reasoning."""
     messages: tuple[ChatMessage, ...] = ()
     tools: tuple[Tool, ...] = ()
     images: tuple[PlacedImage, ...] = ()
 
 
 class Prompts:
-    """Of one model. Safe from any thread."""
+    """Makes the prompts of one model. Safe from any thread."""
 
     def __init__(self, backend: LlamaBackend | ChildModel, template: ChatTemplate, model: str) -> None:
         self._backend = backend
@@ -50,24 +50,27 @@ class Prompts:
             raise PromptTooLong(len(reading.tokens), most)
         return reading
 
-    def told(self, request: GenerationRequest) -> PromptTokens:
-        """The same to look at, so a prompt may be empty or longer than fits."""
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """Tokenize a prompt only to show it, so it may be empty or too long."""
         tokens = self._given(request) if request.prompt is not None else self._conversation(request).tokens
         return PromptTokens(model=self._model, tokens=tuple(tokens), context=self._backend.context)
 
     def pieces(self, tokens: Sequence[int]) -> PromptTokens:
-        """Raises InvalidInput for what is no token of the model."""
+        """Raise InvalidInput for a number that is not a token of the model."""
         return PromptTokens(
             model=self._model, tokens=tuple(tokens), context=self._backend.context, pieces=tuple(self._backend.pieces(tokens))
         )
 
     def expected(self, turn: Turn) -> list[int]:
-        """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
+        """Return the beginning of the next prompt, up to its question; nothing where the template does not show where that is.
+
+        Raises PortalError.
+        """
         prompt = self._template.render([*turn.messages, ChatMessage(ChatRole.USER, UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
         return self._tokenize(prompt.text.rpartition(UNKNOWN)[0])
 
     def defused(self, message: ChatMessage) -> ChatMessage:
-        """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
+        """Cut markers that people typed, such as <|system|>, in two, so that they never become control tokens."""
         calls = tuple(replace(call, name=self._plain(call.name), arguments=self._plain(call.arguments)) for call in message.tool_calls)
         return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
 
@@ -92,7 +95,7 @@ class Prompts:
         )
 
     def _marks(self, request: GenerationRequest) -> dict[str, ImageInput]:
-        """Return the images of a request by the words that stand for them while the template is rendered; nobody can guess those.
+        """Return the images of a request by the placeholders that stand for them while the template is rendered; nobody can guess those.
 
         Raises InvalidInput if the model cannot see.
         """
@@ -104,7 +107,10 @@ class Prompts:
         return {f"[{nonce}-{number}]": image for number, image in enumerate(request.images)}
 
     def _with_images(self, text: str, marks: dict[str, ImageInput]) -> tuple[list[int], tuple[PlacedImage, ...]]:
-        """Return the tokens of a rendered text, with those of its images in their places. Raises InvalidInput, ModelFailed, Unavailable."""
+        """Return the tokens of a rendered text, with the tokens of its images in place of their placeholders.
+
+        Raises InvalidInput, ModelFailed, Unavailable.
+        """
         tokens: list[int] = []
         images: list[PlacedImage] = []
         if not marks:
@@ -123,7 +129,7 @@ class Prompts:
         return tokens, tuple(images)
 
     def _open_end(self, messages: tuple[ChatMessage, ...], tools: tuple[Tool, ...], *, thinking: bool) -> Prompt:
-        """The conversation up to the last word of its last message, as if the model had just said it."""
+        """Render the conversation up to the last word of its last message, as if the model had just written it."""
         last = messages[-1]
         if last.role != ChatRole.ASSISTANT or last.tool_calls or not last.content:
             raise InvalidInput("Only an assistant's message with text can be continued. Make it the last one.")
@@ -134,7 +140,7 @@ class Prompts:
         return Prompt(before + last.content, inside_thinking=False)
 
     def _given(self, request: GenerationRequest) -> list[int]:
-        """The request's own prompt. Its writer writes the markers, too, so they are the tokens."""
+        """Tokenize the request's own prompt. Its author also writes the markers, so they become control tokens."""
         prompt = request.prompt
         if not isinstance(prompt, str):
             tokens = list(prompt or ())
@@ -161,7 +167,7 @@ class Prompts:
 
 
 def _marked(message: ChatMessage, marks: dict[str, ImageInput]) -> ChatMessage:
-    """Put the words that stand for a message's images before its text."""
+    """Put the placeholders of a message's images before its text."""
     if not message.images:
         return message
     own = {id(image) for image in message.images}
@@ -169,5 +175,5 @@ def _marked(message: ChatMessage, marks: dict[str, ImageInput]) -> ChatMessage:
 
 
 def _whole(text: str) -> str:
-    """Half a surrogate pair has no bytes."""
+    """Remove halves of surrogate pairs, which have no bytes."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""An answer's text as it streams, taken apart: thoughts, text, calls of tools, and the probabilities of what was said."""
+"""Split an answer while it streams into reasoning, text, tool calls and log probabilities."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from models.prompting.tool_calls import ToolCallParser
 
 
 class AnswerReader:
-    """Feed the deltas of the engine; get those of the answer, or None while nothing is certain."""
+    """Takes the deltas of the engine and gives those of the answer, or None while nothing is certain."""
 
     def __init__(self, reasoning: ReasoningParser, tools: ToolCallParser | None = None) -> None:
         self._reasoning = reasoning
         self._tools = tools
-        self._untold: list[TokenLogprob] = []
+        self._pending_logprobs: list[TokenLogprob] = []
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self.thought = False
         self.said = False
-        """Something came besides thoughts and blanks."""
+        """Whether there was something besides reasoning and blanks."""
         self.called = False
-        """A tool was called."""
+        """Whether a tool was called."""
 
     @property
     def thinking(self) -> bool:
@@ -28,16 +28,16 @@ class AnswerReader:
 
     @property
     def answer(self) -> ChatMessage:
-        """What came so far, calls of tools left out."""
+        """Return the answer so far, without tool calls."""
         return ChatMessage(role=ChatRole.ASSISTANT, content="".join(self._texts), reasoning="".join(self._thoughts))
 
     def feed(self, delta: Delta) -> Delta | None:
         reasoning, text = self._reasoning.feed(delta.text)
-        self._untold += delta.logprobs
+        self._pending_logprobs += delta.logprobs
         return self._delta(reasoning, text, delta.tokens, last=False)
 
     def finish(self, tokens: int, *, cut: bool = False) -> Delta | None:
-        """The rest of the answer. cut: it reached its limit."""
+        """Return the rest of the answer. cut: whether it reached its limit."""
         reasoning, text = self._reasoning.finish()
         return self._delta(reasoning, text, tokens, last=True, cut=cut)
 
@@ -55,8 +55,8 @@ class AnswerReader:
         self.said = self.said or bool(text.strip() or calls)
         if not (reasoning or text or calls):
             return None
-        told: tuple[TokenLogprob, ...] = ()
-        if self._untold:
-            # Thoughts have no probabilities in OpenAI's shape; those of held-back text come with it.
-            told, self._untold = () if reasoning and not text else tuple(self._untold), []
-        return Delta(text=text, reasoning=reasoning, tokens=tokens, tool_calls=calls, logprobs=told)
+        logprobs: tuple[TokenLogprob, ...] = ()
+        if self._pending_logprobs:
+            # OpenAI's format has no log probabilities for reasoning; those of held-back text come with that text.
+            logprobs, self._pending_logprobs = () if reasoning and not text else tuple(self._pending_logprobs), []
+        return Delta(text=text, reasoning=reasoning, tokens=tokens, tool_calls=calls, logprobs=logprobs)

@@ -1,4 +1,4 @@
-"""Grammars that hold an answer to calls of tools, and the calls to the tools' schemas, in the form that the model writes."""
+"""Write grammars for tool calls: answers follow the model's format of calls, and calls the tools' schemas."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models.schema.schema_rules import NothingFits, Rules
 from models.schema.schema_strings import Text, choice, quoted
 
 MOST_CHECKED = 32
-"""Forms of one tool's arguments; of more, anything is let through."""
+"""Most forms of one tool's arguments; beyond that, anything is allowed."""
 
 
 def must_call(tools: Sequence[Tool], *, tagged: bool) -> Followed:
-    """A grammar for answers that are one call of one of the tools. Raises InvalidInput.
+    """Return a grammar for answers that are one call of one of the tools. Raises InvalidInput.
 
-    What a grammar cannot say of a tool's schema is told; of a strict tool it is refused.
+    Conditions of a schema that a grammar cannot express are listed; those of a strict tool are refused.
     """
     calls = _Calls(tagged=tagged)
     calls.rules.put("root", f'"\\n"? ({calls.any_of(tools)})')
@@ -32,7 +32,7 @@ def must_call(tools: Sequence[Tool], *, tagged: bool) -> Followed:
 
 
 def may_call(tools: Sequence[Tool], *, tagged: bool) -> Followed:
-    """A grammar for answers in which whatever is a call of one of the tools follows that tool's schema."""
+    """Return a grammar for answers in which every call of one of the tools follows that tool's schema."""
     calls = _Calls(tagged=tagged)
     call = calls.rules.new(calls.any_of(tools))
     if tagged:
@@ -111,7 +111,7 @@ class _Calls:
         return " ".join(written) or '""'
 
     def _value(self, schema: object, pointer: str, converter: Converter) -> str:
-        """Texts stand as they are, everything else as JSON."""
+        """Write texts unquoted, everything else as JSON."""
         choices = []
         for form in converter.forms_of(schema, pointer):
             if "enum" in form:
@@ -124,7 +124,7 @@ class _Calls:
                 continue
             types = types_of(form)
             if "string" in types:
-                # What could be a number, too, is read as a text.
+                # A value that could also be a number is read as a text.
                 types = [kind for kind in types if kind not in ("number", "integer", "boolean")]
             for kind in types:
                 if kind == "string":
@@ -150,7 +150,7 @@ class _Calls:
         return self._raw_values[text]
 
     def raw(self, name: str, text: Text) -> None:
-        """Rules for texts as they stand, outside of JSON."""
+        """Write rules for unquoted texts."""
         automaton = text.automaton()
         if automaton is None:
             if text.problem() is not None:
@@ -160,6 +160,6 @@ class _Calls:
 
 
 def _as_object(parameters: str) -> str:
-    """Arguments are an object, though many a schema does not say so."""
+    """Make the schema one of an object: arguments always are, though many schemas do not say so."""
     schema = read_json(parameters)
     return json.dumps({"type": "object", **schema}, ensure_ascii=False) if isinstance(schema, dict) else parameters

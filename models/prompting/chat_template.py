@@ -1,4 +1,4 @@
-"""A conversation as the prompt its model was trained on, by the chat template in the model's file."""
+"""Render a conversation as the model was trained to read it, with the chat template in the model's file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.plain_words import plain_reason
 
 CPU_S = 2.0
 WALL_S = 10.0
-"""Longer than CPU_S, for a machine with more to do than this."""
+"""Longer than CPU_S, for a busy machine."""
 MEMORY_BYTES = 512 * 1024 * 1024
 OUTPUT_CHARS = 8_000_000
 MOST_NESTED = 100
@@ -41,9 +41,8 @@ class Prompt:
 
 
 class ChatTemplate:
-    """Renders in a process of its own, started with the first rendering and kept; safe from any thread.
-
-    A rendering that takes too long or too much is killed and reported; the next starts a new process.
+    """Renders in a process of its own, started with the first rendering and kept; safe from any thread. A rendering that takes too much
+    time or memory is killed and reported; the next starts a new process.
     """
 
     def __init__(self, source: str | None, model: str, *, cpu_s: float = CPU_S, wall_s: float = WALL_S) -> None:
@@ -66,7 +65,7 @@ class ChatTemplate:
             self.render(talk, thinking=thinking)
 
     def render(self, messages: Sequence[ChatMessage], *, thinking: bool, tools: Sequence[Tool] = ()) -> Prompt:
-        """Raises InvalidInput with the template's own words, or because it took too much; ModelFailed if none can start."""
+        """Render a prompt. Raises InvalidInput with the template's message, or if it took too much; ModelFailed if no process can start."""
         if tools and "tools" not in self.source:
             messages = [_told(tools), *messages]
         write = _plain if "tool_calls" in self.source else _older
@@ -87,13 +86,13 @@ class ChatTemplate:
             raise InvalidInput("The chat template of {model} renders an unpaired surrogate, which no model can read.", model=self._model)
         inside = text.rstrip().endswith(_OPEN)
         if inside and not thinking:
-            # Templates without a switch (Z1) always open the tag: close it at once, and nothing is thought.
+            # Templates without a switch (Z1) always open the tag: close it at once, so that the model does not think.
             return Prompt(text.rstrip() + "\n" + _CLOSE + "\n", inside_thinking=False)
         return Prompt(text, inside)
 
     @property
     def pid(self) -> int | None:
-        """Of the process that renders; None where none runs."""
+        """Return the process id of the renderer; None if none runs."""
         return self._process.pid if self._process else None
 
     def close(self) -> None:
@@ -149,7 +148,7 @@ class ChatTemplate:
             data = data[process.stdin.write(data) :]
 
     def _receive(self, process: subprocess.Popen[bytes]) -> bytes | None:
-        """One line, or None if the process ended or took too long."""
+        """Read one line; None if the process ended or took too long."""
         assert process.stdout is not None
         deadline = time.monotonic() + self._wall_s
         chunks = [self._unread]
@@ -191,7 +190,7 @@ def _plain(message: ChatMessage) -> list[dict[str, object]]:
 
 
 def _older(message: ChatMessage) -> list[dict[str, object]]:
-    """For templates up to 0414: a call is a message of its own with the tool's name as metadata, its answer an observation."""
+    """Write tool calls for templates up to 0414: a call is a message with the tool's name as metadata, its result an observation."""
     if message.role == ChatRole.TOOL:
         return [{"role": "observation", "content": message.content}]
     calls: list[dict[str, object]] = [
@@ -202,7 +201,7 @@ def _older(message: ChatMessage) -> list[dict[str, object]]:
 
 
 def _told(tools: Sequence[Tool]) -> ChatMessage:
-    """For templates that have no place for tools: the same in words, in the form that calls are read in."""
+    """Describe tools in words for templates that have no place for them, in the format in which calls are read."""
     listed = "\n".join(json.dumps(_described(tool)["function"], ensure_ascii=False) for tool in tools)
     how = "To call one, answer with its name on a line of its own and then its arguments as a JSON object."
     return ChatMessage(ChatRole.SYSTEM, f"# Tools\n\nYou can call these functions:\n{listed}\n\n{how}")
@@ -214,13 +213,13 @@ def _described(tool: Tool) -> dict[str, object]:
 
 
 def _object(arguments: str) -> object:
-    """The arguments of a call, which templates take apart: what is no object, as of a call that was cut, stands in one."""
+    """Return the arguments of a call as an object, which templates expect: anything else, as of a call that was cut, is put into one."""
     value = _json(arguments)
     return value if isinstance(value, dict) else {"arguments": arguments}
 
 
 def _json(text: str) -> object:
-    """Templates read arguments as an object; what is none, or nested too deep to be written again, stays text."""
+    """Parse arguments as an object, as templates read them; anything else, or too deep nesting, stays text."""
     depth = 0
     for bracket in _BRACKETS.findall(text):
         depth += 1 if bracket in "[{" else -1

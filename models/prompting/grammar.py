@@ -1,4 +1,4 @@
-"""Reads grammars in GBNF, the notation of llama.cpp, and refuses those that are wrong or too costly to follow.
+"""Read grammars in GBNF, the notation of llama.cpp, and refuse those that are wrong or too costly to follow.
 
 Repetitions stay counted and are never written out, so that a grammar takes no more memory than its text.
 """
@@ -15,7 +15,7 @@ from models.grammar.rules import LAST_CHARACTER, Grammar, GrammarBuilder, Ranges
 MOST_CHARACTERS = 65_536
 MOST_NESTING = 40
 MOST_REPEATS = 50_000
-"""Of one item."""
+"""Most repetitions of one item."""
 _CACHED = 8
 _ESCAPE = r'\\(?:["\\\[\]nrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})'
 _NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -31,14 +31,14 @@ _SIGNS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?"
 
 
 def check_grammar(text: str) -> str:
-    """Return the text if it is a grammar that can be followed at a bounded cost. Raises InvalidInput that names the place."""
+    """Return the text if it is a grammar that can be followed at a bounded cost. Raises InvalidInput that names the position."""
     read_grammar(text)
     return text
 
 
 @lru_cache(_CACHED)
 def read_grammar(text: str) -> Grammar:
-    """Read GBNF with a rule named root. Raises InvalidInput for what is wrong or too costly, within 50 ms."""
+    """Read GBNF with a rule named root. Raises InvalidInput if it is wrong or too costly, within 50 ms."""
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput("The grammar has more than {limit} characters. Shorten it.", limit=MOST_CHARACTERS)
     if "\0" in text or text.encode("utf-8", "replace").decode() != text:
@@ -204,7 +204,7 @@ class _Reader:
 
     def _skip(self, *, lines: bool = False) -> None:
         text, at = self._text, self._at
-        if text[at : at + 1] == " ":  # nearly always it is one blank
+        if text[at : at + 1] == " ":  # nearly always one blank
             at = self._at = at + 1
         if text[at : at + 1] in _BLANKS:
             found = (_BLANK_LINES if lines else _BLANK).match(text, at)

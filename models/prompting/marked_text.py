@@ -1,4 +1,4 @@
-"""Markers such as <|system|> that people type are characters, never the token."""
+"""Keep markers such as <|system|> that people type as characters, never as control tokens."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class MarkedText:
         self._markers = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def defused(self, text: str) -> str:
-        """The text with a seam in each marker, so that neither half becomes the token."""
+        """Return the text with each marker cut in two, so that neither half becomes the control token."""
         text = text.replace(SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
         return self._markers.sub(lambda found: found[0][0] + SEAM + found[0][1:], text) if self._markers else text

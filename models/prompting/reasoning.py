@@ -1,4 +1,4 @@
-"""Splits an answer into what the model thought and what it says, while it streams."""
+"""Split an answer into reasoning and text while it streams."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ReasoningParser:
 
     @property
     def answering(self) -> bool:
-        """The thoughts, if any, are over."""
+        """Whether the reasoning, if any, is over."""
         return self._state == "text"
 
     def feed(self, piece: str) -> tuple[str, str]:
-        """(new reasoning, new text)."""
+        """Return (new reasoning, new text)."""
         self._held += piece
         if self._state == "start" and not self._begin():
             return "", ""
@@ -38,7 +38,7 @@ class ReasoningParser:
         return "", self._take(len(self._held))
 
     def finish(self) -> tuple[str, str]:
-        """(rest of the reasoning, rest of the text)."""
+        """Return (rest of the reasoning, rest of the text)."""
         rest, self._held = self._held, ""
         return (rest, "") if self._state == "thinking" else ("", rest)
 
@@ -64,7 +64,7 @@ class ReasoningParser:
         return reasoning, self._take(len(self._held))
 
     def _take(self, count: int) -> str:
-        """The first `count` held characters, less the blank lines that belong to a tag."""
+        """Return the first `count` held characters, without the blank lines that belong to a tag."""
         taken, self._held = self._held[:count], self._held[count:]
         if self._trim:
             taken = taken.lstrip("\n")
@@ -73,5 +73,5 @@ class ReasoningParser:
 
 
 def _overlap(text: str, tag: str) -> int:
-    """Length of the longest end of `text` that begins `tag`."""
+    """Return the length of the longest end of `text` that begins `tag`."""
     return next((length for length in range(min(len(tag) - 1, len(text)), 0, -1) if text.endswith(tag[:length])), 0)

@@ -1,6 +1,5 @@
-"""One call between `<tool_call>` and `</tool_call>`, read while it streams.
-
-A value ends where its closing tag is followed by another key or by the end of the call, so that it may itself hold such tags.
+"""Read one call between `<tool_call>` and `</tool_call>` while it streams. A value ends where its closing tag is followed by another
+key or by the end of the call, so that it may contain such tags.
 """
 
 from __future__ import annotations
@@ -19,27 +18,27 @@ _LONGEST = len(CLOSE)
 
 
 class TaggedCall:
-    """Feed the text from the opening tag on. It has its name and arguments as far as they came."""
+    """Takes the text from the opening tag on; holds the name and the arguments so far."""
 
     def __init__(self) -> None:
         self.text = ""
-        """All that was read, the tags too."""
+        """All text that was read, with the tags."""
         self.name = ""
         self.named = False
-        """The name is whole."""
+        """Whether the name is complete."""
         self.arguments: list[tuple[str, str]] = []
         self.json: str | None = None
-        """What stood between the tags, where that was a JSON object."""
+        """The text between the tags, where that was a JSON object."""
         self.closed = False
         self.whole = False
-        """Nothing of it is missing, but perhaps the closing tag."""
+        """Tell whether nothing is missing, except perhaps the closing tag."""
         self._at = len(OPEN)
         self._searched = 0
         self._state = "name"
         self._key = ""
 
     def feed(self, piece: str) -> str:
-        """Read on; the text that follows the closing tag, once that came."""
+        """Read more; return the text after the closing tag, once that came."""
         self.text += piece
         while not self.closed and self._step():
             pass
@@ -50,11 +49,11 @@ class TaggedCall:
 
     @property
     def open_value(self) -> tuple[str, str] | None:
-        """The key and the beginning of a value that has not ended."""
+        """Return the key and the beginning of a value that has not ended."""
         return (self._key, self.text[self._at :]) if self._state in ("value", "bare") else None
 
     def end(self, *, cut: bool) -> None:
-        """Nothing follows: a closing tag, the call's or the last value's, may be missing. cut: more would have followed."""
+        """End the call: a closing tag, the call's or the last value's, may be missing. cut: whether more would have followed."""
         match self._state:
             case "name" if cut:
                 self.name = self.text[self._at :].strip()
@@ -78,7 +77,7 @@ class TaggedCall:
                 self.whole = CLOSE.startswith(rest) and bool(rest or not cut)
 
     def _step(self) -> bool:
-        """Read one part; False if it has not come whole."""
+        """Read one part; returns False if it is not complete yet."""
         match self._state:
             case "name":
                 return self._read_name()
@@ -95,7 +94,7 @@ class TaggedCall:
         return self._read_next()
 
     def _search(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The first of the tags from here on; what was searched before is not searched again."""
+        """Find the first of the tags from here on; text is not searched twice."""
         found = pattern.search(self.text, max(self._at, self._searched))
         if found is None:
             self._searched = max(self._at, len(self.text) - _LONGEST)
@@ -113,7 +112,7 @@ class TaggedCall:
         return True
 
     def _read_json(self) -> bool:
-        """An object ends with the first closing tag before which it is whole."""
+        """Find the end of an object: the first closing tag before which it is complete."""
         end = self.text.find(CLOSE, max(self._at, self._searched))
         if end < 0:
             self._searched = max(self._at, len(self.text) - _LONGEST)
@@ -136,7 +135,7 @@ class TaggedCall:
         return True
 
     def _read_between(self) -> bool:
-        """After a key: its value, with its tag or without, or nothing of the kind."""
+        """Read what follows a key: its value, with its tag or without, or something else."""
         begin = self._past_blanks(self._at)
         rest = self.text[begin:]
         for tag in (VALUE, KEY, CLOSE):
@@ -182,7 +181,7 @@ class TaggedCall:
         rest = self.text[begin:]
         if KEY.startswith(rest) or CLOSE.startswith(rest):
             return False
-        found = self._search(_AFTER_NAME)  # something that has no place here is passed over
+        found = self._search(_AFTER_NAME)  # unexpected text is skipped
         if found is None:
             return False
         self._at = found.start()

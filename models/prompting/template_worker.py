@@ -1,6 +1,5 @@
-"""Renders one chat template, in a process of its own that can be killed; run by `chat_template`, never imported by it.
-
-A template comes with the model's file: it is a program of strangers. Jinja's sandbox keeps it from the machine, not from
+"""Render one chat template in a process that can be killed; run by `chat_template`, never imported by it. A template comes with the
+model's file: it is a program by strangers. Jinja's sandbox keeps it from the machine, not from
 endless loops or gigantic strings, so the process has little memory and, for every rendering, little time.
 
 Protocol, one JSON object a line. First {"template", "cpu_s", "memory_bytes", "output_chars"}, then requests
@@ -26,7 +25,7 @@ def _raise_exception(message: str) -> NoReturn:
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **_rest: Any) -> str:
-    """As Hugging Face renders it: no HTML escapes, Chinese left readable."""
+    """Write JSON as Hugging Face does: without HTML escapes, Chinese left readable."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a tool's call: which of them are text and which are JSON, as the tool's schema tells."""
+"""Read the arguments of a tool call: the tool's schema says which are text and which are JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
 class ArgumentTypes:
-    """Of one tool's parameters, a JSON schema as text."""
+    """The parameters of one tool, from a JSON schema as text."""
 
     def __init__(self, parameters: str) -> None:
         schema = read_json(parameters)
@@ -23,12 +23,12 @@ class ArgumentTypes:
         self._known: dict[str, list[Form]] = {}
 
     def object(self, arguments: Sequence[tuple[str, str]]) -> str:
-        """The arguments as a JSON object."""
+        """Return the arguments as a JSON object."""
         written = {key: self._value(key, text) for key, text in arguments}
         return "{" + ", ".join(f"{as_json(key)}: {value}" for key, value in written.items()) + "}"
 
     def beginning(self, arguments: Sequence[tuple[str, str]], open_value: tuple[str, str] | None) -> str:
-        """The same of arguments that do not end: the object does not either. open_value: the last key and what came of its value."""
+        """Return arguments that were cut off as an object that is cut off too. open_value: the last key and the value so far."""
         text = self.object(arguments)[:-1]
         if open_value is None:
             return text
@@ -37,7 +37,7 @@ class ArgumentTypes:
         return text + (", " if arguments else "") + f"{as_json(key)}: {value}"
 
     def _of(self, key: str) -> list[Form]:
-        """The forms that the argument may have; none: nothing is known of it."""
+        """Return the types that the argument may have; none if nothing is known about it."""
         if key not in self._known:
             found: list[Form] = []
             try:
@@ -51,12 +51,12 @@ class ArgumentTypes:
         return self._known[key]
 
     def _is_text(self, key: str) -> bool:
-        """Whether a text may be the argument."""
+        """Tell whether a text may be the argument."""
         forms = self._of(key)
         return "string" in _allowed(forms) or any(isinstance(value, str) for value in _values(forms))
 
     def _value(self, key: str, text: str) -> str:
-        """A value as JSON, as it was written where it is JSON already: a number keeps its zeros."""
+        """Return a value as JSON, unchanged where it is JSON already: a number keeps its zeros."""
         forms = self._of(key)
         values = _values(forms)
         for written in (text, text.strip()):
@@ -84,7 +84,7 @@ def _values(forms: Sequence[Form]) -> list[Any]:
 
 
 def _parsed(text: str) -> tuple[bool, Any]:
-    """(whether the text is JSON, its value). NaN is none, nor is a number beyond all bounds."""
+    """Return (whether the text is JSON, its value). NaN and infinite numbers are not JSON."""
     try:
         return True, json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
@@ -108,7 +108,7 @@ def _float_or_text(text: str) -> float | str:
 
 
 def read_json(text: str) -> Any:
-    """The value; None for what is no JSON. NaN and numbers beyond all bounds become texts, for JSON knows neither."""
+    """Return the value; None if the text is not JSON. NaN and infinite numbers become texts, since JSON has neither."""
     try:
         return json.loads(text, parse_constant=str, parse_float=_float_or_text)
     except (ValueError, RecursionError):
@@ -116,7 +116,7 @@ def read_json(text: str) -> Any:
 
 
 def as_json(value: Any) -> str:
-    """JSON with readable letters; halves of surrogate pairs stay escaped, since UTF-8 cannot carry them."""
+    """Return JSON with readable letters; halves of surrogate pairs stay escaped, since UTF-8 cannot encode them."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()

@@ -1,8 +1,8 @@
-"""Finds the calls of tools in an answer, while it streams, in both forms that GLMs write.
+"""Find the tool calls in an answer while it streams, in both formats that GLMs write.
 
 From 4.5 on: `<tool_call>name<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>`, as often as needed, after any text.
 0414 and before: the whole answer is the name on a line of its own, then a JSON object; also one JSON object with name and
-arguments. What turns out to be no call is text.
+arguments. Anything else is text.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class ToolCallParser:
         self._held = ""
         self._state = "start"
         self._call: TaggedCall | None = None
-        """One that has begun and not ended; `_held` is empty then."""
+        """A call that has begun and not ended; `_held` is empty then."""
         self._after_call = False
         """Line breaks that follow a call belong to it."""
 
     def feed(self, piece: str) -> tuple[str, tuple[ToolCall, ...]]:
-        """(new text, new calls)."""
+        """Return (new text, new calls)."""
         self._held += piece
         if self._state == "start" and not self._begin():
             return "", ()
@@ -41,7 +41,7 @@ class ToolCallParser:
         return self._tagged()
 
     def finish(self, *, cut: bool = False) -> tuple[str, tuple[ToolCall, ...]]:
-        """(the rest of the text, the rest of the calls). cut: the answer reached its limit, perhaps within a call."""
+        """Return (the rest of the text, the rest of the calls). cut: whether the answer reached its limit, perhaps within a call."""
         rest, self._held = self._held, ""
         if self._call is not None:
             self._call.end(cut=cut)
@@ -105,7 +105,7 @@ class ToolCallParser:
             self._after_call = not self._held
 
     def _ended(self, call: TaggedCall) -> ToolCall | None:
-        """The call, if it is whole and one of a known tool."""
+        """Return the call if it is complete and of a known tool."""
         if call.json is not None:
             return self._whole(call.json)
         types = self._types.get(call.name)
@@ -114,7 +114,7 @@ class ToolCallParser:
         return _call(call.name, types.object(call.arguments))
 
     def _cut(self, call: TaggedCall) -> ToolCall | None:
-        """What there is of a call in the middle of which the answer reached its limit: its arguments do not end, as with OpenAI."""
+        """Return a call within which the answer reached its limit: its arguments are cut off, as with OpenAI."""
         name, tag, _ = call.name.partition("<")
         types = self._types.get(name.strip())
         if types is not None and (call.named or tag):
@@ -128,7 +128,7 @@ class ToolCallParser:
         return self._beginning(text.strip()) if self._forced and not newline else None
 
     def _beginning(self, text: str) -> ToolCall | None:
-        """A call of the one tool whose name begins so."""
+        """Return a call of the only tool whose name begins like this."""
         names = [name for name in self._types if name.startswith(text.strip())]
         return _call(names[0], "") if len(names) == 1 else None
 
@@ -154,7 +154,7 @@ def _call(name: str, arguments: str) -> ToolCall:
 
 
 def _overlap(text: str) -> int:
-    """Length of the longest end of `text` that begins the opening tag."""
+    """Return the length of the longest end of `text` that begins the opening tag."""
     return next((length for length in range(min(len(OPEN) - 1, len(text)), 0, -1) if text.endswith(OPEN[:length])), 0)
 
 

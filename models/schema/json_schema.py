@@ -1,4 +1,7 @@
-"""JSON Schema as GBNF, so that an answer cannot but follow it. Small and bounded; what a grammar cannot say is named."""
+"""Translate JSON Schema to GBNF, so that an answer must follow it.
+
+Small and bounded; conditions that a grammar cannot express are named.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +25,21 @@ MOST_DEPTH = 32
 MOST_PARTS = 2_000
 """Schemas within the schema, properties and values of enumerations together."""
 _LISTED = ("string", "boolean", "null")
-"""Types of which single values can be left out."""
+"""Types of which single values can be excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A grammar, and the conditions that it does not hold an answer to, each as its place in the schema."""
+    """A grammar, and the conditions that it does not enforce, each as its pointer in the schema."""
 
     grammar: str
     ignored: tuple[str, ...] = ()
 
 
 def grammar_of(schema_text: str, *, strict: bool = False) -> Followed:
-    """GBNF for answers that are JSON and follow the schema. Raises InvalidInput for what is wrong or too large.
+    """Return GBNF for answers that are JSON and follow the schema. Raises InvalidInput if it is wrong or too large.
 
-    strict: conditions that a grammar cannot say are refused too, all by name.
+    strict: conditions that a grammar cannot express are refused too, all by name.
     """
     rules = Rules()
     root = convert_schema(rules, schema_text, "schema", lambda converter: converter.value())
@@ -54,7 +57,7 @@ def refuse_ignored(ignored: Sequence[str], *, strict: bool) -> None:
 
 
 def convert_schema(rules: Rules, text: str, pointer: str, convert: Callable[[Converter], str]) -> str:
-    """What `convert` makes of the schema. Raises InvalidInput."""
+    """Return the result of `convert` for the schema. Raises InvalidInput."""
     if len(text) > MOST_SCHEMA_CHARACTERS:
         raise InvalidInput("The schema is too large. Leave parts of it out.")
     try:
@@ -70,7 +73,7 @@ def convert_schema(rules: Rules, text: str, pointer: str, convert: Callable[[Con
 
 
 class Converter:
-    """Each schema becomes an expression; those that may be used twice, a rule of their own."""
+    """Makes an expression of each schema; one that may be used twice gets a rule of its own."""
 
     def __init__(self, schema: Any, rules: Rules, pointer: str) -> None:
         self._root = schema
@@ -79,14 +82,14 @@ class Converter:
         self._forms = Forms(schema, rules.ignore)
         self._named: dict[str, str] = {}
         self._open: set[str] = set()
-        """Rules that nothing has been written for yet: who comes back to one of them there would go round for ever."""
+        """Rules without content so far: a reference back to one of them here would never end."""
         self._parts = 0
         self.strings_and_numbers = ValueWriter(rules)
         self._objects = ObjectWriter(self, self.strings_and_numbers)
         self._arrays = ArrayWriter(self, self._objects)
 
     def value(self) -> str:
-        """The whole schema, as JSON."""
+        """Write the whole schema, as JSON."""
         return self.expression(self._root, self._pointer, 0)
 
     @property
@@ -97,7 +100,7 @@ class Converter:
         return self._forms.of(self._root, self._pointer)
 
     def typed(self, kind: str, form: Form, pointer: str) -> str:
-        """One type of a form, as JSON."""
+        """Write one type of a form, as JSON."""
         return self._typed(kind, form, pointer, 1)
 
     def forms_of(self, schema: Any, pointer: str) -> list[Form]:
@@ -125,7 +128,7 @@ class Converter:
             choices = schema["anyOf"]
             return self._any_of([(one, f"{pointer}.anyOf.{number}") for number, one in enumerate(choices)], depth)
         if conditions & COMBINING - {"const", "nullable"}:
-            # Worked out below; a schema may lead back to what it combines, so that it must be known by its text.
+            # Resolved below; a schema may refer back to what it combines, so it must be recognized by its text.
             return self._shared(same(schema), None, pointer, depth, lambda: self._combined(schema, pointer, depth))
         return self._combined(schema, pointer, depth)
 
@@ -139,7 +142,7 @@ class Converter:
         return self._either(found)
 
     def _shared(self, key: str, schema: Any, pointer: str, depth: int, make: Callable[[], str] | None = None) -> str:
-        """A rule of its own, made once: a schema may refer to itself."""
+        """Make the schema's own rule, once: a schema may refer to itself."""
         if key in self._open:
             raise wrong(pointer, "$ref leads back to itself")
         if key not in self._named:
@@ -193,7 +196,7 @@ class Converter:
         return self._either(found)
 
     def values_of(self, form: Form, pointer: str) -> list[Any]:
-        """The values of an enumeration that the form's other conditions leave."""
+        """Return the values of an enumeration that the form's other conditions allow."""
         self.count(len(form["enum"]))
         never = {same(value) for value in form.get("never", ())}
         found = [value for value in form["enum"] if same(value) not in never and fits_type(value, form.get("type", TYPES))]

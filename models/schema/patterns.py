@@ -1,6 +1,7 @@
-"""Regular expressions as JSON Schema has them (ECMAScript's), read into `regular`'s nodes.
+"""Parse the regular expressions of JSON Schema (ECMAScript's) into `regular`'s nodes.
 
-What an automaton cannot follow (backreferences, word boundaries, look-behind, Unicode properties, look-ahead within a group) is refused.
+Features that an automaton cannot follow (backreferences, word boundaries, look-behind, Unicode properties, look-ahead within a group) are
+refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _SPACE: Ranges = ((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
                   (0x205F, 0x205F), (0x3000, 0x3000))  # fmt: skip
 _NO_SPACE = outside([*_SPACE, (0x1C, 0x1F), (0x85, 0x85), (0xFEFF, 0xFEFF)])
-"""What neither ECMAScript nor Python takes for a space."""
+"""Characters that only one of ECMAScript and Python takes for a space."""
 _LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 _SHORTHANDS = {
     "d": _DIGIT, "D": outside(_DIGIT), "w": _WORD, "W": outside(_WORD), "s": _SPACE, "S": _NO_SPACE,
@@ -24,11 +25,11 @@ _CONTROLS = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D, "0": 0}
 
 
 class NotRegular(Exception):
-    """The pattern is no regular expression, or one that an automaton cannot follow. str() says why."""
+    """The pattern is not a regular expression, or one that an automaton cannot follow. str() says why."""
 
 
 def search(pattern: str, nodes: Nodes) -> Node:
-    """The texts, between START and END, in which the pattern is found somewhere. Raises NotRegular and regular.TooLarge."""
+    """Return the texts, between START and END, in which the pattern matches somewhere. Raises NotRegular and regular.TooLarge."""
     if len(pattern) > MOST_CHARACTERS:
         raise NotRegular(f"it has more than {MOST_CHARACTERS:,} characters")
     return nodes.sequence((nodes.everything, _Reader(pattern, nodes).whole()))
@@ -40,7 +41,7 @@ class _Reader:
         self._at = 0
         self._nodes = nodes
         self._started = False
-        """Nothing but ^ was read, so that another ^ adds nothing."""
+        """Whether only ^ was read, so that another ^ adds nothing."""
 
     def whole(self) -> Node:
         found = self._alternatives(0)
@@ -154,7 +155,7 @@ class _Reader:
         return self._nodes.repeat(part, least, most)
 
     def _counted(self) -> tuple[int, int | None] | None:
-        """Of {2}, {2,} or {2,5}; None where the bracket stands for itself."""
+        """Read {2}, {2,} or {2,5}; returns None where the bracket is a literal."""
         inside, closed, _ = self._text[self._at + 1 :].partition("}")
         least, comma, most = inside.partition(",")
         if not closed or not (least.isdecimal() and least.isascii()) or (most and not (most.isdecimal() and most.isascii())):
@@ -167,7 +168,7 @@ class _Reader:
         return int(least), (int(most) if most else None) if comma else int(least)
 
     def _class(self) -> Ranges:
-        """What stands between [ and ]."""
+        """Read the content of [ and ]."""
         negated = self._take("^")
         found: list[tuple[int, int]] = []
         while not self._take("]"):
@@ -176,7 +177,7 @@ class _Reader:
                 self._at += 1
                 high = self._member()
                 if len(low) != 1 or len(high) != 1 or low[0][0] != low[0][1] or high[0][0] != high[0][1]:
-                    found += [*low, (0x2D, 0x2D), *high]  # as in [\w-.], where the dash stands for itself
+                    found += [*low, (0x2D, 0x2D), *high]  # as in [\w-.], where the dash is a literal
                 elif high[0][0] < low[0][0]:
                     raise NotRegular("a range of characters ends before it begins")
                 else:

@@ -1,8 +1,8 @@
-"""Regular expressions as deterministic automata, for the patterns of JSON Schema and the texts of tool calls.
+"""Turn regular expressions into deterministic automata, for the patterns of JSON Schema and the texts of tool calls.
 
 Brzozowski's derivatives: what may follow after a character is again an expression, so "and" and "not" cost nothing, and a pattern with a
 length, a format or a look-ahead is one automaton. An automaton has one state at a time, so llama.cpp follows its rules with one stack.
-Everything is bounded: what grows too large raises TooLarge.
+Everything is bounded: an expression that grows too large raises TooLarge.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from functools import lru_cache
 
 LAST = 0x10FFFF
 START, END = LAST + 1, LAST + 2
-"""Stand before and after the text, so that ^ and $ are characters like others."""
+"""Mark the beginning and the end of the text, so that ^ and $ are characters like others."""
 MOST_STATES = 400
 MOST_STEPS = 8_000
 MOST_WORK = 30_000
-"""Parts of alternatives that are looked at, in all."""
+"""Most parts of alternatives that are examined, in all."""
 MOST_CLASSES = 200
 Ranges = tuple[tuple[int, int], ...]
 ALPHABET: Ranges = ((8, 10), (12, 13), (0x20, 0x7E), (0x80, 0xD7FF), (0xE000, LAST), (START, END))
@@ -51,7 +51,7 @@ class Nodes:
         self.empty = self._node("empty", nullable=True)
         self.any = self.set([(0, LAST)])
         self.everything = self.repeat(self.set([(0, END)]), 0, None)
-        """Every text, START and END too."""
+        """Match every text, with START and END."""
 
     def set(self, ranges: Iterable[tuple[int, int]]) -> Node:
         return self._node("set", ranges=within(merged(ranges), ALPHABET))
@@ -152,7 +152,7 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def outside(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """All characters but these."""
+    """Return all characters but these."""
     found, begin = [], 0
     for low, high in merged(ranges):
         if low > begin:
@@ -174,7 +174,7 @@ class Automaton:
 
     @property
     def shortest(self) -> int:
-        """How many characters the shortest text has."""
+        """Return the length of the shortest text."""
         seen, reached, length = {0}, {0}, 0
         while not reached & self.accepting:
             reached = {target for state in reached for _, target in self.moves[state]} - seen
@@ -202,7 +202,7 @@ class Builder:
         self._known: dict[tuple[Node, int], Node] = {}
 
     def automaton(self, node: Node) -> Automaton | None:
-        """Of a text between START and END; None if no text fits."""
+        """Return the automaton of the texts between START and END; None if no text fits."""
         numbers = {self._after(node, START): 0}
         states = list(numbers)
         moves: list[dict[int, list[tuple[int, int]]]] = []
@@ -223,7 +223,7 @@ class Builder:
         return _without_dead_ends(moves, accepting)
 
     def _classes(self, node: Node) -> list[Ranges]:
-        """The characters, in groups whose members the expression does not tell apart as the next one."""
+        """Group the characters: the expression treats all members of a group alike as the next one."""
         sets = self._first(node)
         cuts = sorted({0, *(cut for ranges in sets for low, high in ranges for cut in (low, high + 1) if cut <= LAST)})
         groups: dict[tuple[bool, ...], list[tuple[int, int]]] = {}
@@ -243,7 +243,7 @@ class Builder:
         return {one for part in node.parts for one in self._first(part)}
 
     def _after(self, node: Node, character: int) -> Node:
-        """What may follow once `character` was read: the derivative."""
+        """Return what may follow `character`: the derivative."""
         known = self._known.get((node, character))
         if known is not None:
             return known
@@ -276,7 +276,7 @@ class Builder:
 
 
 def _without_dead_ends(moves: list[dict[int, list[tuple[int, int]]]], accepting: set[int]) -> Automaton | None:
-    """Leave out the states from which no text can end; None if the first is one."""
+    """Leave out the states from which no text can end; returns None if the first is one."""
     sources: dict[int, list[int]] = {}
     for state, targets in enumerate(moves):
         for target in targets:
@@ -299,13 +299,13 @@ def _without_dead_ends(moves: list[dict[int, list[tuple[int, int]]]], accepting:
 # GBNF of an automaton
 
 _QUOTED = {'"': '\\\\\\"', "\\": "\\\\\\\\", "\n": "\\\\n", "\r": "\\\\r", "\t": "\\\\t", "\b": "\\\\b", "\f": "\\\\f"}
-"""How a character stands in a string of JSON, as GBNF writes it between quotes."""
+"""Return a character as it is written in a JSON string, in GBNF's quoting."""
 _BARE = outside((ord(character), ord(character)) for character in _QUOTED)
 
 
 @lru_cache(maxsize=4096)
 def characters(ranges: Ranges, *, raw: bool) -> tuple[str, ...]:
-    """Alternatives of GBNF for one character of the ranges: raw, or as it stands in a string of JSON."""
+    """Return GBNF alternatives for one character of the ranges: raw, or as written in a JSON string."""
     bare = ranges if raw else within(ranges, _BARE)
     found = [f"[{''.join(_span(low, high) for low, high in bare)}]"] if bare else []
     if not raw:
@@ -332,9 +332,8 @@ def _escaped(character: int) -> str:
 
 
 def rules_of(automaton: Automaton, name: str, *, raw: bool = False) -> dict[str, str]:
-    """Rules of GBNF; that called `name` is the whole. raw: the text itself, not as it stands in a string of JSON.
-
-    A state that only one other leads to, and that goes on in one way, is written where it is needed.
+    """Return GBNF rules, of which `name` is the whole. raw: the text itself, not as written in a JSON string. A state with one
+    predecessor and one continuation is written inline.
     """
     classes: dict[tuple[str, ...], str] = {}
 

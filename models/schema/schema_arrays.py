@@ -1,4 +1,4 @@
-"""Arrays of a schema as a grammar."""
+"""Write the arrays of a schema as a grammar."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class ArrayWriter:
         return f'"[" ws {item} {repeated} ws "]"' if least else f'"[" ws ({item} {repeated})? ws "]"'
 
     def _different(self, schema: Any, least: int, most: int | None, pointer: str) -> str | None:
-        """Values of an enumeration, each once at most, in the enumeration's order. None where the items are no enumeration."""
+        """Write the values of an enumeration, each once at most, in the enumeration's order; None where the items are not an
+        enumeration.
+        """
         values: list[Any] = []
         for form in self._schemas.forms_of(schema, f"{pointer}.items"):
             if "enum" in form:

@@ -1,7 +1,7 @@
-"""A JSON schema brought into plain forms: alternatives that each hold all that must be true together.
+"""Bring a JSON schema into plain forms: alternatives, each with all conditions that must hold together.
 
-What combines schemas ($ref, allOf, anyOf, oneOf, not, if, dependentRequired) is worked out here, so that whoever writes the grammar sees
-types, values, properties and bounds alone. Only the level of one value is worked out; properties and items stay schemas.
+Keywords that combine schemas ($ref, allOf, anyOf, oneOf, not, if, dependentRequired) are resolved here, so that the writer of the
+grammar sees only types, values, properties and bounds. Only the level of one value is resolved; properties and items stay schemas.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ANNOTATIONS = frozenset(
         "strict", "name",
     }
 )  # fmt: skip
-"""They say nothing of the value, or are followed anyway: of properties only those are written that a schema names."""
+"""Keywords that say nothing about the value, or are always followed: only properties that a schema names are written."""
 _LARGER = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 _SMALLER = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 _PLAIN = {
@@ -45,14 +45,14 @@ def wrong(pointer: str, reason: str) -> InvalidInput:
 
 
 def same(value: Any) -> str:
-    """A text that is equal for values that JSON Schema takes for equal."""
+    """Return a text that is equal for values that JSON Schema considers equal."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True)
 
 
 class Forms:
-    """Works out the forms of the schemas within one root schema."""
+    """Finds the forms of the schemas within one root schema."""
 
     def __init__(self, root: Any, ignored: Callable[[str, str], None]) -> None:
         """ignored: called with pointer and keyword of each condition that cannot be followed."""
@@ -61,7 +61,7 @@ class Forms:
         self._work = 0
 
     def of(self, schema: Any, pointer: str, seen: frozenset[str] = frozenset()) -> list[Form]:
-        """The plain forms; none if nothing fits. Raises InvalidInput."""
+        """Return the plain forms; none if nothing fits. Raises InvalidInput."""
         self._work += 1
         if self._work > MOST_WORK:
             raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
@@ -127,7 +127,7 @@ class Forms:
         return self.of(self.find(target, pointer), pointer, seen | {target})
 
     def find(self, target: Any, pointer: str) -> Any:
-        """What a $ref points to."""
+        """Return the schema that a $ref points to."""
         if not isinstance(target, str) or not target.startswith("#"):
             raise wrong(pointer, "$ref must point into the schema itself, as in #/$defs/name")
         found = self._root
@@ -161,7 +161,7 @@ class Forms:
         ]
 
     def _one_of(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
-        """Exactly one may fit: where two could, a property that only the other one requires is left out."""
+        """Let exactly one fit: where two could, a property that only the other one requires is left out."""
         choices = [
             self._both(forms, self.of(one, f"{pointer}.oneOf.{number}", seen))
             for number, one in enumerate(_schemas(schema, "oneOf", pointer))
@@ -200,7 +200,7 @@ class Forms:
 
     @staticmethod
     def _negated(condition: Any) -> dict[str, Any] | None:
-        """A schema for everything else; None where that cannot be said: only properties and required can."""
+        """Return a schema for everything else; None where that cannot be expressed: only properties and required can."""
         if not isinstance(condition, dict) or not condition.keys() - ANNOTATIONS <= {"properties", "required", "type"}:
             return None
         choices: list[dict[str, Any]] = [
@@ -252,7 +252,7 @@ class Forms:
         return [{}]
 
     def _both(self, forms: list[Form], others: list[Form]) -> list[Form]:
-        """Each form with each other, where they can be true together."""
+        """Combine each form with each other, where both can hold."""
         if len(forms) * len(others) > MOST_FORMS:
             raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
         joined = (join(form, other) for form in forms for other in others)
@@ -266,7 +266,7 @@ _COMBINES: Mapping[str, str] = {
 
 
 def join(form: Form, other: Form) -> Form | None:
-    """What is true of both; None if nothing is."""
+    """Return the form of values that fit both; None if none does."""
     if not form or not other:
         return {**form, **other}
     found: Form = {**form, **other}
@@ -312,7 +312,7 @@ def join(form: Form, other: Form) -> Form | None:
 
 
 def property_of(form: Form, name: str) -> Any:
-    """The schema that a form has for a property, whether it names it or not."""
+    """Return a form's schema for a property, whether it names it or not."""
     found = [form["properties"][name]] if name in form.get("properties", {}) else []
     for pattern, one in form.get("patternProperties", {}).items():
         wanted = Text(patterns=(pattern,))
@@ -326,7 +326,7 @@ def property_of(form: Form, name: str) -> Any:
 
 
 def types_of(form: Form) -> list[str]:
-    """The types that a form allows; without any, those that its keywords speak of."""
+    """Return the types that a form allows; if it names none, those that its keywords concern."""
     if "type" in form:
         types = form["type"]
     else:
@@ -368,7 +368,7 @@ def _common_types(types: list[str], others: list[str]) -> list[str]:
 
 
 def _apart(form: Form, other: Form) -> bool:
-    """Whether surely no value fits both."""
+    """Tell whether surely no value fits both."""
     joined = join(form, other)
     if joined is None:
         return True
@@ -386,7 +386,7 @@ def _apart(form: Form, other: Form) -> bool:
 
 
 def _empty(schema: Any) -> bool:
-    """Whether surely no value fits a schema, as far as its own values and types tell."""
+    """Tell whether surely no value fits a schema, judged by its own values and types."""
     if not (isinstance(schema, dict) and schema.keys() <= {"allOf"} and isinstance(schema.get("allOf"), list)):
         return False
     joined: Form = {}

@@ -1,4 +1,4 @@
-"""Numbers within bounds as GBNF: their digits, cut into blocks."""
+"""Write numbers within bounds as GBNF: their digits, cut into blocks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation, local
 from typing import Any
 
 MOST_DIGITS = 15
-"""Of whole numbers without a bound: what every reader of JSON keeps exact."""
+"""Digits of whole numbers without a bound: every reader of JSON keeps so many exact."""
 MOST_PLACES = 12
-"""After the point."""
+"""Digits after the decimal point."""
 MOST_LISTED = 100
-"""Multiples that are written out one by one."""
+"""Most multiples that are written out one by one."""
 MOST_REMAINDERS = 100
 FURTHEST: int = 10**MOST_DIGITS - 1
 
@@ -21,7 +21,7 @@ class Nowhere(Exception):
 
 
 def bound(value: Any) -> Decimal | None:
-    """The number that a schema states, None if it is none or too long to be one."""
+    """Return the number that a schema states; None if it is not one, or too long."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -32,7 +32,7 @@ def bound(value: Any) -> Decimal | None:
 
 
 def integers(low: int, high: int) -> str:
-    """The whole numbers from `low` to `high`, as alternatives of digits. Raises Nowhere."""
+    """Write the whole numbers from `low` to `high` as alternatives of digits. Raises Nowhere."""
     if low > high:
         raise Nowhere
     choices = []
@@ -53,7 +53,7 @@ def _block(head: int, digit: int, last: int, free: int) -> str:
 
 
 def _blocks(low: int, high: int) -> list[tuple[int, int, int, int]]:
-    """`low` to `high`, neither negative, cut into blocks such as 3[4-9] and [4-9][0-9]: (head, first digit, last digit, free digits)."""
+    """Cut `low` to `high`, neither negative, into blocks such as 3[4-9] and [4-9][0-9]: (head, first digit, last digit, free digits)."""
     found = []
     while low <= high:
         free = 0
@@ -68,7 +68,7 @@ def _blocks(low: int, high: int) -> list[tuple[int, int, int, int]]:
 
 
 def multiples(low: int, high: int, step: int, rule: Callable[[str], str]) -> str | None:
-    """The multiples of `step` from `low` to `high`; None where they cannot be said. rule: makes one of GBNF. Raises Nowhere."""
+    """Write the multiples of `step` from `low` to `high`; None where that is impossible. rule: makes a GBNF rule. Raises Nowhere."""
     first, last = -(-low // step), high // step
     if first > last:
         raise Nowhere
@@ -76,17 +76,17 @@ def multiples(low: int, high: int, step: int, rule: Callable[[str], str]) -> str
         return " | ".join(f'"{number * step}"' for number in range(first, last + 1))
     if step > MOST_REMAINDERS and 10**4 % step:
         return None
-    # Numbers without a bound of their own are shorter, or the remainders of every place would take too much room.
+    # Numbers without a bound of their own are shorter; otherwise the remainders at every digit would take too much space.
     digits = 9 if 10**4 % step == 0 else 6
     low, high = max(low, -(10**digits) + 1), min(high, 10**digits - 1)
     known: dict[tuple[int, int], str | None] = {}
 
     def ending(free: int, remainder: int) -> str | None:
-        """`free` more digits after which the whole is a multiple; what came before them leaves `remainder`."""
+        """Write `free` more digits that make the whole a multiple; the digits before them leave `remainder`."""
         if free == 0:
             return "" if remainder == 0 else None
         if free > 4 and 10**4 % step == 0:
-            return f"[0-9]{{{free - 4}}} {ending(4, 0)}"  # only the last four digits tell
+            return f"[0-9]{{{free - 4}}} {ending(4, 0)}"  # only the last four digits matter
         key = (free, remainder)
         if key not in known:
             by_rest: dict[str, list[int]] = {}
@@ -121,7 +121,7 @@ def multiples(low: int, high: int, step: int, rule: Callable[[str], str]) -> str
 
 
 def decimals(low: Decimal | None, high: Decimal | None, *, above: bool, below: bool, places: int = MOST_PLACES) -> str:
-    """Numbers from `low` to `high`, written without exponents. above, below: the bound itself is left out. Raises Nowhere."""
+    """Write numbers from `low` to `high` without exponents. above, below: whether the bound itself is excluded. Raises Nowhere."""
     unit = 10**places
     first = -FURTHEST * unit if low is None else _scaled(low, unit, ROUND_CEILING, 1 if above else 0)
     last = FURTHEST * unit if high is None else _scaled(high, unit, ROUND_FLOOR, -1 if below else 0)
@@ -136,7 +136,7 @@ def decimals(low: Decimal | None, high: Decimal | None, *, above: bool, below: b
 
 
 def _scaled(number: Decimal, unit: int, rounding: str, step: int) -> int:
-    """The number in units of its last place; if it is one exactly, `step` further."""
+    """Return the number in units of its last place, moved by `step` if it is a whole number of them."""
     with localcontext() as context:
         context.prec = 1_000
         number = max(min(number, Decimal(FURTHEST + 1)), Decimal(-FURTHEST - 1))
@@ -146,7 +146,7 @@ def _scaled(number: Decimal, unit: int, rounding: str, step: int) -> int:
 
 
 def _positive(first: int, last: int, places: int) -> list[str]:
-    """Alternatives for the numbers from `first` to `last`, in units of the last place, neither negative."""
+    """Write alternatives for the numbers from `first` to `last`, in units of the last place, neither negative."""
     unit = 10**places
     begin, from_ = divmod(first, unit)
     end, to = divmod(last, unit)
@@ -171,7 +171,7 @@ def _with_point(whole: int, from_: int, to: int, places: int) -> str:
 
 
 def _places(from_: int, to: int, places: int) -> tuple[list[str], bool]:
-    """Alternatives for up to so many digits after which only zeros come; whether there may be none."""
+    """Write alternatives for up to so many digits, followed only by zeros. Also returns whether there may be none."""
     if places == 0:
         return [], from_ == 0
     size = 10 ** (places - 1)

@@ -1,4 +1,4 @@
-"""Objects of a schema as a grammar: their properties in the schema's order, and further ones at the end."""
+"""Write the objects of a schema as a grammar: their properties in the schema's order, and further ones at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ObjectWriter:
         self._values = values
 
     def write(self, form: Form, pointer: str, depth: int) -> str:
-        """Properties in the schema's order; further ones, if it offers them, at the end."""
+        """Write properties in the schema's order; further ones, if it allows them, at the end."""
         required = list(form.get("required", ()))
         schemas = {name: property_of(form, name) for name in {**form.get("properties", {}), **dict.fromkeys(required)}}
         least, most = size(self._rules, form, "minProperties", pointer), size(self._rules, form, "maxProperties", pointer)
@@ -46,7 +46,7 @@ class ObjectWriter:
         return f'"{{" ws {self.counted_pairs(pairs, required, extra, least or 0, most, pointer)} ws "}}"'
 
     def _pairs(self, pairs: dict[str, str], required: list[str], extra: str | None) -> str:
-        # rest: what may follow once something is written; first: the same where nothing is written yet.
+        # rest: what may follow once a property is written; first: what may come while none is.
         rest = self._rules.new(f'(ws "," ws {extra})*' if extra else '""')
         first = self._rules.new(f"({extra} {rest})?" if extra else '""')
         for name, pair in reversed(list(pairs.items())):
@@ -57,7 +57,7 @@ class ObjectWriter:
     def counted_pairs(
         self, pairs: dict[str, str], required: list[str], extra: str | None, least: int, most: int | None, pointer: str
     ) -> str:
-        """As _pairs, for a bounded number: a rule for each property and each count of those before it."""
+        """Write a bounded number of properties: a rule for each property and each count of those before it."""
         names = list(pairs)
         if len(names) * (most or least) > MOST_COUNTED:
             self._rules.ignore(pointer, "minProperties" if least else "maxProperties")
@@ -67,7 +67,7 @@ class ObjectWriter:
         known: dict[tuple[int, int], str | None] = {}
 
         def from_(at: int, count: int) -> str | None:
-            """What may follow from property `at` on, when `count` are written."""
+            """Write what may follow from property `at` on, once `count` are written."""
             key = (at, min(count, max(least, 1)) if most is None else count)
             if key not in known:
                 known[key] = make(*key)
@@ -100,7 +100,7 @@ class ObjectWriter:
         return found
 
     def _extra(self, form: Form, names: list[str], pointer: str, depth: int) -> str | None:
-        """One pair whose name the schema does not give; None if there may be none."""
+        """Write a pair whose name is not in the schema; None if it allows none."""
         patterns = form.get("patternProperties", {})
         names_schema = form.get("propertyNames", True)
         more = form.get("additionalProperties", not form.get("properties") and not patterns)
@@ -122,7 +122,7 @@ class ObjectWriter:
         return self._rules.new(" | ".join(found)) if found else None
 
     def _key(self, text: Text, schema: Any, pointer: str, depth: int) -> str | None:
-        """The name of a further property; None if there is none."""
+        """Write the name of a further property; None if there may be none."""
         forms = self._schemas.forms_of(schema, f"{pointer}.propertyNames")
         found = []
         for form in forms:

@@ -1,4 +1,4 @@
-"""The rules of a grammar that is written from schemas, and its limits."""
+"""Hold the rules of a grammar that is written from schemas, and its limits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from models.schema.schema_forms import Form, wrong
 
 MOST_IGNORED = 50
 MOST_COUNTED = 400
-"""Rules for a bounded number of properties, or of different items."""
+"""Most rules for a bounded number of properties, or of different items."""
 # A bounded run of blanks: a model could otherwise write them without end.
 _HEX = "[0-9a-fA-F]"
 _BASE = {
     "ws": r'| " " | "\n" [ \t]{0,20}',
-    # Without halves of surrogate pairs, which no reader takes.
+    # Without halves of surrogate pairs, which no reader accepts.
     "char": rf'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-CefEF] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))',
     "string": r'"\"" char* "\""',
     "number": r'"-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?',
@@ -31,25 +31,25 @@ _NOTHING = r"[^\x00-\U0010FFFF]"
 
 
 class NothingFits(Exception):
-    """No value can be true to this part of the schema."""
+    """No value can satisfy this part of the schema."""
 
 
 class Rules:
-    """The rules of one grammar, in which the schemas of several tools may stand together."""
+    """The rules of one grammar, which may hold the schemas of several tools."""
 
     def __init__(self) -> None:
         self._rules = dict(_BASE)
         self._characters = 0
         self._known: dict[str, str] = {}
-        """By what it says: the rule that says it."""
+        """By its body: the name of a rule."""
         self.ignored: list[str] = []
 
     def text(self) -> str:
-        # A rule without a body belongs to what nothing fits, and is reached from nowhere.
+        # A rule without a body belongs to a part that nothing fits; no other rule refers to it.
         return "".join(f"{name} ::= {body or _NOTHING}\n" for name, body in self._rules.items())
 
     def new(self, body: str) -> str:
-        """Make a rule, or find the one that says the same: schemas repeat themselves."""
+        """Make a rule, or find the one with the same body: schemas repeat themselves."""
         name = self._known.get(body)
         if name is None:
             name = self._known[body] = self.name()
@@ -78,12 +78,12 @@ class Rules:
 
 
 class Schemas(Protocol):
-    """What writes the schemas within a schema."""
+    """Writes the schemas within a schema."""
 
     rules: Rules
 
     def expression(self, schema: Any, pointer: str, depth: int) -> str:
-        """Return what stands for a value of the schema. Raises NothingFits, Nowhere, InvalidInput."""
+        """Return the expression for a value of the schema. Raises NothingFits, Nowhere, InvalidInput."""
         ...
 
     def forms_of(self, schema: Any, pointer: str) -> list[Form]: ...
@@ -97,7 +97,7 @@ class Schemas(Protocol):
         ...
 
     def inside_brackets(self) -> AbstractContextManager[None]:
-        """Return a context in which a schema may lead back to one that is open: a bracket is written in between."""
+        """Return a context in which a schema may refer back to an open one: a bracket is written in between."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Strings under conditions (patterns, formats, lengths, forbidden texts) as rules of GBNF."""
+"""Write strings under conditions (patterns, formats, lengths, forbidden texts) as GBNF rules."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ FORMATS = {
     "uri": rf"^[A-Za-z][A-Za-z0-9+.-]*:(//{_HOST}(:[0-9]{{1,5}})?(/{_PCHAR}*)*|{_PCHAR}+(/{_PCHAR}*)*){_TAIL}$",
     "uuid": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
 }
-"""What is written under them is right; not every right text can be written (an IPv6 address, for one, comes without shortenings)."""
+"""Every text that they allow is valid; not every valid text is allowed (an IPv6 address, for example, only without abbreviations)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a string must be. without: texts that may not occur in it."""
+    """The conditions of a string. without: texts that may not occur in it."""
 
     patterns: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
@@ -59,17 +59,17 @@ class Text:
         return not (self.patterns or self.formats or self.never or self.never_like or self.without)
 
     def automaton(self) -> Automaton | None:
-        """None if no text fits. Only for what has no problem."""
+        """Return the automaton; None if no text fits. Only where `problem` is None."""
         return _made(self)[0]
 
     def problem(self) -> str | None:
-        """Why this cannot be an automaton; None if it can."""
+        """Return why this cannot be an automaton; None if it can."""
         return _made(self)[1]
 
 
 @lru_cache(maxsize=1024)
 def _made(wanted: Text) -> tuple[Automaton | None, str | None]:
-    """(the automaton, what is in the way of one)."""
+    """Return (the automaton, the reason why there is none)."""
     nodes = Nodes()
 
     def whole(inner: Node) -> Node:
@@ -91,7 +91,7 @@ def _made(wanted: Text) -> tuple[Automaton | None, str | None]:
 
 
 def followed(wanted: Text) -> tuple[Text, tuple[str, ...]]:
-    """(as much of it as an automaton can follow, the keywords of the rest)."""
+    """Return (as much of it as an automaton can follow, the keywords of the rest)."""
     unknown = tuple(form for form in wanted.formats if form not in FORMATS)
     left_out = [f"format ({form})" for form in unknown]
     wanted = replace(wanted, formats=tuple(form for form in wanted.formats if form not in unknown))
@@ -106,7 +106,7 @@ def followed(wanted: Text) -> tuple[Text, tuple[str, ...]]:
         wanted, left_out = replace(wanted, never_like=()), [*left_out, "not"]
     if wanted.only_length or wanted.problem() is None:
         return wanted, tuple(left_out)
-    # Each is possible, all together are not: the pattern says most.
+    # Each is possible, all together are not: keep the pattern, which says most.
     free = replace(wanted, least=0, most=None)
     automaton = free.automaton() if free.problem() is None else None
     if automaton is not None and automaton.shortest >= wanted.least:
@@ -123,7 +123,7 @@ def followed(wanted: Text) -> tuple[Text, tuple[str, ...]]:
 
 
 def choice(literals: Iterable[str], name: str) -> dict[str, str]:
-    """Rules for one of the texts: what they begin with in common stands once, so that few of them are open at a time."""
+    """Write rules for one of the texts: shared beginnings are written once, so that few alternatives are open at a time."""
     rules: dict[str, str] = {}
 
     def rule(texts: list[str], at: int, name: str) -> None:
@@ -146,14 +146,14 @@ def choice(literals: Iterable[str], name: str) -> dict[str, str]:
 
 
 def _common(texts: list[str]) -> int:
-    """How many characters all the texts, which are sorted, begin with."""
+    """Return the length of the common beginning of the texts, which are sorted."""
     first, last = texts[0], texts[-1]
     length = min(len(first), len(last))
     return next((at for at in range(length) if first[at] != last[at]), length)
 
 
 def quoted(text: str) -> str:
-    """A text as GBNF writes it."""
+    """Quote a text for GBNF."""
     text = text.encode("utf-8", "replace").decode().replace("\0", "\\u0000")
     written = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return f'"{written}"'

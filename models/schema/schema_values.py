@@ -1,4 +1,4 @@
-"""Strings and numbers of a schema as a grammar."""
+"""Write the strings and numbers of a schema as a grammar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.schema.schema_rules import NothingFits, Rules, size
 from models.schema.schema_strings import Text, followed
 
 MOST_LARGE = 10
-"""Patterns that are given up, which takes longest."""
+"""Most patterns that may be given up, which takes longest."""
 
 
 class ValueWriter:
@@ -22,7 +22,7 @@ class ValueWriter:
         self._large = 0
 
     def text_of(self, form: Form, pointer: str) -> Text:
-        """What a string of the form must be."""
+        """Return the conditions of a string of the form."""
         text: Text = form.get("text", Text())
         never = tuple(value for value in form.get("never", ()) if isinstance(value, str))
         least, most = size(self._rules, form, "minLength", pointer) or 0, size(self._rules, form, "maxLength", pointer)
@@ -66,7 +66,7 @@ class ValueWriter:
         step = bound(form.get("multipleOf", 1))
         if step is None or step <= 0:
             raise wrong(pointer, "multipleOf must be a number above 0")
-        # A whole number that is a multiple of 0.5 is any: what counts is the smallest whole multiple.
+        # Every whole number is a multiple of 0.5: use the smallest whole multiple.
         whole = step.as_integer_ratio()[0]
         if whole > 1:
             found = multiples(first, last, whole, self._rules.new)
@@ -95,7 +95,7 @@ class ValueWriter:
         return self._rules.new(decimals(low, high, above=above, below=below, places=places))
 
     def bounds(self, form: Form, pointer: str) -> tuple[Decimal | None, Decimal | None, bool, bool]:
-        """(low, high, whether low itself is out, whether high itself is)."""
+        """Return (low, high, whether low itself is excluded, whether high itself is)."""
         found: dict[str, Decimal | None] = {}
         for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
             found[key] = bound(form[key]) if key in form else None

@@ -1,4 +1,4 @@
-"""A request for embeddings of which some vectors are known already."""
+"""Answer a request for embeddings of which some vectors are cached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.inference.vectors import Embedded, Embedder, EmbeddingRequest, Running
 
 
 def cached_embedding(router: Router, cache: EmbeddingCache, request: EmbeddingRequest) -> RunningEmbedding:
-    """Start what is not known. Raises what Router.embed raises."""
+    """Compute only the vectors that are not cached. Raises what Router.embed raises."""
     embedder = router.embedder(request)
     if embedder is None or not embedder.version:
         return router.embed(request)
@@ -22,7 +22,7 @@ def cached_embedding(router: Router, cache: EmbeddingCache, request: EmbeddingRe
 
 
 class CachedEmbedding:
-    """Fulfils RunningEmbedding: the rest is computed, and kept."""
+    """Fulfils RunningEmbedding: missing vectors are computed, and cached."""
 
     def __init__(self, router: Router, cache: EmbeddingCache, request: EmbeddingRequest, embedder: Embedder) -> None:
         self._router, self._cache, self._request, self._embedder = router, cache, request, embedder
@@ -59,7 +59,7 @@ class CachedEmbedding:
             return self._together(None, ())
         done = self._running.result()
         if self._known and self._running.model_version != self._embedder.version:
-            # Another model took over, and vectors of two models mean nothing together.
+            # Another model took over; vectors of two models cannot be mixed.
             self._known = {}
             with self._lock:
                 self._running = self._router.embed(self._request)
@@ -82,7 +82,7 @@ class CachedEmbedding:
         except InvalidInput:
             if not self._known:
                 raise
-            # The error names an input by its place among the rest.
+            # The error numbers the input among those that were computed.
             self._known = {}
             return self._router.embed(self._request)
 

@@ -22,9 +22,9 @@ KEPT_DAYS = 30
 """A vector is computed anew after so many days: the weights behind a remote model's name may change."""
 EXPIRE = "embedding.expire"
 TOUCHED = timedelta(hours=1)
-"""The last use of a vector is noted this often."""
+"""How often the last use of a vector is recorded."""
 TRIMMED = 0.9
-"""What stays of the room when it is full."""
+"""Share of the space that is kept when it is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +42,17 @@ class EmbeddingCache:
     """Shared by all people and servers. Safe from any thread."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, most_bytes: int) -> None:
-        """most_bytes: room for the vectors; 0 switches the cache off."""
+        """most_bytes: space for the vectors; 0 switches the cache off."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._asked = self._found = 0
         self._added = most_bytes
-        """Bytes since the size was last looked up; at first, nobody knows."""
+        """Bytes stored since the size was last read; unknown at first."""
 
     def find(self, version: str, request: EmbeddingRequest) -> Mapping[int, KeptVector]:
-        """Return the vectors that are there, by the place of their input."""
+        """Return the stored vectors, by the index of their input."""
         keys = [key_of(version, request, one) for one in request.inputs]
         now = self._clock()
         try:
@@ -128,15 +128,15 @@ class EmbeddingCache:
 
 
 def key_of(version: str, request: EmbeddingRequest, one: str | tuple[int, ...]) -> str:
-    """Hash what decides a vector: the model's version, the input, and how it is cut."""
+    """Hash what determines a vector: the model's version, the input, and how it is cut."""
     text = "s" + one if isinstance(one, str) else "t" + ",".join(map(str, one))
     head = f"{version}\0{request.dimensions or 0}\0{int(request.truncate)}\0"
     return sha256((head + text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def shares(whole: int, lengths: Sequence[int]) -> list[int]:
-    """Share out tokens by the lengths of the texts, so that they add up. A model says only how many a request has."""
-    # A text of no letters has its special tokens.
+    """Divide tokens among texts by length, so that they add up. A model reports only the total of a request."""
+    # An empty text still has its special tokens.
     total, before, given = sum(lengths) + len(lengths), 0, 0
     found = []
     for length in lengths:

@@ -18,7 +18,7 @@ LONGEST_MODEL = 200
 
 
 class ModelAccess:
-    """The gateway reads at every call what is set here, so a change holds at once."""
+    """The gateway reads these settings for every call, so a change acts at once."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work

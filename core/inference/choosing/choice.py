@@ -17,7 +17,7 @@ from core.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one person may use, as the store says at this moment."""
+    """What one person may use, as the database says at this moment."""
 
     user: User
     rules: Mapping[str, AccessRule] = field(default_factory=dict)
@@ -38,7 +38,9 @@ class Choice:
         return frozenset(name for name in self.rules if not self.may_use(name))
 
     def may_use(self, name: str) -> bool:
-        """Tell whether the person may use a model or preset; an adapter or a place (glm@gateway) follows its model's rule, or its own."""
+        """Tell whether the person may use a model or preset; an adapter or a platform's model (glm@gateway) follows its model's rule,
+        or its own.
+        """
         base = name.rpartition("@")[0] or name
         rule = self.rules.get(name) or self.rules.get(base) or self.rules.get(base.partition(":")[0])
         return rule is None or self.runs_models or rule.admits(self.user.role, (self.user.group,))
@@ -70,7 +72,7 @@ class Choice:
 
 
 def applied(preset: Preset, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
-    """Return the request as the preset wants it: what the request sets itself stays.
+    """Return the request with the preset's values where it sets none itself.
 
     tools: offer the model the preset's tools, if the request brings none.
     """

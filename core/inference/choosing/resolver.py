@@ -1,4 +1,4 @@
-"""Find the model that a request goes to, as far as its person may use it."""
+"""Find the model for a request, among those that its person may use."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ModelResolver:
         return request if request.model == name else replace(request, model=name)
 
     def _default_of(self, choice: Choice, work: UnitOfWork) -> str | None:
-        """Return what a request without a model asks; None leaves it to the router. Raises NotAllowed."""
+        """Return the model of a request that names none; None leaves it to the router. Raises NotAllowed."""
         if choice.default is None and not choice.rules:
             return None
         served = self._served()
@@ -61,7 +61,7 @@ class ModelResolver:
         return mine[0].name if mine else None
 
     def vectors(self, user: User, name: str | None, kind: ModelKind) -> tuple[str | None, frozenset[str]]:
-        """Return the model for vectors (None leaves it to the router), and which may not take its place. Raises NotAllowed."""
+        """Return the model for vectors (None leaves it to the router), and which models may not replace it. Raises NotAllowed."""
         with self._unit_of_work() as work:
             choice = Choice.read(work, user)
         if name is not None or not choice.rules:

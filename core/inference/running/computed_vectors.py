@@ -39,7 +39,7 @@ class Vectors:
         return self._running.model
 
     def cancel(self) -> None:
-        """From any thread: compute no more of it."""
+        """Compute no more of it; from any thread."""
         self._running.cancel()
 
     def result(self) -> Embedded:

@@ -14,7 +14,7 @@ ALIVE_EVERY_S = 60.0
 
 
 class Counted:
-    """A request that the limits let through."""
+    """A request that the limits admitted."""
 
     def __init__(self, limits: Limits, user: User, admitted: Admission) -> None:
         self._limits = limits
@@ -30,7 +30,7 @@ class Counted:
 
     @contextmanager
     def given_back_on_failure(self) -> Iterator[None]:
-        """Do not count as running what never began."""
+        """Count a request that never began as ended."""
         try:
             yield
         except BaseException:
@@ -38,7 +38,7 @@ class Counted:
             raise
 
     def alive(self) -> None:
-        """Say that the answer goes on; writes at most once a minute, from another thread: no event waits for the database."""
+        """Note that the answer still runs; writes at most once a minute, from another thread, so that no event waits for the database."""
         if time.monotonic() - self._alive_at > ALIVE_EVERY_S:
             self._alive_at = time.monotonic()
             if self._admitted.leases:

@@ -1,4 +1,4 @@
-"""Whose adapter decodes now: llama.cpp works with one at a time, so that answers with different ones take turns."""
+"""Choose the LoRA adapter that decodes now: llama.cpp uses one at a time, so answers with different ones take turns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TURN_S = 0.1
 
 
 class AdapterTurns:
-    """Equal turns in a circle: who waited longest is next, so that nobody waits longer than one turn of each other adapter."""
+    """Gives equal turns in a circle: the adapter that waited longest is next, so none waits longer than one turn of each other one."""
 
     def __init__(self) -> None:
         self._current = 0
@@ -17,7 +17,7 @@ class AdapterTurns:
         self._ended: dict[int, float] = {}
 
     def choose(self, adapters: Collection[int], now: float) -> int:
-        """Of `adapters`, those with running answers, the one that decodes next. now: seconds on any clock that never goes back."""
+        """Return the adapter that decodes next, of those with running answers. now: seconds on any monotonic clock."""
         if self._current in adapters and (len(adapters) == 1 or now - self._began < TURN_S):
             return self._current
         self._ended[self._current] = now

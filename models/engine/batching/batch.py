@@ -1,4 +1,4 @@
-"""What one step decodes."""
+"""Define what one step decodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Batch:
         self.parts: list[Part] = []
         self._step_time = step_time
         self._drafters: dict[int, object] = {}
-        """Who proposed the draft tokens of a slot."""
+        """The drafter of each slot's draft tokens."""
         for sequence, part in entries:
             self.sequences.append(sequence)
             self.parts.append(part)
@@ -43,12 +43,12 @@ class Batch:
 
     @property
     def decoding(self) -> int:
-        """How many sequences add a single token."""
+        """Return how many sequences add a single token."""
         return sum(len(part.tokens) == 1 for part in self.parts)
 
     @property
     def prompt_tokens(self) -> int:
-        """How many tokens of prompts it prefills."""
+        """Return how many prompt tokens it prefills."""
         return sum(part.known for part in self.parts if len(part.tokens) > 1 and part.known > 1)
 
     # Draft tokens
@@ -59,7 +59,7 @@ class Batch:
 
     @property
     def drafts(self) -> Mapping[int, int]:
-        """How many draft tokens each slot has that has any."""
+        """Return the number of draft tokens by slot, where there are any."""
         return {part.slot: part.draft_tokens for part in self.parts if part.draft_tokens}
 
     def propose(self, part: Part, tokens: list[int], drafter: object) -> None:
@@ -80,7 +80,7 @@ class Batch:
             part.drop_draft_tokens()
         self._drafters.clear()
 
-    # What a failed decode asks for
+    # After a failed decode
 
     def drop(self, sequence: Sequence) -> None:
         """Take a sequence out of the step."""

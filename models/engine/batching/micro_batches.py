@@ -1,9 +1,9 @@
-"""Which slots llama.cpp computes together in a step, where each slot has a KV cache of its own.
+"""Arrange slots for llama.cpp's micro-batches, where each slot has a KV cache of its own.
 
-By itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots, so that
-running ones lie scattered among idle ones: with eight of sixteen, four or five runs. So a sequence begins beside those that run, and its
-conversation moves there, where that is quicker. The gaps that are left are closed by padding, tokens of idle slots that are computed and
-forgotten, or by the first token of a prompt that is prefilled there, where that is quicker than prefilling the weights once more. A run is
+By itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots, so
+running ones are scattered among idle ones: with eight of sixteen, in four or five runs. So a sequence begins beside running ones, and
+its conversation moves there, where that is quicker. The remaining gaps are closed by padding, tokens of idle slots that are computed
+and forgotten, or by the first token of a prompt that is prefilled there, where that is quicker than reading the weights once more. A run is
 padded to a number of rows that is quicker to compute than its own, and split where that is quicker. `RowCosts` knows what is quicker.
 """
 
@@ -18,11 +18,11 @@ from models.engine.batching.row_costs import RowCosts
 _ENOUGH = 0.95
 """A grouping must promise less than this share of the time of llama.cpp's own runs. Costs are not known better."""
 _AGAIN = 64
-"""Batches after which layouts are chosen anew: conversations grow."""
+"""Batches after which layouts are chosen again, since conversations grow."""
 _LARGEST_PIECE = 8
 """Rows: larger pieces are never split off a run, since no tile is larger."""
 _TOKEN = 0
-"""Any will do: nothing is sampled after padding."""
+"""Any token will do: nothing is sampled after padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Layout:
 
 
 class MicroBatches:
-    """The decode thread alone uses it."""
+    """Belongs to the decode thread."""
 
     def __init__(self, backend: Backend, costs: RowCosts, length: Callable[[int], int]) -> None:
         """length: how many tokens a slot holds."""
@@ -91,7 +91,7 @@ class MicroBatches:
         return [len(run) for run in neighbours([part.slot for part in parts])] if self._own_streams else [len(parts)]
 
     def near(self, running: Sequence[int], free: Collection[int]) -> Collection[int]:
-        """Return those `free` slots where one more sequence takes least, beside the `running` ones."""
+        """Return the `free` slots where one more sequence costs least, beside the `running` ones."""
         if not (self._own_streams and self._costs.known and running):
             return free
         runs = neighbours(sorted(running))
@@ -152,7 +152,7 @@ class MicroBatches:
     def _best(self, runs: list[range], prefilling: Collection[int]) -> list[range]:
         """Find the quickest grouping: for the first run, for the first two, ..., the last group after the best for those before it."""
         if len(runs) == 1 and len(runs[0]) == 1:
-            return runs  # A sequence alone is computed the same way whatever was measured, so that its seed gives it again.
+            return runs  # A sequence alone is always computed the same way, so that its seed reproduces it.
         least = [0.0]
         chosen: list[tuple[int, range]] = []
         for last, run in enumerate(runs):

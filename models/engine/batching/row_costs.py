@@ -1,8 +1,7 @@
-"""How long llama.cpp takes to compute rows (tokens of different slots) together, by their number.
-
-It is no straight line. Every micro-batch reads all weights once, so that a second row is nearly free on a GPU; on a processor matrices are
+"""Measure how long llama.cpp takes to compute rows (tokens of different slots) together, by their number. The time is not linear.
+Every micro-batch reads all weights once, so that a second row is nearly free on a GPU; on a processor matrices are
 multiplied in tiles of so many rows, and thirteen rows of a GLM at Q4_K_M take longer than sixteen. So a processor is measured while nobody
-waits. A GPU is not: there the weights' reading is nearly all of a step, so that real steps tell enough.
+waits. A GPU is not measured: reading the weights is nearly all of its step, so real steps show enough.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from models.engine.backend import Backend
 
 TRIES = 3
 LONG_S = 0.5
-"""A number of rows that took so long altogether is not tried again."""
+"""A number of rows with this total time is not tried again."""
 GPU_ROW = 0.02
 """What a row adds to a micro-batch on a GPU, as a share of it. An assumption: nobody has measured it yet; `DraftCosts` corrects it."""
 
 
 class RowCosts:
-    """The decode thread alone uses it."""
+    """Belongs to the decode thread."""
 
     def __init__(self, most: int, *, learns_from_steps: bool = False) -> None:
         """most: rows of one micro-batch. learns_from_steps: measure nothing, as on a GPU."""
@@ -31,13 +30,13 @@ class RowCosts:
         self._tried: dict[int, list[float]] = {}
         self._seconds: list[float] = []
         self._weights_s: float | None = None
-        """On a GPU: what reading the weights takes, learned from steps."""
+        """On a GPU: the time to read the weights, learned from steps."""
         self._row_s = 0.0
-        """What a row takes besides, for the conversation that it looks at: conversations are short when rows are measured."""
+        """Additional time of a row for attention to its conversation: conversations are short when rows are measured."""
 
     @classmethod
     def of_backend(cls, backend: Backend) -> RowCosts:
-        """Return costs that are unknown yet: a step computes a token of each slot, and draft tokens."""
+        """Return costs that are still unknown: a step computes a token of each slot, and draft tokens."""
         return cls(backend.slots + backend.max_draft_tokens if backend.can_cut else 0, learns_from_steps=backend.on_gpu)
 
     @property
@@ -50,9 +49,8 @@ class RowCosts:
         return bool(self._seconds) or self._weights_s is not None
 
     def measured(self, seconds: float) -> None:
-        """Note what the `missing` rows took.
-
-        The shortest of a few times counts, since other work delays the others. That may last, so all other numbers are tried between.
+        """Note the time of the `missing` rows. The shortest of a few times counts, since other work delays the others. A delay may
+        last, so all other numbers are tried in between.
         """
         rows = self._queue.popleft()
         tried = self._tried.setdefault(rows, [])
@@ -63,7 +61,7 @@ class RowCosts:
             self._seconds = _between({rows: min(tried) for rows, tried in self._tried.items()})
 
     def give_up(self) -> None:
-        """They cannot be measured."""
+        """Give up: the rows cannot be measured."""
         self._queue.clear()
 
     def of(self, rows: int) -> float:

@@ -1,18 +1,18 @@
-"""How long steps take on this machine, as measured, and so how much of prompts to prefill in one."""
+"""Learn how long steps take on this machine, and so how much of prompts to prefill in one."""
 
 from __future__ import annotations
 
 STEP_WHILE_DECODING_S = 0.15
-"""What prefill may add to a step that others wait for: their next token comes that much later."""
+"""Seconds that prefill may add to a step that others wait for: their next token is delayed as much."""
 STEP_ALONE_S = 0.5
 """The longest prefill of a step when nobody waits for a token: a cancel takes effect within a step."""
 SMALLEST_CHUNK = 16
 WHOLE = 1.25
-"""How many times longer prefill may take where a prompt ends with it: a short rest would cost a step of its own."""
+"""How many times longer prefill may take if it completes a prompt: a short rest would cost a step of its own."""
 FIRST_TOKEN = 2.0
-"""How many people who wait for their next token weigh as much as one who waits for the first."""
+"""How many people waiting for their next token count as much as one waiting for the first."""
 APART = 4.0
-"""How many times its cost a further step must save those who wait: others come meanwhile, and wait too."""
+"""How many times its cost a further step must save for those who wait: others arrive meanwhile and wait too."""
 _OUTLIER = 2.0
 """A step counts as at most this many times its expected time."""
 
@@ -34,12 +34,12 @@ class StepTime:
 
     @property
     def longest_s(self) -> float | None:
-        """The longest expected step without prompts; None while unknown."""
+        """Return the longest expected step without prompts; None while unknown."""
         return max(self._decode_s.values(), default=None)
 
     @property
     def chunk(self) -> int:
-        """Prompt tokens to prefill while nobody waits, few enough that whoever comes waits little."""
+        """Return how many prompt tokens to prefill while nobody waits: few enough that a new question waits only briefly."""
         return self._fit(STEP_WHILE_DECODING_S)
 
     def budget(self, decoding: int, prefilling: int) -> int:

@@ -1,4 +1,4 @@
-"""Offload: the KV cache of conversations that had to leave their slot, kept in the host's memory until they go on."""
+"""Keep the KV cache of conversations that lost their slot in the host's memory until they continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offload to disk: conversations that left the host's memory, as sealed files in a folder of this process, until they go on."""
+"""Keep conversations that left the host's memory on disk until they continue, as sealed files in a folder of this process."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from models.engine.kv_cache.process_folder import ProcessFolder, remove_left
 
 FRAME_BYTES = 64 * 1024
-"""How much is sealed at once. Sealing holds the interpreter's lock, and the decode thread waits for it for about 30 us."""
+"""Bytes that are sealed at once. Sealing holds the interpreter's lock, for which the decode thread waits about 30 us."""
 TAG_BYTES = 16
 MOST_UNWRITTEN_BYTES = 256 * 1024**2
-"""Memory for conversations that come faster than the disk writes them; a single one may be larger."""
+"""Memory for conversations that arrive faster than the disk writes them; a single one may be larger."""
 MOST_FILES = 1024
 """Every prompt is compared with each, which takes about 4 us on the asking thread."""
 EXPIRES_S = 24 * 3600.0
-"""A file holds what people wrote, and is not removed when they delete that."""
+"""How long a file is kept: it holds text of people, and is not removed when they delete that."""
 SWEEP_S = 60.0
 _MOST_BYTES, _FREE_SHARE = 8 * 1024**3, 0.1
 _log = logging.getLogger(__name__)
@@ -51,20 +51,20 @@ class OffloadedFile:
 
     @property
     def bytes(self) -> int:
-        """How large the file is."""
+        """The size of the file."""
         return self.state_bytes + TAG_BYTES * -(-self.state_bytes // FRAME_BYTES)
 
 
 class OffloadFiles:
     """At most `budget_bytes` of them for all models together; the oldest goes first. Safe from any thread.
 
-    A thread of its own writes. The key is random and never leaves this object, so that nobody can read what a killed process left; each
-    frame is bound to its owner, its tokens and its number, so that nothing foreign or torn is restored. What cannot be written or read
-    is a miss, logged once.
+    A thread of its own writes. The key is random and never leaves this object, so that nobody can read the files of a killed process;
+    each frame is bound to its owner, its tokens and its number, so that no foreign or incomplete state is restored. A failure to write
+    or read is a miss, logged once.
     """
 
     def __init__(self, parent: Path, budget_bytes: int, *, expires_s: float = EXPIRES_S, sweep_s: float = SWEEP_S) -> None:
-        """Raises OSError if no folder can be made."""
+        """Create the folder. Raises OSError if that fails."""
         self.parent = parent
         self._folder = ProcessFolder(parent)
         self._budget = budget_bytes
@@ -84,7 +84,10 @@ class OffloadFiles:
         self._thread.start()
 
     def add(self, owner: str, tokens: Tokens, state: State) -> None:
-        """Write a conversation soon, at the cost of the oldest. Returns at once; what comes faster than it can be written is not kept."""
+        """Write a conversation soon, replacing the oldest.
+
+        Returns at once; conversations that arrive faster than they can be written are dropped.
+        """
         with self._changed:
             waiting = sum(one.state_bytes for one in self._unwritten)
             kept = OffloadedFile(owner, self._numbers, tokens, state.nbytes, time.monotonic(), state)
@@ -107,7 +110,7 @@ class OffloadFiles:
         return best, shared(best.tokens, row)
 
     def read(self, kept: OffloadedFile) -> State | None:
-        """Read the state; None, with the file forgotten, if it is not what was written. Takes as long as the disk does."""
+        """Read the state; None, with the file forgotten, if it is not intact. Takes as long as the disk does."""
         with self._reading:
             unwritten = kept.state
             if unwritten is not None or kept.gone:
@@ -199,7 +202,7 @@ class OffloadFiles:
                 self._write(kept)
 
     def _replace_beginnings(self, kept: OffloadedFile) -> None:
-        """Forget the files of which this conversation is the continuation."""
+        """Forget the files that this conversation continues."""
         with self._changed:
             older = [one for one in self._kept if one.owner == kept.owner and one.number < kept.number]
         for one in older:
@@ -219,7 +222,7 @@ class OffloadFiles:
                 self._drop(kept)
 
     def _seal(self, kept: OffloadedFile) -> bool:
-        """Write the file; False if it is not wanted any more."""
+        """Write the file; returns False if it is no longer needed."""
         assert kept.state is not None
         data, bound, path = kept.state.data, self._bound_to(kept), self._path(kept)
         path.touch(0o600, exist_ok=False)

@@ -1,4 +1,4 @@
-"""Prefetch: prefill what conversations' next prompts will begin with, where slots do not hold it yet, while nobody waits."""
+"""Prefill the beginnings of conversations' next prompts while nobody waits, where slots do not hold them yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.engine.backend import Part
 from models.engine.kv_cache.prefix_cache import PrefixCache, common_prefix
 
 WORTH_PREFETCHING = 16
-"""Tokens that are not held; fewer cost the next question nothing that anybody notices."""
+"""Least tokens that are not held yet; fewer would not delay the next question noticeably."""
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Prefetch:
         """From which to which position a slot holds prefetched tokens."""
         self._current: _Target | None = None
         self.tokens = 0
-        """Computed so far."""
+        """Return the tokens computed so far."""
 
     def __bool__(self) -> bool:
         return bool(self._targets)
@@ -52,7 +52,7 @@ class Prefetch:
         self._targets.clear()
 
     def next(self, free: Collection[int], most: int) -> Part | None:
-        """Return what to compute now, at most `most` tokens; cut its slot to where it begins. None: nothing is left.
+        """Return the part to compute now, at most `most` tokens; cut its slot to where it begins. None: nothing is left.
 
         The newest target goes first: its reader began last. A conversation that left its slot, or went on, is dropped.
         """

@@ -1,4 +1,4 @@
-"""Which tokens each slot holds, and which slot can serve as the beginning of a new prompt."""
+"""Track which tokens each slot holds, and find a slot with the beginning of a new prompt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PrefixCache:
     def __init__(self, slots: int, copy_from: int, *, can_cut: bool = True) -> None:
         self._tokens: list[list[int]] = [[] for _ in range(slots)]
         self._adapters = [0] * slots
-        """With which the tokens of each slot were computed: another adapter has no use for them."""
+        """The adapter that computed the tokens of each slot: other adapters cannot use them."""
         self._used = [0] * slots
         self._clock = 0
         self._copy_from = copy_from
@@ -31,7 +31,7 @@ class PrefixCache:
 
     @property
     def cells(self) -> int:
-        """Tokens held by all slots together."""
+        """Return the tokens held by all slots together."""
         return sum(map(len, self._tokens))
 
     def held(self, slot: int) -> Sequence[int]:

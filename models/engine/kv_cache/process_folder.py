@@ -1,4 +1,4 @@
-"""A folder that lives no longer than its process, even if the process is killed."""
+"""Keep a folder only as long as its process, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ProcessFolder:
     """
 
     def __init__(self, parent: Path) -> None:
-        """Raises OSError."""
+        """Create the folder. Raises OSError."""
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _guarding(parent):
             _remove_nobodys(parent)
@@ -28,13 +28,13 @@ class ProcessFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove it with its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
 
 def remove_left(parent: Path) -> None:
-    """Remove what killed processes left under `parent`. Raises OSError."""
+    """Remove the folders of killed processes under `parent`. Raises OSError."""
     with _guarding(parent):
         _remove_nobodys(parent)
 

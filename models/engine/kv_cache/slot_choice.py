@@ -1,4 +1,4 @@
-"""Which slot a prompt gets, and what becomes of the conversation that was there."""
+"""Choose the slot of a prompt, and what happens to the conversation in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.engine.kv_cache.prefix_cache import Match, PrefixCache
 
 @dataclass(slots=True)
 class Reused:
-    """Where prompt tokens came from that were not computed again. Together they are the cached tokens."""
+    """The sources of prompt tokens that were not computed again. Together they are the cached tokens."""
 
     slot: int = 0
     """Held by the conversation's own slot since its last answer."""
@@ -32,18 +32,17 @@ class Reused:
 
 
 class KvCache:
-    """The slots with what they hold, the host's memory behind them (`offloaded`), and the disk behind that.
-
-    The decode thread alone touches the backend. What slots hold is noted under the engine's lock, so that other threads may ask.
+    """The slots with their content, the host's memory behind them (`offloaded`), and the disk behind that. Only the decode thread uses
+    the backend. The content of slots is noted under the engine's lock, so that other threads may ask.
     """
 
     def __init__(self, backend: Backend, files: OffloadFiles | None = None, lock: AbstractContextManager[Any] | None = None) -> None:
-        """lock: the engine's, which its holder may take again."""
+        """lock: the engine's, which is reentrant."""
         self._backend = backend
         self._lock = lock or nullcontext()
         self._prefixes = PrefixCache(backend.slots, backend.copy_from, can_cut=backend.can_cut)
         self._files, self._owner = files, uuid4().hex
-        # What cannot be cut back is of no use to a prompt that goes on differently, which nearly all do.
+        # A slot that cannot be cut back is useless for a prompt that continues differently, which nearly all do.
         self.offloaded = OffloadedConversations(backend.offload_bytes if backend.can_cut else 0, files, self._owner)
         self.prefetch = Prefetch(self._prefixes, backend.slots)
         self.reused = Reused()
@@ -56,7 +55,7 @@ class KvCache:
 
     @property
     def cells(self) -> int:
-        """Tokens held by all slots together; those that two slots share count twice."""
+        """Return the tokens held by all slots together; those that two slots share count twice."""
         return self._prefixes.cells
 
     def held(self) -> list[list[int]]:
@@ -185,7 +184,7 @@ class KvCache:
         return slot, shared
 
     def load_from_disk(self, prompt: Sequence[int], adapter: int) -> None:
-        """Bring to the host's memory, on the asking thread, what the disk has of `prompt` that is nowhere nearer."""
+        """Load what the disk has of `prompt` into the host's memory, on the asking thread, unless it is nearer already."""
         if self._files is None:
             return
         keyed = _keyed(prompt, adapter)
@@ -205,7 +204,7 @@ class KvCache:
 
     @property
     def on_disk(self) -> tuple[int, int, int]:
-        """(conversations, their bytes, how many could not be written or read)"""
+        """Return (conversations, their bytes, how many could not be written or read)."""
         return (0, 0, 0) if self._files is None else self._files.held(self._owner)
 
     def close(self) -> None:

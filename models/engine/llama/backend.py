@@ -1,4 +1,4 @@
-"""A GGUF loaded by llama.cpp, as the engine's backend."""
+"""Load a GGUF with llama.cpp, and run it for the engine."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ class LlamaBackend:
         self._sampler = RowSampler(self._context, self._words)
         self._lent = Lent()
         self._briefly = Lent()
-        """Surrounds short calls that release the interpreter's lock all the same."""
+        """Surrounds short calls that release the interpreter's lock anyway."""
         self.on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._forget = native.forgetting()
 
     def _load_adapter(self, path: str) -> Any:
-        """Freed with the model."""
+        """Load a LoRA adapter, which is freed with the model."""
         adapter = lib.llama_adapter_lora_init(self._model, path.encode())
         if not adapter:
             reason = self._log.last_error() or "no reason given"
@@ -129,7 +129,7 @@ class LlamaBackend:
             placed = [replace(part, start=self._images.position(part.slot, part.start)) for part in texts]
             decoded = self._decode_tokens(placed)
             if decoded is Decoded.FULL and len(texts) < len(parts):
-                return Decoded.ABORTED  # The images are written: they are forgotten, and tried again.
+                return Decoded.ABORTED  # The images were written: they are removed, and tried again.
         if decoded is Decoded.DONE:
             rows = iter([self._sampler.row(number) for number in range(len(texts))])
             self._sampler.begin([next(rows) if part.image is None else -1 for part in parts])

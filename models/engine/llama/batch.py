@@ -1,4 +1,4 @@
-"""llama_batch, filled through numpy: one slice assignment a chunk instead of five ctypes writes a token."""
+"""Fill llama_batch through numpy: one slice assignment per chunk instead of five ctypes writes per token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NativeBatch:
     """One llama_batch of `capacity` tokens, each in one sequence. Not thread-safe; close() frees it."""
 
     def __init__(self, capacity: int, width: int = 0) -> None:
-        """width: of the hidden state that goes with each token of a batch for the MTP layer; 0: none."""
+        """width: of the hidden state for each token of a batch for the MTP layer; 0: none."""
         self.native: Any = lib.llama_batch_init(capacity, 0, 1)
         self._hidden = np.empty((capacity, width), np.float32)
         if width:
@@ -39,7 +39,7 @@ class NativeBatch:
         return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(kind)), shape=(length,))
 
     def fill(self, parts: Sequence[Part], hidden: NDArray[np.float32] | None = None) -> list[int]:
-        """Write the parts one after another; returns the index of each part's last token that is no draft token."""
+        """Write the parts one after another; returns the index of each part's last token before its draft tokens."""
         if hidden is not None:
             self._hidden[: len(hidden)] = hidden
         if all(len(part.tokens) == 1 for part in parts):
@@ -63,7 +63,7 @@ class NativeBatch:
         return rows
 
     def _fill_singly(self, parts: Sequence[Part]) -> list[int]:
-        """The same for parts of one token, which most batches hold alone: four assignments instead of five a part."""
+        """Write parts of one token, of which most batches consist: four assignments instead of five per part."""
         count = len(parts)
         self._tokens[:count] = [part.tokens[0] for part in parts]
         self._slots[:count] = [part.slot for part in parts]

@@ -1,4 +1,4 @@
-"""llama_batch of embeddings in place of tokens, which an image's part of a prompt is."""
+"""Fill llama_batch with the embeddings of an image instead of tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where slots hold images: with M-RoPE an image takes fewer positions than tokens, so that an index and a position differ after it."""
+"""Track where slots hold images: with M-RoPE an image takes fewer positions than tokens, so index and position differ after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROW = 3
 
 
 class ImageSlots:
-    """The decode thread alone uses it."""
+    """Belongs to the decode thread."""
 
     def __init__(self, slots: int) -> None:
         self._spans: list[list[tuple[int, int, int]]] = [[] for _ in range(slots)]

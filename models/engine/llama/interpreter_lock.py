@@ -1,9 +1,8 @@
-"""How soon the interpreter's lock changes hands, which is the price of sharing a process with the pages.
-
-Who waits for the lock asks for it every switch interval, 5 ms by default: longer than a step of a small model, so that one busy thread
-would cost the engine four fifths. But the interval is one for all threads, and where it is always short, the engine is interrupted again
-and again while it samples, has to stand in line behind every page each time, and all who wait wake up 20,000 times a second to ask.
-So it is short only while the engine does without the lock and wants it back soon.
+"""Set how soon the interpreter's lock changes hands, which is the price of sharing a process with the pages. A waiting thread asks for
+the lock every switch interval, 5 ms by default: longer than a step of a small model, so that one busy thread would cost the engine four
+fifths of its speed. But all threads share the interval. If it is always short, the engine is interrupted again and again while it
+samples, queues behind every page each time, and all waiting threads wake up 20,000 times a second to ask. So it is short only while the
+engine works without the lock and needs it back soon.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from types import TracebackType
 USUAL_S = 5e-3
 SHORTEST_S, LONGEST_S = 5e-5, 1e-3
 SHARE = 0.01
-"""The part of what it does without the lock that the engine may wait to have it back from one thread."""
+"""How long the engine may wait for the lock behind one thread, as a share of its time without the lock."""
 
 
 class Lent:
-    """`with lent:` around a native call that lets go of the lock, and is about as long as the one before it. Used by one thread only."""
+    """`with lent:` around a native call that releases the lock and takes about as long as the one before it. Used by one thread only."""
 
     def __init__(self) -> None:
         self._away_s = 0.0

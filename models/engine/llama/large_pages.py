@@ -1,7 +1,7 @@
-"""Weights in pages of 2 MB, so that a processor that reads all of them for every token finds them quickly.
+"""Put weights into pages of 2 MB, so that a processor that reads all of them for every token finds them quickly.
 
-Linux gives such pages for memory of the process's own (not for a mapped file), by default only to who asks for them, and puts them
-there when the memory is first written. `./portal bench engine --only large-pages` measures what they bring.
+Linux gives such pages for a process's own memory (not for a mapped file), by default only on request, when the memory is first written.
+`./portal bench engine --only large-pages` measures the gain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ _M_MMAP_THRESHOLD = -3
 
 
 def large_areas(maps: Path = Path("/proc/self/maps")) -> set[tuple[int, int]]:
-    """Begin and end of memory areas in which such a page has room: writable, and no file's. Empty where the system does not tell."""
+    """Return begin and end of memory areas that can hold such a page: writable, and not of a file.
+
+    Empty if the system does not report them.
+    """
     try:
         lines = maps.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -30,10 +33,9 @@ def large_areas(maps: Path = Path("/proc/self/maps")) -> set[tuple[int, int]]:
 
 
 def keep_apart() -> None:
-    """Have the C library take an area of its own for every block of memory in which such pages have room.
-
-    glibc does so at first; but once large blocks were freed it puts later ones into its heap, where pages are small already: the next model
-    of less than some 100 MB took up to a quarter longer for a token.
+    """Have the C library use a separate area for every block of memory that can hold such pages. glibc does so at first; but once large
+    blocks were freed it puts later ones into its heap, which has small pages: the next model of less than some 100 MB took up to a
+    quarter longer per token.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -41,9 +43,8 @@ def keep_apart() -> None:
 
 
 def ask_for_new(before: set[tuple[int, int]]) -> int:
-    """Ask for large pages in all areas that came or grew since `before`; how many bytes the system will give them for.
-
-    0 where it has none to give: then all stays as it was.
+    """Request large pages in all areas that are new or grew since `before`; returns for how many bytes the system will give them. 0 if
+    it has none: then nothing changes.
     """
     advise = getattr(ctypes.CDLL(None), "madvise", None)
     if advise is None:

@@ -1,6 +1,6 @@
-"""What an engine does just now, in a file that the kernel keeps when the process dies: model, kind of step, ids of its answers.
+"""Record what an engine does now, in a file that the kernel keeps when the process dies: model, kind of step, ids of its answers.
 
-A shared mapping costs a memory write a step, and no signal can lose it. Ids only, never text of people.
+A shared mapping costs one memory write per step, and no signal can lose it. Ids only, never text of people.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Doing(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The last step that a file records. at: seconds since 1970. thread: threading.get_ident() of who did it."""
+    """The last step that a file records. at: seconds since 1970. thread: threading.get_ident() of its thread."""
 
     model: str
     doing: Doing
@@ -49,7 +49,7 @@ class LastStep:
     """The loading thread writes it, then the decode thread. Tests use it without a folder."""
 
     def __init__(self, model: str, folder: Path | None = None) -> None:
-        """Raises OSError if the file cannot be made."""
+        """Create the file. Raises OSError if that fails."""
         self._path: Path | None = None
         self._answers: tuple[Sequence, ...] = ()
         self._ids = 0
@@ -80,7 +80,7 @@ class LastStep:
         self._map[_KIND] = Doing.RESTING
 
     def close(self) -> None:
-        """Remove the file: all went well."""
+        """Remove the file after an orderly end."""
         self._map.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ class LastStep:
 
 
 def read_steps(folder: Path) -> Row[Step]:
-    """Return what the engines of a process that is gone did last; unreadable files are left out."""
+    """Return the last steps of the engines of a dead process; unreadable files are left out."""
     steps = []
     for path in sorted(folder.glob("*.step")):
         try:

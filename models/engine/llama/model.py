@@ -1,4 +1,4 @@
-"""What the backends for chats and for embeddings share: a GGUF's weights, its tokenizer, the flag that aborts a decode."""
+"""Share between the backends for chats and embeddings: load a GGUF's weights, tokenize, abort a decode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPLIT_MODES = {SplitMode.NONE: 0, SplitMode.LAYER: 1, SplitMode.ROW: 2}
 
 @dataclass(frozen=True, slots=True)
 class GpuSplit:
-    """How the layers lie on several GPUs. shares: of each GPU; (): as llama.cpp finds room."""
+    """How the layers are split over several GPUs. shares: of each GPU; (): as llama.cpp chooses."""
 
     mode: SplitMode = SplitMode.LAYER
     main_gpu: int = 0
@@ -47,7 +47,7 @@ def load_weights(
     if split is not None:
         params.split_mode, params.main_gpu = _SPLIT_MODES[split.mode], split.main_gpu
         if split.shares:
-            # As long as llama.cpp can count devices: it copies all of it.
+            # As long as llama.cpp's most devices: it copies all of it.
             params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split.shares)
     if mapped:
         params.load_mode = lib.LLAMA_LOAD_MODE_MMAP
@@ -74,7 +74,10 @@ def load_weights(
 
 
 def tokens_of(vocab: Any, text: str, *, special: bool, framed: bool = False) -> list[int]:
-    """Return token ids. special: markers such as <|user|> become their tokens. framed: with what the model wants around a text."""
+    """Return token ids. special: markers such as <|user|> become their tokens.
+
+    framed: with the tokens that the model expects around a text.
+    """
     data = text.encode()
     room = len(data) + 8
     while True:
@@ -82,7 +85,7 @@ def tokens_of(vocab: Any, text: str, *, special: bool, framed: bool = False) -> 
         count: int = lib.llama_tokenize(vocab, data, len(data), tokens, room, framed, special)
         if count >= 0:
             return list(tokens[:count])
-        # Some tokenizers take a letter apart into more signs than it has bytes; the answer is how many.
+        # Some tokenizers split a letter into more tokens than it has bytes; the result says how many.
         room = -count
 
 

@@ -1,7 +1,7 @@
-"""The C library: the only module that imports llama_cpp.
+"""Load the C library; the only module that imports llama_cpp.
 
 ctypes releases the interpreter's lock around every CDLL call, and taking it back beside a busy thread costs up to a
-switch interval (interpreter_lock.py). Calls far shorter than that go through PyDLL, which keeps the lock.
+switch interval (interpreter_lock.py). Much shorter calls go through PyDLL, which keeps the lock.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from models.plain_words import plain_reason, without_codes
 lib: Any = llama_cpp
 """llama.h, call by call; Any because the package's hints describe pointers that mypy cannot follow."""
 staging: Any = llama_cpp_ext
-"""llama-ext.h: what may change its shape before it moves to llama.h."""
+"""llama-ext.h: functions that may change before they move to llama.h."""
 
 LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 _STOPPED = ("failed to compute graph, compute status: 1", "graph_compute_async failed with error 1", "failed to decode, ret = 2")
-"""How llama.cpp calls, as errors, a decode that was stopped because nobody wanted its answers any more."""
+"""llama.cpp's error messages for a decode that was aborted because its answers were cancelled."""
 _log = logging.getLogger("llama.cpp")
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A device that llama.cpp can put layers on. Sizes in bytes, as the driver says now."""
+    """A device that can hold layers. Sizes are in bytes, as the driver reports them now."""
 
     name: str
     description: str
@@ -58,23 +58,23 @@ class NativeLog:
         lib.llama_log_set(self.callback, ctypes.c_void_p(0))
 
     def mark(self) -> None:
-        """Forget what was said: the next `last_error` is about what follows."""
+        """Forget earlier lines: the next `last_error` concerns what follows."""
         with self._lock:
             self._lines.clear()
 
     def last_error(self) -> str:
-        """The first error since `mark` (the later ones only say that loading failed), else the last line; as a person may read it."""
+        """Return the first error since `mark` (later ones only say that loading failed), else the last line; readable for people."""
         with self._lock:
             errors = [line for level, line in self._lines if level >= 4]
             return plain_reason(errors[0] if errors else (self._lines[-1][1] if self._lines else ""))
 
     def find(self, text: str) -> str | None:
-        """The last line since `mark` that holds `text`."""
+        """Return the last line since `mark` that contains `text`."""
         with self._lock:
             return next((line for _, line in reversed(self._lines) if text in line), None)
 
     def receive(self, level: int, text: bytes | None, _data: object) -> None:
-        """Called by native threads. Level 5 continues the line before."""
+        """Take a line from native threads. Level 5 continues the previous line."""
         with self._lock:
             if level != 5:
                 self._level = level
@@ -116,20 +116,20 @@ def has_multimodal() -> bool:
 
 @cache
 def short_call(name: str, result: Any, *arguments: Any) -> Any:
-    """A function of libllama that keeps the interpreter's lock."""
+    """Return a function of libllama that keeps the interpreter's lock."""
     function = getattr(ctypes.PyDLL(str(LIBRARY_FOLDER / "libllama.so")), name)
     function.restype, function.argtypes = result, arguments
     return function
 
 
 def forgetting() -> Any:
-    """llama_memory_seq_rm(memory, slot, from, to), which takes microseconds."""
+    """Return llama_memory_seq_rm(memory, slot, from, to), which takes microseconds."""
     return short_call("llama_memory_seq_rm", ctypes.c_bool, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32)
 
 
 @cache
 def _ggml() -> tuple[Any, Any]:
-    """libggml (the registry of devices) and libggml-base (what a device says)."""
+    """Return libggml (the registry of devices) and libggml-base (the facts of a device)."""
     registry = ctypes.CDLL(str(LIBRARY_FOLDER / "libggml.so"))
     base = ctypes.CDLL(str(LIBRARY_FOLDER / "libggml-base.so"))
     registry.ggml_backend_dev_count.restype = ctypes.c_size_t
@@ -168,19 +168,19 @@ def on_abort(report: Callable[[str], None] | None) -> None:
     # Through libllama: the library it is linked to may be another file than the libggml-base.so beside it.
     library = ctypes.CDLL(str(LIBRARY_FOLDER / "libllama.so"))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-    # Kept here: freed, it would be called all the same.
+    # Kept here: it is called even after it was freed.
     _abort_callback = kind(lambda words: report((words or b"").decode("utf-8", "replace"))) if report else kind()
     library.ggml_set_abort_callback.argtypes = [kind]
     library.ggml_set_abort_callback(_abort_callback)
 
 
 def give_memory_back() -> None:
-    """Hand freed memory to the system: glibc keeps much of it for the threads that are gone."""
+    """Return freed memory to the system: glibc keeps much of it for threads that are gone."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
 def machine_has_nvidia_gpu() -> bool:
-    """True if the driver shows a GPU, whether or not this build of llama.cpp can use it."""
+    """Tell whether the driver shows a GPU, even if this build of llama.cpp cannot use it."""
     return any(Path(path).exists() for path in ("/dev/nvidia0", "/proc/driver/nvidia/gpus"))

@@ -1,4 +1,4 @@
-"""How to load a model, and what llama.cpp calls that."""
+"""Define how to load a model, and translate that for llama.cpp."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BackendOptions:
     offload_bytes: int = 0
     """Host memory for conversations that leave their slots."""
     pooling: str = ""
-    """Of a model for embeddings: mean, cls, last or rank."""
+    """The pooling of a model for embeddings: mean, cls, last or rank."""
     mtp: bool = False
     """Load the MTP layer, which the file must have: see ModelFacts.next_layer_bytes."""
     shared_cells: int = 0

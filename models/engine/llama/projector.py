@@ -1,4 +1,4 @@
-"""A projector loaded beside a model: it turns images into embeddings, on the thread of whoever asks."""
+"""Turn images into embeddings with a projector beside a model, on the caller's thread."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from models.engine.llama import native
 from models.engine.llama.native import lib
 
 CACHE_BYTES = 256_000_000
-"""Of embeddings that are kept: a large image of a GLM-V takes 67 MB."""
+"""Bytes of embeddings that are kept: a large image of a GLM-V takes 67 MB."""
 _IMAGE = 1
 """The kind of a chunk that is an image; 0 is text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An image as a prompt has it: its marks are tokens, and each of its parts is one piece."""
+    """An image in a prompt: its markers are tokens, and each of its parts is one piece."""
 
     pieces: tuple[tuple[int, ...] | EncodedImage, ...]
 
@@ -60,7 +60,7 @@ class Projector:
         self._cache_bytes = cache_bytes
         self._cache: OrderedDict[str, Encoded] = OrderedDict()
         self.encoded = self.reused = 0
-        """Images that were encoded, and those whose embeddings were still there."""
+        """How many images were encoded, and how many had kept embeddings."""
 
     def encode(self, content: bytes, digest: str = "") -> Encoded:
         """Return an image's embeddings. content: a PNG or JPEG that was decoded before. digest: its SHA-256, where it is known.
@@ -88,7 +88,7 @@ class Projector:
             return self._encode(bitmap, sha256(data.tobytes() + repr(data.shape).encode()).hexdigest())
 
     def close(self) -> None:
-        """Free it, once no image is being encoded."""
+        """Free the projector once no image is being encoded."""
         with getattr(self, "_lock", threading.Lock()):
             if self._context:
                 self._mtmd.mtmd_free(self._context)

@@ -32,7 +32,7 @@ class RowSampler:
         self._rows: list[int] = []
         self._top_tokens = TopTokens(vocabulary.size)
         self._likely: dict[int, NDArray[np.intp]] = {}
-        """By row of the last decode: the tokens that its sampler looks at, where they have been found."""
+        """By row of the last decode: the tokens that its sampler considers, once they were found."""
         self._lent = Lent()
         self._briefly = Lent()
         """Surrounds short calls that release the interpreter's lock all the same."""
@@ -55,7 +55,7 @@ class RowSampler:
         self._find_likely([(sampler, self._rows[part]) for sampler, part in samplers if isinstance(sampler, TopChain) and sampler.top > 1])
 
     def _find_likely(self, wanted: Sequence[tuple[TopChain, int]]) -> None:
-        """Find the tokens that these samplers look at in their rows."""
+        """Find the tokens that these samplers consider in their rows."""
         with self._lent:
             for run in self._runs(wanted):
                 address = self._logits_at(self._context, run[0][1])
@@ -68,7 +68,7 @@ class RowSampler:
                     self._likely[row] = likely
 
     def _runs(self, wanted: Sequence[tuple[TopChain, int]]) -> list[list[tuple[TopChain, int]]]:
-        """Group by rows whose logits lie one after the other."""
+        """Group rows whose logits are adjacent in memory."""
         size = 4 * self._size
         runs: list[list[tuple[TopChain, int]]] = []
         following = 0

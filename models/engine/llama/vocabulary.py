@@ -1,4 +1,4 @@
-"""The tokens of a loaded model, and the text of each."""
+"""Convert between text and the tokens of a loaded model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Vocabulary:
         return known
 
     def tokenize(self, text: str, *, special: bool = True) -> list[int]:
-        """Token ids; `special` turns markers such as <|user|> into their tokens. Raises Unavailable once closed."""
+        """Return token ids; `special` turns markers such as <|user|> into their tokens. Raises Unavailable once closed."""
         # The lock keeps the model from being freed meanwhile; 2,000 tokens take 2 ms.
         with self._lock:
             if self._closed:
@@ -59,11 +59,11 @@ class Vocabulary:
             return tokens_of(self.native, text, special=special)
 
     def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
-        """Tokenize each piece by itself, so that no token reaches from one into the next."""
+        """Tokenize each piece by itself, so that no token spans two of them."""
         return [token for piece in pieces for token in self.tokenize(piece)]
 
     def prepare_grammar(self, text: str) -> None:
-        """Prepare what an answer with this grammar needs. Raises InvalidInput for a grammar that cannot be used, Unavailable."""
+        """Prepare for an answer with this grammar. Raises InvalidInput for a grammar that cannot be used, Unavailable."""
         read_grammar(text)
         with self._lock:
             if self._closed:
@@ -71,7 +71,10 @@ class Vocabulary:
             self.texts.firsts()
 
     def pieces(self, tokens: Sequence[int]) -> list[bytes]:
-        """The text of each token, markers such as <|user|> too. Raises InvalidInput for what is no token, Unavailable."""
+        """Return the text of each token, markers such as <|user|> too.
+
+        Raises InvalidInput for a number that is not a token, Unavailable.
+        """
         if any(not 0 <= token < self.size for token in tokens):
             raise InvalidInput("A token of this model is a number from 0 to {most}.", most=self.size - 1)
         with self._lock:
@@ -80,12 +83,14 @@ class Vocabulary:
             return [text_of(self.native, token, special=True) for token in tokens]
 
     def gap_tokens(self) -> list[int]:
-        """The marks before a prefix, before a suffix and before what fills the gap between them; none if the model has no such marks."""
+        """Return the markers before a prefix, a suffix and the text between them (fill in the middle); none if the model has no such
+        markers.
+        """
         found = [lib.llama_vocab_fim_pre(self.native), lib.llama_vocab_fim_suf(self.native), lib.llama_vocab_fim_mid(self.native)]
         return found if min(found) >= 0 else []
 
     def control_markers(self) -> list[str]:
-        """The text of every control token, such as <|user|>."""
+        """Return the text of every control token, such as <|user|>."""
         return control_markers(self.native)
 
     def _single(self, text: str) -> list[int]:

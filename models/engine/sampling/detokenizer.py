@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 class Detokenizer:
-    """Of one answer. Text that may still become a stop string is held back until it cannot."""
+    """Converts the tokens of one answer. Text that may still become a stop string is held back."""
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self._unfinished = b""
@@ -15,9 +15,9 @@ class Detokenizer:
         self._stop = tuple(stop)
         self._held = ""
         self.stopped = False
-        """A stop string or stop token came; it and what follows are not text."""
+        """Whether a stop string or stop token came; it and what follows are not text."""
         self.stop: str | None = None
-        """The stop string that came."""
+        """The stop string that ended the answer."""
 
     def feed(self, piece: bytes) -> str:
         """Return the text that is certain after this token."""

@@ -1,4 +1,4 @@
-"""Which tokens a grammar allows next. The work for each token is bounded; beyond that the answer fails."""
+"""Find the tokens that a grammar allows next. The work for each token is bounded; beyond that the answer fails."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from models.grammar.rules import Grammar
 from models.grammar.stacks import OutOfWork, Stacks, State
 
 AT_ONCE = 250_000
-"""Visits, of about a microsecond, that the answer may make at some moment; it holds the others of its step for so long."""
+"""Most visits, of about a microsecond, of the answer at one time; it delays the other answers of its step as long."""
 PER_TOKEN = 10_000
-"""Visits that each of its tokens may make in the long run."""
+"""Most visits per token in the long run."""
 _CHUNK = 1024
 
 
 class GrammarSampler:
-    """The decode thread alone uses it. Raises ModelFailed where the grammar became too costly to follow."""
+    """Belongs to the decode thread. Raises ModelFailed if the grammar becomes too costly to follow."""
 
     def __init__(self, grammar: Grammar, texts: TokenTexts) -> None:
         self._texts = texts
@@ -105,7 +105,7 @@ class _Bounded:
     """`with _bounded:` around work that may be too much."""
 
     def __enter__(self) -> None:
-        """It costs nothing to begin."""
+        """Begin without cost."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, OutOfWork):

@@ -1,4 +1,4 @@
-"""The chain of llama.cpp samplers that chooses one answer's tokens, and what each GLM family recommends."""
+"""Build the chain of llama.cpp samplers that chooses an answer's tokens, with what each GLM family recommends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PENALTY_WINDOW = 64
 WHOLE_ANSWER = 8192
 """How many last tokens of the answer presence and frequency penalties look at."""
 TOP_K = 40
-"""Where nothing else is asked. It goes first: cutting GLM's 151,552 candidates down makes the rest of the chain cheap."""
+"""The default top-k. It goes first: cutting GLM's 151,552 candidates down makes the rest of the chain cheap."""
 
 _COMMON = SamplingParams(top_k=TOP_K, min_p=0.0, repeat_penalty=1.0)
 _FAMILIES: tuple[tuple[str, SamplingParams], ...] = (
@@ -52,15 +52,14 @@ class ThinkingTags:
 
 @dataclass(frozen=True, slots=True)
 class Resolved(SamplingParams):
-    """Params for one model: what its family recommends is filled in. tags: None if this answer does not think."""
+    """The parameters for one model, completed with its family's recommendations. tags: None if this answer does not think."""
 
     tags: ThinkingTags | None = None
 
 
 def recommended(architecture: str, name: str, *, tools: bool = False) -> SamplingParams:
-    """What Z.ai recommends for the family that the model's name tells; its architecture's where the name tells nothing.
-
-    tools: for an answer that may call them.
+    """Return Z.ai's recommendation for the model's family, found by name, else by architecture. tools: whether the answer may call
+    tools.
     """
     spelled = name.lower().replace("_", "-").replace(" ", "-").replace("glm-", "glm")
     if tools and ("glm4.7-flash" in spelled or (architecture == "deepseek2" and "glm4" not in spelled)):
@@ -72,7 +71,7 @@ def recommended(architecture: str, name: str, *, tools: bool = False) -> Samplin
 
 
 def resolve(asked: SamplingParams, default: SamplingParams, max_tokens: int, tags: ThinkingTags | None = None) -> Resolved:
-    """`asked` with what is left out filled in; an answer without a seed gets a random one."""
+    """Complete `asked` with defaults; an answer without a seed gets a random one."""
     given = {field.name: getattr(asked, field.name) for field in fields(asked)}
     for name in _FILLED:
         if given[name] is None:
@@ -83,7 +82,7 @@ def resolve(asked: SamplingParams, default: SamplingParams, max_tokens: int, tag
 
 
 def new_chain(params: SamplingParams, prompt: Sequence[int], vocabulary: int) -> Any:
-    """A native chain for resolved params; free it with llama_sampler_free. Temperature 0 takes the likeliest token.
+    """Return a native chain for resolved parameters; free it with llama_sampler_free. Temperature 0 takes the likeliest token.
 
     Penalties come after top-k: over the whole vocabulary they would cost four times as much.
     """
@@ -116,7 +115,7 @@ def new_chain(params: SamplingParams, prompt: Sequence[int], vocabulary: int) ->
 
 
 def _penalties(params: SamplingParams, prompt: Sequence[int], vocabulary: int) -> list[Any]:
-    """The repeat penalty looks at the last tokens, the prompt's too; presence and frequency at the answer alone."""
+    """Add the penalties: the repeat penalty considers the last tokens of prompt and answer; presence and frequency only the answer."""
     made = []
     if params.repeat_penalty not in (None, 1.0):
         repeat = lib.llama_sampler_init_penalties(vocabulary, PENALTY_WINDOW, params.repeat_penalty, 0.0, 0.0)
@@ -130,7 +129,7 @@ def _penalties(params: SamplingParams, prompt: Sequence[int], vocabulary: int) -
 
 
 def _bias(wanted: Sequence[tuple[int, float]], vocabulary: int) -> Any:
-    """-100 forbids a token altogether, as OpenAI describes it."""
+    """Add the logit biases; -100 forbids a token, as OpenAI describes it."""
     known = [(token, -math.inf if bias <= -100 else bias) for token, bias in wanted if token < vocabulary]
     array = (lib.llama_logit_bias * len(known))(*known)
     return lib.llama_sampler_init_logit_bias(vocabulary, len(known), ctypes.cast(array, lib.llama_logit_bias_p))

@@ -1,4 +1,4 @@
-"""A sampler that does more than choose: it follows a grammar, closes thoughts that go on too long, reports log probabilities.
+"""Sample with more than a chain: follow a grammar, close reasoning that is too long, report log probabilities.
 
 Only answers that ask for one of these pay for it; all others go straight to llama.cpp's chain.
 """
@@ -24,7 +24,7 @@ from models.prompting.reasoning import ReasoningParser
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """llama_token_data."""
 _FIRST_TRIED = 1024
-"""So many of the likeliest tokens are tried before all."""
+"""How many of the likeliest tokens are tried before all."""
 
 
 def needs_steering(params: SamplingParams) -> bool:
@@ -42,20 +42,20 @@ def _chosen_among(params: SamplingParams) -> int:
 
 
 class Thoughts:
-    """Follows an answer token by token: is it thinking, and what must come next regardless of the model?"""
+    """Tracks an answer token by token: whether it reasons, and which token must come next regardless of the model."""
 
     def __init__(self, tags: ThinkingTags | None, budget: int | None, *, constrained: bool) -> None:
         self._tags = tags
         self._budget = budget
         self._parser = ReasoningParser(inside=tags is not None and tags.inside)
         self._spent = 0
-        # Where the model may open its thoughts by itself, a grammar would have to allow for both: open them for it.
+        # If the model may open its reasoning by itself, a grammar would have to allow both: open it here instead.
         self._forced = deque(tags.opening if tags is not None and constrained and not tags.inside else ())
         self._over = tags is None
 
     @property
     def over(self) -> bool:
-        """The answer itself has begun: grammars hold from here on."""
+        """Whether the answer itself has begun: grammars apply from here on."""
         return self._over
 
     def forced(self) -> int | None:
@@ -72,7 +72,7 @@ class Thoughts:
     def add(self, piece: bytes) -> None:
         if self._over:
             return
-        # The tags are ASCII, so that every byte may stand for itself.
+        # The tags are ASCII, so every byte is a character.
         self._parser.feed(piece.decode("latin-1"))
         if self._parser.thinking:
             self._spent += 1
@@ -80,10 +80,10 @@ class Thoughts:
 
 
 class SteeredSampler:
-    """Owns its chain and grammar; free() frees both. The decode thread alone uses it."""
+    """Owns its chain and grammar; free() frees both. Belongs to the decode thread."""
 
     def __init__(self, chain: Any, params: SamplingParams, vocab: Any, texts: TokenTexts) -> None:
-        """Raises ModelFailed where the grammar cannot be followed; the chain is the caller's to free then."""
+        """Raise ModelFailed if the grammar cannot be followed; the caller then frees the chain."""
         self._chain = chain
         self._vocab = vocab
         self._piece = texts.piece
@@ -96,7 +96,7 @@ class SteeredSampler:
         tags = params.tags if isinstance(params, Resolved) else None
         self._thoughts = Thoughts(tags, params.thinking_budget, constrained=params.grammar is not None)
         self._logprobs: deque[TokenLogprob] = deque()
-        """One for each sampled token, if the request asked for them, until it is taken."""
+        """The log probabilities of sampled tokens, if the request asked for them, until they are taken."""
 
     def free(self) -> None:
         lib.llama_sampler_free(self._chain)
@@ -123,9 +123,9 @@ class SteeredSampler:
         return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, row), shape=(self._vocabulary,))
 
     def _constrained(self, grammar: GrammarSampler, logits: NDArray[np.float32]) -> int:
-        """Choose a token that the grammar allows. The chain's first choice mostly is one; only if not, others are tried."""
+        """Choose a token that the grammar allows. The chain's first choice usually is; only if not, others are tried."""
         token, _ = self._choose(logits, self._ids)
-        # A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one.
+        # A turn marker that llama.cpp does not count as an end of generation is checked as if it were one.
         if grammar.allows(self._end if self._is_marker(token) else token):
             return self._accepted(grammar, token)
         for count in (_FIRST_TRIED, len(logits)):
@@ -133,7 +133,7 @@ class SteeredSampler:
             token, possible = self._choose(logits, ids) if len(ids) else (0, False)
             if possible:
                 return self._accepted(grammar, token)
-        # Nothing that the model can say fits: the answer ends here.
+        # No token fits: the answer ends here.
         return self._end
 
     def _choose(self, logits: NDArray[np.float32], ids: NDArray[Any]) -> tuple[int, bool]:

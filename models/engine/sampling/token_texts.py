@@ -1,4 +1,4 @@
-"""What each token of a vocabulary says, for grammars, which think in characters."""
+"""Hold the text of each token, for grammars, which work on characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NOTHING, PART, REST, END = -1, -2, -3, -4
-"""In place of a token's first character: it has no text, begins with part of a character, begins within one, or ends an answer."""
+"""Instead of a token's first character: it has no text, begins with part of a character, begins within one, or ends an answer."""
 
 
 class TokenTexts:
@@ -24,7 +24,7 @@ class TokenTexts:
         self._lock = threading.Lock()
 
     def firsts(self) -> NDArray[np.int32]:
-        """The first character of every token, else one of the marks above. Takes some 0.3 s with GLM's vocabulary, once."""
+        """Return the first character of every token, or one of the marks above. Takes some 0.3 s with GLM's vocabulary, once."""
         with self._lock:
             if self._firsts is None:
                 self._firsts = np.array([self._first(token) for token in range(self._vocabulary)], np.int32)

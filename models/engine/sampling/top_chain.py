@@ -1,6 +1,5 @@
-"""Sampling from a large vocabulary: only the few likeliest tokens are shown to llama.cpp's chain.
-
-llama.cpp copies all of GLM's 151,552 candidates into 12-byte records before its top-k throws nearly all of them away. Where a chain begins
+"""Sample from a large vocabulary: give llama.cpp's chain only the few likeliest tokens. llama.cpp copies all of GLM's 151,552
+candidates into 12-byte records before its top-k discards nearly all of them. Where a chain begins
 with top-k, finding those few with numpy in the logits themselves gives the same tokens for a fraction of the time.
 """
 
@@ -18,7 +17,7 @@ from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.native import lib, short_call
 
 LARGE = 32_768
-"""Vocabularies from here on are worth it; llama.cpp is quick enough with smaller ones."""
+"""The smallest vocabulary that is worth it; llama.cpp is quick enough with smaller ones."""
 MOST = 256
 """The largest top-k that is worth it."""
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
@@ -26,11 +25,11 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 _AFTER_TOP_K = frozenset(
     {"temperature", "top_p", "top_k", "min_p", "typical_p", "repeat_penalty", "max_tokens", "stop", "stop_tokens", "seed"}
 )
-"""What may be asked for and leaves top-k the first in the chain, or has no part in sampling."""
+"""Parameters that leave top-k first in the chain, or do not concern sampling."""
 
 
 def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
-    """How many of the likeliest tokens the chain for `params` looks at; None if at all, or at too many to gain by it."""
+    """Return how many of the likeliest tokens the chain for `params` considers; None if all, or too many to gain by it."""
     asked = {field.name for field in fields(SamplingParams) if getattr(params, field.name) != field.default}
     penalized = params.repeat_penalty not in (None, 1.0)
     if vocabulary < LARGE or asked - _AFTER_TOP_K or (penalized and not params.temperature):
@@ -41,7 +40,7 @@ def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
 
 
 class TopChain:
-    """Owns a chain that looks at the `top` likeliest tokens. The decode thread alone uses it."""
+    """Owns a chain that considers the `top` likeliest tokens. Belongs to the decode thread."""
 
     def __init__(self, chain: Any, top: int) -> None:
         self._chain = chain
@@ -68,7 +67,7 @@ class TopChain:
         """Sample a token of a row. likely: the ids of its `top` highest logits, highest first."""
         self._candidates["id"] = likely
         self._candidates["logit"] = logits[likely]
-        # The chain may have shortened the array, or turned it unsorted.
+        # The chain may have shortened or reordered the array.
         self._array.size, self._array.selected, self._array.sorted = self.top, -1, True
         self._apply(self._chain, self._reference)
         token = int(self._candidates["id"][self._array.selected])

@@ -1,6 +1,6 @@
-"""What draft tokens add to a step, and which of them bring most tokens a second.
+"""Estimate what draft tokens add to a step, and choose those that bring the most tokens per second.
 
-All draft tokens of a step are checked by computing them as further rows of it. Their time is no straight line, see `RowCosts`: on a
+All draft tokens of a step are checked by computing them as further rows of it. Their time is not linear, see `RowCosts`: on a
 processor two rows of a small model may take three times as long as one, and sixteen twice as long as four. So a few draft tokens may not
 pay where many do, and whether any do is known before the first is tried.
 """
@@ -23,7 +23,7 @@ _FLOOR = 0.1
 
 
 class DraftCosts:
-    """The decode thread alone uses it."""
+    """Belongs to the decode thread."""
 
     def __init__(self, rows: RowCosts, *, own_streams: bool) -> None:
         """own_streams: only neighbouring slots are computed together; else all are."""

@@ -1,4 +1,4 @@
-"""Who proposes draft tokens. All that a drafter knows of a sequence it keeps itself."""
+"""Define drafters, which propose draft tokens. A drafter keeps its own state of each sequence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Drafter(Protocol):
         ...
 
     def end(self, sequence: Sequence) -> None:
-        """Forget a sequence. From any thread."""
+        """Forget a sequence; from any thread."""
         ...
 
 

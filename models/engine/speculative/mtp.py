@@ -1,4 +1,4 @@
-"""MTP: the model's own next-token layer, trained with it to draft the tokens after the next one, for a fraction of a step each.
+"""Run MTP, the model's own next-token layer, which was trained to draft the tokens after the next one, for a fraction of a step each.
 
 At every position the layer takes the token there and the model's hidden state one position before. It has a llama.cpp context of its own
 on the same weights, whose slots follow the model's slots. A slot that lost its trail (its conversation came from elsewhere, or
@@ -23,14 +23,14 @@ from models.engine.llama.native import forgetting, lib, staging
 KEPT = 32
 """Tokens a slot may lag behind before the layer computes them."""
 PATIENCE = 32
-"""Decodes without a draft after which the layer sleeps, and costs nothing."""
+"""Decodes without a draft after which the layer pauses, and costs nothing."""
 
 Rows = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class _Trail:
-    """What the layer has of one slot, and what it has not computed yet."""
+    """The layer's state of one slot, and what it has not computed yet."""
 
     width: int
     read: int = 0
@@ -79,7 +79,7 @@ class _Trail:
 
 
 class MtpLayer:
-    """Drafts for many slots at once, greedily. The decode thread alone uses it; close() it before the model is freed."""
+    """Drafts for many slots at once, greedily. Belongs to the decode thread; close() it before the model is freed."""
 
     def __init__(self, model: Any, target: Any, params: Any, slots: int) -> None:
         """target: the model's context, made with `params`, from which this one's are made. Raises ValueError if llama.cpp refuses."""
@@ -102,7 +102,7 @@ class MtpLayer:
         self._wake()
 
     def _wake(self) -> None:
-        """Every slot has lost its trail. The model tells what it thought from the next decode on."""
+        """Mark every slot as having lost its trail. The model's hidden states are available from the next decode on."""
         staging.llama_set_embeddings_nextn(self._target, True, False)
         self._trails = [_Trail(self._width) for _ in range(self._slots)]
         self.asleep, self._unused = False, 0

@@ -1,4 +1,4 @@
-"""MTP: how many tokens the model's own next-token layer drafts for which sequence, where that saves more time than it takes.
+"""Decide how many tokens MTP, the model's own next-token layer, drafts for which sequence, where that saves more time than it takes.
 
 An accepted token saves its share of a step. Draft tokens cost the layer's time, which all sequences of a batch share, and the model's for
 checking them (`DraftCosts`). Each further one is accepted less often.
@@ -26,19 +26,19 @@ class MtpDrafter:
     name = "mtp"
 
     def __init__(self, backend: Backend, costs: DraftCosts, rounds_s: Mapping[int, float] | None = None) -> None:
-        """rounds_s: what one more draft token takes the layer, by the number of sequences, where that is known already."""
+        """rounds_s: the layer's seconds for one more draft token, by the number of sequences, where known."""
         self._backend = backend
         self._costs = costs
         self._rates: dict[Sequence, AcceptRate] = {}
         self._typical = AcceptRate(PRIOR)
-        """Of all sequences, for new ones to begin with."""
+        """The accept rate of all sequences, with which new ones begin."""
         self._round_s: dict[int, float] = dict(rounds_s or {})
-        """What one more draft token takes the layer; 0 after the first round, which takes longer than those that follow."""
+        """The layer's seconds for one more draft token; 0 after the first round, which takes longer than the following ones."""
         self.drafted = 0
         self.accepted = 0
 
     def begin(self, sequence: Sequence) -> None:
-        """Nothing to prepare."""
+        """Prepare nothing."""
 
     def end(self, sequence: Sequence) -> None:
         self._rates.pop(sequence, None)
@@ -73,7 +73,7 @@ class MtpDrafter:
         return lengths
 
     def _rounds_s(self, lengths: Mapping[int, int]) -> float:
-        """Return what the layer takes to draft so many tokens: each round is for those that want one more."""
+        """Return the layer's seconds to draft so many tokens: each round is for those that need one more."""
         rounds = range(1, max(lengths.values()) + 1)
         return sum(self._round_s.get(sum(length >= number for length in lengths.values()), 0.0) for number in rounds)
 

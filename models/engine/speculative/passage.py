@@ -1,23 +1,23 @@
-"""The earlier passage that an answer follows, and how often its tokens were right."""
+"""Find the earlier passage that an answer follows, and learn how often its tokens are accepted."""
 
 from __future__ import annotations
 
 _MATCH, _LOOKED_UP = 6, 3
-"""How many last tokens must have occurred before; by how many of them that is looked up. Fewer meet by chance in any text."""
+"""How many last tokens must have occurred before; by how many of them that is looked up. Fewer match by chance in any text."""
 _WINDOW = 16_384
 """How much of a prompt is indexed."""
 _PRIOR, _WEIGHT = 0.7, 2.0
 """The accept rate assumed at first, and how many draft tokens that counts as."""
 _DECAY = 0.98
-"""What a draft token counts for after each later one: an answer may quote here and not there."""
+"""Weight of a draft token after each later one: an answer may quote in some parts only."""
 _RECOVERY = 0.004
-"""How much of the first accept rate comes back with each token that had no draft."""
+"""How much of the first accept rate is restored with each token that had no draft."""
 _PATIENCE = 2
 """How many drafts in a row may fail at once before the passage is given up."""
 
 
 class Passage:
-    """Of one answer: what may come next, and how often that was right."""
+    """For one answer: what may come next, and how often that was accepted."""
 
     def __init__(self, tokens: list[int]) -> None:
         """Index the prompt's last tokens, 0.1 ms for 1,000 of them: not on the decode thread."""
@@ -27,19 +27,19 @@ class Passage:
         self._follows = dict(zip(grams, range(begin + _LOOKED_UP, len(tokens)), strict=False))
         self._indexed = len(tokens)
         self._judged = True
-        """The newest tokens were drafted, or belong to the prompt."""
+        """Whether the newest tokens were drafted, or belong to the prompt."""
         self._back = 0
-        """How many tokens back the passage lies; 0 where there is none."""
+        """The distance to the passage in tokens; 0 if there is none."""
         self._failed = 0
         self._right, self._made = _PRIOR * _WEIGHT, _WEIGHT
 
     @property
     def accept_rate(self) -> float:
-        """How likely a draft token is right whose predecessors were."""
+        """Return the chance that a draft token is accepted whose predecessors were."""
         return self._right / self._made
 
     def follow(self, tokens: list[int]) -> None:
-        """Find the passage that the answer goes along. What it says of the newest token counts as a draft that cost nothing."""
+        """Find the passage that the answer follows. Its prediction of the newest token counts as a draft that cost nothing."""
         if self._back and not self._judged:
             self.learn(1, int(tokens[-1] == tokens[-1 - self._back]))
         self._judged = False
@@ -58,7 +58,7 @@ class Passage:
         return tokens[begin : begin + most] if self._back else []
 
     def learn(self, drafted: int, accepted: int) -> None:
-        """Of `drafted` tokens the first `accepted` were right."""
+        """Learn how many of the drafted tokens, from the first on, were accepted."""
         self._judged = True
         checked = min(drafted, accepted + 1)
         kept = _DECAY**checked
@@ -68,7 +68,7 @@ class Passage:
             self._failed = self._back = 0
 
     def skipped(self) -> None:
-        """A token had no draft."""
+        """Learn that a token had no draft."""
         prior = _PRIOR * self._made
         if self._right < prior:
             self._right = min(prior, self._right + _RECOVERY * self._made)

@@ -1,4 +1,4 @@
-"""How often a value fell into which of a few fixed ranges, for graphs. Adding costs the decode thread less than a microsecond."""
+"""Count how often a value fell into each of a few fixed ranges, for graphs. Adding costs the decode thread less than a microsecond."""
 
 from __future__ import annotations
 

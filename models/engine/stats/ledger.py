@@ -1,4 +1,4 @@
-"""What an engine has done so far, counted by its decode thread. Any thread may read it."""
+"""Count what an engine has done, on its decode thread. Any thread may read it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Ledger:
     preempted: int = 0
     padding: int = 0
     step_began: float | None = None
-    """When the step that runs now began, as time.monotonic() has it."""
+    """When the current step began, by time.monotonic()."""
     decodes: Counter[Decoded] = field(default_factory=Counter)
-    """How many decodes there were, by what became of them."""
+    """How many decodes there were, by outcome."""
     _speed: Speed = field(default_factory=Speed)
     _histograms: EngineHistograms = field(default_factory=EngineHistograms)
 
@@ -39,7 +39,7 @@ class Ledger:
         self.padding += padding
 
     def began(self, sequence: Sequence, cached: int) -> None:
-        """Count a sequence that got a slot, which held `cached` tokens of its prompt."""
+        """Count a sequence whose slot held `cached` tokens of its prompt."""
         self.prompt_tokens += sequence.prompt_length
         self.cached_tokens += cached
 

@@ -1,4 +1,4 @@
-"""What an engine has done, for graphs and for people."""
+"""Define the metrics of an engine, for graphs and for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STUCK_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class EngineMetrics:
-    """One moment of one engine. Totals count from the load and never fall."""
+    """The metrics of one engine at one moment. Totals count from the load and never fall."""
 
     slots: Annotated[int, gauge("slots", "Answers a model can give at the same time.")]
     busy: Annotated[int, gauge("slots_busy", "Answers a model is giving.")]

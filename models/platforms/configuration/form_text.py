@@ -1,4 +1,4 @@
-"""Change single platforms and routes in the text of the configuration, and leave the rest of it as somebody wrote it.
+"""Change single platforms and routes in the text of the configuration, and leave the rest unchanged.
 
 Comments stay, except those within a value that changes, and within a platform that was written in one line and changes.
 """
@@ -70,7 +70,7 @@ class YamlFormText:
         return _with_key(text, routes, task, list(steps) or None)
 
     def _top(self, text: str) -> yaml.MappingNode:
-        """Raises InvalidInput for text that is no configuration."""
+        """Raise InvalidInput for text that is not a configuration."""
         read_blocks(text, self._file)
         node = yaml.compose(text, yaml.SafeLoader)
         return node if isinstance(node, yaml.MappingNode) else yaml.MappingNode("tag:yaml.org,2002:map", [])
@@ -113,7 +113,7 @@ def _form_of(item: Any) -> PlatformForm | None:
 
 
 def _keys(form: PlatformForm, before: dict[str, Any]) -> dict[str, Any]:
-    """Return all keys of a platform after the form; what the form does not show stays."""
+    """Return all keys of a platform after the form; keys that the form does not show stay."""
     keys = {**before, "name": form.name, "type": form.type, "base_url": form.base_url, "api_key": form.api_key or None}
     if form.models is not None:
         others = {key: each for key, each in (before.get("models") or {}).items() if key not in _KINDS}

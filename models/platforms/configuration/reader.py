@@ -1,4 +1,4 @@
-"""From the YAML file to platforms and routes. Everything is checked; the first thing that is wrong refuses the whole file."""
+"""Read platforms and routes from the YAML file. Everything is checked; the first error refuses the whole file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from models.platforms.configuration.yaml_blocks import Block, ConfigurationError
 PARAMETERS = frozenset({
     "temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty", "logprobs", "json_schema", "tools",
 })  # fmt: skip
-"""What every server of OpenAI's protocol is expected to take, unless `drops` names it."""
+"""Parameters that every server of OpenAI's protocol is expected to accept, unless `drops` names them."""
 EXTRA_PARAMETERS = frozenset({
     "top_k", "min_p", "typical_p", "repeat_penalty", "logit_bias", "stop_tokens", "grammar", "thinking", "thinking_type",
 })  # fmt: skip
-"""What only some take, and `takes` names. thinking: vLLM's and SGLang's chat_template_kwargs; thinking_type: the field of GLM's API."""
+"""Parameters that only some servers accept, and `takes` names.
+
+thinking: vLLM's and SGLang's chat_template_kwargs; thinking_type: the field of GLM's API.
+"""
 MOST_PLATFORMS = 64
 MOST_MODELS = 512
 _KINDS = {"llm": ModelKind.CHAT, "embedding": ModelKind.EMBEDDING, "rerank": ModelKind.RERANKING, "detect": ModelKind.DETECTION}

@@ -29,7 +29,7 @@ def read_blocks(text: str, file: str) -> Block | None:
     """Read a document whose top level is a block; None if it is empty. Raises ConfigurationError."""
     depth = 0
     try:
-        # Looked at as events first: aliases could make a small file huge, and deep nesting could end the process.
+        # Parsed as events first: aliases could make a small file huge, and deep nesting could end the process.
         for event in yaml.parse(text, yaml.SafeLoader):
             line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -56,7 +56,7 @@ def read_blocks(text: str, file: str) -> Block | None:
 
 
 class Block:
-    """Names and values under one heading. Take every value, then call `end()`: what was not taken is unknown."""
+    """Names and values under one heading. Take every value, then call `end()`, which refuses keys that were not taken."""
 
     def __init__(self, node: yaml.Node, file: str, name: str) -> None:
         self.line = node.start_mark.line + 1

@@ -6,13 +6,13 @@ In reading order:
 - addresses: resolve a host once, and refuse addresses that are not for the portal
 - connection: HTTP to one platform, with deadlines and cancelling
 - event_stream: events and lines of a streamed answer
-- pieces: what a streamed answer is made of, whoever sends it
+- pieces: the pieces of a streamed answer, for every protocol
 - counting: estimate tokens where a server does not count them
-- chat_request: a question in OpenAI's words, and what had to be left out
+- chat_request: write a request in OpenAI's protocol
 - openai_wire: OpenAI's protocol, also for Xinference
 - detector_wire: the portal's small protocol of detectors
 - ollama_wire: Ollama's own protocol
-- listing: what a platform says of its models
+- listing: read a platform's list of models
 - remote_platform: one platform: its models, answers, vectors
 - remote_answer: one answer while it streams
 """

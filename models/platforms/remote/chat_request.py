@@ -1,4 +1,4 @@
-"""A question in OpenAI's words, and what had to be left out because the platform does not take it."""
+"""Write a request in OpenAI's protocol, and list the parameters that the platform does not accept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def chat_body(request: GenerationRequest, model: RemoteModel, platform: Platform
 
 
 def check_chat(request: GenerationRequest, platform: str) -> None:
-    """Raise InvalidInput for what only a model of this process can do."""
+    """Raise InvalidInput for a request that only a model in this process can answer."""
     if request.prompt is not None or request.suffix is not None or request.continued:
         raise InvalidInput(
             "{platform} takes messages only, no raw prompt and no answer to continue. Choose a model of this portal.", platform=platform
@@ -110,7 +110,7 @@ def _tools(body: dict[str, Any], request: GenerationRequest, platform: Platform)
         return []
     if "tools" in platform.drops:
         return ["tools"]
-    # llama-server ignores a choice that names a tool, so the model is shown that one alone.
+    # llama-server ignores a choice that names a tool, so the model gets only that tool.
     shown = [each for each in request.tools if request.required_tool in (None, each.name)]
     body["tools"] = [tool_of(each) for each in shown]
     if request.tool_choice is ToolChoice.REQUIRED:
@@ -124,7 +124,7 @@ def tool_of(tool: Tool) -> dict[str, Any]:
 
 
 def _thinking(body: dict[str, Any], request: GenerationRequest, model: RemoteModel, platform: Platform) -> list[str]:
-    """Say whether to think, in the words that the platform knows; thinking is what models do by themselves."""
+    """Say whether to think, with the field that the platform knows; models think by default."""
     if "thinking" in platform.takes:
         body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
     elif "thinking_type" in platform.takes:

@@ -1,7 +1,7 @@
-"""HTTP to one platform: connections to pinned addresses, deadlines at every read, cancelling from any thread.
+"""Speak HTTP to one platform: connections to pinned addresses, a deadline for every read, cancelling from any thread.
 
-The standard library's client is enough here, and it leaves the socket in our hands: its address is the one that was checked, every read
-has a deadline of ours, and another thread can end a read that hangs. Redirects are never followed, and no proxy of the environment is used.
+The standard library's client is enough here, and it lets us control the socket: its address is the one that was checked, every read has
+our deadline, and another thread can end a read that hangs. Redirects are never followed, and no proxy of the environment is used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONNECT_S = 5.0
 IDLE_CONNECTIONS = 8
 KEPT_S = 20.0
 MOST_BODY = 64 * 1024**2
-"""Bytes of one response."""
+"""Most bytes of one response."""
 MOST_LINE = 4 * 1024**2
 MOST_ERROR = 64 * 1024
 AT_ONCE = 64 * 1024
@@ -86,7 +86,7 @@ class GuardedSocket:
 
     @property
     def stale(self) -> bool:
-        """Tell whether an idle connection was closed by the other side, or holds what nobody asked for."""
+        """Tell whether an idle connection was closed by the other side, or holds unexpected data."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
         return bool(poll.poll(0))
@@ -110,7 +110,7 @@ class GuardedSocket:
 
 
 class _Reads(io.RawIOBase):
-    """What http.client reads from."""
+    """The file that http.client reads from."""
 
     def __init__(self, guarded: GuardedSocket) -> None:
         self._guarded = guarded
@@ -146,7 +146,7 @@ class Response:
         return self._answer.getheader(name) or ""
 
     def within(self, seconds: float, end: float) -> None:
-        """Allow the next reads so many seconds from now, but no longer than to `end`."""
+        """Allow the next reads so many seconds from now, but not past `end`."""
         self._wait_s = seconds
         self._guarded.deadline = min(time.monotonic() + seconds, end)
 
@@ -295,7 +295,7 @@ class Connections:
             guarded.close()
 
     def close(self) -> None:
-        """Close what is idle. Running requests end by themselves."""
+        """Close idle connections. Running requests end by themselves."""
         with self._lock:
             idle, self._idle = self._idle, []
         for _, connection in idle:
@@ -305,7 +305,7 @@ class Connections:
         return cut(self.platform)
 
     def failure(self, problem: Exception, waited_s: float) -> PlatformFailure:
-        """Tell what went wrong, without the other server's words."""
+        """Describe an error, without text of the other server."""
         if isinstance(problem, TimeoutError):
             return timed_out(self.platform, waited_s)
         if isinstance(problem, http.client.IncompleteRead | ConnectionError | http.client.RemoteDisconnected):

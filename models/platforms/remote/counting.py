@@ -1,4 +1,4 @@
-"""Estimate tokens where a server does not count them, and before it does.
+"""Estimate tokens before a server counts them, or where it never does.
 
 GLM-4's tokenizer makes about 4 characters of English, and 1.6 Chinese characters, into a token.
 """

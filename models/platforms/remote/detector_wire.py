@@ -1,4 +1,4 @@
-"""The protocol of detectors: an image and phrases in, boxes out, as docs/detectors.md describes it."""
+"""Speak the protocol of detectors: an image and phrases in, boxes out, as docs/detectors.md describes it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from models.platforms.remote.failures import nonsense
 from models.platforms.remote.listing import MOST_MODELS, ListedModel
 
 MOST_BOXES = 2_000
-"""Boxes of one answer that are read."""
+"""Most boxes read from one answer."""
 MOST_LABEL = 200
 Get = Callable[[str], dict[str, Any]]
 Post = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 class DetectorWire:
-    """How detectors are asked and answer."""
+    """Writes requests to detectors and reads their answers."""
 
     def models(self, get: Get) -> list[ListedModel]:
         found = get("/models").get("data")
@@ -34,7 +34,7 @@ class DetectorWire:
         ]
 
     def detect(self, post: Post, request: DetectionRequest, model: RemoteModel, platform: str) -> tuple[DetectedBox, ...]:
-        """Return the boxes as the detector sent them. Raises PlatformFailure for what is no answer."""
+        """Return the boxes as the detector sent them. Raises PlatformFailure for anything else."""
         image = base64.b64encode(request.image).decode()
         body = {"model": model.id, "image": image, "media_type": request.media_type, "phrases": list(request.phrases)}
         found = post("/detect", body).get("boxes")

@@ -1,4 +1,4 @@
-"""What can go wrong with another server. Nothing of its pages gets into a sentence."""
+"""Describe the failures of another server. No text of its error pages gets into a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.errors import Busy, InvalidInput, ModelFailed, PortalError, StoredErro
 
 LONGEST_REASON = 200
 _CLASSES = re.compile(r"^(?:(?:[A-Za-z_]+\.)?[A-Za-z]*(?:Error|Exception)(?:: | - ))+")
-"""Names of exceptions that a gateway puts before what happened."""
+"""Names of exceptions that a gateway puts before its message."""
 _MARKUP = re.compile(r"<[^>]*>|[<>]")
 
 
@@ -23,11 +23,11 @@ class Fault(StrEnum):
     LOCKED = "locked"
     """It does not accept the portal's key."""
     REFUSED = "refused"
-    """It does not want this request; another one may do."""
+    """It rejects this request; another platform may take it."""
 
 
 COUNTED = frozenset(Fault) - {Fault.BUSY, Fault.REFUSED}
-"""Faults that speak against the platform, not against the request."""
+"""Failures of the platform, not of the request."""
 
 
 class PlatformFailure(Exception):
@@ -40,7 +40,7 @@ class PlatformFailure(Exception):
         self.retry_after = retry_after
 
     def for_people(self) -> PortalError:
-        """Return the error that the person who asked gets, where no other platform is left."""
+        """Return the error for the person who asked, where no other platform is left."""
         error = self.error
         match self.fault:
             case Fault.BUSY:
@@ -71,7 +71,7 @@ def nonsense(platform: str, what: str) -> PlatformFailure:
 
 
 def of_status(platform: str, status: int, message: object, retry_after: float | None = None) -> PlatformFailure:
-    """Return the failure of a status. message: what the server says of it, used if it is plain text."""
+    """Return the failure for a status. message: the server's text, used if it is plain."""
     reason = plain(message)
     if status in (401, 403):
         return PlatformFailure(Fault.LOCKED, "{platform} does not accept the portal's key ({status}).", platform=platform, status=status)
@@ -89,7 +89,7 @@ def of_status(platform: str, status: int, message: object, retry_after: float | 
 
 
 def plain(message: object) -> str:
-    """Return one line of plain text of what a server says; empty if it is a page or no text."""
+    """Return the server's text as one plain line; empty if it is a page or not text."""
     if not isinstance(message, str) or "<html" in message.lower() or "<!doctype" in message.lower():
         return ""
     line = " ".join(_MARKUP.sub(" ", message).split())

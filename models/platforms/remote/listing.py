@@ -1,4 +1,4 @@
-"""What a platform says of its models. Servers of one protocol differ in what they add; everything is optional but the id."""
+"""Read a platform's list of models. Servers of one protocol add different fields; everything but the id is optional."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {
     "rerank": ModelKind.RERANKING,
 }
 _CONTEXTS = ("context_window", "max_model_len", "context_length", "max_context_length", "n_ctx")
-"""What portals, vLLM and SGLang, Xinference and OpenRouter, and others call it."""
+"""Field names of portals, vLLM and SGLang, Xinference and OpenRouter, and others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ListedModel:
     loaded: bool | None = None
     """Whether it is in memory; None: the platform does not say."""
     version: str = ""
-    """Of a detector."""
+    """For a detector."""
 
 
 def listed_model(entry: Mapping[str, Any]) -> ListedModel | None:

@@ -1,4 +1,5 @@
-"""Ollama's own protocol: its model list says what is loaded and how long a prompt may be, and its answers count tokens and thoughts.
+"""Speak Ollama's own protocol: its model list says what is loaded and how long a prompt may be, and its answers hold token counts and
+reasoning.
 
 Written from its API documentation (docs/api.md of Ollama).
 """

@@ -1,4 +1,4 @@
-"""OpenAI's protocol, as gateways, vLLM, SGLang, llama-server, Xinference and other portals speak it."""
+"""Speak OpenAI's protocol, as gateways, vLLM, SGLang, llama-server, Xinference and other portals do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Post = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 class OpenAIWire:
-    """How OpenAI's protocol asks and answers."""
+    """Writes requests and reads answers in OpenAI's protocol."""
 
     chat_path = "/chat/completions"
     accept = "text/event-stream, application/json"
@@ -100,7 +100,7 @@ class OpenAIWire:
 
 
 def check_status(platform: str, response: Response) -> None:
-    """Raise PlatformFailure unless the status is 200, with what the server says of it where that is plain text."""
+    """Raise PlatformFailure unless the status is 200, with the server's text where that is plain."""
     if response.status == 200:
         return
     message: object = ""
@@ -132,7 +132,7 @@ def whole_rows(platform: str, rows: Sequence[array[float] | None]) -> list[array
 
 
 def _seconds(written: str) -> float | None:
-    """Read Retry-After as seconds; a date is not worth reading: the clocks may differ."""
+    """Read Retry-After as seconds; a date is ignored, since the clocks may differ."""
     try:
         return min(max(float(written), 0.0), 3_600.0)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a streamed answer is made of, whoever sends it."""
+"""Define the pieces of a streamed answer, for every protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CallPart:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is new, as the server sent it. finish: why the answer ended, once it did."""
+    """New text, reasoning and tool calls, as the server sent them. finish: why the answer ended, once it did."""
 
     text: str = ""
     reasoning: str = ""
@@ -41,11 +41,11 @@ class CallParts:
 
     _parts: list[list[CallPart]] = field(default_factory=list)
     _open: dict[int, int] = field(default_factory=dict)
-    """By the server's index, which of the parts go on."""
+    """The unfinished calls, by the server's index."""
 
     def add(self, part: CallPart) -> None:
         known = self._open.get(part.index) if part.index is not None else None
-        # Some servers send every call with index 0: another id begins another call.
+        # Some servers send every call with index 0: a new id begins a new call.
         if known is None or (part.id and self._parts[known][0].id not in ("", part.id)):
             self._parts.append([part])
             if part.index is not None:

@@ -1,4 +1,4 @@
-"""One answer of another server while it streams: deltas as core reads them, deadlines, and figures at the end."""
+"""Read an answer of another server while it streams: deltas for core, deadlines, and timings at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Count = Callable[[str, str], int | None]
 
 @dataclass(slots=True)
 class _Watch:
-    """What the clock says of an answer."""
+    """The times of an answer."""
 
     began: float = field(default_factory=time.monotonic)
     first: float | None = None
@@ -56,7 +56,7 @@ class _Watch:
 
 
 class RemoteAnswer:
-    """Like core's RunningGeneration, but what goes wrong is a PlatformFailure, so that another platform can be asked."""
+    """Like core's RunningGeneration, but raises PlatformFailure, so that another platform can be asked."""
 
     def __init__(
         self, platform: Platform, connections: Connections, wire: Wire, request: GenerationRequest, model: RemoteModel, count: Count
@@ -70,7 +70,7 @@ class RemoteAnswer:
         self._count = count
         self._call = Call()
         self._read = ""
-        """All text and reasoning so far, to be counted if the server does not."""
+        """All text and reasoning so far, to be counted if the server does not count."""
         self.queue_s = 0.0
         self.estimated = False
         """Whether the tokens are estimates, because the server did not count them."""
@@ -133,7 +133,7 @@ class RemoteAnswer:
         yield self._finished(finish or FinishReason.STOP, usage, watch)
 
     def _pieces(self, response: Response) -> Iterator[Piece]:
-        """Yield the pieces; after the end, what does not come any more does not matter."""
+        """Yield the pieces; a failure after the end is ignored."""
         ended = False
         try:
             for piece in self._wire.pieces(self._platform.name, response):

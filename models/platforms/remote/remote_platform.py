@@ -1,4 +1,4 @@
-"""One platform on another server: which models it has, and answers and vectors from them."""
+"""Ask one platform on another server: for its models, for answers and for vectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.platforms.remote.openai_wire import OpenAIWire, check_status
 from models.platforms.remote.remote_answer import Count, RemoteAnswer, Wire
 
 PROBE_S = 5.0
-"""For a model list, which is also how health is probed."""
+"""Seconds for a list of models, which is also the health check."""
 Compute = Callable[[Call], "tuple[list[array[float]], int]"]
 
 
@@ -49,12 +49,12 @@ class RemotePlatform:
 
     @property
     def listed(self) -> Sequence[ListedModel] | None:
-        """What the platform says it has; None before it was asked."""
+        """The platform's list of models; None before it was asked."""
         return self._listed
 
     @property
     def models(self) -> Sequence[RemoteModel]:
-        """The models of the file, with what the platform says of them; without any in the file, all that it lists."""
+        """Return the models of the configuration, with the platform's facts; if it names none, all that the platform lists."""
         listed = {each.id: each for each in self._listed or ()}
         if self.config.models:
             return [_completed(model, listed.get(model.id)) for model in self.config.models]
@@ -64,7 +64,7 @@ class RemotePlatform:
         return next((each for each in self.models if each.name == name and each.kind is kind), None)
 
     def discover(self, first_s: float = PROBE_S) -> Sequence[ListedModel]:
-        """Ask which models it has. Raises PlatformFailure."""
+        """Ask for the list of models. Raises PlatformFailure."""
         call, end = Call(), time.monotonic() + first_s * 4
 
         def get(path: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class RemotePlatform:
         return self._listed
 
     def missing(self) -> Sequence[StoredError]:
-        """Name the models of the file that the platform does not have; none before it was asked, or if it lists none."""
+        """Name the configured models that the platform does not have; none before it was asked, or if it lists none."""
         if not self._listed:
             return []
         ids = {each.id for each in self._listed}
@@ -94,7 +94,7 @@ class RemotePlatform:
         return RemoteAnswer(self.config, self._connections, self._wire, request, model, count)
 
     def vectors(self, request: EmbeddingRequest | RerankRequest, model: RemoteModel) -> Compute:
-        """Return what computes the vectors. It raises PlatformFailure."""
+        """Return a request for vectors, which raises PlatformFailure."""
 
         def compute(call: Call) -> tuple[list[array[float]], int]:
             limits, end = self.config.limits, time.monotonic() + self.config.limits.timeout_s
@@ -138,7 +138,7 @@ class RemotePlatform:
 
 
 def _completed(model: RemoteModel, listed: ListedModel | None) -> RemoteModel:
-    """Add what the platform says to what the file leaves open."""
+    """Complete the configuration's facts with the platform's."""
     if listed is None:
         return model
     return replace(

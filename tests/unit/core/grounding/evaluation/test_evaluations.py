@@ -16,9 +16,10 @@ from core.images.images import Images
 from core.inference.detection import DetectionRequest
 from core.inference.gateway import Gateway
 from core.people.records import User
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
