@@ -45,6 +45,7 @@ PORTALS = {
     "downloads": "models.downloads",
     "quantizations": "models.quantizations",
     "comparisons": "models.comparisons",
+    "results": "models.results",
     "presets": "models.presets",
     "prompts": "prompts.prompts",
     "model-access": "models.access",

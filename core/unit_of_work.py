@@ -15,7 +15,7 @@ from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import EmbeddingRepository, OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -71,6 +71,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
+    results: ResultRepository
     swaps: SwapRepository
     file_comparisons: FileComparisonRepository
     feedback: FeedbackRepository

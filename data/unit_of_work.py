@@ -16,7 +16,7 @@ from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import EmbeddingRepository, OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -58,6 +58,7 @@ from data.repositories.identity.outside_identities import SqlOutsideIdentityRepo
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
+from data.repositories.inference.results import SqlResultRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.comparisons import SqlFileComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
@@ -125,6 +126,7 @@ class SqlUnitOfWork:
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
+        self.results: ResultRepository = SqlResultRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.file_comparisons: FileComparisonRepository = SqlFileComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)

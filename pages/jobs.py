@@ -34,6 +34,7 @@ KINDS = {
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
     "conversation.summarize": "Summarize the first turns of a chat",
+    "result.expire": "Remove old answers from the result cache",
     "conversation.remember": "Propose what to remember of a chat",
     "conversation.import": "Import chats",
     "grounding.batch": "Find boxes on a batch of images",

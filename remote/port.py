@@ -27,6 +27,7 @@ from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.inference.caching.result_cache import ResultCache
 from core.inference.choosing.access import ModelAccess
 from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
@@ -117,6 +118,7 @@ class PagePortal(Protocol):
     presets: Presets
     privacy: PrivacyFilter
     memories: Memories
+    result_cache: ResultCache
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

@@ -107,6 +107,7 @@ SERVICES = (
     Service("privacy", user=("check",), staff=("policies", "put", "remove"), reads=("check", "policies")),
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
             reads=("get", "list", "starters", "versions")),
+    Service("result_cache", staff=("clear", "figures"), reads=("figures",)),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
     Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
     Service("search", user=("find", "models"), reads=("find", "models")),
@@ -116,7 +117,7 @@ SERVICES = (
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}, reads=("user", "own")),
-    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool, "memory": str, "result_cache_mb": int}),
     Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke"), reads=("audiences", "of_conversation", "open")),
     Service("side_by_side", user=("ask", "open", "rounds", "vote"), reads=("open", "rounds")),
     Service("sign_in", anyone=("check",)),

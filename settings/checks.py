@@ -37,6 +37,8 @@ RANGES = {
     "response_days": (0, 36_500),
     "program_file_days": (1, 36_500),
     "embedding_cache_mb": (0, 1_000_000),
+    "result_cache_mb": (0, 1_000_000),
+    "result_cache_days": (1, 365),
     "max_batch_mb": (1, 10_000),
     "log_days": (1, 36_500),
     "rollover_days": (1, 36_500),

@@ -150,6 +150,8 @@ class TurnRunner:
                 conversation_id=turn.conversation_id,
                 id=turn.id,
                 continued=bool(running.begun),
+                # Whoever asks again wants another answer than the kept one.
+                fresh=sum(each.parent_id == turn.question_id for each in messages) > 1,
             )
             try:
                 answer = self._gateway.answer(user, request, source)

@@ -16,7 +16,7 @@ In reading order:
 - programs: what programs store
 - plugins: what admins decided about plugins
 - review: ratings and reviews
-- platforms: versions of the platforms' configuration, vectors of the embedding cache
+- platforms: versions of the platforms' configuration, vectors and answers that are kept
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -74,7 +74,7 @@ from data.tables.people import (
     SessionTable,
     UserTable,
 )
-from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
+from data.tables.platforms import EmbeddingTable, PlatformsVersionTable, ResultTable
 from data.tables.plugins import PluginTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
@@ -139,6 +139,7 @@ __all__ = [
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",
+    "ResultTable",
     "RetentionRuleTable",
     "RoleTable",
     "SecondFactorTable",

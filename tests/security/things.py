@@ -64,6 +64,7 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
         "request_id": f"once-{name}", "question_id": compared["question_id"], "preferred_id": compared["lanes"][0]["answer_id"],
         "share_id": done(client.post(f"{here}/shares", json={"group_id": group}))["id"],
         "prompt_id": done(client.post("/api/v1/prompts", json={"title": MARK, "text": MARK}))["id"],
+        "memory_id": done(client.post("/api/v1/memories", json={"text": MARK}))["id"],
         "run_id": found["id"], "image_id": found["image"]["id"],
         "batch_id": done(client.post("/api/v1/ground-batches", params={"phrase": MARK}, content=_images()))["id"],
         "session_id": done(client.get("/api/v1/sessions"))["items"][0]["id"],

@@ -99,6 +99,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             id=things.new_id(), user_id=ana.id, text=SECRET, state=MemoryState.ACCEPTED, created_at=things.NOW, updated_at=things.NOW
         )  # fmt: skip
         work.memories.add(fact)
+        work.results.put(things.kept_result(ana, SECRET))
         prompt = Prompt(
             id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
             created_at=things.NOW, updated_at=things.NOW,
@@ -197,7 +198,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
-        "prompt_versions.text", "summaries.text", "memories.text",
+        "prompt_versions.text", "summaries.text", "memories.text", "results.body",
         "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",

@@ -45,6 +45,7 @@ def is_refused(address: str) -> bool:
     except ValueError:
         return True
     if isinstance(found, IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
+        # An address that is carried in another counts, here and at the other end of a tunnel.
+        found = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else found)
     unusable = found.is_link_local or found.is_multicast or found.is_unspecified or (found.is_reserved and not found.is_loopback)
     return unusable or any(found in network for network in METADATA if network.version == found.version)

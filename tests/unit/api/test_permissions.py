@@ -75,6 +75,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", {"id": "x", "text": "y"}, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/pinned", {"pinned": True}, ALL, 404),
     ("GET", "/api/v1/instructions", None, ALL, 200),
+    ("GET", "/api/v1/results", None, ADMINS, 200),
+    ("DELETE", "/api/v1/results", None, ADMINS, 200),
     ("GET", "/api/v1/memories", None, ALL, 200),
     ("POST", "/api/v1/memories", {"text": "The user likes tables."}, ALL, 201),
     ("DELETE", "/api/v1/memories", None, ALL, 200),

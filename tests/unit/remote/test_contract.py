@@ -267,6 +267,8 @@ def _models(portal: Any, ann: Any, ada: Any) -> None:
 
 
 def _store(portal: Any, ada: Any) -> None:
+    portal.result_cache.figures(ada)
+    portal.result_cache.clear(ada)
     portal.retention.set_rule(ada, RetentionKind.CHATS, "", 400)
     portal.retention.rules(ada)
     portal.retention.place_hold(ada, "bob", "A lawsuit")
