@@ -1,7 +1,7 @@
-"""A whole portal that is killed at random moments while people ask, counted: what was acknowledged and is lost, what is in one place only.
+"""Kill a whole portal at random moments while people ask, and count what was acknowledged and is lost, or is in one place only.
 
-Nothing stands between: the process is `./portal run`'s, with the built-in model, and people ask over REST. What the portal confirmed to a person is kept
-here, outside, and looked for at the end.
+The process is `./portal run`'s, with the built-in model, and people ask over REST. What the portal confirmed to a person is kept here,
+outside, and looked up at the end.
 """
 
 from __future__ import annotations

@@ -260,7 +260,11 @@ def main(minutes: float, users: int, admins: int, seed: int) -> None:
             ["questions or answers doubled", str(result.doubled), "0"],
             ["answers that ended whole", str(result.whole), ""],
             ["answers cut because their admin server died, text kept", str(result.cut), ""],
-            ["questions typed again: their user server died before they were asked", str(sum(each.typed_again for each in experiences)), ""],
+            [
+                "questions typed again: their user server died before they were asked",
+                str(sum(each.typed_again for each in experiences)),
+                "",
+            ],
             ["a lost page until it is drawn again: p50, p95", f"{percentile(again, 0.5):.1f}, {percentile(again, 0.95):.1f} s", ""],
         ],
     )
