@@ -71,8 +71,10 @@ SERVICES = (
     Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
     Service("grounding", user=(
-        *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
-    ), staff=("case",), values={"max_bytes": int}, reads=("grounders", "history", "image", "case")),
+        *("find", "grounders", "history", "image", "remove", "upload"),
+    ), values={"max_bytes": int}, reads=("grounders", "history", "image")),
+    Service("box_corrections", user=("correct",), staff=("case",), reads=("case",)),
+    Service("box_exports", user=("drawn", "export")),
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),
@@ -97,6 +99,7 @@ SERVICES = (
         *("adapters", "budget", "eviction", "evictions", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file"),
         *("remembered", "start_problems"),
     )),
+    Service("notices", user=("choices", "choose", "list", "mark_all_read", "mark_read", "unread"), reads=("choices", "list", "unread")),
     Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
             reads=("embeddings", "explain", "states")),

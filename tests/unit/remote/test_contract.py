@@ -21,6 +21,7 @@ from core.grounding.exports import ExportFormat
 from core.grounding.records import Box
 from core.inference.offers import Preset
 from core.models.records import LoadSettings
+from core.notices.records import NoticeChoices
 from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
@@ -331,6 +332,12 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     preset = Preset(name="short", model="fake", created_at=NOW, updated_at=NOW, system_prompt="Answer in one sentence.")
     portal.presets.save(ada, preset, new=True)
     portal.presets.publish(ada, "short", published=True)
+    portal.notices.unread(ann)
+    for notice in portal.notices.list(ann, 1):
+        portal.notices.mark_read(ann, notice.id)
+    portal.notices.mark_all_read(ann)
+    portal.notices.choose(ann, NoticeChoices(browser=True, titles=False))
+    portal.notices.choices(ann)
     portal.plugins.list(ada)
     portal.plugins.groups(ada)
     with suppress(PortalError):
@@ -357,9 +364,9 @@ def _images(portal: Any, ann: Any, ada: Any) -> None:
     [[run, _]] = portal.grounding.history(ann)
     portal.grounding.image(ann, image.id)
     with suppress(PortalError):
-        portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
-    portal.grounding.export(ann, [run.id], ExportFormat.CSV)
-    portal.grounding.drawn(ann, run.id)
+        portal.box_corrections.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
+    portal.box_exports.export(ann, [run.id], ExportFormat.CSV)
+    portal.box_exports.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
     portal.ground_evaluations.list(ann)
     portal.ground_evaluations.started(ada)
