@@ -71,7 +71,7 @@ class Groups:
         managers: Collection[str] | None = None,
         withheld: Collection[Permission] | None = None,
     ) -> Group:
-        """Change the given fields. managers: user names. withheld: features only; what was withheld and no longer is must be the actor's.
+        """Change the given fields. managers: user names. withheld: features only; the actor must hold those that are given back.
 
         Raises NotFound, InvalidInput, Conflict and NotAllowed.
         """
