@@ -76,6 +76,9 @@ class PortalCollector(Collector):
         asked, found = portal.embedding_cache.counted()
         yield CounterMetricFamily("portal_embedding_cache_texts", "Texts that requests for embeddings had since the start.", asked)
         yield CounterMetricFamily("portal_embedding_cache_hits", "Those whose vector was there already.", found)
+        asked, found = portal.result_cache.counted()
+        yield CounterMetricFamily("portal_result_cache_requests", "Deterministic requests that were looked up since the start.", asked)
+        yield CounterMetricFamily("portal_result_cache_hits", "Those that it answered.", found)
         says = (
             "Log lines that Elasticsearch did not receive since the start: the queue was full, or it rejected them. The log file has "
             "them."

@@ -15,9 +15,10 @@ from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import EmbeddingRepository, OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
+from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -50,6 +51,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     plugins: PluginRepository
+    notices: NoticeRepository
     sessions: SessionRepository
     proofs: ProofRepository
     second_factors: SecondFactorRepository
@@ -71,6 +73,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
+    results: ResultRepository
     swaps: SwapRepository
     file_comparisons: FileComparisonRepository
     feedback: FeedbackRepository

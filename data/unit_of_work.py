@@ -16,9 +16,10 @@ from core.comparing.ports import FileComparisonRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import EmbeddingRepository, OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
+from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -58,9 +59,11 @@ from data.repositories.identity.outside_identities import SqlOutsideIdentityRepo
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
+from data.repositories.inference.results import SqlResultRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.comparisons import SqlFileComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
+from data.repositories.notices.notices import SqlNoticeRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
@@ -104,6 +107,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = self._counted or SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.plugins: PluginRepository = SqlPluginRepository(transaction)
+        self.notices: NoticeRepository = SqlNoticeRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
@@ -125,6 +129,7 @@ class SqlUnitOfWork:
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
+        self.results: ResultRepository = SqlResultRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.file_comparisons: FileComparisonRepository = SqlFileComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)

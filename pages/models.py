@@ -27,6 +27,7 @@ from pages.widgets.models.files_card import files_card
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.models.residency import residency_dialog, residency_line
+from pages.widgets.models.results_card import results_card
 from pages.widgets.models.swaps.swap_form import SWAP, swap_dialog
 from pages.widgets.models.swaps.swap_questions import swaps_card
 from pages.widgets.models.swaps.swap_view import swap_page
@@ -83,6 +84,7 @@ def render(portal: Portal, user: User) -> None:
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
         swaps_card(portal, user, loaded)
         files_card(files, adapters, loaded, portal.models.folder)
+        results_card(portal, user)
     with right, st.container(border=True, key="card-plan", gap="small"):
         memory_plan(portal, user, files, adapters, loaded)
 

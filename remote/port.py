@@ -27,6 +27,7 @@ from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.inference.caching.result_cache import ResultCache
 from core.inference.choosing.access import ModelAccess
 from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
@@ -34,6 +35,7 @@ from core.knowledge.files import Files
 from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
+from core.notices.service import Notices
 from core.operations.backups import Backups
 from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
@@ -111,12 +113,14 @@ class PagePortal(Protocol):
     marks: ConversationMarks
     model_access: ModelAccess
     models: ModelService
+    notices: Notices
     oversight: PlatformOversight
     platforms: PlatformService
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     memories: Memories
+    result_cache: ResultCache
     prompts: PromptLibrary
     retention: Retention
     roles: Roles

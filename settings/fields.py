@@ -115,10 +115,13 @@ class Settings:
     )] = False
     second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
+    notice_days: Annotated[int, "Days that notices are kept."] = 30
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30
     max_batch_mb: Annotated[int, "The largest file of /v1/files, in MB."] = 100
     embedding_cache_mb: Annotated[int, "Room for vectors of texts that were embedded before, in MB. 0: none is kept."] = 64
+    result_cache_mb: Annotated[int, "Room for answers to deterministic requests, in MB. 0: the model is always asked."] = 0
+    result_cache_days: Annotated[int, "Days for which the same deterministic request gets the same answer."] = 7
     store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only. Switch it on behind TLS."] = False

@@ -2,6 +2,7 @@
 
 RateLimit-Policy and RateLimit are those of draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them.
 Personal-Data tells authors what was found, and by the group's policy masked.
+X-Portal-Cache says whether the result cache gave the answer; a request with "X-Portal-Cache: bypass" asks the model.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.access.limits import limits_seen
 from core.access.records import LimitState, Period, window_of
+from core.inference.caching.results import CacheWish, cache_wish
 from core.privacy.filter import privacy_seen
 from core.privacy.records import Kind
+
+_CACHE = b"x-portal-cache"
 
 
 class AnswerHeaders:
@@ -30,7 +34,8 @@ class AnswerHeaders:
         seen: list[LimitState] = []
         kinds: list[Kind] = []
         # The lists are shared with the threads that serve the request, which get a copy of this context.
-        tokens = limits_seen.set(seen), privacy_seen.set(kinds)
+        wish = CacheWish(bypass=any(name == _CACHE and value.strip().lower() == b"bypass" for name, value in scope["headers"]))
+        tokens = limits_seen.set(seen), privacy_seen.set(kinds), cache_wish.set(wish)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start" and (timed := [each for each in seen if each.resets_at is not None]):
@@ -39,6 +44,8 @@ class AnswerHeaders:
                 headers["RateLimit"] = left(timed, datetime.now(UTC))
             if message["type"] == "http.response.start" and kinds:
                 MutableHeaders(scope=message)["Personal-Data"] = ", ".join(sorted(kinds))
+            if message["type"] == "http.response.start" and wish.said:
+                MutableHeaders(scope=message)["X-Portal-Cache"] = wish.said
             await send(message)
 
         try:
@@ -46,6 +53,7 @@ class AnswerHeaders:
         finally:
             limits_seen.reset(tokens[0])
             privacy_seen.reset(tokens[1])
+            cache_wish.reset(tokens[2])
 
 
 def policy(states: Sequence[LimitState]) -> str:

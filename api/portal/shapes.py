@@ -169,6 +169,7 @@ class GenerationOut(TimingsOut):
     cached_tokens: int = Field(description="Prompt tokens whose KV cache was reused; included in prompt_tokens.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
     routed: RoutedOut | None = Field(description="Why it was answered where it was; null if no platforms were configured.")
+    cached_at: datetime | None = Field(description="When the answer was first written, if the result cache gave it: it took no tokens.")
     error: str | None = Field(description="Why there is no answer, or what is wrong with it, for example that it repeated itself.")
 
     @staticmethod
@@ -178,7 +179,7 @@ class GenerationOut(TimingsOut):
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
             finish_reason=row.finish_reason.value, error=str(row.error) if row.error else None,
-            routed=RoutedOut.of(row.routing) if row.routing else None,
+            routed=RoutedOut.of(row.routing) if row.routing else None, cached_at=row.cached_at,
         )  # fmt: skip
 
 

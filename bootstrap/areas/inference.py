@@ -10,6 +10,7 @@ from bootstrap.plugins import open_plugins
 from core.access.limits import Limits
 from core.images.images import Images
 from core.inference.caching.embedding_cache import EmbeddingCache
+from core.inference.caching.result_cache import ResultCache
 from core.inference.choosing.access import ModelAccess
 from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
@@ -32,6 +33,7 @@ class InferenceServices:
     privacy: PrivacyFilter
     plugins: Plugins
     embedding_cache: EmbeddingCache
+    result_cache: ResultCache
     presets: Presets
     model_access: ModelAccess
     platforms: PlatformService
@@ -44,17 +46,19 @@ def build_inference(base: Foundation, router: PlatformRouter, images: Images) ->
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     plugins = open_plugins(settings, unit_of_work, clock)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
+    results = ResultCache(unit_of_work, clock, settings.result_cache_mb * MB, settings.result_cache_days)
     used_cache = cache if cache.most_bytes else None
-    gateway = Gateway(unit_of_work, router, clock, privacy, images, used_cache, detectors=router, filters=plugins)
+    gateway = Gateway(unit_of_work, router, clock, privacy, images, used_cache, detectors=router, filters=plugins, results=results)
     path = settings.platforms_path
     reader, form_text = YamlConfigurationReader(path.name, os.environ), YamlFormText(path.name)
-    base.run_jobs_of(cache)
+    base.run_jobs_of(cache, results)
     return InferenceServices(
         gateway=gateway,
         limits=gateway.limits,
         privacy=privacy,
         plugins=plugins,
         embedding_cache=cache,
+        result_cache=results,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         platforms=PlatformService(unit_of_work, clock, reader, PlatformsFile(path), router, form_text),

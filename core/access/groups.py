@@ -70,8 +70,10 @@ class Groups:
         name: str | None = None,
         managers: Collection[str] | None = None,
         withheld: Collection[Permission] | None = None,
+        shares_results: bool | None = None,
     ) -> Group:
         """Change the given fields. managers: user names. withheld: features only; the actor must hold those that are given back.
+        shares_results: whether members get kept answers of one another.
 
         Raises NotFound, InvalidInput, Conflict and NotAllowed.
         """
@@ -90,7 +92,11 @@ class Groups:
                 people = [_person(work, each) for each in managers]
                 work.groups.set_managers(group_id, {each.id for each in people})
                 changed = replace(changed, managers=tuple(sorted({each.name for each in people})))
+            if shares_results is not None:
+                changed = replace(changed, shares_results=shares_results)
             work.groups.save(changed)
+            if group.shares_results and (not changed.shares_results or changed.name != group.name):
+                work.results.remove_of_group(group.name)
             if changed.name != group.name:
                 work.users.rename_group(group.name, changed.name)
                 work.retention.rename_group(group.name, changed.name)
@@ -101,6 +107,8 @@ class Groups:
                 work.prompts.rename_group(group.name, changed.name)
                 work.plugins.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
+            if changed.shares_results is not group.shares_results:
+                details["shares_results"] = "yes" if changed.shares_results else "no"
             record(work, self._clock(), actor.id, "group.change", changed.name, **details, withheld=", ".join(sorted(changed.withheld)))
             work.commit()
         return changed
@@ -115,6 +123,7 @@ class Groups:
             work.groups.remove(group_id)
             work.instructions.remove(Holder.GROUP, group.name)
             work.prompts.withdraw_from(group.name)
+            work.results.remove_of_group(group.name)
             work.plugins.remove_group(group.name)
             record(work, self._clock(), actor.id, "group.remove", group.name)
             work.commit()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from core.access.limits import Limits
@@ -14,6 +15,7 @@ from core.errors import NotFound, PortalError, StoredError
 from core.images.images import Images
 from core.inference.caching.cached_embedding import cached_embedding
 from core.inference.caching.embedding_cache import EmbeddingCache
+from core.inference.caching.result_cache import Begun, ResultCache
 from core.inference.choosing.resolver import ModelResolver
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders
 from core.inference.ports import FilterFinder, Router
@@ -49,11 +51,14 @@ class Gateway:
         *,
         detectors: Detectors | None = None,
         filters: FilterFinder | None = None,
+        results: ResultCache | None = None,
     ) -> None:
         """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed.
 
         detectors: None where nothing can find boxes. filters: finds the message filters of plugins; None: there are none.
+        results: keeps answers of deterministic requests; None: the model is always asked.
         """
+        self._results = results
         self._filters = filters
         self.cache = cache
         self._vision = Vision(images)
@@ -101,8 +106,10 @@ class Gateway:
         with counted.given_back_on_failure():
             if counted.model is not None:
                 request = self._resolver.chat(user, replace(request, model=counted.model), tools=False)
-            running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user), filters)
+            start = partial(self._router.start, replace(request, id=answer_id))
+            begun = Begun(start()) if self._results is None else self._results.begin(user, request, source, self.served, start)
+        mask = self.privacy.outgoing(user)
+        return Answer(answer_id, user, begun.running, source, self._clock(), counted, mask, filters, begun.cached_at)
 
     def next_place(self, user: User, failed: str) -> str | None:
         """Return the model and platform (glm@gateway) that can replace one that failed; None if there is none. Raises NotAllowed."""

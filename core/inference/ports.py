@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.inference.caching.records import KeptResult
 from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
@@ -116,6 +117,38 @@ class OfferRepository(Protocol):
 
     def rename_group(self, old: str, new: str) -> None:
         """Let access rules and the default model of a group follow its new name."""
+        ...
+
+
+class ResultRepository(Protocol):
+    """Stores the answers of the result cache."""
+
+    def find(self, key: str, since: datetime) -> KeptResult | None:
+        """Return an answer that was written since then."""
+        ...
+
+    def touch(self, key: str, at: datetime, before: datetime) -> bool:
+        """Note the use of an answer that was last used before `before`. Returns whether it was."""
+        ...
+
+    def put(self, result: KeptResult) -> None:
+        """Store an answer in place of the one with its key."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Return how many answers there are and their bytes."""
+        ...
+
+    def drop_oldest(self, size: int) -> int:
+        """Delete at least so many bytes of those that were not used for longest; returns how many answers."""
+        ...
+
+    def remove_before(self, at: datetime | None) -> int:
+        """Delete those that were written before; None: all of them."""
+        ...
+
+    def remove_of_group(self, group: str) -> int:
+        """Delete those that a group shares."""
         ...
 
 

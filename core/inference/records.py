@@ -171,3 +171,5 @@ class Generation:
     """None if no platforms are configured."""
     key_id: str | None = None
     """The API key that asked, if one did."""
+    cached_at: datetime | None = None
+    """When the answer was first written, if the result cache gave it: it took no tokens."""

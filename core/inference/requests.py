@@ -165,6 +165,8 @@ class GenerationRequest:
     """The text after the answer, which then fills the gap between the prompt, as text, and this."""
     continued: bool = False
     """Continue the last message, an assistant's, instead of answering it."""
+    fresh: bool = False
+    """Ask the model even if the result cache knows the answer."""
     task: Task = Task.CHAT
     """Selects the route if it names no model."""
     group: str = ""

@@ -275,3 +275,5 @@ class Group:
     """Features that its members may not use, whatever their role grants."""
     managers: tuple[str, ...] = ()
     """User names, sorted."""
+    shares_results: bool = False
+    """Whether the result cache may give a member the answer to the same request of another member."""

@@ -37,16 +37,20 @@ from data.tables import (
     IndexJobTable,
     JobTable,
     ProofTable,
+    ResultTable,
     SessionTable,
     Table,
 )
 
 LEFT_OUT = {
     each.__tablename__
-    for each in (SessionTable, ProofTable, AttemptTable, DeviceTable, IndexJobTable, JobTable, EmbeddingTable, GroundResultTable)
+    for each in (
+        *(SessionTable, ProofTable, AttemptTable, DeviceTable, IndexJobTable, JobTable),
+        *(EmbeddingTable, ResultTable, GroundResultTable),
+    )
 }
 """Sessions end with a restore: people sign in again. The index is rebuilt. Jobs belong to the server that made the backup.
-Vectors are computed, and results of grounding found, again."""
+Vectors and kept answers are computed, and results of grounding found, again."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "moment": UtcDateTime,

@@ -14,9 +14,10 @@ In reading order:
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
 - programs: what programs store
+- notices: notices, and what browsers show of them
 - plugins: what admins decided about plugins
 - review: ratings and reviews
-- platforms: versions of the platforms' configuration, vectors of the embedding cache
+- platforms: versions of the platforms' configuration, vectors and answers that are kept
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -61,6 +62,7 @@ from data.tables.models import (
     ReplayQuestionTable,
     SwapTable,
 )
+from data.tables.notices import NoticeChoicesTable, NoticeTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import (
     ApiKeyTable,
@@ -74,7 +76,7 @@ from data.tables.people import (
     SessionTable,
     UserTable,
 )
-from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
+from data.tables.platforms import EmbeddingTable, PlatformsVersionTable, ResultTable
 from data.tables.plugins import PluginTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
@@ -126,6 +128,8 @@ __all__ = [
     "MemoryTable",
     "MessageTable",
     "ModelAccessTable",
+    "NoticeChoicesTable",
+    "NoticeTable",
     "OutsideIdentityTable",
     "PlatformsVersionTable",
     "PluginTable",
@@ -139,6 +143,7 @@ __all__ = [
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",
+    "ResultTable",
     "RetentionRuleTable",
     "RoleTable",
     "SecondFactorTable",

@@ -1,10 +1,10 @@
-"""Define the tables of the platforms' configuration and of the vectors that models computed."""
+"""Define the tables of the platforms' configuration, and of the vectors and answers that models computed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platforms.records import EditedBy
@@ -37,6 +37,33 @@ class EmbeddingTable(Table):
     vector: Mapped[bytes] = mapped_column(SealedBytes("embeddings.vector"))
     """Little-endian float32."""
     tokens: Mapped[int]
+    size_bytes: Mapped[int]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+
+
+class ResultTable(Table):
+    """Answers to deterministic requests, by a hash of the request. They can be given again by the model, so backups leave them out."""
+
+    __tablename__ = "results"
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index(None, "group_name"),
+        Index(None, "conversation_id"),
+        Index(None, "created_at"),
+        Index(None, "used_at"),
+    )
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    group_name: Mapped[str] = mapped_column(String(200))
+    """The group that shares it; empty for its person alone."""
+    conversation_id: Mapped[str] = mapped_column(String(64))
+    """No foreign key: programs have none. It is deleted with the chat (SqlConversationRepository.remove)."""
+    model: Mapped[str] = mapped_column(String(300))
+    model_version: Mapped[str] = mapped_column(String(300))
+    body: Mapped[str] = mapped_column(SealedProse("results.body"))
+    """The answer as JSON (data/repositories/inference/results.py)."""
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]

@@ -58,3 +58,5 @@ class GenerationTable(Table):
     accepted_tokens: Mapped[int | None] = mapped_column("guessed_right", key="accepted_tokens")
     retries: Mapped[int | None]
     routing: Mapped[Routing | None] = mapped_column(RoutingText)
+    cached_at: Mapped[datetime | None]
+    """When the answer was first written, if the result cache gave it."""

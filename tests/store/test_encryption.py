@@ -27,6 +27,7 @@ from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
+from core.notices.records import Notice, NoticeKind
 from core.platforms.records import EditedBy
 from core.plugins.records import PluginState
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
@@ -99,6 +100,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             id=things.new_id(), user_id=ana.id, text=SECRET, state=MemoryState.ACCEPTED, created_at=things.NOW, updated_at=things.NOW
         )  # fmt: skip
         work.memories.add(fact)
+        work.results.put(things.kept_result(ana, SECRET))
         prompt = Prompt(
             id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
             created_at=things.NOW, updated_at=things.NOW,
@@ -111,6 +113,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.follow_ups.add(waits)
+        work.notices.add(Notice(id=things.new_id(), user_id=ana.id, kind=NoticeKind.JOB_DONE, subject=SECRET, created_at=things.NOW))
         work.plugins.put(PluginState(name=things.new_id(), error=SECRET))
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
@@ -197,12 +200,12 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
-        "prompt_versions.text", "summaries.text", "memories.text",
+        "prompt_versions.text", "summaries.text", "memories.text", "results.body",
         "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
-        "follow_ups.text", "follow_ups.options", "plugins.error",
+        "follow_ups.text", "follow_ups.options", "plugins.error", "notices.subject",
     }  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from core.comparing.records import ComparedFile, Comparison
 from core.errors import StoredError
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
+from core.inference.caching.records import KeptResult
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
-from core.inference.requests import SamplingParams, Tool
+from core.inference.requests import SamplingParams, Tool, ToolCall
 from core.knowledge.records import StoredFile
 from core.models.records import Adapter, KvType, LoadSettings
 from core.models.swap_records import Figures, Swap, SwapOptions, Trial, planned_steps
@@ -201,4 +202,12 @@ def swap(swap_id: str, text: str = "Fine.", model: str = "glm", server: str = "h
         settings=LoadSettings(context=4096, kv_type=KvType.Q8_0, gpu_shares=(1.0, 2.0), adapters=(Adapter("legal", Path("/m/a.gguf")),)),
         canary=(Trial(question=text, text=text, verdict=StoredError("{why}", {"why": text})),),
         replay=(Trial(question=text, text=text, accepted=text),), new_figures=Figures(answers=3, tokens_per_second=9.5),
+    )  # fmt: skip
+
+
+def kept_result(owner: User, text: str) -> KeptResult:
+    return KeptResult(
+        key=new_id(), user_id=owner.id, group="", conversation_id="", model="m", model_version="v", platform="local", engine="fake",
+        text=text, reasoning=text, tool_calls=(ToolCall("c1", "f", text),), ignored=(), finish_reason=FinishReason.STOP, stop=None,
+        prompt_tokens=1, completion_tokens=2, created_at=NOW,
     )  # fmt: skip

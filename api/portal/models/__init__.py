@@ -9,6 +9,7 @@ In reading order:
 - quantizations: smaller files of models
 - comparisons: comparisons of two files, and votes
 - platforms: platforms and routes
+- results: the result cache
 - presets: presets
 - access: who may use which model, and the default models of groups
 - swaps: hot swaps and change markers

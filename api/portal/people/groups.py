@@ -29,7 +29,10 @@ class ChangeGroup(Asked):
     name: Line | None = None
     managers: list[Line] | None = Field(default=None, max_length=MOST_MANAGERS, description="User names; replaces the present managers.")
     withheld: Annotated[list[Annotated[Permission, Field(strict=False)]], Field(max_length=len(Permission))] | None = Field(
-        default=None, description="Features that members may not use: upload, export."
+        default=None, description="Features that members may not use: upload, export, detect, memory."
+    )
+    shares_results: bool | None = Field(
+        default=None, description="Whether members get kept answers of one another (PORTAL_RESULT_CACHE_MB)."
     )
 
 
@@ -44,6 +47,7 @@ class GroupOut(BaseModel):
     managers: list[str] = Field(description="User names.")
     members: list[str] = Field(description="User names.")
     withheld: list[Permission]
+    shares_results: bool
 
     @staticmethod
     def of(info: GroupInfo) -> GroupOut:
@@ -51,6 +55,7 @@ class GroupOut(BaseModel):
         return GroupOut(
             id=group.id, name=group.name, created_at=group.created_at, managers=list(group.managers),
             members=[each.name for each in info.members], withheld=sorted(group.withheld),
+            shares_results=group.shares_results,
         )  # fmt: skip
 
 
@@ -76,8 +81,10 @@ def get(group_id: Id, portal: PortalHere, user: SignedIn) -> GroupOut:
 
 @router.patch("/{group_id}")
 def change(group_id: Id, body: ChangeGroup, portal: PortalHere, user: SignedIn) -> GroupOut:
-    at_least_one(name=body.name, managers=body.managers, withheld=body.withheld)
-    portal.groups.change(user, group_id, name=body.name, managers=body.managers, withheld=body.withheld)
+    at_least_one(name=body.name, managers=body.managers, withheld=body.withheld, shares_results=body.shares_results)
+    portal.groups.change(
+        user, group_id, name=body.name, managers=body.managers, withheld=body.withheld, shares_results=body.shares_results
+    )  # fmt: skip
     return GroupOut.of(portal.groups.get(user, group_id))
 
 

@@ -35,10 +35,12 @@ class Answer:
         counted: Counted,
         new_mask: Callable[[], StreamMask] | None = None,
         filters: TextFilters | None = None,
+        cached_at: datetime | None = None,
     ) -> None:
         """new_mask: makes masks for personal data in text and reasoning; None: nothing is masked. filters: of plugins; their output is
-        masked.
+        masked. cached_at: when it was first written, if the result cache gives it.
         """
+        self.cached_at = cached_at
         self._filters = filters
         self._counted = counted
         self._new_mask = new_mask
@@ -105,7 +107,7 @@ class Answer:
             if self.finished is None:
                 self._running.cancel()
             usage = self.finished.usage if self.finished else Usage(completion_tokens=self._tokens)
-            self._counted.ended(usage.prompt_tokens + usage.completion_tokens)
+            self._counted.ended(0 if self.cached_at else usage.prompt_tokens + usage.completion_tokens)
 
     def failed(self, error: StoredError) -> None:
         """Note why the answer failed, for its row."""
@@ -114,7 +116,7 @@ class Answer:
     def row(self, *, conversation_id: str | None = None, message_id: str | None = None, thinking_s: float | None = None) -> Generation:
         """Describe how the answer ended, once it has."""
         done = self.finished
-        timings = done.timings if done else Timings(ttft_s=self._ttft_s, duration_s=self._duration_s)
+        timings = done.timings if done and not self.cached_at else Timings(ttft_s=self._ttft_s, duration_s=self._duration_s)
         reason = done.finish_reason if done else FinishReason.ERROR if self._error else FinishReason.CANCELLED
         return generation_row(
             self._user,
@@ -122,12 +124,13 @@ class Answer:
             id=self.id,
             created_at=self.created_at,
             source=self._source,
-            usage=done.usage if done else Usage(completion_tokens=self._tokens),
+            usage=Usage() if self.cached_at else done.usage if done else Usage(completion_tokens=self._tokens),
             timings=replace(timings, thinking_s=thinking_s) if thinking_s is not None else timings,
             finish_reason=FinishReason.ERROR if self._error else reason,
             error=self._error or (StoredError(done.note) if done and done.note else None),
             conversation_id=conversation_id,
             message_id=message_id,
+            cached_at=self.cached_at,
         )
 
 

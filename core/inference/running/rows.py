@@ -36,6 +36,7 @@ def generation_row(
     error: StoredError | None = None,
     conversation_id: str | None = None,
     message_id: str | None = None,
+    cached_at: datetime | None = None,
 ) -> Generation:
     """Return the row. error: makes the request a failed one, however it ended."""
     routing = running.routing
@@ -57,4 +58,5 @@ def generation_row(
         cost=routing.cost if routing is not None else None,
         routing=routing,
         key_id=user.key.id if user.key else None,
+        cached_at=cached_at,
     )

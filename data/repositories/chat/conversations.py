@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Conversation
-from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTable
+from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTable, ResultTable
 from data.transaction import AnyRow, Transaction
 
 _T = ConversationTable.__table__.c
@@ -116,6 +116,7 @@ class SqlConversationRepository:
         rated = self._sql.lock(select(feedback.id).where(feedback.conversation_id == conversation_id))
         message = MessageTable.__table__.c
         removed = self._sql.write(delete(MessageTable).where(message.conversation_id == conversation_id).returning(message.id)).all()
+        self._sql.write(delete(ResultTable).where(ResultTable.__table__.c.conversation_id == conversation_id))
         self._sql.write(delete(ConversationTable).where(_T.id == conversation_id))
         self._sql.announce("message", [row.id for row in removed])
         self._sql.announce("feedback", [row.id for row in rated])

@@ -62,9 +62,13 @@ class SqlGroupRepository:
 
 
 def _settings(group: Group) -> dict[str, Any]:
-    return {"withheld": sorted(each.value for each in group.withheld)}
+    shared = {"shares_results": True} if group.shares_results else {}
+    return {"withheld": sorted(each.value for each in group.withheld), **shared}
 
 
 def _group(row: AnyRow, managers: tuple[str, ...]) -> Group:
     withheld = permissions_in(row.settings.get("withheld"))
-    return Group(id=row.id, name=row.name, created_at=row.created_at, withheld=withheld, managers=managers)
+    shares = row.settings.get("shares_results") is True
+    return Group(
+        id=row.id, name=row.name, created_at=row.created_at, withheld=withheld, managers=managers, shares_results=shares
+    )  # fmt: skip

@@ -169,6 +169,8 @@ def _figures_of(message: Message) -> tuple[str, ...]:
     if row is None:
         return ()
     meta = [row.model]
+    if row.cached_at is not None:
+        meta.append(t("from the cache"))
     if row.usage.completion_tokens:
         meta.append(t("{n} tokens", n=row.usage.completion_tokens))
     if row.timings.tokens_per_second:
@@ -187,9 +189,10 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     between = t("{half}, p95 {most}", half=half, most=most)
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
+        (t("From the cache"), t("written on {when}", when=f"{row.cached_at:%Y-%m-%d %H:%M} UTC") if row.cached_at else "", row.cached_at),
         *_routed(row.routing),
-        (t("Platform"), row.platform, row.routing is None and usage.completion_tokens),
-        (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
+        (t("Platform"), row.platform, row.routing is None and (usage.completion_tokens or row.cached_at)),
+        (t("Version"), row.model_version, (usage.completion_tokens or row.cached_at) and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
         (t("From cache"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),

@@ -41,6 +41,7 @@ EVENTS = {
     "prompt.withdraw": "Prompt no longer shared",
     "prompt.starter": "Prompt offered in empty chats, or no longer",
     "prompt.remove": "Prompt removed",
+    "models.clear_results": "Result cache emptied",
     "memory.switch": "Memory switched on or off",
     "memory.delete": "Memories deleted",
     "memory.export": "Memories exported",

@@ -14,5 +14,6 @@ In reading order:
 - residency: when a model leaves memory
 - comparing: comparisons of two files
 - swaps: hot swaps
+- results_card: the result cache
 - start_problems: models that could not be loaded at the start
 """

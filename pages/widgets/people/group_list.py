@@ -81,9 +81,17 @@ def _group(portal: Portal, user: User, info: GroupInfo, people: Sequence[User]) 
                 help=t("Withheld from every member, whatever the role grants."), placeholder=t("Nothing is withheld"),
                 key=f"withheld-{group.id}",
             )  # fmt: skip
+            shares = group.shares_results
+            if portal.settings.result_cache_mb or shares:
+                shares = st.checkbox(
+                    t("Members share kept answers"), shares, key=f"shares-{group.id}",
+                    help=t("The same deterministic request of another member is answered from the result cache."),
+                )  # fmt: skip
             saved = st.form_submit_button(t("Save"), type="primary")
         if saved:
-            attempt(lambda: portal.groups.change(user, group.id, name=name, managers=managers, withheld=withheld))
+            attempt(lambda: portal.groups.change(
+                user, group.id, name=name, managers=managers, withheld=withheld, shares_results=shares
+            ))  # fmt: skip
         members(portal, user, info, people)
         group_instructions(portal, user, info)
         with st.container(horizontal=True, vertical_alignment="center"):

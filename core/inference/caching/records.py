@@ -1,0 +1,40 @@
+"""Define an answer that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.inference.records import FinishReason
+from core.inference.requests import ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptResult:
+    """An answer as the model gave it, before anything was masked."""
+
+    key: str
+    user_id: str
+    group: str
+    """The group that shares it; "" for its person alone."""
+    conversation_id: str
+    """The chat that it was given in; it is deleted with that chat. "" for programs."""
+    model: str
+    model_version: str
+    platform: str
+    engine: str
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    ignored: tuple[str, ...]
+    finish_reason: FinishReason
+    stop: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    created_at: datetime
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes it takes in the store."""
+        calls = sum(len(each.arguments) + len(each.name) for each in self.tool_calls)
+        return len(self.text.encode("utf-8", "replace")) + len(self.reasoning.encode("utf-8", "replace")) + calls + 500
