@@ -42,6 +42,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
   ./portal audit verify                 check that the audit log was not changed
   ./portal doctor                every part: its state, its version, and what to do
+  ./portal demo [--pictures] [FOLDER]   record a video: a portal from nothing, and each role's story
   ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
 Settings are environment variables: PORTAL_HOST, PORTAL_PORT, PORTAL_HOME and more, see docs/settings.md.
@@ -49,7 +50,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "worker", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "bench")
+_COMMANDS = ("run", "worker", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "demo", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -93,6 +94,9 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
     if known.command == "bench" and rest[0] not in _benches():
         raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(_benches()))
     install_runtime(paths, with_engine=os.environ.get("PORTAL_PROFILE") != "user")
+    if known.command == "demo":
+        python_packages.install(paths, python_packages.TEST, "the demo's packages")
+        return enter(paths, "demo", [each if each.startswith("-") else str(Path(each).absolute()) for each in rest])
     if known.command == "bench":
         python_packages.install(paths, python_packages.TEST, "the benchmarks' packages")
         return enter(paths, f"bench.{rest[0]}", rest[1:])

@@ -24,6 +24,7 @@ In reading order:
 - usage: usage reports
 - search: search over conversations, feedback and the audit
 - tasks: durable background jobs
+- notices: what happened while somebody was elsewhere
 - plugins: packages that add to the portal
 - operations: backups, retention, index care, logs, disk space
 - unit_of_work: one transaction over all repositories

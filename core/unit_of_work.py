@@ -18,6 +18,7 @@ from core.identity.ports import OutsideIdentityRepository, SecondFactorRepositor
 from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
+from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -50,6 +51,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     plugins: PluginRepository
+    notices: NoticeRepository
     sessions: SessionRepository
     proofs: ProofRepository
     second_factors: SecondFactorRepository

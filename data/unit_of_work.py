@@ -19,6 +19,7 @@ from core.identity.ports import OutsideIdentityRepository, SecondFactorRepositor
 from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
+from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -62,6 +63,7 @@ from data.repositories.inference.results import SqlResultRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.comparisons import SqlFileComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
+from data.repositories.notices.notices import SqlNoticeRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
@@ -105,6 +107,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = self._counted or SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.plugins: PluginRepository = SqlPluginRepository(transaction)
+        self.notices: NoticeRepository = SqlNoticeRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)

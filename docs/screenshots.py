@@ -69,7 +69,7 @@ SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
     "chat": Shot("?c={chat}", ".st-key-transcript"),
     "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
-    "usage": Shot("usage", ".st-key-charts"),
+    "usage": Shot("usage", ".st-key-charts .js-plotly-plot .main-svg"),
     "models": Shot("models", ".st-key-card-plan"),
     "get_model": Shot("get_model", ".st-key-getmodel-grid"),
     "people": Shot("people", ".st-key-tool"),

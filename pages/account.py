@@ -15,6 +15,7 @@ from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.account import api_keys, chat_import, second_factor, security, sessions
+from pages.widgets.account.browser_notices import browser_notices
 from pages.widgets.account.instructions import group_instructions, own_instructions
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
@@ -38,6 +39,7 @@ def render(portal: Portal, user: User) -> None:
             with profile:
                 _language(portal, user)
                 own_instructions(portal, user)
+                browser_notices(portal, user)
                 _managed_groups(portal, user)
                 chat_import.chat_import(portal, user)
                 plugin_sections(portal, user, SectionPage.ACCOUNT)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import NotFound, PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from pages.shell.frame import blank, one_pane, selected
@@ -150,8 +151,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                     key="feedback-rating",
                     **kept,
                 )
-                models = [model.name for model in portal.models.loaded(user)]
-                names = sorted({*models, *portal.usage.choices(user)[0]})
+                names = _models(portal, user)
                 model = st.selectbox(t("Model"), names, index=None, placeholder=t("All models"), key="feedback-model", **kept)
                 dates = st.date_input(t("Rated between (UTC)"), value=(), format="YYYY-MM-DD", key="feedback-dates", **kept)
                 if st.button(t("Clear filter"), type="tertiary", key="feedback-clear", disabled=not chosen, on_click=_clear):
@@ -173,6 +173,12 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                 help=t("All cases in this list"),
             )
     return filter, text or ""
+
+
+def _models(portal: Portal, user: User) -> list[str]:
+    """Return the models that can be asked now, and for those who see the usage also those of the past."""
+    past = portal.usage.choices(user)[0] if allows(user, Permission.VIEW_USAGE) else ()
+    return sorted({*(model.name for model in portal.gateway.chat_models(user)), *past})
 
 
 def _clear() -> None:

@@ -35,6 +35,7 @@ from core.knowledge.files import Files
 from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
+from core.notices.service import Notices
 from core.operations.backups import Backups
 from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
@@ -112,6 +113,7 @@ class PagePortal(Protocol):
     marks: ConversationMarks
     model_access: ModelAccess
     models: ModelService
+    notices: Notices
     oversight: PlatformOversight
     platforms: PlatformService
     plugins: Plugins

@@ -97,6 +97,7 @@ SERVICES = (
         *("adapters", "budget", "eviction", "evictions", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file"),
         *("remembered", "start_problems"),
     )),
+    Service("notices", user=("choices", "choose", "list", "mark_all_read", "mark_read", "unread"), reads=("choices", "list", "unread")),
     Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
             reads=("embeddings", "explain", "states")),

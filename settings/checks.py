@@ -35,6 +35,7 @@ RANGES = {
     "session_hours": (1, 24 * 365),
     "session_idle_minutes": (0, 525_600),
     "response_days": (0, 36_500),
+    "notice_days": (1, 36_500),
     "program_file_days": (1, 36_500),
     "embedding_cache_mb": (0, 1_000_000),
     "result_cache_mb": (0, 1_000_000),

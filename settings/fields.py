@@ -115,6 +115,7 @@ class Settings:
     )] = False
     second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
+    notice_days: Annotated[int, "Days that notices are kept."] = 30
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30
     max_batch_mb: Annotated[int, "The largest file of /v1/files, in MB."] = 100

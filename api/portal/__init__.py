@@ -9,6 +9,7 @@ In reading order:
 - knowledge: files for questions
 - grounding: boxes on images
 - review: ratings and reviews
+- notices: a person's notices
 - search: search
 - usage: what was used
 - models: models

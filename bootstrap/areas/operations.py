@@ -36,7 +36,7 @@ def build_operations(base: Foundation) -> OperationsServices:
     services = OperationsServices(
         index_care=IndexCare(unit_of_work, base.jobs, index, worker, ParkedJobs(database), Reconciler(database, index), clock),
         backups=Backups(unit_of_work, base.jobs, SqlStoreInspector(database), folder, clock, base.server, key, base.disk),
-        retention=Retention(unit_of_work, clock),
+        retention=Retention(unit_of_work, clock, base.settings.notice_days),
         search=Search(unit_of_work, index, worker, clock),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),

@@ -16,6 +16,7 @@ from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.notices.service import Notices
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
@@ -41,6 +42,7 @@ class PeopleServices:
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
+    notices: Notices
     audit: AuditTrail
     audit_chain: AuditChain
     passwords: FairPool
@@ -69,6 +71,7 @@ def build_people(base: Foundation, hasher: PasswordHasher | None) -> PeopleServi
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
+        notices=Notices(unit_of_work, clock),
         audit=AuditTrail(unit_of_work, base.index, base.index_worker, clock),
         audit_chain=AuditChain(unit_of_work, clock),
         passwords=passwords,

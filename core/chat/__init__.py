@@ -19,6 +19,7 @@ In reading order:
 - marks: pin and archive conversations, mark them as read
 - follow_ups: a question that waits for the running answer
 - imports: take over conversations that other portals exported
+- message_images: the images of messages, for a file to keep
 - exports: write conversations as Markdown, JSON and HTML
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations

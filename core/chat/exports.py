@@ -13,9 +13,11 @@ from html import escape
 from core.bounds import within
 from core.characters import cut, one_line
 from core.chat.conversations import UNTITLED, own, path
+from core.chat.message_images import MessageImages
 from core.chat.records import Author, Conversation, Message
 from core.clock import Clock
 from core.errors import InvalidInput
+from core.knowledge.records import StoredFile
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -57,6 +59,8 @@ class ExportedFile:
     name: str
     media_type: str
     content: bytes
+    beside: tuple[tuple[str, bytes], ...] = ()
+    """Names and contents of the images that it refers to."""
 
 
 class ChatExports:
@@ -77,7 +81,8 @@ class ChatExports:
     def export(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
         """Return one conversation as a file, or several as a zip file. Raises NotFound, NotAllowed, InvalidInput, Busy, Unavailable.
 
-        JSON holds all versions of all messages, the others what the transcript shows. Attached files are named, not included.
+        JSON holds all versions of all messages, the others what the transcript shows. Images are included, other files named: JSON and HTML
+        have images as data URIs, Markdown has them beside it in a zip file.
         """
         require(user, Permission.EXPORT)
         wanted = list(dict.fromkeys(ids))
@@ -89,12 +94,13 @@ class ChatExports:
             return self._by_plugin(user, wanted, format)
         made = []
         with self._unit_of_work() as work:
+            images = MessageImages(work.files.content)
             for conversation_id in wanted:
                 conversation = own(work, user, conversation_id)
-                made.append(self._file(conversation, work.messages.of_conversation(conversation_id), ExportFormat(format)))
+                made.append(self._file(conversation, work.messages.of_conversation(conversation_id), ExportFormat(format), images))
             record(work, self._clock(), user.id, "conversation.export", format, rows=str(len(made)))
             work.commit()
-        return made[0] if len(made) == 1 else _zipped(made)
+        return made[0] if len(made) == 1 and not made[0].beside else _zipped(made)
 
     def _by_plugin(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
         """Have a plugin write conversations. No transaction is open while it does."""
@@ -112,28 +118,34 @@ class ChatExports:
         ]
         return made[0] if len(made) == 1 else _zipped(made)
 
-    def _file(self, conversation: Conversation, messages: Sequence[Message], format: ExportFormat) -> ExportedFile:
+    def _file(self, conversation: Conversation, messages: Sequence[Message], format: ExportFormat, images: MessageImages) -> ExportedFile:
         shown = path(messages, conversation.head_id)
+        beside: dict[str, bytes] = {}
         match format:
             case ExportFormat.MARKDOWN:
-                text = _markdown(conversation, shown)
+                text = _markdown(conversation, shown, images, beside)
             case ExportFormat.JSON:
-                text = json.dumps(_json(conversation, messages), ensure_ascii=False, indent=1)
+                text = json.dumps(_json(conversation, messages, images), ensure_ascii=False, indent=1)
             case ExportFormat.HTML:
-                text = self._html(conversation, shown)
+                text = self._html(conversation, shown, images)
         ending, media_type = _ENDINGS[format]
-        return ExportedFile(f"{_name(conversation)}.{ending}", media_type, text.encode("utf-8", "replace"))
+        return ExportedFile(f"{_name(conversation)}.{ending}", media_type, text.encode("utf-8", "replace"), tuple(beside.items()))
 
-    def _html(self, conversation: Conversation, shown: Sequence[Message]) -> str:
+    def _html(self, conversation: Conversation, shown: Sequence[Message], images: MessageImages) -> str:
         """Return a page that needs nothing beside itself, and may load nothing."""
         title = escape(conversation.title or _NO_NAME)
         parts = []
         for message in shown:
-            files = "".join(f"<li>{escape(file.name)}</li>" for file in message.files)
+            files = "".join(f"<li>{_html_file(file, images)}</li>" for file in message.files)
             body = self._to_html(message.text) if message.author is Author.ASSISTANT else f"<p>{escape(message.text)}</p>"
             listed = f"<ul class='files'>{files}</ul>" if files else ""
             parts.append(f"<section class='{message.author.value}'><header>{escape(_head(message))}</header>{body}{listed}</section>")
         return _PAGE.format(title=title, changed=f"{conversation.updated_at:%Y-%m-%d %H:%M} UTC", parts="\n".join(parts))
+
+
+def _html_file(file: StoredFile, images: MessageImages) -> str:
+    shown = images.data_uri(file)
+    return escape(file.name) + (f"<br><img src='{shown}' alt='{escape(file.name)}'>" if shown else "")
 
 
 def _head(message: Message) -> str:
@@ -143,18 +155,29 @@ def _head(message: Message) -> str:
     return f"{who}{model} · {message.created_at:%Y-%m-%d %H:%M} UTC"
 
 
-def _markdown(conversation: Conversation, shown: Sequence[Message]) -> str:
+def _markdown(conversation: Conversation, shown: Sequence[Message], images: MessageImages, beside: dict[str, bytes]) -> str:
+    """beside: gets the images by the names under which the text refers to them."""
     parts = [f"# {one_line(conversation.title) or _NO_NAME}"]
     for message in shown:
         parts.append(f"## {_head(message)}")
         if message.files:
-            parts.append("\n".join(f"- {one_line(file.name)}" for file in message.files))
+            parts.append("\n".join(_markdown_file(file, conversation, images, beside) for file in message.files))
         if message.text:
             parts.append(message.text)
     return "\n\n".join(parts) + "\n"
 
 
-def _json(conversation: Conversation, messages: Sequence[Message]) -> dict[str, object]:
+def _markdown_file(file: StoredFile, conversation: Conversation, images: MessageImages, beside: dict[str, bytes]) -> str:
+    content = images.content(file)
+    if content is None:
+        return f"- {one_line(file.name)}"
+    ending = "png" if content.startswith(b"\x89PNG") else "jpg"
+    name = f"images/{conversation.id}-{len(beside) + 1}.{ending}"
+    beside[name] = content
+    return f"- {one_line(file.name)}\n\n  ![]({name})\n"
+
+
+def _json(conversation: Conversation, messages: Sequence[Message], images: MessageImages) -> dict[str, object]:
     return {
         "format": "glm-portal-conversation",
         "version": VERSION,
@@ -163,11 +186,11 @@ def _json(conversation: Conversation, messages: Sequence[Message]) -> dict[str, 
         "created_at": conversation.created_at.isoformat(),
         "updated_at": conversation.updated_at.isoformat(),
         "head_id": conversation.head_id,
-        "messages": [_message(each) for each in messages],
+        "messages": [_message(each, images) for each in messages],
     }
 
 
-def _message(message: Message) -> dict[str, object]:
+def _message(message: Message, images: MessageImages) -> dict[str, object]:
     row = message.generation
     return {
         "id": message.id,
@@ -179,12 +202,18 @@ def _message(message: Message) -> dict[str, object]:
         "reasoning": message.reasoning,
         "rating": message.rating,
         "comment": message.comment,
-        "files": [{"id": file.id, "name": file.name, "size_bytes": file.size_bytes} for file in message.files],
+        "files": [_json_file(file, images) for file in message.files],
         "model": row.model if row else None,
         "model_version": row.model_version if row else None,
         "prompt_tokens": row.usage.prompt_tokens if row else None,
         "completion_tokens": row.usage.completion_tokens if row else None,
     }
+
+
+def _json_file(file: StoredFile, images: MessageImages) -> dict[str, object]:
+    named: dict[str, object] = {"id": file.id, "name": file.name, "size_bytes": file.size_bytes}
+    shown = images.data_uri(file)
+    return {**named, "data": shown} if shown else named
 
 
 def _for_plugin(conversation: Conversation, shown: Sequence[Message]) -> plugin_records.Chat:
@@ -216,15 +245,18 @@ def _zipped(files: Sequence[ExportedFile]) -> ExportedFile:
                 name = f"{stem} ({number}).{ending}"
             written.add(name.casefold())
             archive.writestr(name, file.content)
+            for image, content in file.beside:
+                archive.writestr(image, content, zipfile.ZIP_STORED)
     return ExportedFile("chats.zip", "application/zip", buffer.getvalue())
 
 
 _PAGE = """<!doctype html>
 <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title><style>
 :root{{color-scheme:light dark}} body{{max-width:47rem;margin:2rem auto;padding:0 1rem;font:16px/1.65 system-ui,sans-serif}}
-h1{{font-size:1.5rem}} header,.changed{{font-size:.85rem;color:GrayText}} section{{margin:1.5rem 0}}
+h1{{font-size:1.5rem}}
+img{{max-width:100%;border-radius:.5rem}} header,.changed{{font-size:.85rem;color:GrayText}} section{{margin:1.5rem 0}}
 .user p{{white-space:pre-wrap;padding:.75rem 1rem;border-radius:1rem;background:color-mix(in srgb,currentColor 7%,transparent)}}
 pre{{overflow:auto;padding:.75rem;border-radius:.5rem;background:color-mix(in srgb,currentColor 7%,transparent)}}
 table{{border-collapse:collapse}} td,th{{padding:.25rem .5rem;border:1px solid color-mix(in srgb,currentColor 20%,transparent)}}

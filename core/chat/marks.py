@@ -7,6 +7,7 @@ from dataclasses import replace
 from core.chat.conversations import own, own_to_change
 from core.chat.records import Conversation
 from core.clock import Clock
+from core.notices.records import NoticeKind
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -45,6 +46,8 @@ class ConversationMarks:
             found = own(work, user, conversation_id)
             if found.unread != unread:
                 work.conversations.set_unread(conversation_id, unread)
+                if not unread:
+                    work.notices.settle(user.id, NoticeKind.ANSWER_READY, conversation_id, self._clock())
                 work.commit()
         return replace(found, unread=unread)
 

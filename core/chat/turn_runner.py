@@ -29,6 +29,7 @@ from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, Queued
 from core.inference.running.answer import Answer
 from core.inference.vision import MOST_IMAGES
+from core.notices.giving import answer_ready
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
 from core.tasks.jobs import Jobs
@@ -238,6 +239,8 @@ class TurnRunner:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)
                     work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error, running.context)
+                    if status is MessageStatus.DONE:
+                        answer_ready(work, self._gateway.now(), turn.user_id, turn.conversation_id)
                     work.commit()
                 return None
             except Unavailable as problem:

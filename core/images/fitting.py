@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
 from core.errors import InvalidInput
+from core.images.formats import pixel_size
 
+MARKS = 2
+"""Tokens around an image in a prompt."""
 MOST_RATIO = 100
 """The longer side of an image is at most so many times the shorter one."""
 
@@ -59,3 +62,12 @@ def check_ratio(name: str, width: int, height: int) -> None:
     """Refuse an image of which a model would see nothing. Raises InvalidInput."""
     if max(width, height) > MOST_RATIO * min(width, height):
         raise InvalidInput("{name} is too narrow: one side is more than {ratio} times the other.", name=name, ratio=MOST_RATIO)
+
+
+def prompt_tokens_of(content: bytes) -> int:
+    """Return how many tokens of a prompt a stored image takes, its two marks included; 0 if its size cannot be told."""
+    size = pixel_size(content)
+    try:
+        return tokens_of(*size) + MARKS if size is not None and min(size) > 0 else 0
+    except InvalidInput:
+        return 0

@@ -16,6 +16,8 @@ _OTHERS = (
     b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"8BPS", b"\0\0\1\0", b"\xff\x0a",
     b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ", b"DDS ", b"qoif",
 )  # fmt: skip
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+"""Markers of a JPEG's frame, which has its size."""
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>]", re.IGNORECASE)
 
 
@@ -43,3 +45,18 @@ def readable_format(name: str, content: bytes) -> ImageFormat:
         raise InvalidInput(SVG, name=name)
     known = content.startswith(_OTHERS) or content[4:12] in (b"ftypavif", b"ftypavis")
     raise InvalidInput(OTHER_IMAGE if known else NOT_AN_IMAGE, name=name)
+
+
+def pixel_size(content: bytes) -> tuple[int, int] | None:
+    """Return width and height of a stored image, a PNG or JPEG, from its header; None for anything else."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    if not content.startswith(b"\xff\xd8"):
+        return None
+    at = 2
+    while at + 9 <= len(content) and content[at] == 0xFF:
+        kind, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
+        if kind in _FRAMES:
+            return int.from_bytes(content[at + 7 : at + 9], "big"), int.from_bytes(content[at + 5 : at + 7], "big")
+        at += 2 + length
+    return None

@@ -43,7 +43,9 @@ class Retention:
     A group's rule takes precedence over the rule for every group. Without a rule, everything is kept.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, notice_days: int = 30) -> None:
+        """notice_days: how long notices are kept."""
+        self._notice_days = notice_days
         self._unit_of_work = unit_of_work
         self._clock = clock
 
@@ -130,6 +132,14 @@ class Retention:
             work.commit()
         return removed
 
+    def remove_old_notices(self) -> int:
+        """Delete notices that were kept as long as the setting says; returns how many. This needs no rule."""
+        with self._unit_of_work() as work:
+            work.retention.keep_holds()
+            removed = work.notices.remove_older(self._clock() - timedelta(days=self._notice_days))
+            work.commit()
+        return removed
+
     def remove_undecided_memories(self) -> int:
         """Delete proposals for memories that nobody decided on, and dismissed ones, after some months. This needs no rule."""
         with self._unit_of_work() as work:
@@ -179,6 +189,7 @@ class Retention:
             log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
         self.forget_attempts()
         self.remove_expired_shares()
+        self.remove_old_notices()
         self.remove_undecided_memories()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)

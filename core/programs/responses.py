@@ -146,7 +146,7 @@ class Responses:
 
     def job_kinds(self) -> list[JobKind]:
         return [
-            JobKind(ANSWER, self._answer, resumable=True, at_once=AT_ONCE, needs_model=True),
+            JobKind(ANSWER, self._answer, resumable=True, at_once=AT_ONCE, needs_model=True, notices=False),
             JobKind(EXPIRE, self._expire, every=timedelta(days=1), most_tries=3, resumable=True),
         ]
 

@@ -14,6 +14,7 @@ from core.chat.conversations import own_message, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
+from core.notices.giving import feedback_resolved
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -166,6 +167,8 @@ class FeedbackQueue:
                 updated_at=now,
             )
             work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
+            if changed.state is ReviewState.RESOLVED and found.state is not ReviewState.RESOLVED and found.user_id != user.id:
+                feedback_resolved(work, now, found.user_id, found.conversation_id)
             record(work, now, user.id, "feedback.review", feedback_id, state=changed.state.value, person=found.user_name)
             work.commit()
         return changed

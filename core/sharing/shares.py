@@ -11,6 +11,7 @@ from core.chat.conversations import own, own_to_change, path
 from core.chat.records import MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
+from core.notices.giving import share_received
 from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import Group, User
@@ -76,6 +77,9 @@ class Shares:
                 expires_at=now + timedelta(days=days) if days is not None else None,
             )
             work.shares.add(share, snapshot_of(shown, mask))
+            if group is not None:
+                members = [each.id for each in work.users.in_group(group.name) if each.id != user.id and each.active]
+                share_received(work, now, members, share.title, share.id)
             record(work, now, user.id, "share.create", conversation_id, share=share.id, group=share.group, masked=str(masked).lower())
             work.commit()
         return share

@@ -54,7 +54,7 @@ class JobKind:
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
     delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
     the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs. needs_model: it asks
-    a model, so a server without one leaves it to others.
+    a model, so a server without one leaves it to others. notices: whoever started one that is kept is told how it ended.
     """
 
     name: str
@@ -65,6 +65,7 @@ class JobKind:
     at_once: int | None = None
     kept: bool = True
     needs_model: bool = False
+    notices: bool = True
 
     @property
     def tries_allowed(self) -> int:

@@ -12,6 +12,7 @@ In reading order:
 - privacy: policies for personal data
 - programs: what programs store
 - prompts: prompts and their versions
+- notices: notices, and what browsers show of them
 - plugins: what admins decided about plugins
 - review: ratings and reviews
 - platforms: the configuration of platforms

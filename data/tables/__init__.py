@@ -14,6 +14,7 @@ In reading order:
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
 - programs: what programs store
+- notices: notices, and what browsers show of them
 - plugins: what admins decided about plugins
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration, vectors and answers that are kept
@@ -61,6 +62,7 @@ from data.tables.models import (
     ReplayQuestionTable,
     SwapTable,
 )
+from data.tables.notices import NoticeChoicesTable, NoticeTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import (
     ApiKeyTable,
@@ -126,6 +128,8 @@ __all__ = [
     "MemoryTable",
     "MessageTable",
     "ModelAccessTable",
+    "NoticeChoicesTable",
+    "NoticeTable",
     "OutsideIdentityTable",
     "PlatformsVersionTable",
     "PluginTable",

@@ -23,6 +23,7 @@ from pages import account, memory, search, sign_in
 from pages.shell import frame, words
 from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
+from pages.shell.notice_bell import notice_bell
 from pages.shell.words import said, t
 from pages.widgets.account import second_factor
 from pages.widgets.chat.linked_message import CONVERSATION
@@ -170,6 +171,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     _frame(_title(page), centered=reading, sidebar=272)
     note_drawn()
     frame.brand()
+    notice_bell(portal, user)
     menu = _menu_of(page, {**listed, " ".join(user.full_name.split()): own})
     browser_shell(page.url_path, menu=menu, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):

@@ -231,4 +231,5 @@ def test_an_answer_is_accepted_for_the_replay_gate_by_who_runs_the_models(seeded
     drawn.button(key="rvaccept").click().run()
     assert "already" in drawn.toast[0].value
     reviewer = page("feedback", seeded, as_role(seeded.admin, Role.REVIEWER))
+    assert rows(reviewer)
     assert "rvaccept" not in {button.key for button in reviewer.button}

@@ -27,6 +27,7 @@ from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
+from core.notices.records import Notice, NoticeKind
 from core.platforms.records import EditedBy
 from core.plugins.records import PluginState
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
@@ -112,6 +113,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
             created_at=things.NOW,
         )  # fmt: skip
         work.follow_ups.add(waits)
+        work.notices.add(Notice(id=things.new_id(), user_id=ana.id, kind=NoticeKind.JOB_DONE, subject=SECRET, created_at=things.NOW))
         work.plugins.put(PluginState(name=things.new_id(), error=SECRET))
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
@@ -203,7 +205,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
-        "follow_ups.text", "follow_ups.options", "plugins.error",
+        "follow_ups.text", "follow_ups.options", "plugins.error", "notices.subject",
     }  # fmt: skip
 
 

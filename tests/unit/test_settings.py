@@ -50,6 +50,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0"),
         ("PORTAL_CONNECTIONS_PER_ADDRESS", "3"),
         ("PORTAL_METRICS_TOKEN", "short"),
+        ("PORTAL_NOTICE_DAYS", "0"),
         ("PORTAL_PDF_FONT", "/nowhere/font.ttf"),
         ("PORTAL_PROFILE", "everything"),
         ("PORTAL_DRAIN_SECONDS", "-2"),

@@ -33,7 +33,7 @@ class SummaryOut(BaseModel):
 
 
 class PartOut(BaseModel):
-    kind: Literal["instructions", "memory", "summary", "files", "turns"]
+    kind: Literal["instructions", "memory", "summary", "files", "images", "turns"]
     tokens: int
 
 

@@ -19,6 +19,7 @@ class PartKind(StrEnum):
     MEMORY = "memory"
     SUMMARY = "summary"
     FILES = "files"
+    IMAGES = "images"
     TURNS = "turns"
 
 

@@ -10,7 +10,7 @@ from core.chat.context.assembly import Asking, Assembly
 from core.chat.context.exchanges import asked, exchanges
 from core.chat.context.instructions import applying
 from core.chat.context.opening import opening, remembering
-from core.chat.context.reading import open_way, path, texts_of
+from core.chat.context.reading import Picture, open_way, path, texts_of
 from core.chat.context.records import LONGEST_SUMMARY, ContextPart, ContextUse, PartKind, Summary
 from core.chat.context.summaries import usable
 from core.chat.context.window import Window, reserve_of
@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.errors import InvalidInput, NotFound
 from core.inference.gateway import Gateway
 from core.inference.requests import SamplingParams
+from core.inference.vision import MOST_IMAGES
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -130,7 +131,9 @@ class ChatContext:
         covered = summary.turns if summary else 0
         whole = [turn for turn in turns if turn.pinned or (turn.number > covered and not (context and turn.number in context.left_out))]
         names = {each.name for each in context.parts} if context else set()
-        files = "\n".join(read[file.id] for turn in whole for file in turn.question.files if file.name not in names)
+        attached = [read[file.id] for turn in whole for file in turn.question.files if file.name not in names]
+        files = "\n".join(each for each in attached if not isinstance(each, Picture))
+        images = [each.image for each in attached if isinstance(each, Picture)]
         texts = [each for turn in whole for each in (asked(replace(turn.question, files=()), {}).content, turn.answer.text)]
         counted = (
             (PartKind.INSTRUCTIONS, instructions),
@@ -139,4 +142,6 @@ class ChatContext:
             (PartKind.FILES, files),
             (PartKind.TURNS, "\n".join(texts)),
         )
-        return [ContextPart(kind, tokens) for kind, text in counted if (tokens := window.count_text(text))]
+        found = [ContextPart(kind, tokens) for kind, text in counted if (tokens := window.count_text(text))]
+        seen = window.count_images(images[-MOST_IMAGES:])
+        return [*found, ContextPart(PartKind.IMAGES, seen)] if seen else found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from core.errors import PortalError
+from core.images.fitting import prompt_tokens_of
 from core.inference.gateway import Gateway
 from core.inference.records import ServedModel
-from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams
+from core.inference.requests import ChatMessage, GenerationRequest, ImageInput, SamplingParams
 from core.people.records import User
 
 ANSWER_TOKENS = 1_024
@@ -44,14 +45,20 @@ class Window:
 
     def surely_fits(self, messages: Sequence[ChatMessage]) -> bool:
         """Tell whether a prompt fits even if each byte were a token: then nobody needs to count."""
-        return _bytes(messages) <= self.limit
+        return _bytes(messages) + self.count_images(_images(messages)) <= self.limit
 
     def count(self, messages: Sequence[ChatMessage]) -> int:
-        """Count the tokens of a prompt with the model's own tokenizer, or estimate them where the model runs elsewhere."""
-        request = GenerationRequest(
-            messages=tuple(messages), user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking
-        )
-        return self._counted(request, _bytes(messages))
+        """Count the tokens of a prompt with the model's own tokenizer, or estimate them where the model runs elsewhere.
+
+        Images are counted by their size, since encoding them to count takes longer than the rest of the question.
+        """
+        texts = tuple(replace(each, images=()) if each.images else each for each in messages)
+        request = GenerationRequest(messages=texts, user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking)
+        return self._counted(request, _bytes(messages)) + self.count_images(_images(messages))
+
+    def count_images(self, images: Iterable[ImageInput]) -> int:
+        """Count the tokens of images, as a GLM-V reads them; none for a model that cannot see."""
+        return 0 if self.model.vision is False else sum(prompt_tokens_of(each.content) for each in images)
 
     def count_text(self, text: str) -> int:
         """Count the tokens of a text alone."""
@@ -68,6 +75,10 @@ class Window:
 
     def fits(self, messages: Sequence[ChatMessage]) -> bool:
         return self.surely_fits(messages) or self.count(messages) <= self.limit
+
+
+def _images(messages: Sequence[ChatMessage]) -> list[ImageInput]:
+    return [image for each in messages for image in each.images]
 
 
 def _bytes(messages: Sequence[ChatMessage]) -> int:

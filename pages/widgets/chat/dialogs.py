@@ -133,7 +133,7 @@ def _export(formats: Sequence[ExportFormat], conversations: Sequence[Conversatio
             "json": t("All versions of all messages, with reasoning, models and ratings."),
         }
         said = meaning.get(format) or t("A plugin writes this format. It can take a few seconds, and {n} chats at once.", n=MOST_BY_PLUGIN)
-        st.caption(f"{said} {t('Attached files are named, not included.')}")
+        st.caption(f"{said} {t('Images are included; other files are named.')}")
         address = urlencode([("format", format), *(("id", each.id) for each in conversations)])
         st.link_button(t("Download"), f"/api/v1/conversations/export?{address}", icon=":material/download:", type="primary")
 

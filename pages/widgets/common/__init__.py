@@ -10,6 +10,7 @@ In reading order:
 - browser_timer: set the timer of a fragment
 - search_field: the search field and its suggestions
 - search_hits: what a search found
+- job_words: names of background jobs for people
 - audit_words: names of audit events for people
 - cookie: let the browser fetch its session cookie
 """

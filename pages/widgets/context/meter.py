@@ -20,6 +20,7 @@ _PARTS = {
     PartKind.MEMORY: ("Memory", "s7"),
     PartKind.SUMMARY: ("Summary", "s3"),
     PartKind.FILES: ("Files", "s2"),
+    PartKind.IMAGES: ("Images", "s8"),
     PartKind.TURNS: ("Turns", "s1"),
 }
 

@@ -67,12 +67,18 @@ def verdict(plan: MemoryPlan, kind: ModelKind) -> str:
         if plan.needed_bytes <= plan.total_bytes:
             words = t("Fits once {size} more are free. Unload a model first.", size=size(plan.needed_bytes - plan.free_bytes))
             return f":orange[:material/warning: {words}]"
-        words = t("Too large by {size}. Take a smaller model, or add a platform.", size=size(plan.needed_bytes - plan.total_bytes))
+        over = size(plan.needed_bytes - plan.total_bytes)
+        if plan.budget_bytes:
+            words = t("Over the limit of PORTAL_MODEL_MEMORY_GB by {size}. Take a smaller model, or raise the limit.", size=over)
+        else:
+            words = t("Too large by {size}. Take a smaller model, or add a platform.", size=over)
         return f":red[:material/error: {words}]"
     if kind is not ModelKind.CHAT:
         words = t("Fits this machine.")
     elif plan.shared_tokens:
         words = t("Fits with {slots} chats that share {n} tokens.", slots=plan.slots, n=count(plan.shared_tokens))
+    elif plan.slots == 1:
+        words = t("Fits with 1 chat of {n} tokens.", n=count(plan.context))
     else:
         words = t("Fits with {slots} chats of {n} tokens.", slots=plan.slots, n=count(plan.context))
     tight = plan.free_bytes - plan.needed_bytes < SPARE * plan.total_bytes

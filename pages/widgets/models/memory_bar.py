@@ -57,7 +57,7 @@ def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Se
     parts = [(each.model, each.bytes, COLOURS[n % len(COLOURS)]) for n, each in enumerate(held)]
     other = device.total_bytes - device.free_bytes - sum(each.bytes for each in held)
     if other > 0:
-        parts.append((t("Other programs"), other, OTHERS))
+        parts.append((t("Versions in a swap") if device.name == BUDGET else t("Other programs"), other, OTHERS))
     _draw(parts, device.total_bytes, t("Free"), device.free_bytes)
 
 

@@ -18,7 +18,7 @@ def test_the_help_names_every_command_and_needs_nothing_installed(tmp_path: Path
     # -S: no site-packages; what is found then is the standard library and the repository.
     command = [sys.executable, "-S", REPOSITORY / "portal", "--help"]
     asked = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    for command in ("run", "test", "user add", "user passwd", "user role", "user disable", "backup", "restore", "doctor", "bench"):
+    for command in ("run", "test", "user add", "user passwd", "user role", "user disable", "backup", "restore", "doctor", "demo", "bench"):
         assert f"./portal {command}" in asked.stdout
 
 

@@ -21,6 +21,7 @@ from core.grounding.exports import ExportFormat
 from core.grounding.records import Box
 from core.inference.offers import Preset
 from core.models.records import LoadSettings
+from core.notices.records import NoticeChoices
 from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
@@ -331,6 +332,12 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     preset = Preset(name="short", model="fake", created_at=NOW, updated_at=NOW, system_prompt="Answer in one sentence.")
     portal.presets.save(ada, preset, new=True)
     portal.presets.publish(ada, "short", published=True)
+    portal.notices.unread(ann)
+    for notice in portal.notices.list(ann, 1):
+        portal.notices.mark_read(ann, notice.id)
+    portal.notices.mark_all_read(ann)
+    portal.notices.choose(ann, NoticeChoices(browser=True, titles=False))
+    portal.notices.choices(ann)
     portal.plugins.list(ada)
     portal.plugins.groups(ada)
     with suppress(PortalError):

@@ -8,16 +8,21 @@ from html import escape
 
 MOST_WORDS = 2_000
 """Of either text: longer ones are not compared, which would take seconds."""
+LEAST_ALIKE = 0.3
+"""Share of the words: with less in common, nearly everything would be marked."""
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 
 
 def marked(old: str, new: str) -> tuple[str, str]:
-    """Return both texts as HTML, with `<mark>` around what only one of them has."""
+    """Return both texts as HTML, with `<mark>` around what only one of them has; without any where they have next to nothing in common."""
     left, right = _words(old), _words(new)
     if len(left) > MOST_WORDS or len(right) > MOST_WORDS:
         return escape(old), escape(new)
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    if matcher.ratio() < LEAST_ALIKE:
+        return escape(old), escape(new)
     shown: tuple[list[str], list[str]] = ([], [])
-    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in matcher.get_opcodes():
         for side, words in ((shown[0], left[a:b]), (shown[1], right[c:d])):
             text = escape("".join(words))
             side.append(text if kind == "equal" or not text.strip() else f"<mark>{text}</mark>")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 
 from core.chat.context.exchanges import with_newest_images
+from core.chat.context.records import PartKind
+from core.chat.context.service import ChatContext
+from core.chat.context.window import Window
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
+from core.chat.message_images import MessageImages
 from core.chat.records import MessageStatus, Turn
 from core.chat.turns import TurnOptions, Turns
 from core.errors import InvalidInput, NotFound
@@ -17,9 +27,12 @@ from core.images.images import Images
 from core.inference.gateway import Gateway
 from core.inference.requests import ChatMessage, ImageInput
 from core.knowledge.files import Files
+from core.knowledge.records import StoredFile
 from core.people.records import User
+from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
 from data.images.reader import ProcessImageReader
+from data.plugins.process import WorkerPluginProcess
 from tests.fakes import MODEL, FakeReader, FakeRouter
 from tests.image_files import picture, shown, turned_photo, written
 from tests.unit.core.chat.test_turns import messages
@@ -108,3 +121,58 @@ def test_the_images_of_the_oldest_questions_give_way() -> None:
         [], [b"\x01\x02"], [b"\x02\x00", b"\x02\x01", b"\x02\x02"],
     ]  # fmt: skip
     assert with_newest_images([ChatMessage("user", "x")], 4) == [ChatMessage("user", "x")]
+
+
+def test_the_meter_counts_images_as_the_model_reads_them(
+    turns: Turns, files: Files, router: FakeRouter, unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User, chat: str
+) -> None:
+    stored = [files.upload(ana, "a.png", PNG), files.upload(ana, "wide.png", written(picture(560, 280)))]
+    finished(turns, ana, turns.start(ana, chat, "Compare", TurnOptions(), "r1", files=[each.id for each in stored]))
+    context = ChatContext(unit_of_work, Gateway(unit_of_work, router, clock), clock)
+    use = context.use(ana, chat, "glm-v", parts=True)
+    assert use is not None
+    [images] = [part.tokens for part in use.parts if part.kind is PartKind.IMAGES]
+    fitted = router.requests[0].messages[0].images
+    assert images == sum(image.width // 28 * image.height // 28 + 2 for image in fitted) == 12 + 2 + 200 + 2
+    router.available = [replace(MODEL, vision=False)]
+    blind = context.use(ana, chat, None, parts=True)
+    assert blind is not None and PartKind.IMAGES not in {part.kind for part in blind.parts}, "it reads none of them"
+
+
+def test_a_prompt_with_images_is_not_taken_for_a_short_one(
+    router: FakeRouter, unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User
+) -> None:
+    model = replace(MODEL, vision=True, context=4096)
+    window = Window(gateway=Gateway(unit_of_work, router, clock), user=ana, model=model, name=None)
+    text = ChatMessage("user", "What is it?")
+    large = replace(text, images=(ImageInput(written(picture(1680, 1680))),))
+    assert window.surely_fits([text]) and not window.surely_fits([large])
+    assert window.count([large]) == window.count([text]) + 60 * 60 + 2 and not window.fits([large])
+
+
+def test_an_export_has_the_images_of_its_own_person(
+    turns: Turns, files: Files, unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User, chat: str
+) -> None:
+    one, note = files.upload(ana, "a'b.png", PNG), files.upload(ana, "c.txt", b"Mind this")
+    finished(turns, ana, turns.start(ana, chat, "Look", TurnOptions(), "r1", files=[one.id, note.id]))
+    exports = ChatExports(unit_of_work, clock, lambda text: text, Plugins(unit_of_work, clock, WorkerPluginProcess()))
+    _, content = files.read(ana, one.id)
+    uri = f"data:image/png;base64,{b64encode(content).decode()}"
+    [image, text] = json.loads(exports.export(ana, [chat], "json").content)["messages"][0]["files"]
+    assert image["data"] == uri and "data" not in text
+    page = exports.export(ana, [chat], "html").content.decode()
+    assert f"<img src='{uri}' alt='a&#x27;b.png'>" in page and "img-src data:" in page and page.count("<img") == 1
+    packed = exports.export(ana, [chat], "markdown")
+    assert packed.media_type == "application/zip"
+    with zipfile.ZipFile(BytesIO(packed.content)) as archive:
+        [written_text, picture_name] = archive.namelist()
+        assert archive.read(picture_name) == content
+        assert f"![]({picture_name})" in archive.read(written_text).decode() and "- c.txt" in archive.read(written_text).decode()
+
+
+def test_images_beyond_the_bound_are_only_named() -> None:
+    file = StoredFile(id="1", user_id="ana", name="a.png", size_bytes=len(PNG), created_at=datetime(2026, 11, 29, tzinfo=UTC))
+    images = MessageImages(lambda _: PNG, most_bytes=2 * len(PNG) - 1)
+    assert images.content(file) == PNG and images.content(file) is None
+    assert MessageImages(lambda _: b"").data_uri(file) is None, "deleted at this moment"
+    assert MessageImages(lambda _: b"<svg/>").data_uri(file) is None, "only what was encoded anew"

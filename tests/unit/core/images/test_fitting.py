@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from PIL import Image
 
 from core.errors import InvalidInput
-from core.images.fitting import MOST_RATIO, Patches, fitted_size, tokens_of
+from core.images.fitting import MOST_RATIO, Patches, fitted_size, prompt_tokens_of, tokens_of
+from core.images.formats import pixel_size
 
 
 @given(some.integers(1, 20_000), some.integers(1, 20_000))
@@ -44,3 +49,19 @@ def test_other_models_have_other_squares() -> None:
 def test_an_image_that_is_too_narrow_is_refused() -> None:
     with pytest.raises(InvalidInput, match="too narrow"):
         fitted_size(10_000, 10)
+
+
+@pytest.mark.parametrize("more", [{"format": "PNG"}, {"format": "JPEG"}, {"format": "JPEG", "progressive": True, "dpi": (300, 300)}])
+def test_the_size_of_a_stored_image_is_read_from_its_header(more: dict[str, Any]) -> None:
+    content = BytesIO()
+    Image.effect_noise((123, 77), 60).convert("RGB").save(content, **more)
+    assert pixel_size(content.getvalue()) == (123, 77)
+    assert prompt_tokens_of(content.getvalue()) == tokens_of(123, 77) + 2
+
+
+CUT = [b"", b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"\xff\xd8\xff\xc0\x00", b"\xff\xd8\xff\xe0\x00\x00" * 9]
+
+
+@pytest.mark.parametrize("content", CUT)
+def test_what_has_no_size_takes_no_tokens(content: bytes) -> None:
+    assert pixel_size(content) is None and prompt_tokens_of(content) == 0

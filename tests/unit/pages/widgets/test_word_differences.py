@@ -18,6 +18,10 @@ def test_markup_of_an_answer_stays_text() -> None:
     assert marked("<b>1</b>", "<b>2</b>") == ("&lt;b&gt;<mark>1</mark>&lt;/b&gt;", "&lt;b&gt;<mark>2</mark>&lt;/b&gt;")
 
 
+def test_answers_with_next_to_nothing_in_common_are_not_marked() -> None:
+    assert marked("Paris.", "I am here to help you with many other things.") == ("Paris.", "I am here to help you with many other things.")
+
+
 def test_very_long_answers_are_shown_without_marks() -> None:
     old = "a " * MOST_WORDS
     assert marked(old, "b") == (old, "b")

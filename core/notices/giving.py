@@ -1,0 +1,40 @@
+"""Give notice of what happened, in the transaction in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import uuid4
+
+from core.notices.records import Notice, NoticeKind
+from core.unit_of_work import UnitOfWork
+
+
+def answer_ready(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
+    """Give notice that a chat has a new answer. The page that shows the chat marks it as read at once."""
+    conversation = work.conversations.get(conversation_id)
+    if conversation is not None:
+        work.notices.replace_unread(_notice(at, user_id, NoticeKind.ANSWER_READY, conversation.title, conversation_id))
+
+
+def share_received(work: UnitOfWork, at: datetime, members: Iterable[str], title: str, share_id: str) -> None:
+    """Give notice to people that a chat was shared with them."""
+    for user_id in members:
+        work.notices.add(_notice(at, user_id, NoticeKind.SHARE_RECEIVED, title, share_id))
+
+
+def feedback_resolved(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
+    """Give notice that what a person said about an answer was worked through."""
+    conversation = work.conversations.get(conversation_id)
+    title, target = (conversation.title, conversation_id) if conversation is not None else ("", "")
+    work.notices.add(_notice(at, user_id, NoticeKind.FEEDBACK_RESOLVED, title, target))
+
+
+def job_ended(work: UnitOfWork, at: datetime, user_id: str, kind: str, job_id: str, *, done: bool) -> None:
+    """Give notice that a job which a person started has ended."""
+    if work.users.get(user_id) is not None:
+        work.notices.add(_notice(at, user_id, NoticeKind.JOB_DONE if done else NoticeKind.JOB_FAILED, kind, job_id))
+
+
+def _notice(at: datetime, user_id: str, kind: NoticeKind, subject: str, target: str) -> Notice:
+    return Notice(id=uuid4().hex, user_id=user_id, kind=kind, subject=subject, target=target, created_at=at)

@@ -1,0 +1,47 @@
+"""Define notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NoticeKind(StrEnum):
+    ANSWER_READY = "answer_ready"
+    SHARE_RECEIVED = "share_received"
+    FEEDBACK_RESOLVED = "feedback_resolved"
+    JOB_DONE = "job_done"
+    JOB_FAILED = "job_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing that happened."""
+
+    id: str
+    user_id: str
+    kind: NoticeKind
+    subject: str
+    """The title of a chat, or the kind of a job. Empty if the chat is gone."""
+    target: str = ""
+    """The id of what it leads to: a conversation, a link, a job; empty if there is nothing."""
+    created_at: datetime
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    count: int = 0
+    newest: tuple[Notice, ...] = ()
+    """At most a few, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChoices:
+    """What a person's browsers show outside of the portal's pages."""
+
+    browser: bool = False
+    """Whether browsers show notices, where the person allows it there too."""
+    titles: bool = True
+    """Whether they show the title of a chat; nothing else of it is ever shown."""

@@ -1,0 +1,6 @@
+"""Notices.
+
+In reading order:
+
+- notices: notices, and what people's browsers show of them
+"""

@@ -1,0 +1,142 @@
+"""The bell on every page: how many notices are unread, the newest ones, and what the browser shows of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.notices.records import Notice, NoticeKind, Unread
+from core.people.permissions import Permission, allows
+from core.people.records import User
+from pages.shell import frame
+from pages.shell.words import t
+from pages.widgets.chat.linked_message import CONVERSATION
+from pages.widgets.chat.message import plain
+from pages.widgets.common.figures import age
+from pages.widgets.common.job_words import KINDS
+from pages.widgets.common.script import component
+from pages.widgets.sharing.share_dialog import LINK
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+EVERY_S = 20.0
+"""A page asks so often what is unread. It costs one query and no run of the page."""
+LISTED = 20
+_SENTENCES = {
+    NoticeKind.ANSWER_READY: "Answer ready: {subject}",
+    NoticeKind.SHARE_RECEIVED: "Shared with you: {subject}",
+    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was worked through: {subject}",
+    NoticeKind.JOB_DONE: "Done: {subject}",
+    NoticeKind.JOB_FAILED: "Failed: {subject}",
+}
+_BARE = {
+    NoticeKind.ANSWER_READY: "An answer is ready",
+    NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
+    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was worked through",
+}
+"""What is said where no title is to be seen."""
+_ICONS = {
+    NoticeKind.ANSWER_READY: "chat_bubble",
+    NoticeKind.SHARE_RECEIVED: "ios_share",
+    NoticeKind.FEEDBACK_RESOLVED: "check_circle",
+    NoticeKind.JOB_DONE: "task_alt",
+    NoticeKind.JOB_FAILED: "error",
+}
+_JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
+"""Where people see how these jobs ended; admins see all on the Jobs page."""
+
+_notify = component("notify", file="notices.js", html="<div class='notify'></div>")
+
+
+def notice_bell(portal: Portal, user: User) -> None:
+    """Draw the bell. Call it once per run, outside of every fragment."""
+    if allows(user, Permission.CHAT):
+        st.fragment(_bell, run_every=EVERY_S)(portal, user)
+
+
+def _bell(portal: Portal, user: User) -> None:
+    try:
+        unread = portal.notices.unread(user)
+    except PortalError:
+        unread = Unread()
+    with st.container(key="bell"):
+        label = t("Notices, {n} unread", n=unread.count) if unread.count else t("Notices")
+        if unread.count:
+            shown = "99+" if unread.count > 99 else str(unread.count)
+            st.html(f"<style>.st-key-bell button[data-testid='stPopoverButton']::after {{ content: '{shown}' }}</style>")
+        with st.popover(label, icon=":material/notifications:", type="tertiary", key="bell-open", on_change="rerun") as box:
+            if box.open:
+                notice_list(portal, user, unread)
+    _tell_browser(portal, user, unread)
+
+
+def notice_list(portal: Portal, user: User, unread: Unread) -> None:
+    try:
+        found = portal.notices.list(user, LISTED)
+    except PortalError:
+        found = unread.newest
+    with st.container(key="bell-list", gap=None, width=320):
+        if not found:
+            st.caption(t("Nothing yet. You are told here when an answer is ready, a chat is shared with you, or a job is done."))
+        for notice in found:
+            _row(portal, user, notice)
+        if unread.count and st.button(t("Mark all as read"), icon=":material/done_all:", type="tertiary", key="bell-all"):
+            portal.notices.mark_all_read(user)
+            st.rerun(scope="fragment")
+
+
+def _row(portal: Portal, user: User, notice: Notice) -> None:
+    where = _leads_to(user, notice)
+    weight = "" if notice.read_at is not None else "**"
+    label = f"{weight}{plain(sentence(notice))}{weight}  \n:small[:gray[{age(notice.created_at)}]]"
+    if st.button(
+        label, icon=f":material/{_ICONS[notice.kind]}:", type="tertiary", width="stretch", wrap=True, key=f"notice-{notice.id}",
+        disabled=where is None and notice.read_at is not None,
+    ):  # fmt: skip
+        try:
+            portal.notices.mark_read(user, notice.id)
+        except PortalError:
+            pass  # Gone meanwhile: its chat was deleted.
+        if where is None:
+            st.rerun(scope="fragment")
+        else:
+            path, query = where
+            frame.open_page(path, **query)
+
+
+def sentence(notice: Notice, *, titles: bool = True) -> str:
+    """Return what a notice says, as plain text. titles: with the title of its chat; jobs have none."""
+    if notice.kind in (NoticeKind.JOB_DONE, NoticeKind.JOB_FAILED):
+        return t(_SENTENCES[notice.kind], subject=t(KINDS.get(notice.subject, notice.subject)))
+    if not titles or not notice.target:
+        return t(_BARE[notice.kind])
+    return t(_SENTENCES[notice.kind], subject=notice.subject or t("New chat"))
+
+
+def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
+    """Return the page and the query of what a notice is about; None if there is nothing to see."""
+    match notice.kind:
+        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED:
+            return (frame.START, {CONVERSATION: notice.target}) if notice.target else None
+        case NoticeKind.SHARE_RECEIVED:
+            return ("shared", {LINK: notice.target}) if notice.target else None
+        case _:
+            page = _JOB_PAGES.get(notice.subject) or ("jobs" if allows(user, Permission.RUN_STORE) else None)
+            return (page, {}) if page else None
+
+
+def _tell_browser(portal: Portal, user: User, unread: Unread) -> None:
+    """Hand the newest notices to the browser, if the person wants that; it shows each once."""
+    if not unread.newest:
+        return
+    try:
+        choices = portal.notices.choices(user)
+    except PortalError:
+        return
+    if choices.browser:
+        items = [{"id": each.id, "text": sentence(each, titles=choices.titles)} for each in reversed(unread.newest)]
+        with st.container(key="zero-notify"):
+            _notify(key="notify", data=[{"show": items, "title": "GLM Portal"}], height=1)
