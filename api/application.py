@@ -80,6 +80,8 @@ IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/mes
 GROUND_BATCHES_PATH = "/api/v1/ground-batches"
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
+INTERNAL_BATCH_PATH = "/internal/v1/call/ground_batches/start"
+"""This call carries the images of a batch."""
 FORM_BYTES = 100_000
 """Bytes that a form adds to its file."""
 MAX_BODY_BYTES = 1024 * 1024
@@ -111,6 +113,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     def max_bytes(path: str) -> int:
         if path == BATCH_FILES_PATH and (routes is None or "batches" in routes):
             return portal_getter().program_files.max_bytes + FORM_BYTES
+        if path == INTERNAL_BATCH_PATH:
+            return portal_getter().ground_batches.max_bytes + MAX_BODY_BYTES
         if path.startswith(INTERNAL_PATH):
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:

@@ -11,7 +11,6 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.images.batches import batches
-from pages.widgets.images.evaluations import evaluations
 from pages.widgets.images.history import PART, history
 from pages.widgets.images.one_image import one_image
 
@@ -36,6 +35,8 @@ def render(portal: Portal, user: User) -> None:
     elif part == "history":
         history(portal, user)
     elif part == "evaluation":
+        from pages.widgets.images.evaluations import evaluations  # Its charts load libraries that a user server rarely needs.
+
         evaluations(portal, user)
     else:
         one_image(portal, user, head)

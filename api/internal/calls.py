@@ -11,7 +11,7 @@ from typing import Any
 
 from api.services import Portal
 from core.chat.records import Turn
-from core.errors import InvalidInput, NotAllowed, PortalError
+from core.errors import InvalidInput, NotAllowed, NotSignedIn, PortalError
 from core.people.records import User
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
@@ -108,11 +108,13 @@ class Call:
         return lambda *arguments: on_event({"call": name, "arguments": write(arguments, [])})
 
 
-def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conversation: str | None = None) -> list[dict[str, Any]]:
+def answer_reads(
+    portal: Portal, reads: Any, token: str | None, find_user: Callable[[], User], conversation: str | None = None
+) -> list[dict[str, Any]]:
     """Run several reads in their order. Each answer is {"value"}, {"error"}, or {"again"} for a read that has to be sent alone.
 
-    find_user: looks up whose session it is. conversation: what stands for the mark of a conversation that a change has just opened.
-    Raises InvalidInput for what is not a list of calls.
+    token: of the session. find_user: looks up whose session it is; called at most once. conversation: takes the place of the mark of a
+    conversation that a change has just opened. Raises InvalidInput for what is not a list of calls.
     """
     answers: list[dict[str, Any]] = []
     find_user = cache(find_user)
@@ -131,6 +133,9 @@ def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conv
                     answers.append({"again": True})
                     continue
                 data["conversation_id"] = conversation
+            if wanted.binds and data == {"token": token}:  # The page asks whose session it is, which all other reads need as well.
+                answers.append({"value": wanted.result.values.write(_owner(find_user), [])})
+                continue
             user = find_user() if wanted.user_parameter else None
             result = Call.read(portal, wanted, user, Message(data)).run()
             answers.append({"again": True} if result.blobs else {"value": result.data})
@@ -140,6 +145,13 @@ def answer_reads(portal: Portal, reads: Any, find_user: Callable[[], User], conv
             log.exception("%s.%s failed among several calls", service, name)
             answers.append({"again": True})
     return answers
+
+
+def _owner(find_user: Callable[[], User]) -> User | None:
+    try:
+        return find_user()
+    except NotSignedIn:
+        return None
 
 
 def check_tier(method: Method, *, staff: bool) -> None:

@@ -77,7 +77,7 @@ async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Respon
         if not isinstance(reads, list) or len(reads) > MOST:
             raise _unreadable("calls")
         session_limit.count(token or key, len(reads))
-        answers = await _run(lambda: answer_reads(portal, reads, lambda: session_user(portal, token)))
+        answers = await _run(lambda: answer_reads(portal, reads, token, lambda: session_user(portal, token)))
     except PortalError as problem:
         return _failed(problem)
     return _whole(200, answers)
@@ -145,7 +145,7 @@ def _with_reads(portal: Portal, asked: Call, token: str | None) -> Message:
     if not asked.reads:
         return message
     conversation = message.data.get("conversation_id") if isinstance(message.data, dict) else None
-    return message._replace(reads=answer_reads(portal, asked.reads, lambda: session_user(portal, token), conversation))
+    return message._replace(reads=answer_reads(portal, asked.reads, token, lambda: session_user(portal, token), conversation))
 
 
 async def _run(work: Callable[[], T]) -> T:

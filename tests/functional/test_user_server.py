@@ -19,6 +19,7 @@ from tests.functional.test_page_walls import listed, said, token
 KEY = "a-service-key-of-the-tests-0123456789"
 MOST_MEMORY = 200_000_000
 OWN_ROUTES = ("/api/v1/session", "/api/v1/oidc", "/api/v1/files", "/health", "/readyz")
+PAGES = {"Chat", "Search", "Prompts", "Images", "Memory", "Account", "Keyboard", "Sign out"}
 NEVER_LOADED = {"data", "models", "sqlalchemy", "alembic", "psycopg", "llama_cpp", "elasticsearch", "pypdf", "huggingface_hub"}
 
 
@@ -52,7 +53,7 @@ def test_a_page_is_drawn_with_what_the_admin_server_knows(user_server: Measured)
     with PageSocket(host(user_server), token(user_server, "ann")) as tab:
         messages = tab.run()
     assert "chat_input" in said(messages)
-    assert listed(messages) == {"Chat", "Search", "Prompts", "Account", "Keyboard", "Sign out"}
+    assert listed(messages) == PAGES
 
 
 def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:
@@ -69,13 +70,13 @@ def test_even_an_admin_finds_no_page_of_managers_or_admins_on_it(user_server: Me
     with PageSocket(host(user_server), admin_token) as tab:
         messages = tab.run(page=page)
     assert "This page is on another server" in said(messages)
-    assert listed(messages) == {"Chat", "Search", "Prompts", "Account", "Keyboard", "Sign out"}
+    assert listed(messages) == PAGES
 
 
 def test_it_refuses_every_route_but_those_of_its_pages(user_server: Measured, admin_server: Measured, admin_token: str) -> None:
     def routes(server: Measured) -> set[tuple[str, str]]:
         """The method and path of every route, with something in place of the ids."""
-        paths = httpx.get(f"{server.url}/api/v1/openapi.json").raise_for_status().json()["paths"]
+        paths = httpx.get(f"{server.url}/api/v1/openapi.json", timeout=120).raise_for_status().json()["paths"]
         return {(method.upper(), re.sub(r"\{[^}]+\}", "1", path)) for path, methods in paths.items() for method in methods}
 
     own = routes(user_server)
@@ -95,6 +96,12 @@ def test_a_file_is_downloaded_through_it(user_server: Measured, admin_server: Me
         file = ann.post("/api/v1/files", params={"name": "a.txt"}, content=content).raise_for_status().json()
     with user_server.sign_in("ann") as ann:
         assert ann.get(f"/api/v1/files/{file['id']}/content").content == content
+
+
+def test_images_are_dropped_on_a_page_of_its_own(user_server: Measured, admin_token: str) -> None:
+    with PageSocket(host(user_server), admin_token) as tab:
+        drawn = said(tab.run(page="images"))
+    assert "Drop an image here" in drawn
 
 
 @pytest.mark.usefixtures("admin_server")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from bootstrap.profiles import profile_of
 from core.errors import PortalError
 from core.grounding.evaluation.records import Evaluation, Score
 from core.people.permissions import Permission, allows
@@ -30,7 +31,8 @@ _KINDS = {"texts": "Texts", "shapes": "Shapes", "total": "Both"}
 
 
 def evaluations(portal: Portal, user: User) -> None:
-    if allows(user, Permission.RUN_MODELS):
+    """Draw the results. Who runs the models begins an evaluation on the admin server."""
+    if allows(user, Permission.RUN_MODELS) and not profile_of(portal.settings).remote:
         _start(portal, user)
         st.fragment(_running, run_every=LIVE_S)(portal, user)
     found = portal.ground_evaluations.list(user, limit=MOST)

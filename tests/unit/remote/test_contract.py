@@ -365,9 +365,9 @@ def _images(portal: Any, ann: Any, ada: Any) -> None:
     [[run, _]] = portal.grounding.history(ann)
     portal.grounding.image(ann, image.id)
     with suppress(PortalError):
-        portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
-    portal.grounding.export(ann, [run.id], ExportFormat.CSV)
-    portal.grounding.drawn(ann, run.id)
+        portal.box_corrections.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
+    portal.box_exports.export(ann, [run.id], ExportFormat.CSV)
+    portal.box_exports.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
     portal.ground_evaluations.list(ann)
     portal.ground_evaluations.started(ada)

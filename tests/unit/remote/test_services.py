@@ -25,6 +25,7 @@ LOCAL = {
 ADMIN_ALONE = {"platforms": {"config"}}
 """What no user server may read: the configuration may hold keys of platforms."""
 DRAWN_ELSEWHERE = {
+    *(("ground_evaluations", name) for name in ("start", "started")),
     *(("models", name) for name in ("start_problems", "unload")),
     *(("limits", name) for name in ("put", "remove", "rules")),
     *(("privacy", name) for name in ("policies", "put", "remove")),

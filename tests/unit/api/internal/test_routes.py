@@ -13,6 +13,8 @@ import pytest
 from api.internal import routes
 from api.internal.access import RateLimit
 from bootstrap.portal import Portal
+from core.people.records import User
+from core.people.sessions import Sessions
 from tests.unit.api.conftest import PASSWORD, Server
 
 KEY, OLD_KEY = "k" * 40, "o" * 40
@@ -118,6 +120,13 @@ def test_a_body_above_the_limit_is_refused(caller: httpx.Client) -> None:
     assert answer.status_code == 413
 
 
+def test_the_images_of_a_batch_may_be_larger_than_a_file(caller: httpx.Client) -> None:
+    token = token_of(caller, "ann")
+    body = b'{"data":{"name":"a","files":[["a.png",0]],"phrases":[]},"blobs":[40000000]}\n' + b"x" * 40_000_000
+    answer = caller.post("/internal/v1/call/ground_batches/start", content=body, headers={"X-Portal-Session": token})
+    assert answer.status_code != 413 and json.loads(answer.content)["data"]["class"] == "InvalidInput"
+
+
 def call_together(client: httpx.Client, reads: Any, token: str | None = None) -> httpx.Response:
     headers = {"X-Portal-Session": token} if token else {}
     return client.post("/internal/v1/calls", content=json.dumps({"data": reads}).encode() + b"\n", headers=headers)
@@ -133,6 +142,21 @@ def test_only_reads_are_answered_together_and_each_by_its_own_rights(caller: htt
         assert [next(iter(each)) for each in answers] == [first, "error", "error", "error", "error", "error", "value"]
     assert answers[0]["error"]["class"] == "NotSignedIn" and answers[2]["error"]["class"] == "NotAllowed"
     assert json.loads(call(caller, "folders.list", {}, token_of(caller, "ada")).content)["data"] == []
+
+
+def test_the_session_is_looked_up_once_for_all_reads(caller: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, looked, user = token_of(caller, "ann"), [], Sessions.user
+
+    def counted(sessions: Sessions, token: str | None) -> User | None:
+        looked.append(token)
+        return user(sessions, token)
+
+    monkeypatch.setattr(Sessions, "user", counted)
+    whose = [["sessions", "user", {"token": each}] for each in (token, "made up")]
+    answers = json.loads(call_together(caller, [*whose, ["folders", "list", {}], ["prompts", "list", {}]], token).content)["data"]
+    assert answers[0]["value"]["name"] == "ann" and answers[1:] == [{"value": None}, {"value": []}, {"value": []}]
+    assert looked == [token, "made up"]
+    assert json.loads(call_together(caller, [["sessions", "user", {"token": "made up"}]], "made up").content)["data"] == [{"value": None}]
 
 
 @pytest.mark.parametrize("reads", [None, "x", {}, [1], [["folders"]], [["folders", "list", 5]], [["folders", "list", {}]] * 41])
