@@ -774,6 +774,9 @@ def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: H
     conversation = house.ask(ana, "Hello?")
     [after] = meters(chat(house, conversation))
     assert after == "10 of 4,096", "what the last prompt and its answer took"
+    house.router.available[0] = replace(house.router.available[0], context=8)
+    drawn = chat(house, conversation)
+    assert not drawn.exception and "Too long for this model" in [each.proto.popover.label for each in drawn.get("popover")]
 
 
 def test_an_answer_is_pinned_from_its_foot(house: House, ana: User) -> None:
