@@ -71,8 +71,8 @@ SERVICES = (
     Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
     Service("grounding", user=(
-        *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
-    ), staff=("case",), values={"max_bytes": int}, reads=("grounders", "history", "image", "case")),
+        *("content", "correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
+    ), staff=("case",), values={"max_bytes": int}, reads=("content", "grounders", "history", "image", "case")),
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),

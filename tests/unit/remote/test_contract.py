@@ -363,6 +363,7 @@ def _images(portal: Any, ann: Any, ada: Any) -> None:
         portal.grounding.find(ann, image.id, ["a car"])
     [[run, _]] = portal.grounding.history(ann)
     portal.grounding.image(ann, image.id)
+    portal.grounding.content(ann, image.id)
     with suppress(PortalError):
         portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
     portal.grounding.export(ann, [run.id], ExportFormat.CSV)
