@@ -56,7 +56,7 @@ class Bench:
     repeats: int
     on_gpu: bool
     given: float | None
-    """The memory's bytes a second, where told."""
+    """The memory's bytes per second, if known."""
     deadline: float
     ours: EngineSide
     theirs: ServerSide | None
@@ -82,9 +82,9 @@ class Bench:
             if repeat >= 0:
                 for name, value in values:
                     found[name].append(value)
-            told = ", ".join(f"{name} {value:,.4g}" for name, value in values)
+            shown = ", ".join(f"{name} {value:,.4g}" for name, value in values)
             left = self.deadline - time.perf_counter()
-            print(f"  {what}, {f'repeat {repeat + 1}' if repeat >= 0 else 'warm-up'}: {told} ({left:.0f} s left)", flush=True)
+            print(f"  {what}, {f'repeat {repeat + 1}' if repeat >= 0 else 'warm-up'}: {shown} ({left:.0f} s left)", flush=True)
         return found
 
     @cached_property

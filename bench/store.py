@@ -98,8 +98,8 @@ def kills(bench: Bench, store: str, count: int) -> Iterator[Row]:
         if index == "Elasticsearch":
             extra["PORTAL_ELASTICSEARCH_URL"] = bench.elasticsearch().url
         found = _kills.kill_at_random(bench.home(index), max(1, count // 2), random.Random(), **extra)
-        told = f"{store}, {index}: {found.kills} kills -9, {found.cut} of them while answering, {found.acknowledged:,} things acknowledged"
-        yield [f"{told}; lost", f"{found.lost}", "", "", "", "0"]
+        title = f"{store}, {index}: {found.kills} kills -9, {found.cut} of them while answering, {found.acknowledged:,} things acknowledged"
+        yield [f"{title}; lost", f"{found.lost}", "", "", "", "0"]
         yield [f"{store}, {index}; missing documents, phantoms", f"{found.missing}, {found.phantom}", "", "", "", "0, 0"]
         yield [f"{store}, {index}; running for more than 30 s after a restart", f"{found.stale}", "", "", "", "0"]
         counts.append(found)
@@ -122,9 +122,9 @@ def deliveries(bench: Bench) -> Iterator[Row]:
 
 def outage(bench: Bench) -> Iterator[Row]:
     found = stop_under_load(bench.home("outage"), bench.elasticsearch(), bench.outage)
-    told = f"Elasticsearch away for {bench.outage:.0f} s under load, {found.turns:,} turns"
-    yield [f"{told}; failed", f"{found.failed}", "", "", "", "0"]
-    yield ["searches that said so meanwhile", f"{found.told} of {found.searches}", "", "", "", "all"]
+    title = f"Elasticsearch away for {bench.outage:.0f} s under load, {found.turns:,} turns"
+    yield [f"{title}; failed", f"{found.failed}", "", "", "", "0"]
+    yield ["searches that said so meanwhile", f"{found.refused} of {found.searches}", "", "", "", "all"]
     yield ["found again after its return, s", f"{found.lag_s:.1f}", "", "", "", "<= 60"]
     yield ["missing documents, phantoms", f"{found.missing}, {found.phantom}", "", "", "", "0, 0"]
 

@@ -95,9 +95,9 @@ def run(
         raise failed(problem) from problem
     if code:
         words, cure = _sentence(last[-1] if last else "it printed nothing"), cure_of(last)
-        told = "{name} failed: {last} {cure} All of its output is in {log}."
-        told = told if cure else told.replace("{cure} ", "")
-        raise StartFailed(told, name=Path(command[0]).name, last=words, cure=cure, log=log)
+        sentence = "{name} failed: {last} {cure} All of its output is in {log}."
+        sentence = sentence if cure else sentence.replace("{cure} ", "")
+        raise StartFailed(sentence, name=Path(command[0]).name, last=words, cure=cure, log=log)
 
 
 def _follow(

@@ -26,7 +26,7 @@ class Transaction:
     """
 
     def __init__(self, connection: Connection, *, writing: bool = False) -> None:
-        """writing: whoever opened the connection has already begun to write."""
+        """writing: whether writing has already begun on the connection."""
         self._connection = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
         self._writing = writing

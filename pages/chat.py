@@ -28,6 +28,7 @@ from pages.widgets.chat.composer import PROMPT, asks_guide, composer, gone_model
 from pages.widgets.chat.flow.another_way import in_another_way, ways
 from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.diagrams import diagrams
+from pages.widgets.chat.flow.earlier import latest
 from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
 from pages.widgets.chat.flow.side_by_side import before, earlier_rounds, open_rounds, side_by_side
@@ -142,7 +143,8 @@ def render(portal: Portal, user: User) -> None:
             shown, question = before(shown, rounds)
             running = None
         transcript(
-            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary, ways=ways(models),
+            portal, user, latest(shown, conversation_id or "", st.query_params.get(linked_message.MESSAGE)), running, figures=figures,
+            on_event=wish_of_component, stored=not temporary, ways=ways(models),
             on_again=lambda answer, model: wish("again", message=answer, request=request, model=model),
         )  # fmt: skip
         if question is not None:

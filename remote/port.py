@@ -22,7 +22,9 @@ from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
-from core.grounding.batches import GroundBatches
+from core.grounding.batch.batches import GroundBatches
+from core.grounding.box_exports import BoxExports
+from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
@@ -101,6 +103,8 @@ class PagePortal(Protocol):
     follow_ups: FollowUps
     gateway: Gateway
     grounding: Grounding
+    box_corrections: BoxCorrections
+    box_exports: BoxExports
     ground_batches: GroundBatches
     ground_evaluations: Evaluations
     groups: Groups

@@ -71,8 +71,10 @@ SERVICES = (
     Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
     Service("grounding", user=(
-        *("content", "correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
-    ), staff=("case",), values={"max_bytes": int}, reads=("content", "grounders", "history", "image", "case")),
+        *("content", "find", "grounders", "history", "image", "remove", "upload"),
+    ), values={"max_bytes": int}, reads=("content", "grounders", "history", "image")),
+    Service("box_corrections", user=("correct",), staff=("case",), reads=("case",)),
+    Service("box_exports", user=("drawn", "export")),
     Service("ground_batches", user=(
         *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
     ), values={"max_bytes": int}, reads=("get", "items", "list")),

@@ -187,7 +187,7 @@ def engine(
 
 @contextlib.contextmanager
 def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
-    """The engine in a process of its own, heard through its socket."""
+    """The engine in a process of its own, read through its socket."""
     child = ChildModel(model.name, model, _planned(model, slots=slots, context=context, threads=threads))
     try:
         side = EngineSide(child, None)
@@ -205,7 +205,7 @@ class ServerSide:
         self._pid = pid
 
     def expect(self, held: Row[int], following: Row[int]) -> None:
-        """It cannot be told."""
+        """Do nothing: this side takes no hints."""
 
     def cpu_s(self) -> float:
         user, system = Path(f"/proc/{self._pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[11:13]
@@ -299,7 +299,7 @@ class LockedSide:
         self._lock = threading.Lock()
 
     def expect(self, held: Row[int], following: Row[int]) -> None:
-        """It cannot be told."""
+        """Do nothing: this side takes no hints."""
 
     def cpu_s(self) -> float:
         return time.process_time()

@@ -32,7 +32,7 @@ MOMENT_S = 0.6
 WRITING_S = 1.0
 """Time to write files that a conversation left."""
 READING_S = 0.3
-"""Between an answer and the next question, of whoever reads it."""
+"""Seconds between an answer and the reader's next question."""
 
 
 def going_on(shape: Shape, conversations: int, count: int, tokens: int) -> Callable[[Side, int], float]:

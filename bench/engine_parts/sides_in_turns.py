@@ -33,7 +33,7 @@ def prompt(rng: random.Random, shape: Shape, length: int) -> list[int]:
 def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
     """`measure(side, repeat)` of every side, repeat after repeat; repeat -1 warms up and is not counted.
 
-    Another side comes first each time: whoever always did would find the machine as the others left it.
+    Another side comes first each time: one that always did would always get the same state of the machine.
     """
     found: dict[str, list[float]] = {side.name: [] for side in sides}
     for repeat in range(-1, repeats):

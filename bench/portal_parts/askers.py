@@ -1,4 +1,4 @@
-"""People who ask over REST and remember what they were told has happened."""
+"""Ask over REST as several people, and remember what the portal confirmed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUESTIONS = ("What can this portal do?", "How do I rate an answer?", "Who can lo
 
 @dataclass
 class Ledger:
-    """What people were told has happened, and what they asked for without being told."""
+    """What the portal confirmed to people, and what they requested without a confirmation."""
 
     chats: set[str] = field(default_factory=set)
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""A whole portal that is killed at random moments while people ask, counted: what was acknowledged and is lost, what is in one place only.
+"""Kill a whole portal at random moments while people ask, and count what was acknowledged and is lost, or is in one place only.
 
-Nothing stands between: the process is `./portal run`'s, with the built-in model, and people ask over REST. What a person was told is kept
-here, outside, and looked for at the end.
+The process is `./portal run`'s, with the built-in model, and people ask over REST. What the portal confirmed to a person is kept here,
+outside, and looked up at the end.
 """
 
 from __future__ import annotations
@@ -179,14 +179,14 @@ def _lost(database: Database, ledger: Ledger) -> tuple[int, int]:
     with SqlUnitOfWork(database) as work:
         contents = {id: work.files.content(id) for id in ledger.files}
     surely_there = ledger.chats - ledger.perhaps_removed
-    wanted = {id: told for id, told in ledger.texts.items() if told[0] in surely_there}
-    ratings = {id: told for id, told in ledger.ratings.items() if told[0] in surely_there}
+    wanted = {id: saved for id, saved in ledger.texts.items() if saved[0] in surely_there}
+    ratings = {id: saved for id, saved in ledger.ratings.items() if saved[0] in surely_there}
     files = {id: content for id, (chat, content) in ledger.files.items() if chat in surely_there}
     attached = [(question, file) for question, (chat, file) in ledger.shown.items() if chat in surely_there]
-    lost = len(surely_there - talks) + sum(texts.get(id) != told for id, told in wanted.items())
-    lost += sum(rated.get(id) != told for id, told in ratings.items())
+    lost = len(surely_there - talks) + sum(texts.get(id) != saved for id, saved in wanted.items())
+    lost += sum(rated.get(id) != saved for id, saved in ratings.items())
     lost += sum(contents[id] != content for id, content in files.items()) + sum(each not in shown for each in attached)
-    back = len(ledger.removed & talks) + sum(id in texts for id, told in ledger.texts.items() if told[0] in ledger.removed)
+    back = len(ledger.removed & talks) + sum(id in texts for id, saved in ledger.texts.items() if saved[0] in ledger.removed)
     back += sum(contents[file] != b"" for chat, file in ledger.shown.values() if chat in ledger.removed)
-    told = len(surely_there) + len(wanted) + len(files) + len(attached) + len(ratings) + len(ledger.removed)
-    return told, lost + back
+    acknowledged = len(surely_there) + len(wanted) + len(files) + len(attached) + len(ratings) + len(ledger.removed)
+    return acknowledged, lost + back

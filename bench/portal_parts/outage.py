@@ -33,7 +33,7 @@ class Outage:
     failed: int
     searches: int
     """While it was away; all of them should have said that search is not available."""
-    told: int
+    refused: int
     lag_s: float
     """From its first answer until what was written before that is found."""
     missing: int
@@ -52,12 +52,12 @@ def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outa
             person.start()
         time.sleep(BEFORE_S)
         node.kill()
-        away, searches, told = time.monotonic(), 0, 0
+        away, searches, refused = time.monotonic(), 0, 0
         with portal.sign_in() as client:
             while time.monotonic() < away + seconds:
                 answer = client.get("/api/v1/search", params={"q": "portal"})
                 searches += 1
-                told += answer.status_code == 503 and "Elasticsearch" in answer.text
+                refused += answer.status_code == 503 and "Elasticsearch" in answer.text
                 time.sleep(POLL_S)
                 if searches % 12 == 0:
                     print(f"  away for {time.monotonic() - away:.0f} s, {ledger.turns:,} turns, {len(ledger.failures)} failed", flush=True)
@@ -75,7 +75,7 @@ def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outa
     for failure in ledger.failures[:3]:
         print(f"  failed: {failure}")
     return Outage(
-        turns=ledger.turns, failed=len(ledger.failures), searches=searches, told=told, lag_s=lag, missing=missing, phantom=phantom
+        turns=ledger.turns, failed=len(ledger.failures), searches=searches, refused=refused, lag_s=lag, missing=missing, phantom=phantom
     )
 
 

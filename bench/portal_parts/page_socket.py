@@ -61,7 +61,7 @@ class PageSocket:
         else:
             message.rerun_script.page_name = page
         self._socket.send(message.SerializeToString())
-        return self._told(timeout)
+        return self._received(timeout)
 
     def ask(self, question: str) -> None:
         """Type a question into the composer of the page last drawn and send it. `messages` then has what comes."""
@@ -119,6 +119,6 @@ class PageSocket:
                 due = time.perf_counter() + interval
             yield data
 
-    def _told(self, timeout: float) -> Sequence[ForwardMsg]:
+    def _received(self, timeout: float) -> Sequence[ForwardMsg]:
         self.received_bytes = 0
         return list(self.messages(timeout))

@@ -87,8 +87,8 @@ class PeerChecks:
     def tool_answer(self) -> str:
         """A history with a call and its answer is taken."""
         asked = ChatMessage(ChatRole.ASSISTANT, "", tool_calls=(ToolCall("call-1", TOOL.name, '{"sure": true}'),))
-        told = ChatMessage(ChatRole.TOOL, "Noted.", tool_call_id="call-1")
-        deltas, _, _ = self._ask(SamplingParams(temperature=0, max_tokens=20), more=(asked, told), tools=(TOOL,))
+        result = ChatMessage(ChatRole.TOOL, "Noted.", tool_call_id="call-1")
+        deltas, _, _ = self._ask(SamplingParams(temperature=0, max_tokens=20), more=(asked, result), tools=(TOOL,))
         return "" if deltas else "it did not answer"
 
     def wrong_model(self) -> str:
@@ -105,12 +105,12 @@ class PeerChecks:
             return ""
         except PortalError as problem:
             # A gateway does not say how long a prompt may be, so its own refusal is shown.
-            told = "tokens" in str(problem) and problem.status < 500
-            return _shown(problem) or ("" if told else f"the error is not that of a long prompt: {problem}")
+            clear = "tokens" in str(problem) and problem.status < 500
+            return _shown(problem) or ("" if clear else f"the error is not that of a long prompt: {problem}")
         return "it answered a prompt beyond its context"
 
     def left_stream(self) -> str:
-        """Whoever leaves an answer ends it, and the next one is given."""
+        """Leave an answer, which ends it, and get the next one."""
         running = self.router.start(self._request(SamplingParams(max_tokens=200)))
         events = running.events()
         list(islice((each for each in events if isinstance(each, Delta)), 1))

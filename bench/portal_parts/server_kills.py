@@ -1,7 +1,7 @@
 """User servers behind nginx and their admin servers, killed at random and started again while people chat: what people lose.
 
 People use pages as a browser does: over nginx, with the cookies of their session and of their user server; a tab that lost its websocket
-opens another and shows the same address. What they were told has been asked is looked for at the end.
+opens another and shows the same address. The questions that the portal confirmed are looked up at the end.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ SMALL_CONTEXT = "700"
 
 
 @dataclass
-class Told:
-    """What one person was told, and what happened to this person."""
+class Experience:
+    """What one person asked, and what happened to this person."""
 
     asked: dict[str, str] = field(default_factory=dict)
     """Questions that the page showed as asked, with their conversations."""
@@ -56,7 +56,7 @@ class Person:
     """Somebody with one tab."""
 
     def __init__(self, name: str, nginx: Nginx, admins: Sequence[Server], stop: threading.Event) -> None:
-        self.told = Told()
+        self.experience = Experience()
         self._name = name
         self._host = nginx.url.removeprefix("https://")
         self._tls = ssl.create_default_context(cafile=nginx.certificate)
@@ -92,19 +92,19 @@ class Person:
                 if sent:
                     time.sleep(1.0)  # What the dead server had sent has arrived by now.
                     if chat := self._chat_of(question):
-                        self.told.asked[question], self._query = chat, f"c={chat}"
+                        self.experience.asked[question], self._query = chat, f"c={chat}"
                         return
-                    self.told.typed_again += 1
+                    self.experience.typed_again += 1
                     sent = False
                 tab.ask(question)
                 sent = True
                 for _ in tab.messages(timeout=30):
                     if "c=" in tab.query and self._chat_of(question):
-                        self.told.asked[question] = self._query = tab.query
+                        self.experience.asked[question] = self._query = tab.query
                         return
             except (WebSocketException, OSError, TimeoutError, httpx.HTTPError, EOFError):
                 self._leave()
-        self.told.problems.append(f"not asked within {ANSWER_S:.0f} s: {question}")
+        self.experience.problems.append(f"not asked within {ANSWER_S:.0f} s: {question}")
         raise TimeoutError(question)
 
     def _wait_for_answer(self, question: str) -> None:
@@ -118,7 +118,7 @@ class Person:
             except (WebSocketException, OSError, TimeoutError, httpx.HTTPError, EOFError):
                 self._leave()
             time.sleep(LOOK_S)
-        self.told.problems.append(f"not answered within {ANSWER_S:.0f} s: {question}")
+        self.experience.problems.append(f"not answered within {ANSWER_S:.0f} s: {question}")
 
     def _page(self, *, again: bool = False) -> PageSocket:
         """Return the tab with the page drawn; connect if the websocket is gone. again: draw it in any case."""
@@ -131,11 +131,11 @@ class Person:
             self._tab.query = self._query
             drawn = self._tab.run(query=self._query, timeout=30)
             if any("type: PASSWORD" in str(each.delta) for each in drawn if each.WhichOneof("type") == "delta"):
-                self.told.sign_outs += 1
+                self.experience.sign_outs += 1
             if not any(each.delta.new_element.WhichOneof("type") == "chat_input" for each in drawn):
                 raise TimeoutError("the page waits for the admin server")
         if lost:
-            self.told.reconnected_s.append(time.monotonic() - began)
+            self.experience.reconnected_s.append(time.monotonic() - began)
         return self._tab
 
     def _leave(self) -> None:
@@ -186,14 +186,14 @@ class Result:
 
 
 def count(people: list[Person], result: Result) -> None:
-    """Compare what people were told with what is stored."""
+    """Compare what the portal confirmed to people with what is stored."""
     for person in people:
         stored = list(person.everything())
         questions = Counter(each["text"] for each in stored if each["author"] == "user")
         answers = {each["parent_id"]: each for each in stored if each["author"] == "assistant"}
         by_text = {each["text"]: each for each in stored if each["author"] == "user"}
         result.doubled += sum(n - 1 for n in questions.values()) + sum(len(each["versions"]) - 1 for each in stored)
-        for question in person.told.asked:
+        for question in person.experience.asked:
             result.asked += 1
             answer = answers.get(by_text[question]["id"]) if question in by_text else None
             status = answer["status"] if answer else "missing"
@@ -201,10 +201,10 @@ def count(people: list[Person], result: Result) -> None:
             result.cut += status == "interrupted"
             if status not in ("done", "interrupted"):
                 result.lost += 1
-                person.told.problems.append(f"{status}: {question}")
+                person.experience.problems.append(f"{status}: {question}")
 
 
-def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tuple[Result, list[Told]]:
+def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tuple[Result, list[Experience]]:
     result = Result()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
@@ -240,13 +240,13 @@ def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tup
         for thread in threads:
             thread.join()
         count(people, result)
-    return result, [person.told for person in people]
+    return result, [person.experience for person in people]
 
 
 def main(minutes: float, users: int, admins: int, seed: int) -> None:
-    result, told = kill_for(minutes, users, admins, random.Random(seed))
-    again = [seconds for each in told for seconds in each.reconnected_s]
-    for problem in [problem for each in told for problem in each.problems][:10]:
+    result, experiences = kill_for(minutes, users, admins, random.Random(seed))
+    again = [seconds for each in experiences for seconds in each.reconnected_s]
+    for problem in [problem for each in experiences for problem in each.problems][:10]:
         print(f"  {problem}")
     table(
         f"{users} user servers behind nginx and {admins} admin servers, killed at random for {minutes:g} min while {PEOPLE} people chat "
@@ -256,11 +256,15 @@ def main(minutes: float, users: int, admins: int, seed: int) -> None:
             ["kills of user servers; of admin servers", f"{result.killed['user servers']}, {result.killed['admin servers']}", ""],
             ["questions that were asked", str(result.asked), ""],
             ["turns lost", str(result.lost), "0"],
-            ["people signed out", str(sum(each.sign_outs for each in told)), "0"],
+            ["people signed out", str(sum(each.sign_outs for each in experiences)), "0"],
             ["questions or answers doubled", str(result.doubled), "0"],
             ["answers that ended whole", str(result.whole), ""],
             ["answers cut because their admin server died, text kept", str(result.cut), ""],
-            ["questions typed again: their user server died before they were asked", str(sum(each.typed_again for each in told)), ""],
+            [
+                "questions typed again: their user server died before they were asked",
+                str(sum(each.typed_again for each in experiences)),
+                "",
+            ],
             ["a lost page until it is drawn again: p50, p95", f"{percentile(again, 0.5):.1f}, {percentile(again, 0.95):.1f} s", ""],
         ],
     )

@@ -39,12 +39,12 @@ def searched(title: str, wanted_ms: int, database: Database, index: WritableInde
     """Fill store and index, then search as its people would, and as a portal without an index does."""
     people = filled(database, messages)
     worker = IndexWorker(database, index)
-    started, documents, told = time.perf_counter(), 0, STEP
+    started, documents, reported = time.perf_counter(), 0, STEP
     while (taken := worker.step()) or index.is_building():
         documents += taken
-        if documents >= told:
+        if documents >= reported:
             print(f"  {documents:,} documents in {time.perf_counter() - started:.0f} s", flush=True)
-            told += STEP
+            reported += STEP
     index.refresh()
     seconds = time.perf_counter() - started
     at = f"{messages:,} messages"
@@ -115,8 +115,8 @@ def saved(title: str, database: Database, target: Database, folder: Path, messag
     written = write_backup(database, path, PASSPHRASE)
     wrote = time.perf_counter() - started
     size = path.stat().st_size / 1e6
-    told = f"{messages:,} messages and {large:,} files of 1 MB saved, encrypted ({size:,.0f} MB)"
-    yield [f"{title}: {told} and read again, s", f"{wrote:,.0f}", "", "", "", "<= 900"]
+    amount = f"{messages:,} messages and {large:,} files of 1 MB saved, encrypted ({size:,.0f} MB)"
+    yield [f"{title}: {amount} and read again, s", f"{wrote:,.0f}", "", "", "", "<= 900"]
     started = time.perf_counter()
     with path.open("rb") as file:
         found = restore(target, file, PASSPHRASE)  # refuses rows whose hashes differ

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from bootstrap.areas.inference import InferenceServices
 from bootstrap.foundation import Foundation
-from core.grounding.batch_run import GroundBatchRun
-from core.grounding.batches import GroundBatches
+from core.grounding.batch.batch_run import GroundBatchRun
+from core.grounding.batch.batches import GroundBatches
+from core.grounding.box_exports import BoxExports
+from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
@@ -20,6 +22,8 @@ from data.images.reader import ProcessImageReader
 @dataclass(frozen=True, kw_only=True)
 class ImageServices:
     grounding: Grounding
+    box_corrections: BoxCorrections
+    box_exports: BoxExports
     ground_batches: GroundBatches
     ground_evaluations: Evaluations
 
@@ -29,7 +33,9 @@ def build_images(base: Foundation, inference: InferenceServices, images: Images,
     most_total = base.settings.max_batch_mb * MB
     finder = Finder(unit_of_work, inference.gateway, images, clock)
     services = ImageServices(
-        grounding=Grounding(unit_of_work, clock, images, finder, reader, privacy, disk),
+        grounding=Grounding(unit_of_work, clock, images, finder, disk),
+        box_corrections=BoxCorrections(unit_of_work, clock),
+        box_exports=BoxExports(unit_of_work, clock, reader, privacy),
         ground_batches=GroundBatches(
             unit_of_work, base.jobs, clock, privacy, most_bytes=images.max_bytes, most_total=most_total, disk=disk
         ),

@@ -70,13 +70,13 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
         case "list":
             _list(accounts)
         case "add":
-            password, told = _password(asked.generate)
+            password, note = _password(asked.generate)
             user = accounts.add(None, asked.name, asked.role, password=password, full_name=asked.full_name, group=asked.group)
-            print(f"Added {user.name} as {user.role}.{told}")
+            print(f"Added {user.name} as {user.role}.{note}")
         case "passwd":
-            password, told = _password(asked.generate)
+            password, note = _password(asked.generate)
             accounts.reset_password(None, asked.name, password)
-            print(f"The password of {asked.name} was changed, and the sessions were ended.{told}")
+            print(f"The password of {asked.name} was changed, and the sessions were ended.{note}")
         case "role":
             user = accounts.change(None, asked.name, role=asked.role)
             print(f"{user.name} is now {user.role}.")

@@ -2,8 +2,8 @@
 
 In reading order:
 
-- serve: serve until told to stop
-- worker: run background jobs until told to stop
+- serve: serve until stopped
+- worker: run background jobs until stopped
 - connections: count connections and close slow ones
 - connection_limits: the limits
 - log_files: where log lines go

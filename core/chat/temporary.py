@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from core.chat.context.assembly import Asking, Assembled, Assembly
+from core.chat.context.summaries import Stopped, SummaryWriter
+from core.chat.context.summary_store import PassingSummaries
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Author, Message, MessageStatus, Turn
@@ -51,7 +53,8 @@ class TemporaryChats:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
-        self._assembly = Assembly(unit_of_work, gateway)
+        self._summaries = PassingSummaries()
+        self._assembly = Assembly(unit_of_work, gateway, SummaryWriter(unit_of_work, clock, self._summaries))
         self._clock = clock
         self._max_chars = max_question_chars
         self._on = on
@@ -162,6 +165,7 @@ class TemporaryChats:
             self._forget(oldest)
         chat = _Chat(id=uuid4().hex, user_id=user.id)
         self._chats[chat.id] = chat
+        self._summaries.begin(chat.id)
         self._keep(chat)
         return chat
 
@@ -181,6 +185,7 @@ class TemporaryChats:
         if chat.timer is not None:
             chat.timer.cancel()
         self._chats.pop(chat.id, None)
+        self._summaries.forget(chat.id)
         if chat.running is not None:
             chat.running.stop()
         chat.messages.clear()
@@ -215,9 +220,13 @@ class TemporaryChats:
 
     def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
         asking = Asking(
-            user=user, way=way, model=options.model, params=options.params, thinking=options.thinking, instructed=options.instructions
-        )
-        prompt: Assembled | None = self._assembly.assemble(asking)
+            user=user, way=way, model=options.model, params=options.params, thinking=options.thinking,
+            instructed=options.instructions, conversation_id=running.turn.conversation_id,
+        )  # fmt: skip
+        try:
+            prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)
+        except Stopped:
+            return None
         while prompt is not None and not running.stop_requested:
             running.context = prompt.context
             request = GenerationRequest(

@@ -11,9 +11,10 @@ In reading order:
 - answers: boxes in the answer of a vision model
 - exports: runs as JSON, COCO and CSV
 - finder: find boxes by the kept results or a model
-- grounding: upload, find, correct and look back
-- archives: images of a ZIP file
-- batches: start many images, see and control them
-- batch_run: work through a batch
+- ownership: images and runs for their owner alone
+- grounding: upload images, find boxes, look back
+- corrections: correct boxes, for reviewers to see
+- box_exports: write own runs as files
+- batch: the same phrases on many images
 - evaluation: how well a model finds boxes that are known
 """

@@ -40,12 +40,12 @@ def asking(question: str, tokens: int) -> GenerationRequest:
     )  # fmt: skip
 
 
-def judged(trial: Trial, canary: CanaryQuestion, options: SwapOptions, found: Callable[[str, str], bool]) -> Trial:
-    """Return the trial with the reason why it fails, if it does. found: evaluates a regular expression."""
-    return replace(trial, verdict=_verdict(trial, canary, options, found))
+def judged(trial: Trial, canary: CanaryQuestion, options: SwapOptions, matches: Callable[[str, str], bool]) -> Trial:
+    """Return the trial with the reason why it fails, if it does. matches: evaluates a regular expression."""
+    return replace(trial, verdict=_verdict(trial, canary, options, matches))
 
 
-def _verdict(trial: Trial, canary: CanaryQuestion, options: SwapOptions, found: Callable[[str, str], bool]) -> StoredError | None:
+def _verdict(trial: Trial, canary: CanaryQuestion, options: SwapOptions, matches: Callable[[str, str], bool]) -> StoredError | None:
     if trial.error is not None:
         return trial.error
     if not trial.text.strip():
@@ -60,7 +60,7 @@ def _verdict(trial: Trial, canary: CanaryQuestion, options: SwapOptions, found: 
         return StoredError("It ran at {speed} tokens/s; the minimum is {least}.", figures)
     if canary.pattern:
         try:
-            if not found(canary.pattern, trial.text):
+            if not matches(canary.pattern, trial.text):
                 return StoredError("The answer does not contain {pattern}.", {"pattern": canary.pattern})
         except InvalidInput as problem:
             return StoredError.of(problem)

@@ -19,15 +19,15 @@ class ModelPool(Protocol):
     """The models in this process."""
 
     def loaded(self) -> Sequence[LoadedModel]:
-        """All, with those loading, draining and failed."""
+        """Return all models, including those that are loading, draining or failed."""
         ...
 
     def files(self) -> Sequence[ModelFile]:
-        """The GGUFs in the models folder and the built-in one, unusable ones with their error."""
+        """List the GGUFs in the models folder and the built-in one; unusable ones carry their error."""
         ...
 
     def adapters(self) -> Sequence[AdapterFile]:
-        """The LoRA adapters in the models folder, unusable ones with their error."""
+        """List the LoRA adapters in the models folder; unusable ones carry their error."""
         ...
 
     def read_file(self, path: Path) -> ModelFile:
@@ -50,7 +50,7 @@ class ModelPool(Protocol):
         ...
 
     def metrics(self) -> Mapping[str, object]:
-        """By model name, a moment of its engine: an object whose fields are numbers and spreads, for graphs."""
+        """Return a snapshot of each model's engine by name: an object whose fields are numbers and spreads."""
         ...
 
     def memory(self) -> Sequence[DeviceMemory]:
@@ -58,7 +58,7 @@ class ModelPool(Protocol):
         ...
 
     def budget(self) -> DeviceMemory | None:
-        """The limit for all models of this machine together, and what is left of it; None: what the machine has."""
+        """Return the limit for all models of this machine together, and what is left of it; None: what the machine has."""
         ...
 
     def make_default(self, name: str) -> None:
@@ -79,15 +79,15 @@ class StartList(Protocol):
 
     def all(self) -> Sequence[StartModel]: ...
     def keep(self, model: StartModel) -> None:
-        """In place of one with the same name; where it is the default, no other is."""
+        """Add a model, or replace the one with its name. If it is the default, no other is."""
         ...
 
     def make_default(self, name: str) -> None:
-        """This one, or none where it is not in the list."""
+        """Make this model the default; if it is not in the list, none is."""
         ...
 
     def forget(self, name: str) -> None:
-        """Nothing happens if it is not in the list."""
+        """Remove a model; has no effect if it is not in the list."""
         ...
 
 
@@ -166,7 +166,7 @@ class PatternFinder(Protocol):
         ...
 
     def found(self, pattern: str, text: str) -> bool:
-        """Tell whether the pattern is found in the text. Raises InvalidInput if it takes too long."""
+        """Tell whether the pattern matches somewhere in the text. Raises InvalidInput if it takes too long."""
         ...
 
 

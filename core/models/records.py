@@ -1,4 +1,4 @@
-"""A model as core, its pool and its pages know it: the file, how it is loaded, what that takes, what became of it."""
+"""Define a model for core, pool and pages: its file, how it is loaded, the memory that takes, and its state."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class ModelService:
         return self._pool.loaded()
 
     def memory(self, user: User) -> Sequence[DeviceMemory]:
-        """What the host and each GPU have at this moment."""
+        """Return what the host and each GPU have now."""
         require(user, Permission.RUN_MODELS)
         return self._pool.memory()
 
@@ -71,12 +71,12 @@ class ModelService:
         return self._pool.budget()
 
     def last_crash(self, user: User) -> Crash | None:
-        """How the run before this one ended, if it died in native code."""
+        """Return how the previous run ended, if it died in native code."""
         require(user, Permission.RUN_MODELS)
         return self._crashes[-1] if self._crashes else None
 
     def note_crashes(self) -> None:
-        """Write into the audit what was found at the start."""
+        """Record in the audit log the crashes that were found at the start."""
         for crash in self._crashes:
             details = {"error": crash.error[:500], "doing": crash.doing or "", "requests": " ".join(crash.requests)[:2000]}
             record_alone(self._unit_of_work, self._clock(), None, "model.crash", crash.model or "none", **details)
@@ -86,7 +86,7 @@ class ModelService:
         return self._pool.files()
 
     def adapters(self, user: User) -> Sequence[AdapterFile]:
-        """Those in the models folder."""
+        """List the LoRA adapters in the models folder."""
         require(user, Permission.RUN_MODELS)
         return self._pool.adapters()
 
@@ -117,7 +117,7 @@ class ModelService:
             return eviction(model, work.offers.group_models(), work.offers.presets())
 
     def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
-        """How this file was loaded last."""
+        """Return how this file was loaded last; None if it never was."""
         require(user, Permission.RUN_MODELS)
         return self._pool.remembered(file.path)
 
@@ -171,7 +171,7 @@ class ModelService:
         return name in self._wanted or any(model.name == name for model in self._start_list.all())
 
     def start_problems(self, user: User) -> Sequence[StartProblem]:
-        """The models that should have been loaded at the start, and are not."""
+        """List the models that should have been loaded at the start, and are not."""
         require(user, Permission.RUN_MODELS)
         failed = [
             StartProblem(model.name, model.file.path, model.error or StoredError("It could not be loaded."))
@@ -181,7 +181,7 @@ class ModelService:
         return [*self._refused.values(), *failed]
 
     def kept(self, user: User) -> frozenset[str]:
-        """The names of the models that are loaded at every start because an admin wants it."""
+        """Return the names of the models that an admin has loaded at every start."""
         require(user, Permission.RUN_MODELS)
         return frozenset(model.name for model in self._start_list.all())
 
@@ -226,7 +226,7 @@ class ModelService:
         self._note(user, Change.DEFAULT, name)
 
     def unload(self, user: User, name: str) -> None:
-        """It is not loaded at the next start either. Raises NotFound."""
+        """Unload a model, now and at the next start. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         try:
             self._pool.unload(name)
@@ -236,7 +236,7 @@ class ModelService:
         self._start_list.forget(name)
         default = next((model.name for model in self._pool.loaded() if model.default), None)
         if default is not None and default != name:
-            # Whoever was served by it is served by this one now, and shall be after a restart.
+            # Its users get this model from now on, and after a restart too.
             self._start_list.make_default(default)
         self._note(user, Change.UNLOAD, name)
 

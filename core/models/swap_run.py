@@ -46,7 +46,7 @@ class SwapRun:
         patterns: PatternFinder,
         switched: Callable[[Swap, bool], None],
     ) -> None:
-        """switched: hears when the new version takes over (True), or gives back (False)."""
+        """switched: is called when the new version takes over (True) or gives the name back (False)."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._successions = successions
@@ -200,7 +200,7 @@ class SwapRun:
 
 
 class _UnderWay:
-    """A swap in the hands of its thread: every change is written down, with the audit event of a step."""
+    """Holds a swap for its thread, and stores every change with the audit event of its step."""
 
     def __init__(self, swap: Swap, unit_of_work: UnitOfWorkFactory, clock: Clock, report: Report) -> None:
         self.swap = swap

@@ -150,7 +150,7 @@ class FeedbackQueue:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
-        """Change the state or the note; the reviewer is whoever changed it last."""
+        """Change the state or the note; the reviewer is the last person who changed it."""
         require(user, Permission.REVIEW_FEEDBACK)
         if note is not None and len(note) > MAX_COMMENT:
             raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)

@@ -43,7 +43,7 @@ class Offer:
 
 
 class Downloads:
-    """Downloads run on the server whose models folder they fill. Whoever runs models sees and controls all of them."""
+    """Downloads run on the server whose models folder they fill. Everyone who runs models sees and controls all of them."""
 
     def __init__(
         self,

@@ -64,10 +64,10 @@ def is_sealed(file: BinaryIO) -> bool:
 def read_records(file: BinaryIO, passphrase: str | None) -> Iterator[Any]:
     """Yield the records. Raises InvalidInput for other files, truncated or altered ones, and a wrong passphrase."""
     header = _read_header(file)
-    told = json.loads(header)
-    if told["sealed"] and not passphrase:
+    header_fields = json.loads(header)
+    if header_fields["sealed"] and not passphrase:
         raise InvalidInput("This backup is encrypted. Set PORTAL_BACKUP_KEY to its passphrase.")
-    frames = _Frames(header, _cipher(passphrase, b64decode(told["salt"])) if told["sealed"] else None)
+    frames = _Frames(header, _cipher(passphrase, b64decode(header_fields["salt"])) if header_fields["sealed"] else None)
     last = False
     while not last:
         prefix = file.read(_PREFIX.size)
@@ -88,9 +88,9 @@ def _read_header(file: BinaryIO) -> bytes:
         raise InvalidInput("This is not a GLM Portal backup, or a newer version made it.")
     header = file.readline(LARGEST_HEADER)
     try:
-        told = json.loads(header)
-        b64decode(told["salt"], validate=True)
-        told["sealed"]
+        header_fields = json.loads(header)
+        b64decode(header_fields["salt"], validate=True)
+        header_fields["sealed"]
     except (ValueError, KeyError, TypeError) as problem:
         raise InvalidInput("This backup is damaged: it cannot be read.") from problem
     return header

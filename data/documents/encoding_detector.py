@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from charset_normalizer import from_bytes
 
 SAMPLE = 64 * 1024
-"""Bytes that are looked at: of the lines that hold more than ASCII."""
+"""Most bytes that are examined, of the lines with more than ASCII."""
 LINES = 20
-"""Lines that are guessed each by itself, where they do not fit together."""
+"""Most lines that are guessed separately, where they do not fit together."""
 SHORT = 1024
 """A shorter sample is repeated: the frequencies of a few characters say too little otherwise."""
 _NAMES = {
@@ -41,7 +41,7 @@ def _most(guesses: Iterable[str | None]) -> str | None:
 
 
 def _lines(content: bytes) -> list[bytes]:
-    """The lines with more than ASCII, up to SAMPLE bytes. In none of these encodings is a line feed a part of a character."""
+    """Return the lines with more than ASCII, up to SAMPLE bytes. In none of these encodings is a line feed part of a character."""
     lines: list[bytes] = []
     size = 0
     for line in content.split(b"\n"):

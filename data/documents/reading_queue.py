@@ -1,4 +1,4 @@
-"""Decide who reads a document next: fair by person, a long document makes room for others."""
+"""Decide which document is read next: fairly by person; a long document makes room for others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SLICE_S = 1.0
-"""After so long a document makes room, if somebody waits who has had no more time."""
+"""Seconds after which a document makes room, if somebody waits who had no more time."""
 STARVED_S = 10.0
-"""Whoever has waited so long goes first."""
+"""A document that has waited so many seconds goes first."""
 OPEN_EACH = 2
 """Documents of one person that are begun and not ended."""
 
@@ -61,9 +61,9 @@ class ReadingQueue:
             self._give()
 
     def wait(self, turn: Turn, seconds: float) -> bool:
-        """Whether the document may run now; returns after so long at the latest."""
+        """Wait for the document's turn; returns after so long at the latest whether it may run now."""
         with self._changed:
-            self._give()  # The time alone may have made somebody starve.
+            self._give()  # Somebody may have waited too long by now.
             return self._changed.wait_for(lambda: turn.running, seconds)
 
     def pause(self, turn: Turn) -> None:
@@ -73,7 +73,7 @@ class ReadingQueue:
             self._give()
 
     def is_due(self, turn: Turn) -> bool:
-        """Whether this document, which runs, is to make room."""
+        """Tell whether this running document must make room."""
         with self._changed:
             now = self._clock()
             if now - turn.runs_since < self._slice_s:
@@ -82,13 +82,13 @@ class ReadingQueue:
             return any(self._used[each.person] <= mine or self._starves(each) for each in self._eligible() if each.person != turn.person)
 
     def place(self, turn: Turn) -> int:
-        """1 is next."""
+        """Return the queue position; 1 is next."""
         with self._changed:
             waiting = sorted((each for each in self._turns if not each.running), key=self._rank)
             return waiting.index(turn) + 1 if turn in waiting else 1
 
     def ran_s(self, turn: Turn) -> float:
-        """How long it has run in all."""
+        """Return how long it has run in total."""
         with self._changed:
             return turn.ran_s + (self._clock() - turn.runs_since if turn.running else 0.0)
 
@@ -104,7 +104,7 @@ class ReadingQueue:
             self._used[turn.person] += ran
 
     def _give(self) -> None:
-        """Let run what may."""
+        """Let documents run as far as the limits allow."""
         while sum(each.running for each in self._turns) < self._at_once and (eligible := self._eligible()):
             turn = min(eligible, key=self._rank)
             turn.running = turn.begun = True
@@ -112,7 +112,7 @@ class ReadingQueue:
             self._changed.notify_all()
 
     def _eligible(self) -> list[Turn]:
-        """Those that wait and may run as far as memory goes."""
+        """Return the waiting documents that fit into memory."""
         begun = [each.person for each in self._turns if each.begun]
         return [
             each

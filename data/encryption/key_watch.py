@@ -11,11 +11,11 @@ from data.encryption.sealing import Keyring
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
-"""From one look to the next."""
+"""Seconds between two checks."""
 
 
 class KeyWatch:
-    """Looks on a thread of its own until it is closed. A database that cannot be asked is asked again."""
+    """Checks on a separate thread until it is closed. If the database is unavailable, it tries again."""
 
     def __init__(self, keyring: Keyring, every_s: float = LOOK_S) -> None:
         self._keyring = keyring

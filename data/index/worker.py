@@ -23,7 +23,7 @@ BATCH = 2000
 DELETE_AT_ONCE = 500
 """Job numbers in one statement."""
 IDLE_S = 1.0
-"""Seconds between looks for jobs that other processes queued. Jobs of this process wake the worker at once."""
+"""Seconds between checks for jobs that other processes queued. Jobs of this process wake the worker at once."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.5, 15.0
 MAX_ATTEMPTS = 5
 """A document rejected this often stays in the queue with its error and is not retried."""

@@ -1,4 +1,4 @@
-"""What a LoRA adapter's file tells before it is loaded, and whether it was made for a model."""
+"""Read what a LoRA adapter's file says before it is loaded, and whether the adapter fits a model."""
 
 from __future__ import annotations
 

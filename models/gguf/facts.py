@@ -1,4 +1,4 @@
-"""What a model's file tells before it is loaded: family, shape, precision, template, fingerprint."""
+"""Read what a model's file says before it is loaded: family, shape, precision, template, fingerprint."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def model_name(path: Path) -> str:
 
 
 def fingerprint(facts: ModelFacts) -> str:
-    """12 hexadecimal digits that tell this file from its namesakes: of its size, its header, and blocks all over it."""
+    """Return 12 hexadecimal digits that identify a file, from its size, its header and blocks spread over it."""
     digest = hashlib.sha256()
     for path in facts.parts:
         size = path.stat().st_size
@@ -172,7 +172,7 @@ def fingerprint(facts: ModelFacts) -> str:
 
 
 class _Shape:
-    """Typed access to `<architecture>.<key>`; a wrong type or an absurd number is refused."""
+    """Reads `<architecture>.<key>` by type, and refuses wrong types and absurd numbers."""
 
     def __init__(self, header: Header, architecture: str) -> None:
         self._header, self._prefix = header, architecture + "."
@@ -203,7 +203,7 @@ class _Shape:
 
 
 def _block(name: str) -> int:
-    """The number of the layer that a tensor belongs to; -1 for none."""
+    """Return the number of the layer that a tensor belongs to; -1 for none."""
     match = _BLOCK.match(name)
     return int(match[1]) if match else -1
 
@@ -251,7 +251,7 @@ def _quantization(headers: list[Header]) -> str:
 
 
 def _other_parts(header: Header) -> list[Header]:
-    """The rest of a model split over files; each must be there and whole."""
+    """Read the other files of a split model. Each must exist and be complete."""
     count = header.metadata.get("split.count", 1)
     if not isinstance(count, int) or count <= 1:
         return []

@@ -10,7 +10,7 @@ _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 
 
 def shown(name: str) -> str:
-    """The name, or path, as it can be shown: what is not UTF-8, and signs that nobody can see, replaced."""
+    """Return a name or path for display, with invalid UTF-8 and invisible characters replaced."""
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in readable)
 
@@ -20,7 +20,7 @@ def is_gguf(name: str) -> bool:
 
 
 def bare(name: str) -> str:
-    """Without ending and part number: what the portal calls the model."""
+    """Return the name without ending and part number, which is what the portal calls the model."""
     return _ENDING.sub("", _PART.sub(ENDING, name))
 
 

@@ -1,4 +1,4 @@
-"""The GGUF files there are to choose from: models, and adapters for them."""
+"""List the GGUF files that can be chosen: models, and adapters for them."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Catalog:
         self._lock = threading.Lock()
 
     def files(self) -> Sequence[ModelFile]:
-        """The models by name, the built-in one first; those that cannot be used carry their error."""
+        """List the models by name, the built-in one first; unusable ones carry their error."""
         return [file for file in self._all() if isinstance(file, ModelFile)]
 
     def adapters(self) -> Sequence[AdapterFile]:
-        """The LoRA adapters by name; those that cannot be used carry their error."""
+        """List the LoRA adapters by name; unusable ones carry their error."""
         return [file for file in self._all() if isinstance(file, AdapterFile)]
 
     def _all(self) -> list[Described]:
@@ -91,7 +91,7 @@ class Catalog:
 
 
 def _walk(folder: Path) -> Iterator[_Found]:
-    """What may be a model, in this folder and all below it; each folder once, wherever links lead."""
+    """Yield what may be a model in this folder and all below it, each folder once even if links lead there twice."""
     seen: set[tuple[int, int]] = set()
     waiting = [(str(folder), 0)]
     while waiting:
@@ -123,7 +123,7 @@ def _walk(folder: Path) -> Iterator[_Found]:
 
 
 def _found(path: str) -> _Found | None:
-    """A folder has neither state nor complaint. None for what is no GGUF by its name, or is gone."""
+    """Describe a path; a folder has neither state nor complaint. None: it is gone."""
     try:
         state = Path(path).stat()
     except OSError as error:
@@ -157,7 +157,7 @@ def _describe(found: _Found) -> Described:
 
 
 def _unusable(found: _Found, error: StoredError, *, adapter: bool = False) -> Described:
-    """With a name that can be shown, even where nothing could be opened by it."""
+    """Describe an unusable file by a name that can be displayed."""
     path, size = Path(shown(str(found.path))), found.state[1] if found.state else 0
     name = bare(path.name)
     return (

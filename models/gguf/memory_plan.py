@@ -1,4 +1,4 @@
-"""How to load a model on this machine, and whether it fits, worked out before a byte is loaded."""
+"""Plan how to load a model on this machine, and tell whether it fits, before a byte is loaded."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def state_bytes(facts: ModelFacts) -> int:
 
 
 def work_bytes(facts: ModelFacts, slots: int, context: int, *, plain: bool = False) -> int:
-    """Scratch memory of one decode: activations of a micro-batch, attention scores, and the logits of every slot.
+    """Estimate the scratch memory of one decode: activations of a micro-batch, attention scores, and the logits of every slot.
 
     plain: without flash attention, which never holds all scores at once. A generous estimate: llama.cpp reserves 130 MB for a GLM-4-9B
     where this says 330 MB.
@@ -104,7 +104,7 @@ def plan_load(
 
 
 def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
-    """The same without flash attention, where that is quicker and its scores have room."""
+    """Turn flash attention off where that is quicker and its scores have room."""
     context = plan.memory.context
     memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
     quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
@@ -112,7 +112,7 @@ def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
 
 
 def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
-    """The same with the MTP layer: its weights, its own context of one layer and of one decode's work."""
+    """Add the MTP layer: its weights, its own context of one layer, and the work space of one decode."""
     memory = plan.memory
     each = facts.latent_length or facts.kv_heads[-1] * (facts.key_length + facts.value_length)
     context = round(memory.slots * memory.context * each * KV_BYTES[plan.options.kv_type])
@@ -164,7 +164,7 @@ def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
 
 
 def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int) -> LoadPlan:
-    """Slots with a memory of their own where that gives enough of them enough, else slots that share one."""
+    """Give each slot a KV cache of its own if memory allows enough of them, else let the slots share one."""
     trained = facts.file.context
     if settings.context and settings.context > trained:
         raise InvalidInput(
@@ -207,7 +207,7 @@ class _Room:
         return work_bytes(self.facts, slots, stream, plain=self.settings.flash_attention is FlashAttention.OFF)
 
     def separate(self) -> MemoryPlan:
-        """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
+        """Divide the memory: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
         settings, context, slots = self.settings, self._context, self.settings.slots or MOST_SLOTS
         budget = self._budget(slots, context)
 
@@ -224,7 +224,7 @@ class _Room:
         return self._plan(slots, context, slots * context, context)
 
     def shared(self, slots: int) -> MemoryPlan:
-        """One memory for all slots, as large as the budget, and large enough for one whole conversation if that was asked for."""
+        """Plan one KV cache for all slots: as large as the budget, and large enough for one whole conversation if a context was set."""
         whole = slots * self._context
         cells = min(whole, int(max(0.0, self._budget(slots, whole) - slots * state_bytes(self.facts)) / self._per_token))
         context = self.settings.context or max(256, min(self._context, cells))
@@ -246,7 +246,7 @@ class _Room:
 
 
 def _rounded_up(tokens: int) -> int:
-    """To what llama.cpp gives a slot."""
+    """Round up to a multiple of 256, as llama.cpp does for a slot."""
     return -(-tokens // 256) * 256
 
 
@@ -282,14 +282,14 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
 
 
 def _vector_work_bytes(facts: ModelFacts, batch: int, cells: int) -> int:
-    """Activations and the mask of a whole batch. llama.cpp also keeps room for every token's logits, used or not."""
+    """Estimate activations and the mask of a whole batch. llama.cpp also keeps room for every token's logits, used or not."""
     wide = max(2 * facts.feed_forward, 4 * facts.embedding)
     logits = facts.vocabulary * (2 if facts.remembers else 1)
     return batch * 4 * (6 * facts.embedding + wide + logits + 2 * cells) + 32 * _MEGABYTE
 
 
 def _layers_that_fit(facts: ModelFacts, plan: MemoryPlan) -> int:
-    """-1 (all), or as many as the GPU's free memory holds beside the context; the rest stays on the processor."""
+    """Return how many layers the GPU's free memory holds beside the context; -1: all of them."""
     if plan.fits:
         return -1
     layers = len(facts.kv_heads)

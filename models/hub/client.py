@@ -62,15 +62,15 @@ class HubClient:
         )
         done = 0
 
-        def heard(line: Mapping[str, Any]) -> None:
+        def on_line(line: Mapping[str, Any]) -> None:
             nonlocal done
             done = min(int(line.get("done", done)), file.size_bytes)
             progress(done)
 
-        return Path(self._ask(task, repository, heard)["path"])
+        return Path(self._ask(task, repository, on_line)["path"])
 
-    def _ask(self, task: Task, repository: Repository, heard: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Any]:
-        """Return the last line. heard: gets each line about progress, and an empty one several times a second."""
+    def _ask(self, task: Task, repository: Repository, on_line: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Any]:
+        """Return the last line. on_line: is called with each line about progress, and with an empty one several times a second."""
         with tempfile.TemporaryDirectory(prefix="portal-hub-") as home:
             environment = {key: value for key, value in self._environment.items() if not key.startswith("PORTAL_")}
             own = {"HF_HOME": home, "MODELSCOPE_HOME": home, "MODELSCOPE_CACHE": home}
@@ -86,7 +86,7 @@ class HubClient:
                 process.stdin.flush()
                 for line in _lines(process, words):
                     if not line or "done" in line:
-                        heard(line)
+                        on_line(line)
                     else:
                         last = line
             except BrokenPipeError:

@@ -58,7 +58,7 @@ Say = Callable[[Mapping[str, Any]], None]
 
 
 class Meter:
-    """Says how many bytes are there, a few times a second, also when they stop coming."""
+    """Reports the number of bytes that have arrived, a few times a second, even if no more arrive."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

@@ -61,7 +61,7 @@ def download(repository: str, revision: str, name: str, _size: int, folder: Path
 
 
 class _Explained:
-    """Turns the library's errors into a HubFailed."""
+    """Turn the library's errors into a HubFailed."""
 
     def __enter__(self) -> None:
         return None

@@ -1,4 +1,4 @@
-"""The main program of the hub process: read one task, do it, say how it goes and how it ended."""
+"""Run the hub process: read one task, carry it out, report progress and the result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _end_with_the_portal() -> None:
-    """Standard input ends when the portal does, however it does."""
+    """Exit when the portal ends, for whatever reason: standard input is closed then."""
     sys.stdin.read()
     os._exit(1)
 

@@ -79,7 +79,7 @@ class Leases:
             return name in self._roster.entries
 
     def platform(self, name: str | None) -> LocalPlatform:
-        """The named chat model's platform, or the default one's. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
+        """Return the platform of a chat model, or of the default one. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
         with self._roster.lock:
             chats = [entry.name for entry in self._roster.entries.values() if entry.chats]
             wanted = name or self._roster.default or next(iter(chats), None)
@@ -94,7 +94,10 @@ class Leases:
             )
 
     def vectors(self, name: str | None, kind: ModelKind) -> EmbeddingPlatform:
-        """The platform of the named model, or of the first one of this kind. Raises NotFound, Unavailable, InvalidInput (another kind)."""
+        """Return the platform of the named model, or of the first of this kind.
+
+        Raises NotFound, Unavailable, InvalidInput (another kind).
+        """
         with self._roster.lock:
             names = [entry.name for entry in self._roster.entries.values() if entry.facts.file.kind is kind]
             wanted = name or next(iter(names), None)

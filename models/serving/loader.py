@@ -1,4 +1,4 @@
-"""From a file and a plan to a platform that answers: everything slow about a load, on the thread of whoever calls."""
+"""Make a platform that answers from a file and its plan. This is the slow part of a load; it runs on the caller's thread."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Loader:
         self._max_wait_s = max_wait_s
 
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
-        """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
+        """Load the model; fill in the entry's version, device and memory. Raises PortalError.
+
+        changed: is called with the state of a process of its own.
+        """
         check_unchanged(entry.facts.parts, entry.stamps)
         platform, before = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
         try:

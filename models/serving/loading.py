@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Loading:
-    """Takes models from a file to a platform that answers, and frees them again."""
+    """Plans, loads and unloads the models of the roster."""
 
     def __init__(
         self, roster: Roster, loader: Loader, measured: MeasuredMemory, budget: MemoryBudget, *, extra_buffers: bool, mtp: bool
@@ -118,7 +118,7 @@ class Loading:
         return lambda state, reason: self._changed(entry, state, reason)
 
     def _changed(self, entry: Entry, state: ModelState, reason: str) -> None:
-        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        """Note that a model's own process died (RESTARTING), is back (READY), or is not started again (FAILED)."""
         platform = entry.platform
         if state is ModelState.FAILED:
             entry.platform = None

@@ -18,7 +18,7 @@ class Memory:
 
 
 def host_memory(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = _CGROUP) -> Memory:
-    """The host's memory, or less where a container's limit is lower."""
+    """Return the host's memory, or a container's limit if that is lower."""
     lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
     total, free = (int(lines[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
     limit = _number(cgroup / "memory.max") or _number(cgroup / "memory/memory.limit_in_bytes")
@@ -29,7 +29,7 @@ def host_memory(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = _CGROUP) -
 
 
 def cores(cgroup: Path = _CGROUP) -> int:
-    """Processors this process may use, a container's quota counted."""
+    """Return how many processors this process may use, within a container's quota."""
     mine = len(os.sched_getaffinity(0))
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
@@ -39,12 +39,12 @@ def cores(cgroup: Path = _CGROUP) -> int:
 
 
 def resident_bytes(process: int | str = "self") -> int:
-    """Memory that this process holds now, or another one by its id. Raises OSError if there is none."""
+    """Return the memory that this process, or the one with this id, holds now. Raises OSError if there is none."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _number(path: Path) -> int | None:
-    """A cgroup file's number; None if it is absent or says "max"."""
+    """Read the number in a cgroup file; None if the file is absent or says "max"."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -52,7 +52,7 @@ def _number(path: Path) -> int | None:
 
 
 def _file_cache(cgroup: Path) -> int:
-    """Cached file pages count as used there, but make way when memory is asked for."""
+    """Return the size of cached file pages, which count as used but are freed on demand."""
     for path in (cgroup / "memory.stat", cgroup / "memory/memory.stat"):
         try:
             entries = dict(line.split() for line in path.read_text().splitlines())

@@ -87,7 +87,7 @@ class Pool:
         self.leases = Leases(self._roster, self.sleeping.wake)
         self.versions = Versions(self._roster, self._loading, self.leases, self._remembered)
         self.left_running = False
-        """After close(): a step of some model runs on, which only the end of the process can stop."""
+        """Whether a step of some model still runs after close(); only the end of the process can stop it."""
         native.start()
         self._watchdog = Watchdog(self._watched)
         self._watchdog.start()
@@ -174,7 +174,7 @@ class Pool:
             return {name: entry.platform for name, entry in self._roster.entries.items() if entry.platform is not None}
 
     def _watched(self) -> dict[str, LocalPlatform | EmbeddingPlatform]:
-        """All platforms that run, those of swaps too."""
+        """Return all running platforms, including those of swaps."""
         with self._roster.lock:
             aside = {f"{entry.name} {entry.version}": entry.platform for entry in self._roster.aside if entry.platform is not None}
             return {**self._platforms(), **aside}

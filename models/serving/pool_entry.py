@@ -1,4 +1,4 @@
-"""One model of the pool, from the wish to load it to its end."""
+"""Describe one model of the pool, from the request to load it to its end."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Entry:
         return self.facts.file.kind is ModelKind.CHAT
 
     def went_on(self, done: float) -> bool:
-        """So much of it is loaded, 0 to 1; False: give up."""
+        """Note how much of it is loaded, 0 to 1. False: stop loading."""
         self.progress = done
         return not self.unwanted
 

@@ -1,4 +1,4 @@
-"""The processor goes first to the threads that compute answers, and to what they start.
+"""Give the processor first to the threads that compute answers, and to what they start.
 
 The engine leaves a core to the rest of the portal. Where open pages want more than that, the system has them take turns with the thread
 that decodes for everybody. On Linux urgency is a thread's own, passed on to what it starts, and can only be given up: so a thread that
@@ -20,7 +20,7 @@ _kept: ThreadPoolExecutor | None = None
 
 
 def give_way() -> None:
-    """This thread, and what it starts from now on, leaves the processor to what `urgent` starts. Call it before others start."""
+    """Lower the priority of this thread and of what it starts from now on, below what `urgent` starts. Call it before others start."""
     global _kept
     if _kept is not None or not sys.platform.startswith("linux"):
         return  # elsewhere it would be the whole process
@@ -31,7 +31,7 @@ def give_way() -> None:
 
 
 def urgent(start: Callable[[], None]) -> None:
-    """Call `start`, which starts a thread, where urgency was kept."""
+    """Call `start`, which starts a thread, from a thread that kept its priority."""
     if _kept is None:
         start()
     else:

@@ -1,4 +1,4 @@
-"""Put models to sleep that nobody uses, and wake them before people come."""
+"""Put idle models to sleep, and wake them at their time of day."""
 
 from __future__ import annotations
 

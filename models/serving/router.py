@@ -1,4 +1,4 @@
-"""From a model's name to the platform that runs it."""
+"""Find the platform that runs a model by the model's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches the steps of all engines: tells one that does not end, and ends the process of a model that does not get on."""
+"""Watch the steps of all engines: log a step that does not end, and kill the process of a model that is stuck."""
 
 from __future__ import annotations
 

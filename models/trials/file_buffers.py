@@ -1,7 +1,7 @@
-"""Walk the ladder for each model file: with repacked weights, then with the weights as they are in the file.
+"""Choose for each model file: repacked weights, else the weights as they are in the file.
 
-With AMX buffers llama.cpp cannot lay out every architecture: at deepseek2 (GLM-4.7-Flash) it aborts. What worked is remembered by
-the file's fingerprint, for this machine alone.
+With AMX buffers llama.cpp cannot lay out every architecture: it aborts at deepseek2 (GLM-4.7-Flash). The result is remembered by the
+file's fingerprint, for this machine only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from models.engine.llama.options import BackendOptions
 from models.trials.load_trial import Crashed, try_to_load
 
 FILE_BUFFERS = "file_buffers.json"
-"""Where the home keeps what worked."""
+"""The file under the home that keeps the results."""
 MOST = 1000
-"""Files that are remembered; the one noted first is forgotten first."""
+"""Most files that are remembered; the oldest is forgotten first."""
 _log = logging.getLogger(__name__)
 
 
@@ -35,9 +35,8 @@ class FileBuffers:
     def try_to_load(
         self, path: Path, version: str, options: BackendOptions, wanted: Callable[[], bool] = lambda: True
     ) -> BackendOptions:
-        """Return the options that a child process could load the file with. Raises ModelFailed.
-
-        version: the file's fingerprint. wanted: asked now and then; False ends the trial.
+        """Return the options with which a child process could load the file. Raises ModelFailed. version: the file's fingerprint.
+        wanted: asked now and then; False ends the trial.
         """
         plain = replace(options, extra_buffers=False)
         if not options.extra_buffers or version in self._plain():
@@ -53,7 +52,7 @@ class FileBuffers:
         return options
 
     def _plain(self) -> list[str]:
-        """The fingerprints of files that load without repacked weights only."""
+        """The fingerprints of files that load only without repacked weights."""
         try:
             noted = json.loads(self._note.read_text("utf-8"))
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Lets a child process load a file and compute with it first: `python -m models.trials.load_trial PATH OPTIONS`, run by `try_to_load`.
+"""Let a child process load a file and compute with it first: `python -m models.trials.load_trial PATH OPTIONS`, run by `try_to_load`.
 
 llama.cpp checks some of what a file claims with assertions that end the process, and some not at all. The child loads the file as this
 process would, and decodes what a load must be able to decode (`trial_run.py`). How it ends tells whether this process may do the same.
@@ -26,7 +26,7 @@ from models.trials.trial_run import run_trial
 
 TIMEOUT_S = 120.0
 BYTES_PER_S = 50_000_000
-"""A slow disk: so much more time a larger file has."""
+"""Bytes per second of a slow disk: a larger file gets more time."""
 _POLL_S = 0.2
 _REFUSED = b"refused: "
 _log = logging.getLogger(__name__)
@@ -37,13 +37,14 @@ class Crashed(ModelFailed):
 
 
 def try_to_load(path: Path, options: BackendOptions, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Raises ModelFailed if llama.cpp refuses the file, or does not finish; Crashed if it dies of it. The log has llama.cpp's words.
+    """Try the file. Raises ModelFailed if llama.cpp refuses the file or does not finish; Crashed if the process dies. The log has
+    llama.cpp's words.
 
     wanted: asked now and then; False ends the trial.
     """
     seconds = TIMEOUT_S + path.stat().st_size / BYTES_PER_S
-    told = [str(path.absolute()), json.dumps(dataclasses.asdict(options)), str(seconds)]
-    command = [sys.executable, "-m", "models.trials.load_trial", *told]
+    arguments = [str(path.absolute()), json.dumps(dataclasses.asdict(options)), str(seconds)]
+    command = [sys.executable, "-m", "models.trials.load_trial", *arguments]
     # The file is on trial, not the GPU; and the child needs none of the portal's secrets.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     environment |= {"CUDA_VISIBLE_DEVICES": "", "GGML_NO_BACKTRACE": "1"}
@@ -79,7 +80,7 @@ def try_to_load(path: Path, options: BackendOptions, wanted: Callable[[], bool] 
 
 
 def _wait(child: subprocess.Popen[bytes], path: Path, seconds: float, wanted: Callable[[], bool]) -> tuple[bytes, bytes]:
-    """Its output, once it has ended. Raises ModelFailed, with the child killed, if that takes too long or is not wanted any more."""
+    """Return its output once it has ended. Raises ModelFailed, with the child killed, if that takes too long or was cancelled."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -98,7 +99,7 @@ def _wait(child: subprocess.Popen[bytes], path: Path, seconds: float, wanted: Ca
 
 
 def main(path: str, options: str, seconds: str) -> int:
-    # Should the portal be gone by then, the kernel ends what would never end by itself.
+    # If the portal is gone by then, the kernel ends a child that would never end by itself.
     signal.alarm(round(float(seconds)) + 10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Models that are loaded answer meanwhile.

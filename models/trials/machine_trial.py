@@ -1,8 +1,8 @@
 """Find out what llama.cpp can do on this machine, and note it in the home.
 
 A child process decodes with the built-in model. If it dies or answers wrongly, the next rung of the ladder is tried: the same
-build with the weights as they are in the file. `./portal run` adds a last rung, a portable build. Some hosts announce AMX and
-end whoever uses it, by SIGILL or SIGSEGV; other processors have other faults, so every death counts.
+build with the weights as they are in the file. `./portal run` adds a last rung, a portable build. Some hosts announce AMX and kill a
+process that uses it, by SIGILL or SIGSEGV; other processors have other faults, so every death counts.
 
 Standard library only: `./portal` uses this module before anything is installed.
 """
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 NOTE = "engine.json"
-"""Where the home keeps what was found out."""
+"""The file under the home that keeps the result."""
 TRIAL_S = 180
 """Seconds that one trial may take; it takes one."""
 _ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIG
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Tell what became of one decode in a child process.
+    """The outcome of one decode in a child process.
 
     extra_buffers: whether llama.cpp could repack the weights. report: what the child printed. curable: it died in native code, hung
     or answered wrongly, so that another rung of the ladder may help.
@@ -49,7 +49,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class MachineNote:
-    """What a trial found out. machine: see `identity`. build: the key of the build that was tried, where `./portal` made it."""
+    """The result of a trial. machine: see `identity`. build: the key of the build that was tried, where `./portal` made it."""
 
     machine: str
     extra_buffers: bool
@@ -69,8 +69,8 @@ def identity(library: Path, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
         first = cpuinfo.read_text("utf-8", "replace").split("\n\n", 1)[0]
     except OSError:
         first = ""
-    told = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
-    facts = [f"{key}: {value.strip()}" for key, value in ((key.strip(), value) for key, value in told.items()) if key in _CPU]
+    fields = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+    facts = [f"{key}: {value.strip()}" for key, value in ((key.strip(), value) for key, value in fields.items()) if key in _CPU]
     try:
         built = sorted(f"{path.name} {path.stat().st_size}" for path in library.iterdir() if path.is_file())
     except OSError:
@@ -81,7 +81,7 @@ def identity(library: Path, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 def try_decode(
     python: Path, *, extra_buffers: bool = True, environment: Mapping[str, str] | None = None, log: Callable[[str], None] | None = None
 ) -> Trial:
-    """Let a child load the built-in model and decode. log: hears everything it printed."""
+    """Let a child load the built-in model and decode. log: receives everything it printed."""
     command = [str(python), "-m", "models.trials.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
     # The child needs none of the portal's secrets.
     given = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")} | dict(environment or {})
@@ -126,7 +126,7 @@ def in_words(trials: Sequence[Trial]) -> str:
 
 
 def read_note(path: Path) -> MachineNote | None:
-    """None where there is none, or one that an older version wrote."""
+    """Read the note; None if there is none, or if an older version wrote it."""
     try:
         written = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -138,7 +138,7 @@ def read_note(path: Path) -> MachineNote | None:
 
 
 def write_note(path: Path, note: MachineNote) -> None:
-    """Raises OSError."""
+    """Write the note. Raises OSError."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         fresh.write_text(json.dumps(asdict(note), indent=1), "utf-8")

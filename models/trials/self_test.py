@@ -1,4 +1,4 @@
-"""One real decode on this machine: `python -m models.trials.self_test [--no-extra-buffers]` prints one line of JSON.
+"""Decode once on this machine: `python -m models.trials.self_test [--no-extra-buffers]` prints one line of JSON.
 
 `machine_trial.py` runs it in a child process before a build is trusted: on machines that announce AMX and refuse it, the first
 batched prompt of a quantized model kills the process (SIGILL or SIGSEGV), unless the weights stay as they are

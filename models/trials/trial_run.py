@@ -1,4 +1,4 @@
-"""What a file must be able to do before the portal loads it: decode as the engine does, or make vectors. Runs in the trial's process."""
+"""Try what a file must do before the portal loads it: decode as the engine does, or compute vectors. Runs in the trial's process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from models.engine.llama.options import BackendOptions
 from models.engine.llama.projector import Projector
 
 PROMPT_S = 5.0
-"""About so long the full prompt may take: on a slow processor it is shorter than a batch."""
+"""Approximate time limit of the full prompt, which is therefore shorter than a batch on a slow processor."""
 SHORTEST_PROMPT = 64
 _NO_NUMBERS = "{file} computes NaN: its weights are damaged. Download it again, or convert the model again."
 
 
 def run_trial(path: Path, options: BackendOptions) -> None:
-    """Raises ModelFailed if llama.cpp refuses the file or it computes nothing. Dies, or never returns, where llama.cpp does."""
+    """Try the file. Raises ModelFailed if llama.cpp refuses the file or it computes nothing.
+
+    Dies, or never returns, where llama.cpp does.
+    """
     mapped = options.gpu_layers != 0
     if mapped:
         options = _on_the_processor(options)
@@ -58,7 +61,7 @@ def _try_chat(path: Path, options: BackendOptions, mapped: bool) -> None:
 
 
 class _Decodes:
-    """Batches of the kinds that the engine makes."""
+    """Decode batches of every kind that the engine makes."""
 
     def __init__(self, backend: LlamaBackend, name: str) -> None:
         self._backend = backend
@@ -114,7 +117,7 @@ class _Decodes:
             raise ModelFailed("llama.cpp could not restore a conversation with {file}.", file=self._name)
 
     def _decode(self, parts: list[Part]) -> None:
-        """And choose the next token of each part both ways. Raises ModelFailed."""
+        """Decode, and choose the next token of each part both ways. Raises ModelFailed."""
         if self._backend.decode(parts) is not Decoded.DONE:
             reason = self._backend.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not run {file}: {reason}.", file=self._name, reason=reason)

@@ -18,6 +18,7 @@ from core.inference.requests import Delta, Finished, Queued
 from core.people.records import Role, User
 from core.review.records import ReviewState
 from pages.chat import STARTERS
+from pages.widgets.chat.flow import earlier
 from pages.widgets.chat.message import plain
 from tests.fakes import MODEL, answer
 from tests.pages.drawn import House, build
@@ -773,6 +774,9 @@ def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: H
     conversation = house.ask(ana, "Hello?")
     [after] = meters(chat(house, conversation))
     assert after == "10 of 4,096", "what the last prompt and its answer took"
+    house.router.available[0] = replace(house.router.available[0], context=8)
+    drawn = chat(house, conversation)
+    assert not drawn.exception and "Too long for this model" in [each.proto.popover.label for each in drawn.get("popover")]
 
 
 def test_an_answer_is_pinned_from_its_foot(house: House, ana: User) -> None:
@@ -825,3 +829,29 @@ def test_separate_threads_are_drawn_round_by_round_and_the_next_question_goes_to
     rounds = house.portal.side_by_side.rounds(ana, conversation)
     assert [each.separate for each in rounds] == [True, True, True]
     assert rounds[-1].lanes[0].model == "fake"
+
+
+# Long chats
+
+
+def test_a_long_chat_shows_its_last_messages_and_earlier_ones_on_demand_or_by_a_link(
+    house: House, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier, "LATEST", 2)
+    conversation = house.portal.conversations.new(ana).id
+    for number in range(3):
+        house.router.next_answers.put(answer(f"Answer {number}"))
+        house.portal.turns.start(ana, conversation, f"Question {number}", TurnOptions(), f"r{number}")
+        drawn = finish(house, ana, chat(house))
+
+    def answers(drawn: AppTest) -> list[str]:
+        return [each.value for each in drawn.markdown if each.value.startswith("Answer")]
+
+    drawn = chat(house, conversation, user=ana)
+    assert answers(drawn) == ["Answer 2"]
+    drawn.button(key="earlier-more").click().run()
+    assert answers(drawn) == ["Answer 0", "Answer 1", "Answer 2"]
+    assert "earlier-more" not in {each.key for each in drawn.button}
+    linked = chat(house, conversation, user=ana)
+    linked.query_params["m"] = house.portal.conversations.transcript(ana, conversation)[3].message.id
+    assert answers(linked.run()) == ["Answer 1", "Answer 2"]

@@ -42,6 +42,7 @@ class ContextUseOut(BaseModel):
     tokens: int = Field(description="What the last prompt and its answer took.")
     context: int = Field(description="Tokens that prompt and answer share.")
     reserve: int = Field(description="Tokens kept free for the answer.")
+    cut: int = Field(description="Turns 1 to this one no longer fit: the next answer reads a summary in their place. 0: all fit.")
     parts: list[PartOut]
     summary: SummaryOut | None = Field(description="What the last answer read in place of the first turns; null if it read them.")
 
@@ -68,9 +69,11 @@ def read(
     shown = None if summary is None else SummaryOut.of(summary)
     use = portal.context.use(user, conversation_id, model or None, parts=True)
     if use is None:
-        return ContextUseOut(model=None, tokens=0, context=0, reserve=0, parts=[], summary=shown)
+        return ContextUseOut(model=None, tokens=0, context=0, reserve=0, cut=0, parts=[], summary=shown)
     parts = [PartOut(kind=part.kind.value, tokens=part.tokens) for part in use.parts]
-    return ContextUseOut(model=use.model, tokens=use.tokens, context=use.context, reserve=use.reserve, parts=parts, summary=shown)
+    return ContextUseOut(
+        model=use.model, tokens=use.tokens, context=use.context, reserve=use.reserve, cut=use.cut, parts=parts, summary=shown
+    )  # fmt: skip
 
 
 @router.put("/conversations/{conversation_id}/summary")

@@ -66,7 +66,7 @@ def models(portal: PortalHere, user: SignedIn) -> GroundersOut:
 @router.get("/ground/export", response_class=Response)
 def export(portal: PortalHere, user: SignedIn, id: Annotated[list[FileId], Query(max_length=200)], format: ExportFormat) -> Response:
     """Download own runs as JSON, COCO or CSV."""
-    content = portal.grounding.export(user, id, format)
+    content = portal.box_exports.export(user, id, format)
     return download(content, TYPES[format], f"boxes.{EXTENSIONS[format]}")
 
 
@@ -78,12 +78,12 @@ def get(run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
 @router.put("/ground/{run_id}/correction")
 def correct(run_id: Id, body: CorrectionIn, portal: PortalHere, user: SignedIn) -> RunOut:
     """Keep the boxes as they should be. The correction appears in the feedback queue."""
-    return RunOut.of(*portal.grounding.correct(user, run_id, [box.whole() for box in body.boxes], body.comment))
+    return RunOut.of(*portal.box_corrections.correct(user, run_id, [box.whole() for box in body.boxes], body.comment))
 
 
 @router.get("/ground/{run_id}/drawn", response_class=Response)
 def drawn(run_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     """Download the image with its boxes drawn on it."""
-    image, found = portal.grounding.drawn(user, run_id)
+    image, found = portal.box_exports.drawn(user, run_id)
     stem = image.name.rpartition(".")[0] or image.name
     return download(found.content, found.media_type, f"{stem}-boxes.{found.media_type.rpartition('/')[2]}")

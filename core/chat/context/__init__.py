@@ -10,6 +10,7 @@ In reading order:
 - reading: read a conversation and its files
 - window: count what a prompt takes of a model's context
 - file_parts: read the parts of long files that matter
+- summary_store: keep summaries, in the store or in this process
 - summaries: let the model summarize the first turns
 - assembly: put together what the model reads for an answer
 - background: summarize before it is needed

@@ -15,6 +15,7 @@ from core.chat.context.instructions import applying
 from core.chat.context.opening import applied, opening, remembering
 from core.chat.context.records import AnswerContext, Instructions, Remembered, Summary
 from core.chat.context.summaries import Covering, SummaryWriter, usable
+from core.chat.context.summary_store import StoredSummaries
 from core.chat.context.window import Window
 from core.chat.memory.recall import Recall
 from core.chat.memory.records import Recalled
@@ -52,7 +53,7 @@ class Asking:
     remembered: bool = False
     """Whether memories are read, if the person switched memory on."""
     conversation_id: str | None = None
-    """None for a chat that is not stored: it has no summaries."""
+    """None: it has no summaries."""
     begun: str = ""
     """What the answer begins with already, if it continues one that was cut off."""
 
@@ -139,6 +140,7 @@ class Assembly:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._writer = writer
+        self._summaries = writer.store if writer is not None else StoredSummaries(unit_of_work)
 
     def assemble(
         self, asking: Asking, *, check: Callable[[], None] = never, on_wait: Callable[[], None] = never
@@ -197,8 +199,7 @@ class Assembly:
     def _stored(self, asking: Asking, turns: Sequence[Exchange]) -> list[Summary]:
         if asking.conversation_id is None:
             return []
-        with self._unit_of_work() as work:
-            return usable(work.summaries.of_conversation(asking.conversation_id), turns)
+        return usable(self._summaries.of_conversation(asking.conversation_id), turns)
 
     def _with_parts(self, window: Window, draft: _Draft, share: float = 1.0) -> _Draft:
         chosen = chosen_parts(window, draft.turns, draft.question, draft.read, int(share * window.limit))

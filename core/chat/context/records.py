@@ -104,7 +104,14 @@ class ContextUse:
     context: int
     reserve: int
     """Tokens kept free for the answer."""
+    cut: int = 0
+    """Turns 1 to this one no longer fit this model: the next answer reads a summary in their place. 0: all fit."""
     parts: tuple[ContextPart, ...] = ()
+
+    @property
+    def too_long(self) -> bool:
+        """Tell whether the next question needs a summary, or parts of files, beside the room that is kept for its answer."""
+        return self.tokens > self.context - self.reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.characters import is_blank, without_controls
+from core.chat.context.assembly import Asking, Assembly
 from core.chat.context.exchanges import asked, exchanges
 from core.chat.context.instructions import applying
 from core.chat.context.opening import opening, remembering
@@ -94,7 +95,12 @@ class ChatContext:
             found = self._parts(window, way, read, stored, "\n".join(each.content for each in head), facts)
         tokens = used or (window.count(head) if head else 0)
         reserve = reserve_of(chosen.context, SamplingParams())
-        return ContextUse(model=chosen.name, tokens=tokens, context=chosen.context, reserve=reserve, parts=tuple(found))
+        use = ContextUse(model=chosen.name, tokens=tokens, context=chosen.context, reserve=reserve, parts=tuple(found))
+        if not (parts and use.too_long and conversation_id and len(way) > 1):
+            return use
+        asking = Asking(user=user, way=way, read=read, model=model, instructed=instructed, conversation_id=conversation_id)
+        covering = Assembly(self._unit_of_work, self._gateway).covering(window, asking, 1.0)
+        return replace(use, cut=covering.turns[-1].number if covering and covering.turns else 0)
 
     def _way(self, work: UnitOfWork, user: User, conversation_id: str | None) -> tuple[list[Message], int, bool]:
         """Return the shown messages, the tokens of the last prompt with its answer, and whether instructions apply."""

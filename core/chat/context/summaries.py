@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from core.chat.context.exchanges import Exchange
 from core.chat.context.records import LONGEST_SUMMARY, Summary
+from core.chat.context.summary_store import StoredSummaries, SummaryStore
 from core.chat.context.window import Window
 from core.clock import Clock
 from core.errors import PortalError
@@ -56,8 +57,9 @@ class Covering:
 class SummaryWriter:
     """Writes summaries, one at a time for each conversation."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, store: SummaryStore | None = None) -> None:
+        """store: where summaries are kept; None: with their conversations."""
+        self.store: SummaryStore = store or StoredSummaries(unit_of_work)
         self._clock = clock
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -92,8 +94,7 @@ class SummaryWriter:
     def _meanwhile(self, covering: Covering) -> Summary | None:
         """Return a summary of as many turns that was written while this one waited."""
         last = covering.turns[-1]
-        with self._unit_of_work() as work:
-            stored = work.summaries.of_conversation(covering.conversation_id)
+        stored = self.store.of_conversation(covering.conversation_id)
         return next((each for each in stored if each.until_id == last.answer.id), None)
 
     def _text(self, window: Window, covering: Covering, check: Callable[[], None], *, batch: bool) -> str:
@@ -138,11 +139,8 @@ class SummaryWriter:
             id=uuid4().hex, conversation_id=covering.conversation_id, until_id=last.answer.id, turns=last.number, text=text,
             model=window.model.name, created_at=self._clock(),
         )  # fmt: skip
-        with self._unit_of_work() as work:
-            if work.conversations.for_change(covering.conversation_id) is None:
-                return None  # Deleted meanwhile.
-            work.summaries.add(summary)
-            work.commit()
+        if not self.store.add(summary):
+            return None  # Deleted meanwhile.
         log.info("turns 1 to %d of the conversation %s are summarized", summary.turns, covering.conversation_id)
         return summary
 

@@ -67,7 +67,7 @@ class SqlLimitRepository:
         return int(self._sql.scalar(select(func.count()).select_from(LimitLeaseTable).where(_LEASE.key == key, _LEASE.until > now)))
 
     def lease(self, key: str, lease_id: str, now: datetime, until: datetime, most: int) -> bool:
-        # The counter's row is the lock of the key: whoever adds 0 to it first goes first.
+        # The counter's row is the lock of the key: the first to add 0 to it goes first.
         self.count(key, now, 0)
         if self.running(key, now) >= most:
             return False

@@ -21,7 +21,7 @@ _T = AuditEventTable.__table__.c
 _USER = UserTable.__table__.c
 _EVENT = [_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details]
 CHAIN = 7_310_001
-"""The number of the lock that whoever extends the chain holds until the commit."""
+"""The number of the lock that a transaction that extends the chain holds until its commit."""
 _WHOLE = select(_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details, _USER.name.label("actor_name")).outerjoin(
     UserTable, _USER.id == _T.actor_id
 )

@@ -68,7 +68,7 @@ class RunRecord:
             return LastStep(model)
 
     def close(self) -> None:
-        """This run ended in order, which also ends every count of crashes in a row."""
+        """Note that this run ended in order, which also resets the count of crashes in a row."""
         native.on_abort(None)
         faulthandler.enable(sys.__stderr__ or 2)
         self._native.close()
@@ -79,7 +79,7 @@ class RunRecord:
             self._write([replace(crash, in_a_row=0) for crash in known])
 
     def _aborting(self, message: str) -> None:
-        """llama.cpp gives up: note why and where, for the next start and for whoever looks at the terminal."""
+        """Note why and where llama.cpp aborts, for the next start and on the terminal."""
         line = f"llama.cpp: {without_codes(message)}\n".encode()
         os.write(self._native.fileno(), line)
         stack = (ctypes.c_void_p * 100)()
@@ -106,7 +106,7 @@ class RunRecord:
         return found
 
     def _read(self, folder: Path) -> Crash | None:
-        """The crash of a run that is gone; None if it ended otherwise."""
+        """Return the crash of an earlier run; None if it ended otherwise."""
         steps = [step for step in read_steps(folder) if step.doing is not Doing.RESTING]
         text = (folder / "native").read_text("utf-8", "replace").strip()
         if not text:
@@ -156,7 +156,7 @@ def _crash(written: Mapping[str, object]) -> Crash:
 
 
 def _culprit(steps: list[Step], thread: int) -> Step | None:
-    """The step of the thread that died; if a helper of llama.cpp died, the step that began last."""
+    """Return the step of the thread that died, or the newest step if a helper thread of llama.cpp died."""
     mine = [step for step in steps if step.thread == thread]
     return max(mine or steps, key=lambda step: step.at, default=None)
 

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def settings_of(written: object) -> LoadSettings | None:
-    """The settings that `asdict` made this of; None if they are not possible any more."""
+    """Rebuild settings from what `asdict` made of them; None if they are no longer valid."""
     if not isinstance(written, dict) or not written.keys() <= {field.name for field in fields(LoadSettings)}:
         return None
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
@@ -30,7 +30,7 @@ def settings_of(written: object) -> LoadSettings | None:
 
 
 def write_note(path: Path, content: object) -> None:
-    """As JSON, whole or not at all. Raises OSError."""
+    """Write JSON, whole or not at all. Raises OSError."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(content, indent=1, default=str), "utf-8")
     fresh.replace(path)

@@ -36,6 +36,8 @@ def context_meter(portal: Portal, user: User, conversation_id: str | None, model
     share = min(100, round(100 * use.tokens / use.context))
     st.html(f"<style>.st-key-meter {{ --p: {share}% }}</style>")
     words = t("{tokens} of {context}", tokens=f"{use.tokens:,}", context=f"{use.context:,}")
+    if use.too_long:
+        words = t("Too long for this model")
     key = f"meter-open-{conversation_id or 'new'}"
     with st.container(key="meter", width="content"):
         box = st.popover(words, type="tertiary", key=key, on_change="rerun", help=t("How full the model's context is, in tokens"))
@@ -52,8 +54,21 @@ def _opened(use: ContextUse) -> None:
         rows.append((t("Chat template, thoughts, parts of files, preset"), use.tokens - counted, "s6"))
     rows.append((t("Kept for the answer"), use.reserve, "s5"))
     free = max(0, use.context - use.reserve - max(use.tokens, counted))
-    bar = "".join(f"<i class='{colour}' style='width:{100 * tokens / use.context:.2f}%'></i>" for _, tokens, colour in rows if tokens)
+    whole = max(use.context, sum(tokens for _, tokens, _ in rows))
+    bar = "".join(f"<i class='{colour}' style='width:{100 * tokens / whole:.2f}%'></i>" for _, tokens, colour in rows if tokens)
     rows.append((t("Free"), free, ""))
     listed = "".join(f"<span><b class='{colour}'></b>{escape(label)} <em>{tokens:,}</em></span>" for label, tokens, colour in rows)
     st.html(f"<div class='membar'><div>{bar}</div><p>{listed}</p></div>")
+    if use.too_long:
+        _cut(use)
     st.caption(t("In tokens of the model's own tokenizer. A chat that outgrows the context goes on: its first turns are summarized."))
+
+
+def _cut(use: ContextUse) -> None:
+    """Say what happens to a chat that is longer than this model can read."""
+    room = use.context - use.reserve
+    st.markdown(t("{tokens} tokens; this model can read {room} beside its answer.", tokens=f"{use.tokens:,}", room=f"{room:,}"))
+    if use.cut:
+        st.markdown(t("Turns 1 to {n} will be summarized with the next question; pinned turns stay whole.", n=use.cut))
+    else:
+        st.markdown(t("With the next question, the parts of long files that matter are chosen, or the oldest turns are left out."))

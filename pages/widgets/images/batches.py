@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import NotFound, PortalError
-from core.grounding.batches import ended
+from core.grounding.batch.batches import ended
 from core.grounding.exports import EXTENSIONS, ExportFormat
 from core.grounding.records import BatchCounts, BatchItem, GroundBatch, ItemState
 from core.people.permissions import Permission, allows

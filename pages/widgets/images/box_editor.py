@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.grounding.grounding import MOST_COMMENT
+from core.grounding.corrections import MOST_COMMENT
 from core.grounding.records import MOST_LABEL, Box, GroundImage, GroundRun
 from core.people.permissions import Permission, allows
 from core.people.records import User
@@ -112,7 +112,7 @@ def _save(portal: Portal, user: User, run: GroundRun, edited: Edited) -> None:
         )  # fmt: skip
         if saved:
             try:
-                portal.grounding.correct(user, run.id, edited.boxes, comment)
+                portal.box_corrections.correct(user, run.id, edited.boxes, comment)
             except PortalError as problem:
                 st.markdown(f":red[:material/error: {plain(said(problem))}]")
                 return

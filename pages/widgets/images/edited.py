@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.grounding.boxes import clipped
-from core.grounding.grounding import MOST_BOXES, same_boxes
+from core.grounding.corrections import MOST_BOXES, same_boxes
 from core.grounding.records import Box, GroundImage, GroundRun
 
 _STATE = "images-edited"

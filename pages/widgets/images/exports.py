@@ -25,7 +25,7 @@ def exports(portal: Portal, user: User, run: GroundRun, image: GroundImage) -> N
     with st.popover(t("Export"), icon=":material/download:", key="images-export"):
         drawn = "png" if image.media_type == "image/png" else "jpg"
         st.download_button(
-            t("Image with boxes"), lambda: portal.grounding.drawn(user, run.id)[1].content, f"{stem}-boxes.{drawn}", image.media_type,
+            t("Image with boxes"), lambda: portal.box_exports.drawn(user, run.id)[1].content, f"{stem}-boxes.{drawn}", image.media_type,
             type="tertiary", key="images-export-drawn", on_click="ignore",
         )  # fmt: skip
         for format, (name, extension) in _FORMATS.items():
@@ -39,4 +39,4 @@ def exports(portal: Portal, user: User, run: GroundRun, image: GroundImage) -> N
 
 
 def _content(portal: Portal, user: User, run: GroundRun, format: ExportFormat):
-    return lambda: portal.grounding.export(user, [run.id], format)
+    return lambda: portal.box_exports.export(user, [run.id], format)

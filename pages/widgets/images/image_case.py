@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def image_case(portal: Portal, user: User, feedback: Feedback) -> None:
-    case = portal.grounding.case(user, feedback.run_id or "")
+    case = portal.box_corrections.case(user, feedback.run_id or "")
     if case is None:
         st.caption(t("The person deleted this image. The rating stays."))
         return

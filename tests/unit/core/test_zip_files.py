@@ -10,7 +10,7 @@ import pytest
 from core.chat.imports.reading import read_export
 from core.chat.imports.records import Losses
 from core.errors import InvalidInput
-from core.grounding.archives import images_in
+from core.grounding.batch.archives import images_in
 
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 

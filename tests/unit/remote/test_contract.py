@@ -332,10 +332,11 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     preset = Preset(name="short", model="fake", created_at=NOW, updated_at=NOW, system_prompt="Answer in one sentence.")
     portal.presets.save(ada, preset, new=True)
     portal.presets.publish(ada, "short", published=True)
-    portal.notices.unread(ann)
-    for notice in portal.notices.list(ann, 1):
-        portal.notices.mark_read(ann, notice.id)
     portal.notices.mark_all_read(ann)
+    portal.notices.unread(ann)
+    portal.notices.list(ann, 10, datetime(2020, 1, 1, tzinfo=UTC))  # What came meanwhile depends on when jobs end.
+    with suppress(PortalError):
+        portal.notices.mark_read(ann, "missing")
     portal.notices.choose(ann, NoticeChoices(browser=True, titles=False))
     portal.notices.choices(ann)
     portal.plugins.list(ada)
@@ -365,9 +366,9 @@ def _images(portal: Any, ann: Any, ada: Any) -> None:
     portal.grounding.image(ann, image.id)
     portal.grounding.content(ann, image.id)
     with suppress(PortalError):
-        portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
-    portal.grounding.export(ann, [run.id], ExportFormat.CSV)
-    portal.grounding.drawn(ann, run.id)
+        portal.box_corrections.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
+    portal.box_exports.export(ann, [run.id], ExportFormat.CSV)
+    portal.box_exports.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
     portal.ground_evaluations.list(ann)
     portal.ground_evaluations.started(ada)

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- earlier: earlier messages on demand
 - another_way: regenerate with another model or setting
 - lane_choice: choose models that answer side by side
 - side_by_side: their answers, and the vote

@@ -9,6 +9,8 @@ from hashlib import sha256
 import pytest
 
 from core.errors import PortalError
+from core.grounding.box_exports import BoxExports
+from core.grounding.corrections import BoxCorrections
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.grounding.records import Box
@@ -21,6 +23,7 @@ from core.knowledge.ports import OnPlace
 from core.models.records import ModelKind
 from core.people.accounts import Accounts
 from core.people.records import Role, User
+from core.privacy.filter import PrivacyFilter
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
@@ -98,7 +101,17 @@ def router() -> FakeRouter:
 def grounding(unit_of_work: UnitOfWorkFactory, clock: MovingClock, detectors: FakeDetectors, router: FakeRouter) -> Grounding:
     images = Images(FakeReader(), 1_000_000)
     gateway = Gateway(unit_of_work, router, clock, images=images, detectors=detectors)
-    return Grounding(unit_of_work, clock, images, Finder(unit_of_work, gateway, images, clock), FakeReader())
+    return Grounding(unit_of_work, clock, images, Finder(unit_of_work, gateway, images, clock))
+
+
+@pytest.fixture
+def corrections(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> BoxCorrections:
+    return BoxCorrections(unit_of_work, clock)
+
+
+@pytest.fixture
+def exports(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> BoxExports:
+    return BoxExports(unit_of_work, clock, FakeReader(), PrivacyFilter(unit_of_work, clock))
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from datetime import date
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound, Unavailable
+from core.grounding.box_exports import BoxExports
+from core.grounding.corrections import MOST_BOXES, BoxCorrections
 from core.grounding.exports import ExportFormat
-from core.grounding.grounding import MOST_BOXES, Grounding
+from core.grounding.grounding import Grounding
 from core.grounding.phrases import MOST_CHARS, MOST_PHRASES, checked_phrases
 from core.grounding.records import Box, GroundImage
 from core.operations.records import LegalHold
@@ -57,7 +59,9 @@ def test_the_same_image_phrase_and_model_are_asked_once(grounding: Grounding, de
     assert len(detectors.asked) == 5
 
 
-def test_the_next_one_answers_if_the_first_fails(grounding: Grounding, detectors: FakeDetectors, ana: User, clock: MovingClock) -> None:
+def test_the_next_one_answers_if_the_first_fails(
+    grounding: Grounding, corrections: BoxCorrections, detectors: FakeDetectors, ana: User, clock: MovingClock
+) -> None:
     image = uploaded(grounding, ana)
     detectors.answers = {"first": ModelFailed("first failed."), "second": (0, 0, 10, 10)}
     assert grounding.find(ana, image.id, ["a car"]).model == "second"
@@ -68,7 +72,7 @@ def test_the_next_one_answers_if_the_first_fails(grounding: Grounding, detectors
     failed, _ = grounding.history(ana)[0]
     assert str(failed.error) == "second is busy." and failed.boxes == ()
     with pytest.raises(Conflict, match="This run failed"):
-        grounding.correct(ana, failed.id, [])
+        corrections.correct(ana, failed.id, [])
 
 
 def test_without_anybody_the_sentence_says_what_to_do(grounding: Grounding, detectors: FakeDetectors, ana: User) -> None:
@@ -98,35 +102,35 @@ def test_a_chat_model_is_asked_for_one_phrase_after_the_other(
 
 
 def test_a_correction_is_feedback_on_image_phrase_model_and_session(
-    grounding: Grounding, ana: User, admin: User, unit_of_work: UnitOfWorkFactory
+    grounding: Grounding, corrections: BoxCorrections, ana: User, admin: User, unit_of_work: UnitOfWorkFactory
 ) -> None:
     image = uploaded(grounding, ana)
     run = grounding.find(ana, image.id, ["a car"], session="tab-1")
-    fixed, _ = grounding.correct(ana, run.id, [Box(-5, 10, 999, 20, " roof\n")], "Too large\0")
+    fixed, _ = corrections.correct(ana, run.id, [Box(-5, 10, 999, 20, " roof\n")], "Too large\0")
     assert fixed.corrected == (Box(0, 10, 300, 20, "roof"),) and fixed.shown == fixed.corrected
     with unit_of_work() as work:
         [rating] = work.feedback.find(FeedbackFilter(), 9)
     assert (rating.question, rating.model, rating.rating, rating.comment) == ("a car", "finder", -1, "Too large")
     assert (rating.run_id, rating.state) == (run.id, ReviewState.NEW)
-    case = grounding.case(admin, run.id)
+    case = corrections.case(admin, run.id)
     assert case is not None and (case.run.session, case.image, case.content) == ("tab-1", image, PNG)
     assert (case.run.boxes, case.run.corrected) == (run.boxes, fixed.corrected)
-    grounding.correct(ana, run.id, run.boxes)
+    corrections.correct(ana, run.id, run.boxes)
     with unit_of_work() as work:
         [rating] = work.feedback.find(FeedbackFilter(), 9)
     assert rating.rating == 1, "the model's boxes confirmed"
     grounding.remove(ana, image.id)
-    assert grounding.case(admin, run.id) is None
+    assert corrections.case(admin, run.id) is None
 
 
-def test_only_corrected_images_are_shown_to_reviewers(grounding: Grounding, ana: User, admin: User) -> None:
+def test_only_corrected_images_are_shown_to_reviewers(grounding: Grounding, corrections: BoxCorrections, ana: User, admin: User) -> None:
     run = grounding.find(ana, uploaded(grounding, ana).id, ["a car"])
-    assert grounding.case(admin, run.id) is None
+    assert corrections.case(admin, run.id) is None
     with pytest.raises(NotAllowed):
-        grounding.case(ana, run.id)
+        corrections.case(ana, run.id)
 
 
-def test_wrong_corrections_are_refused(grounding: Grounding, ana: User) -> None:
+def test_wrong_corrections_are_refused(grounding: Grounding, corrections: BoxCorrections, ana: User) -> None:
     run = grounding.find(ana, uploaded(grounding, ana).id, ["a car"])
     for boxes, words in (
         ([Box(400, 0, 500, 10)], "lies outside the image"),
@@ -134,10 +138,10 @@ def test_wrong_corrections_are_refused(grounding: Grounding, ana: User) -> None:
         ([Box(0, 0, 5, 5)] * (MOST_BOXES + 1), "at most 500 boxes"),
     ):
         with pytest.raises(InvalidInput, match=words):
-            grounding.correct(ana, run.id, boxes)
+            corrections.correct(ana, run.id, boxes)
 
 
-def test_each_action_needs_its_permission(grounding: Grounding, ana: User) -> None:
+def test_each_action_needs_its_permission(grounding: Grounding, corrections: BoxCorrections, exports: BoxExports, ana: User) -> None:
     image = uploaded(grounding, ana)
     run = grounding.find(ana, image.id, ["a car"])
 
@@ -149,16 +153,18 @@ def test_each_action_needs_its_permission(grounding: Grounding, ana: User) -> No
         (Permission.DETECT, lambda user: grounding.find(user, image.id, ["a car"])),
         (Permission.DETECT, grounding.grounders),
         (Permission.DETECT, grounding.history),
-        (Permission.RATE, lambda user: grounding.correct(user, run.id, [])),
-        (Permission.EXPORT, lambda user: grounding.export(user, [run.id], ExportFormat.CSV)),
-        (Permission.EXPORT, lambda user: grounding.drawn(user, run.id)),
+        (Permission.RATE, lambda user: corrections.correct(user, run.id, [])),
+        (Permission.EXPORT, lambda user: exports.export(user, [run.id], ExportFormat.CSV)),
+        (Permission.EXPORT, lambda user: exports.drawn(user, run.id)),
     ):
         act(ana)
         with pytest.raises(NotAllowed):
             act(without(permission))
 
 
-def test_others_do_not_find_an_image_or_a_run(grounding: Grounding, ana: User, bo: User, admin: User) -> None:
+def test_others_do_not_find_an_image_or_a_run(
+    grounding: Grounding, corrections: BoxCorrections, exports: BoxExports, ana: User, bo: User, admin: User
+) -> None:
     image = uploaded(grounding, ana)
     run = grounding.find(ana, image.id, ["a car"])
     for other in (bo, admin):
@@ -168,9 +174,9 @@ def test_others_do_not_find_an_image_or_a_run(grounding: Grounding, ana: User, b
             lambda user: grounding.find(user, image.id, ["a car"]),
             lambda user: grounding.remove(user, image.id),
             lambda user: grounding.get(user, run.id),
-            lambda user: grounding.correct(user, run.id, []),
-            lambda user: grounding.export(user, [run.id], ExportFormat.JSON),
-            lambda user: grounding.drawn(user, run.id),
+            lambda user: corrections.correct(user, run.id, []),
+            lambda user: exports.export(user, [run.id], ExportFormat.JSON),
+            lambda user: exports.drawn(user, run.id),
             lambda user: grounding.history(user, before=run.id),
         ):
             with pytest.raises(NotFound):
@@ -187,12 +193,14 @@ def test_a_legal_hold_keeps_images(grounding: Grounding, ana: User, unit_of_work
         grounding.remove(ana, image.id)
 
 
-def test_an_export_is_noted_and_has_what_the_person_left(grounding: Grounding, ana: User, unit_of_work: UnitOfWorkFactory) -> None:
+def test_an_export_is_noted_and_has_what_the_person_left(
+    grounding: Grounding, corrections: BoxCorrections, exports: BoxExports, ana: User, unit_of_work: UnitOfWorkFactory
+) -> None:
     run = grounding.find(ana, uploaded(grounding, ana).id, ["a car"])
-    grounding.correct(ana, run.id, [Box(1, 2, 3, 4, "roof")])
-    [exported] = json.loads(grounding.export(ana, [run.id, run.id], ExportFormat.JSON))["runs"]
+    corrections.correct(ana, run.id, [Box(1, 2, 3, 4, "roof")])
+    [exported] = json.loads(exports.export(ana, [run.id, run.id], ExportFormat.JSON))["runs"]
     assert [(each["label"], each["box"]) for each in exported["boxes"]] == [("roof", [1, 2, 3, 4])]
-    _, drawn = grounding.drawn(ana, run.id)
+    _, drawn = exports.drawn(ana, run.id)
     assert drawn.content == b"[((0.5, 1.0, 1.5, 2.0), 'roof')]"
     with unit_of_work() as work:
         events = work.audit.find(AuditFilter(), 9)

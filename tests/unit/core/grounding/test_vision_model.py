@@ -72,7 +72,7 @@ def test_a_vision_model_finds_boxes_in_the_pixels_of_the_original(
     router = PlatformRouter(inner)  # type: ignore[arg-type]
     images = Images(ProcessImageReader(), 20_000_000)
     gateway = Gateway(unit_of_work, router, clock, images=images, detectors=router)
-    grounding = Grounding(unit_of_work, clock, images, Finder(unit_of_work, gateway, images, clock), ProcessImageReader())
+    grounding = Grounding(unit_of_work, clock, images, Finder(unit_of_work, gateway, images, clock))
     try:
         [grounder] = grounding.grounders(ana)
         assert grounder == Grounder("glm-v@local", ModelKind.CHAT, grounder.version, here=True) and grounder.version

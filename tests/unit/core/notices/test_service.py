@@ -20,8 +20,9 @@ from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
 from core.review.records import FeedbackFilter, ReviewState
 from core.sharing.shares import Shares
+from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
-from core.tasks.worker import JobKind, JobWorker
+from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeRouter
 from tests.unit.core.chat.test_temporary import until

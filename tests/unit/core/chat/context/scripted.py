@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, replace
 
 from core.errors import PromptTooLong, Unavailable
-from core.inference.requests import GenerationRequest, PromptTokens
+from core.inference.records import Usage
+from core.inference.requests import Finished, GenerationRequest, PromptTokens
 from tests.fakes import MODEL, FakeGeneration, FakeRouter, answer
 
 FACT = re.compile(r"FACT (\w+) is (\w+)")
@@ -46,5 +47,9 @@ class ScriptedRouter(FakeRouter):
             text = known.get(recall[1], "I have not read that.")
         else:
             text = "Noted. " + "It goes on. " * 8
-        self.next_answers.put(answer(text))
+        events = [
+            replace(each, usage=Usage(tokens, each.usage.completion_tokens)) if isinstance(each, Finished) else each
+            for each in answer(text)
+        ]
+        self.next_answers.put(events)
         return super().start(request)

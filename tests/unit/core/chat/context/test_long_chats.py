@@ -14,6 +14,7 @@ from core.chat.context.service import ChatContext
 from core.chat.context.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.records import Author, Message, MessageStatus
+from core.chat.temporary import TemporaryChats
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import InvalidInput, NotFound
@@ -214,6 +215,38 @@ def test_the_meter_counts_what_fills_the_context(narrow: Bench, ana: User) -> No
     assert use is not None and use.tokens == told.generation.usage.prompt_tokens + told.generation.usage.completion_tokens
     tokens = {part.kind.value: part.tokens for part in use.parts}
     assert set(tokens) == {"summary", "turns"} and sum(tokens.values()) < use.context - use.reserve + 100
+
+
+def test_the_meter_says_what_a_smaller_model_will_not_read_whole(bench: Bench, ana: User) -> None:
+    chat = bench.seed(ana, 30, {1: "FACT budget is seven."})
+    bench.ask(ana, chat, "Recall budget")
+    whole = bench.context.use(ana, chat, None, parts=True)
+    assert whole is not None and not whole.too_long and whole.cut == 0
+    bench.router.context = 1024
+    bench.router.available = [replace(bench.router.available[0], context=1024)]
+    use = bench.context.use(ana, chat, None, parts=True)
+    assert use is not None and use.too_long and use.tokens > use.context and use.cut > 0
+    told = bench.ask(ana, chat, "Recall budget")
+    assert told.text == "seven" and told.context is not None and told.context.left_out == ()
+    assert told.context.summarized >= use.cut - 1, "the next answer read a summary in place of these turns"
+    after = bench.context.use(ana, chat, None, parts=True)
+    assert after is not None and not after.too_long and after.cut == 0
+
+
+def test_a_temporary_chat_is_summarized_in_memory_alone(
+    narrow: Bench, ana: User, unit_of_work: UnitOfWorkFactory, clock: MovingClock
+) -> None:
+    temporary = TemporaryChats(unit_of_work, Gateway(unit_of_work, narrow.router, clock), clock, 32_000)
+    chat: str | None = None
+    for number, text in enumerate(["FACT budget is seven.", *(f"Small talk. {FILLER * 3}" for _ in range(8)), "Recall budget"]):
+        chat = temporary.ask(ana, chat, text, TurnOptions(), f"t{number}")
+        until(lambda chat=chat: temporary.running(ana, chat) is None)  # type: ignore[misc]
+    assert chat is not None
+    told = temporary.transcript(ana, chat)[-1].message
+    assert told.text == "seven" and told.context is not None and told.context.summarized > 0 and told.context.left_out == ()
+    with unit_of_work() as work:
+        assert work.summaries.of_conversation(chat) == []
+    temporary.close()
 
 
 def test_a_long_file_is_read_in_the_parts_that_matter_and_the_answer_says_which(

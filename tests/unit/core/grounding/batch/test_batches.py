@@ -14,9 +14,9 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound
-from core.grounding.archives import MOST_IMAGES, images_in
-from core.grounding.batch_run import GroundBatchRun
-from core.grounding.batches import GroundBatches
+from core.grounding.batch.archives import MOST_IMAGES, images_in
+from core.grounding.batch.batch_run import GroundBatchRun
+from core.grounding.batch.batches import GroundBatches
 from core.grounding.exports import ExportFormat
 from core.grounding.finder import Finder
 from core.grounding.records import ItemState

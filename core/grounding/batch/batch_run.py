@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from core.clock import Clock
 from core.errors import Busy, InvalidInput, PortalError, StoredError, Unavailable
-from core.grounding.batches import RUN
+from core.grounding.batch.batches import RUN
 from core.grounding.finder import Finder
 from core.grounding.records import BatchItem, GroundBatch, GroundImage, GroundRun
 from core.images.images import Images

@@ -9,7 +9,7 @@ from core.access.limits import Limits
 from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
-from core.grounding.archives import MOST_IMAGES, images_in
+from core.grounding.batch.archives import MOST_IMAGES, images_in
 from core.grounding.exports import ExportFormat, written
 from core.grounding.phrases import checked_phrases
 from core.grounding.records import BatchCounts, BatchItem, GroundBatch, ItemState
@@ -31,7 +31,7 @@ _ZIP = b"PK\x03\x04"
 
 
 class GroundBatches:
-    """A batch belongs to its owner alone. core/grounding/batch_run.py works through it."""
+    """A batch belongs to its owner alone. core/grounding/batch/batch_run.py works through it."""
 
     def __init__(
         self,

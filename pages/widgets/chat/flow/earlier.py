@@ -1,0 +1,36 @@
+"""Draw the last messages of a long chat, and earlier ones on demand: it opens as fast as a short one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.chat.conversations import Shown
+from core.chat.records import Author
+from pages.shell.words import t
+
+LATEST, MORE = 60, 200
+"""Messages that are drawn at first, and how many more a click draws."""
+_DRAWN = "chat_drawn"
+
+
+def latest(shown: Sequence[Shown], conversation_id: str, linked: str | None) -> Sequence[Shown]:
+    """Return the last messages, from a question on, and draw a button for those before.
+
+    linked: the id of a message that the address names. It is among them.
+    """
+    chat, drawn = st.session_state.get(_DRAWN, (conversation_id, LATEST))
+    if chat != conversation_id:
+        drawn = LATEST
+    first = len(shown) - drawn
+    first = min([first, *(place for place, each in enumerate(shown) if each.message.id == linked)])
+    while first > 0 and shown[first].message.author is not Author.USER:
+        first -= 1
+    if first <= 0:
+        return shown
+    with st.container(key="earlier", horizontal_alignment="center"):
+        more = (conversation_id, len(shown) - first + MORE)
+        st.button(t("Show earlier messages ({n})", n=first), icon=":material/expand_less:", type="tertiary", key="earlier-more",
+                  on_click=lambda: st.session_state.update({_DRAWN: more}))  # fmt: skip
+    return shown[first:]
