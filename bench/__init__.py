@@ -12,6 +12,7 @@ In reading order:
 - over_http: the portal beside llama-server, both over HTTP
 - page_rerun: how long a rerun of the chat page takes
 - browser: what a person feels in a real browser
+- chat_pages: long chats, switching and a fast answer in a real browser
 - drawings: whether Chromium draws what the Markdown parser read
 - images: how long images take, new and cached
 - image_batches: a batch of images through kill -9

@@ -1,4 +1,4 @@
-"""Tell programs whose base address is wrong which one is right, instead of answering with a page."""
+"""Tell programs the right base address when theirs is wrong, instead of answering with a page."""
 
 from __future__ import annotations
 

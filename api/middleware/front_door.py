@@ -87,7 +87,7 @@ class FrontDoor:
         try:
             signed_in = await self._signed_in(scope)
         except PortalError:
-            # Nobody can be looked up now. The page says so, and goes on later; a refused one would stay empty.
+            # Sessions cannot be looked up now. The page says so and recovers later; a refused socket would leave it empty.
             await app(scope, until_idle(receive, send), send)
             return
         if signed_in:

@@ -60,7 +60,7 @@ class AuditChain:
         self._clock = clock
 
     def verify(self, user: User | None, noted: str = "", check: Callable[[], None] = lambda: None) -> Verification:
-        """Read all events, oldest first. noted: a head of earlier that must occur. user None: the portal itself or the command line."""
+        """Read all events, oldest first. noted: an earlier head that must occur. user None: the portal itself or the command line."""
         if user is not None:
             require(user, Permission.READ_AUDIT)
         with self._unit_of_work() as work:
@@ -86,7 +86,7 @@ class AuditChain:
         return Verification(events=events, head=head, fault=None if noted_seen else Fault.CUT)
 
     def last(self, user: User) -> NightlyResult | None:
-        """Return what the last nightly run found."""
+        """Return the result of the last nightly run."""
         require(user, Permission.READ_AUDIT)
         with self._unit_of_work() as work:
             job = next(iter(work.jobs.find(JobFilter(kinds=(KIND,), states=(JobState.DONE,)), 1)), None)

@@ -16,7 +16,7 @@ GENESIS = "0" * 64
 def digest(previous: str, event: AuditEvent) -> str:
     """Return the SHA-256 of an event and of the hash of the one before, in hex.
 
-    This form is stored for good: a change of it would break every chain.
+    This form never changes: a change would break every chain.
     """
     return digest_of(previous, event.at, event.actor_id, event.action, event.subject, event.details)
 

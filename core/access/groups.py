@@ -72,7 +72,7 @@ class Groups:
         withheld: Collection[Permission] | None = None,
         shares_results: bool | None = None,
     ) -> Group:
-        """Change the given fields. managers: user names. withheld: features only; what was withheld and no longer is must be the actor's.
+        """Change the given fields. managers: user names. withheld: features only; the actor must hold those that are given back.
         shares_results: whether members get kept answers of one another.
 
         Raises NotFound, InvalidInput, Conflict and NotAllowed.

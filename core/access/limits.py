@@ -39,7 +39,7 @@ _SENTENCES = {
 }
 
 limits_seen: ContextVar[list[LimitState] | None] = ContextVar("limits_seen", default=None)
-"""Where the edge wants the state of the limits that a request met; None: it does not ask."""
+"""A list to which each limit that a request meets is added; None if nobody reads them."""
 
 
 class LimitReached(Busy):
@@ -67,7 +67,7 @@ class Limits:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
-    # What admins do
+    # For admins
 
     def rules(self, actor: User) -> Sequence[LimitRule]:
         require(actor, Permission.MANAGE_PEOPLE)
@@ -107,10 +107,10 @@ class Limits:
             record(work, self._clock(), actor.id, "limit.remove", rule.subject or rule.holder, **details)
             work.commit()
 
-    # What everybody sees
+    # For everybody
 
     def states(self, user: User) -> Sequence[LimitState]:
-        """Return the limits that hold for this person now, and how much of each is used."""
+        """Return the limits that apply to this person now, and how much of each is used."""
         with self._unit_of_work() as work:
             return [self._state(work, user, rule) for rule in _of(work, user)]
 
@@ -119,7 +119,7 @@ class Limits:
         found = [each for each in self.states(user) if each.used > METER_FROM * each.rule.amount and each.resets_at is not None]
         return sorted(found, key=lambda each: each.left / each.rule.amount)
 
-    # What the gateway and the files ask
+    # For the gateway and the files
 
     def check(self, user: User) -> None:
         """Raise LimitReached if a question would be refused now. Counts nothing."""
@@ -205,7 +205,7 @@ class Limits:
 
 
 def _of(work: UnitOfWork, user: User) -> Sequence[LimitRule]:
-    """Return the limits that hold for a person, in a fixed order, so that two requests never wait for each other."""
+    """Return the limits that apply to a person, in a fixed order, so that two requests never wait for each other."""
     rules = list(work.limits.rules_of(user.id, user.group, user.key.id if user.key else None))
     own = {(rule.measure, rule.period) for rule in rules if rule.holder is Holder.PERSON}
     rules = [rule for rule in rules if rule.holder is not Holder.EVERYONE or (rule.measure, rule.period) not in own]

@@ -1,4 +1,4 @@
-"""Let people of a directory sign in with their password there, and follow what the directory says of them."""
+"""Sign people in with their password of a directory, and keep their accounts as the directory has them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = timedelta(hours=1)
 
 
 class DirectoryAccounts:
-    """Signs people in by the directory's password. Once an hour everybody is brought up to date: disabled there means out here."""
+    """Signs people in with the directory's password. Updates every account once an hour: whoever is disabled there is disabled here."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, directory: Directory, outside: OutsideAccounts, accounts: Accounts) -> None:
         self._unit_of_work = unit_of_work
@@ -30,7 +30,7 @@ class DirectoryAccounts:
         self._accounts = accounts
 
     def account(self, name: str, password: str) -> User | None:
-        """Return whose name and password this is in the directory, brought up to date. Raises NotSignedIn, Unavailable."""
+        """Check a name and password in the directory and return the updated account. Raises NotSignedIn, Unavailable."""
         if not password:  # A directory takes a bind without a password for an anonymous one.
             return None
         who = self._directory.check(name, password)
@@ -44,7 +44,7 @@ class DirectoryAccounts:
         return {"people": people, "disabled": disabled}
 
     def follow(self, report: Callable[[float], None] = lambda progress: None) -> tuple[int, int]:
-        """Bring everybody up to date; returns how many there are, and how many were disabled."""
+        """Update every account. Returns how many there are, and how many were disabled."""
         with self._unit_of_work() as work:
             people = work.outside_identities.of_source(self._directory.source)
         disabled = 0
@@ -57,7 +57,7 @@ class DirectoryAccounts:
         return len(people), disabled
 
     def _follow(self, user: User, subject: str) -> bool:
-        """Bring one account up to date; returns whether it was disabled."""
+        """Update one account. Returns whether it was disabled."""
         who = self._directory.find(subject)
         try:
             if who is not None and self._outside.update(user, who):

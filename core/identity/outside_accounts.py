@@ -1,4 +1,4 @@
-"""Keep accounts of people whom a provider or directory knows: found, linked, created and brought up to date at each sign-in."""
+"""Manage accounts of people in a provider or directory: find, link, create and update them at each sign-in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OutsideAccounts:
         self._rules = rules
 
     def account(self, who: OutsideIdentity) -> User:
-        """Return the account of this person, with the role and group that the groups there mean.
+        """Return this person's account, with the role and group that their company groups give them.
 
         Raises NotSignedIn for somebody who may not use the portal, whose account is disabled, or whose name another account has.
         """
@@ -49,7 +49,7 @@ class OutsideAccounts:
         return self._up_to_date(user, who, role)
 
     def update(self, user: User, who: OutsideIdentity) -> bool:
-        """Bring an account up to date. Returns False if the person may not use the portal any more."""
+        """Update an account. Returns False if the person may no longer use the portal."""
         role = self._rules.role_of(who.groups)
         if role:
             self._up_to_date(user, who, role)
@@ -90,6 +90,6 @@ class OutsideAccounts:
         try:
             return self._accounts.change(None, user.name, role=role, full_name=wanted.full_name, group=wanted.group)
         except Conflict as problem:
-            # The last admin stays one, whatever the directory says: else nobody could correct it.
+            # The last admin stays one, whatever the directory says; otherwise nobody could correct it.
             log.warning("the account %s was not changed as the directory says: %s", user.name, problem)
             return user

@@ -1,4 +1,4 @@
-"""Declare what identities need from outside: their store, and a provider."""
+"""Declare what identities need: repositories, a provider and a directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SecondFactorRepository(Protocol):
         ...
 
     def take_step(self, user_id: str, step: int) -> bool:
-        """Note that a code of this step was used. Returns False if one of it or a later step was used before."""
+        """Record that the code of this step was used. Returns False if that code or a later one was used before."""
         ...
 
     def set_codes(self, user_id: str, hashes: Collection[str]) -> None:
@@ -35,15 +35,15 @@ class SecondFactorRepository(Protocol):
 class OutsideIdentityRepository(Protocol):
     def user_id(self, source: str, subject: str) -> str | None: ...
     def link(self, source: str, subject: str, user_id: str) -> None:
-        """Link a person of outside to an account; nothing happens if that person is linked already."""
+        """Link an outside person to an account. Does nothing if that person is linked already."""
         ...
 
     def of_source(self, source: str) -> Sequence[tuple[str, str]]:
-        """Return everybody of a source, as (subject, user id)."""
+        """Return all people of a source, as (subject, user id)."""
         ...
 
     def linked(self, user_id: str) -> bool:
-        """Tell whether anybody of outside is linked to this account."""
+        """Tell whether an outside person is linked to this account."""
         ...
 
 
@@ -57,7 +57,7 @@ class IdentityProvider(Protocol):
         ...
 
     def identity(self, redirect: str, code: str, nonce: str, verifier: str) -> OutsideIdentity:
-        """Trade the code of a redirect for who it is. Raises NotSignedIn for what the provider did not issue for this sign-in."""
+        """Exchange the code of a redirect for the person's identity. Raises NotSignedIn for a code of another sign-in."""
         ...
 
     def ended(self, token: str) -> EndedOutside:
@@ -71,9 +71,9 @@ class Directory(Protocol):
     source: str
 
     def check(self, name: str, password: str) -> OutsideIdentity | None:
-        """Return who has this name and password there; None if nobody has, or the person is disabled there."""
+        """Return the person with this name and password; None if they are wrong or the person is disabled there."""
         ...
 
     def find(self, subject: str) -> OutsideIdentity | None:
-        """Return a person; None if the person is gone or disabled there."""
+        """Return a person; None if they are gone or disabled there."""
         ...

@@ -1,4 +1,4 @@
-"""Define second factors and identities of outside. All times are timezone-aware UTC."""
+"""Define second factors and outside identities. All times are timezone-aware UTC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SecondFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideIdentity:
-    """Who somebody is, as a provider or directory says."""
+    """A person as a provider or directory knows them."""
 
     source: str
     """Which provider or directory, for example "oidc https://login.example"."""
@@ -37,7 +37,7 @@ class OutsideIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedOutside:
-    """A message that a session there has ended: this one, or all of the person."""
+    """A message that one session there, or every session of a person, has ended."""
 
     source: str
     subject: str = ""
@@ -46,7 +46,7 @@ class EndedOutside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideRules:
-    """What groups of a provider or directory mean here."""
+    """The roles and groups that a provider's or directory's groups give here."""
 
     roles: tuple[tuple[str, str], ...] = ()
     """(group there, role here); the first that fits counts."""
@@ -61,5 +61,5 @@ class OutsideRules:
         return next((role for there, role in self.roles if there in groups), self.default_role)
 
     def group_of(self, groups: Collection[str]) -> str | None:
-        """Return the group here; None: groups are not taken over, so it stays as it is."""
+        """Return the group here; None if groups are not taken over, so that it stays as it is."""
         return next((here for there, here in self.groups if there in groups), "") if self.groups else None

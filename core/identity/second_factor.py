@@ -54,7 +54,7 @@ class SecondFactors:
         return "*" in self._roles or str(user.role) in self._roles
 
     def state(self, user: User) -> FactorState:
-        """Return the state of the own second factor. Raises NotAllowed for an API key."""
+        """Return the state of the person's second factor. Raises NotAllowed for an API key."""
         refuse_keys(user)
         with self._unit_of_work() as work:
             found = _confirmed(work, user)
@@ -75,7 +75,7 @@ class SecondFactors:
         self._note_wrong(user)
         raise NotSignedIn(WRONG_CODE)
 
-    # One's own
+    # For people themselves
 
     def set_up(self, user: User) -> Setup:
         """Make a new secret. It counts once a code of it was confirmed. Raises Conflict if there is a second factor."""
@@ -120,7 +120,7 @@ class SecondFactors:
         return codes
 
     def turn_off(self, user: User, code: str) -> None:
-        """Remove the own second factor. Raises Conflict if the role must use one, InvalidInput for a wrong code."""
+        """Remove the person's second factor. Raises Conflict if the role must use one, InvalidInput for a wrong code."""
         refuse_keys(user)
         if self.required(user):
             raise Conflict("Your role must use a second factor, so it cannot be turned off.")
@@ -204,5 +204,5 @@ def _digits(code: str) -> str:
 
 
 def _code_hash(user: User, code: str) -> str:
-    """A recovery code has 64 random bits; its hash is only of use for its person."""
+    """Hash a recovery code of 64 random bits. The hash fits this person alone."""
     return token_hash(f"{user.id}:{code.strip().lower()[:40]}")

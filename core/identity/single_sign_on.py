@@ -55,7 +55,7 @@ class SingleSignOn:
         return Began(self._there().address(self._redirect, state, nonce, verifier), f"{state}.{nonce}.{verifier}")
 
     def finish(self, kept: str, state: str, code: str, origin: Origin) -> str:
-        """Open a session for who came back from the provider; returns its token. Raises NotSignedIn, Unavailable."""
+        """Open a session for the person who came back from the provider, and return its token. Raises NotSignedIn, Unavailable."""
         parts = kept.split(".")
         if len(parts) != 3 or not hmac.compare_digest(parts[0].encode(), state.encode("utf-8", "replace")):
             raise NotSignedIn("This sign-in has expired. Sign in again.")
@@ -64,7 +64,7 @@ class SingleSignOn:
         with self._unit_of_work() as work:
             work.users.set_seen(user.id, self._clock())
             work.commit()
-        # A second factor is the provider's to ask for.
+        # The provider asks for a second factor, if there is one.
         return self._sessions.open(Proof(user, second_factor=True, outside_session=who.session), SessionKind.BROWSER, origin)
 
     def ended(self, token: str) -> None:

@@ -37,7 +37,7 @@ class Accounts:
             found = work.users.credentials(normal_name(name))
         return found if found and found.user.active else None
 
-    # What people do with their own account
+    # For people and their own accounts
 
     def change_password(self, user: User, old: str, new: str, token: str | None = None) -> None:
         """Change the own password and end the person's other sessions; the session of `token` stays.
@@ -70,7 +70,7 @@ class Accounts:
             work.users.set_language(user.id, language)
             work.commit()
 
-    # What admins do
+    # For admins
 
     def people(self, actor: User | None) -> list[User]:
         self._authorize(actor)

@@ -73,7 +73,7 @@ class ApiKeys:
         self._clock = clock
 
     def user(self, token: str) -> User | None:
-        """Return whose key this is, with the key. None if it is unknown, expired or revoked, or its person is disabled."""
+        """Return the person of a key, with the key. None if it is unknown, expired or revoked, or its person is disabled."""
         if not _KEY.fullmatch(token):
             return None
         now = self._clock()
@@ -163,7 +163,7 @@ class ApiKeys:
             return _own(work, user, key_id).key
 
     def revoke(self, user: User, key_id: str) -> None:
-        """End a key at once: an own one, or, for who manages people, anybody's. Revoking it twice changes nothing."""
+        """End a key at once: one's own, or anybody's for those who manage people. Revoking it twice changes nothing."""
         with self._unit_of_work() as work:
             found = work.api_keys.get(key_id)
             if found is None or not (allows(user, Permission.MANAGE_PEOPLE) or (user.key is None and found.key.user_id == user.id)):

@@ -93,7 +93,7 @@ class AuditTrail:
                 return
             before = entries[-1].id
     def refused(self, user: User, what: str) -> None:
-        """Record that somebody asked for what they may not, at most once a minute for the same thing, so that nobody fills the log."""
+        """Record a refusal, at most once a minute for the same thing, so that nobody can fill the log."""
         now = self._clock()
         with self._lock:
             self._refusals = {key: at for key, at in self._refusals.items() if now - at < REFUSED_AGAIN}

@@ -1,4 +1,4 @@
-"""Declare what people need from outside: password hashes, and repositories of accounts, sessions and audit events."""
+"""Declare what people need: password hashes, and repositories of accounts, sessions and audit events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
     def matches(self, password: str, password_hash: str) -> bool: ...
     def is_outdated(self, password_hash: str) -> bool:
-        """Tell whether the next sign-in should hash the password anew: another method or other costs than today's."""
+        """Tell whether the next sign-in should hash the password again, because today's method or costs differ."""
         ...
 
     def spend(self, password: str) -> None:
@@ -39,7 +39,7 @@ class PasswordHasher(Protocol):
 
 class OutsideSignIn(Protocol):
     def account(self, name: str, password: str) -> User | None:
-        """Return whose name and password this is elsewhere. Raises NotSignedIn for somebody who may not come in, Unavailable."""
+        """Return the account of this name and password elsewhere. Raises NotSignedIn for somebody who may not sign in, Unavailable."""
         ...
 
 
@@ -86,7 +86,7 @@ class UserRepository(Protocol):
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
     def any_password_of(self, prefix: str) -> bool:
-        """Tell whether the password hash of any account begins so."""
+        """Tell whether any account's password hash begins like this."""
         ...
 
     def disabled(self, user_ids: Collection[str]) -> set[str]:
@@ -169,7 +169,7 @@ class SessionRepository(Protocol):
         ...
 
     def of_user(self, user_id: str, now: datetime) -> Sequence[Session]:
-        """Return a person's sessions that have not expired, those used last first."""
+        """Return a person's sessions that have not expired, most recently used first."""
         ...
 
     def set_used(self, token_hash: str, at: datetime) -> None: ...
@@ -255,7 +255,7 @@ class AuditRepository(Protocol):
         ...
 
     def links(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return the links that these events make: for each run of neighbours, the hash before the first and that of the last."""
+        """Return the links that these events make: for each unbroken run, the hash before the first and that of the last."""
         ...
 
     def bridges(self) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ End = Callable[[PortalError], None]
 
 
 class SessionWatch:
-    """Checks on one thread all sessions and keys that something runs for. Thread-safe.
+    """Checks on one thread every session and key for which something runs. Thread-safe.
 
     What runs ends with its session or key, and also when the person gets another role.
     """

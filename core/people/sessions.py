@@ -33,7 +33,7 @@ CODE_NEEDED = "Enter the code of your authenticator app, or a recovery code."
 
 
 class SecondFactorNeeded(NotSignedIn):
-    """The password is right, and the account also wants a code."""
+    """The password is right, but the account needs a code too."""
 
     code = "second_factor_needed"
 
@@ -49,7 +49,7 @@ def refuse_keys(user: User) -> None:
 
 
 def mark_of(password_hash: str) -> str:
-    """Fingerprint a stored password, to tell it from the next without revealing anything about it."""
+    """Fingerprint a stored password, to tell it from a later one without revealing anything about it."""
     return token_hash(password_hash)
 
 
@@ -85,7 +85,7 @@ class Sessions:
         idle: timedelta | None = None,
         factor_roles: Collection[str] = (),
     ) -> None:
-        """lifetime: after which a session ends in any case. idle: after how long without use; None: never.
+        """lifetime: how long a session lasts at most. idle: how long it lasts without use; None: no limit.
 
         factor_roles: who can do nothing before they have set up a second factor; "*" is every role.
         """
@@ -110,7 +110,7 @@ class Sessions:
         return self.open(self._use(ticket, ProofPurpose.TICKET), SessionKind.BROWSER, origin)
 
     def keep(self, proof: Proof) -> str:
-        """Return a handle of the proof, which opens one session within five minutes. The proof itself stays here."""
+        """Return a handle of the proof, which opens one session within five minutes. The proof stays in the database."""
         return self._keep(proof, ProofPurpose.HANDLE, HANDLE_LIFETIME)
 
     def take(self, handle: str) -> Proof:
@@ -124,7 +124,7 @@ class Sessions:
             work.commit()
 
     def handle_user(self, handle: str) -> User:
-        """Return whose proof this is, used or not. Raises NotSignedIn."""
+        """Return the person of a proof, used or not. Raises NotSignedIn."""
         with self._unit_of_work() as work:
             return _proof(work, work.proofs.get(token_hash(handle), ProofPurpose.HANDLE, self._clock())).user
 
@@ -203,7 +203,7 @@ class Sessions:
         return user
 
     def own(self, user: User) -> Sequence[Session]:
-        """Return the person's sessions, those used last first."""
+        """Return the person's sessions, most recently used first."""
         refuse_keys(user)
         now = self._clock()
         with self._unit_of_work() as work:

@@ -76,7 +76,7 @@ _FINDERS: dict[Kind, Find] = {
 
 
 def find(text: str, kinds: Collection[Kind], own: Find | None = None) -> list[Finding]:
-    """Return what a text holds, in order, without overlaps: what starts first counts, then what is longer."""
+    """Return the findings in a text, in order and without overlaps: the first to start wins, then the longer one."""
     plain = text.translate(_WIDE)
     found = [Finding(*span, kind) for kind, finder in _FINDERS.items() if kind in kinds for span in finder(plain)]
     if own is not None and Kind.OWN in kinds:

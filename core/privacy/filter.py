@@ -1,4 +1,4 @@
-"""Apply the policy of a person's group to what goes in and what comes out."""
+"""Apply the policy of a person's group to requests and answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PersonalData(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A text after the check of what goes in."""
+    """A text of a request after its check."""
 
     text: str
     """Masked, if the policy masks."""
@@ -47,7 +47,7 @@ class PrivacyFilter:
         self._patterns = patterns
         self._clock = clock
 
-    # What admins do
+    # For admins
 
     def policies(self, actor: User) -> Sequence[PrivacyPolicy]:
         require(actor, Permission.MANAGE_PEOPLE)
@@ -78,26 +78,26 @@ class PrivacyFilter:
             record(work, self._clock(), actor.id, "privacy.remove", group)
             work.commit()
 
-    # What goes in
+    # Requests
 
     def check(self, user: User, text: str) -> Checked:
-        """Check a text that goes in. Raises PersonalData if the policy refuses it."""
+        """Check a text of a request. Raises PersonalData if the policy refuses it."""
         policy = self._policy(user)
         if policy is None or policy.input is Action.OFF:
             return Checked(text, Action.OFF)
         return self._checked(policy, text)
 
     def incoming(self, user: User) -> Callable[[str], str] | None:
-        """Return what checks and masks each text of a request; None if they stay as they are. It raises PersonalData."""
+        """Return a function that checks and masks each text of a request; None if they stay as they are. It raises PersonalData."""
         policy = self._policy(user)
         if policy is None or policy.input is Action.OFF:
             return None
         return lambda text: self._checked(policy, text).text
 
-    # What comes out
+    # Answers and exports
 
     def outgoing(self, user: User) -> Callable[[], StreamMask] | None:
-        """Return what makes a mask for the stream of an answer; None if answers stay as they are."""
+        """Return a function that makes a mask for the stream of an answer; None if answers stay as they are."""
         policy = self._policy(user)
         if policy is None or policy.output is Action.OFF:
             return None
@@ -105,14 +105,14 @@ class PrivacyFilter:
         return lambda: StreamMask(lambda text: self._find(policy, text), hold)
 
     def exported(self, user: User) -> Callable[[str], str]:
-        """Return what masks a text of an export."""
+        """Return a function that masks a text of an export."""
         policy = self._policy(user)
         if policy is None or policy.output is Action.OFF:
             return lambda text: text
         return lambda text: masked(text, self._find(policy, text))
 
     def shared(self, user: User) -> Callable[[str], str]:
-        """Return what masks a text that its author shares: every kind of personal data, and the own patterns of the group."""
+        """Return a function that masks a text that its author shares: every kind of personal data, and the own patterns of the group."""
         policy = self._policy(user)
         wide = PrivacyPolicy(input=Action.MASK, patterns=policy.patterns if policy is not None else ())
         return lambda text: masked(text, self._find(wide, text))

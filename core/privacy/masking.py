@@ -40,7 +40,7 @@ class StreamMask:
         """What was masked. The places are those in the pieces that were searched."""
 
     def feed(self, piece: str) -> str:
-        """Take a piece; returns what can be shown."""
+        """Take a piece and return the part that can be shown."""
         self._held += piece
         cut = _break_before_end(self._held)
         if self._hold:
@@ -51,7 +51,7 @@ class StreamMask:
         return self._let_go(cut, found)
 
     def rest(self) -> str:
-        """Return what was held back, at the end."""
+        """Return the part that was held back, at the end of the text."""
         return self._let_go(len(self._held), self._find(self._held))
 
     def _let_go(self, cut: int, found: Sequence[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""Declare what the filter needs from outside: stored policies, and own patterns that cannot run for long."""
+"""Declare what the filter needs: stored policies, and a search with own patterns that cannot run for long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PolicyRepository(Protocol):
 
 
 class OwnPatterns(Protocol):
-    """Searches with own patterns, in time that grows with the text alone."""
+    """Searches with own patterns, in time proportional to the text."""
 
     def check(self, patterns: Sequence[str]) -> None:
         """Raise InvalidInput for a pattern that cannot be used, or if none can be used here."""

@@ -77,6 +77,7 @@ NO_IDS = {
 PATHS_AND_CONTENTS = {
     ("POST", "/api/v1/models/downloads", "file"), ("GET", "/api/v1/models/imports", "folder"),
     ("POST", "/api/v1/models/imports", "folder"), ("POST", "/v1/files", "file"), ("GET", "/api/v1/index/parked", "after"),
+    ("GET", "/api/v1/notices", "before"),
 }  # fmt: skip
 IDS_OF_CALLS = {("POST", "/v1/chat/completions"), ("POST", "/v1/tokenize"), ("POST", "/v1/responses"), ("POST", "/v1/messages"),
                 ("POST", "/v1/messages/count_tokens")}  # fmt: skip

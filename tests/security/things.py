@@ -73,6 +73,8 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
         "response_id": done(client.post("/v1/responses", json={"model": "fake", "input": MARK}))["id"],
         "/v1 file_id": _program_file(client, export), "/v1 batch_id": done(client.post("/v1/batches", json=wanted))["id"],
     }  # fmt: skip
+    until(lambda: done(client.get("/api/v1/notices"))["items"])  # That the import has ended.
+    made["notice_id"] = done(client.get("/api/v1/notices"))["items"][0]["id"]
     # A question that waits for an answer under way: queued questions and streams have ids of their own.
     router.hold()
     busy = done(client.post("/api/v1/conversations", json={"title": MARK}))["id"]

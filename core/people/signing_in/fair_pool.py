@@ -25,7 +25,7 @@ class FairPool:
         self._most_waiting = most_waiting
         self._sentence = sentence
         self._lines: tuple[OrderedDict[str, deque[_Task]], ...] = (OrderedDict(), OrderedDict())
-        """Those who go first, and the others; by who asks."""
+        """Priority tasks, and the others; by requester."""
         self._waiting = 0
         self._idle = 0
         self._threads: list[threading.Thread] = []

@@ -93,7 +93,7 @@ class SignIn:
         stored = found.password_hash if found else self._decoy
         right = self._hasher.matches(password, stored)
         if mixed:
-            # Every check costs both methods until the last account has changed over: else the time would tell who has not.
+            # Every check runs both methods until the last account has changed over; otherwise the time would reveal who has not.
             if stored.startswith(BCRYPT):
                 self._hasher.matches(password, self._decoy)
             else:
@@ -160,7 +160,7 @@ class SignIn:
 
 
 def _forget(work: UnitOfWork, limits: Sequence[Limit]) -> None:
-    """Forget the attempts before the right password."""
+    """Forget the attempts that came before the right password."""
     for limit in sorted(limits, key=lambda one: one.key):
         if limit.most == attempts.MOST_BY_ADDRESS:
             # Not cleared: otherwise people could use their own account to keep trying others' passwords from the same address.

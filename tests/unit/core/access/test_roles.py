@@ -5,14 +5,14 @@ import pytest
 from core.access.roles import Roles
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.accounts import Accounts
-from core.people.permissions import Permission, allows
+from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
 PASSWORD = "a long password"
 AUDITOR = {Permission.CHAT, Permission.READ_AUDIT}
-DESK = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MANAGE_PEOPLE}
+DESK = ROLES[Role.ANALYST] | {Permission.MANAGE_PEOPLE}
 
 
 @pytest.fixture
