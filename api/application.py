@@ -35,6 +35,7 @@ PORTALS = {
     "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
     "ground": "grounding.ground",
+    "ground-images": "grounding.images",
     "ground-batches": "grounding.batches",
     "ground-evaluations": "grounding.evaluations",
     "feedback": "review.feedback",

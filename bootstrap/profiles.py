@@ -27,8 +27,8 @@ PROFILES = {
     "all": Profile("all"),
     "admin": Profile("admin"),
     "user": Profile(
-        "user", pages=frozenset({START_PAGE, "search", "shared", "prompts", "images"}), routes=frozenset({"session", "files", "oidc"}),
-        remote=True,
+        "user", pages=frozenset({START_PAGE, "search", "shared", "prompts", "images"}),
+        routes=frozenset({"session", "files", "oidc", "ground-images"}), remote=True,
     ),
 }
 

@@ -71,8 +71,8 @@ SERVICES = (
     Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
     Service("grounding", user=(
-        *("find", "grounders", "history", "image", "remove", "upload"),
-    ), values={"max_bytes": int}, reads=("grounders", "history", "image")),
+        *("content", "find", "grounders", "history", "image", "remove", "upload"),
+    ), values={"max_bytes": int}, reads=("content", "grounders", "history", "image")),
     Service("box_corrections", user=("correct",), staff=("case",), reads=("case",)),
     Service("box_exports", user=("drawn", "export")),
     Service("ground_batches", user=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,11 @@ from bench.portal_parts.portal import Measured, running_portal
 from bootstrap.profiles import PROFILES
 from pages.shell.navigation import ENTRIES
 from tests.functional.test_page_walls import listed, said, token
+from tests.image_files import picture, written
 
 KEY = "a-service-key-of-the-tests-0123456789"
 MOST_MEMORY = 200_000_000
-OWN_ROUTES = ("/api/v1/session", "/api/v1/oidc", "/api/v1/files", "/health", "/readyz")
+OWN_ROUTES = ("/api/v1/session", "/api/v1/oidc", "/api/v1/files", "/api/v1/ground-images", "/health", "/readyz")
 PAGES = {"Chat", "Search", "Prompts", "Images", "Memory", "Account", "Keyboard", "Sign out"}
 NEVER_LOADED = {"data", "models", "sqlalchemy", "alembic", "psycopg", "llama_cpp", "elasticsearch", "pypdf", "huggingface_hub"}
 
@@ -54,6 +56,18 @@ def test_a_page_is_drawn_with_what_the_admin_server_knows(user_server: Measured)
         messages = tab.run()
     assert "chat_input" in said(messages)
     assert listed(messages) == PAGES
+
+
+def test_an_uploaded_image_is_shown_through_it(user_server: Measured, admin_server: Measured) -> None:
+    picked = written(picture(60, 40))
+    message = json.dumps({"data": {"name": "a.png", "content": 0}, "blobs": [len(picked)]}).encode() + b"\n" + picked
+    headers = {"Authorization": f"Bearer {KEY}", "X-Portal-Session": token(user_server, "ann")}
+    upload = httpx.post(f"{admin_server.url}/internal/v1/call/grounding/upload", content=message, headers=headers, timeout=60)
+    address = f"/api/v1/ground-images/{json.loads(upload.raise_for_status().content)['data']['id']}/content"
+    with admin_server.sign_in("ann") as there, user_server.sign_in("ann") as here:
+        assert here.get(address).raise_for_status().content == there.get(address).raise_for_status().content
+    with user_server.sign_in("admin") as somebody:
+        assert somebody.get(address).status_code == 404
 
 
 def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:

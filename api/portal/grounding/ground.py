@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import Semaphore
 from typing import Annotated
-from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 import anyio.to_thread
@@ -12,7 +11,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.identity import SignedIn
-from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut, GroundIn, ImageOut, RunOut, RunsOut
+from api.portal.grounding.images import download
+from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut, GroundIn, RunOut, RunsOut
 from api.portal.shapes import FileId, Id
 from api.services import Portal, PortalHere
 from core.errors import InvalidInput
@@ -87,31 +87,3 @@ def drawn(run_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     image, found = portal.box_exports.drawn(user, run_id)
     stem = image.name.rpartition(".")[0] or image.name
     return download(found.content, found.media_type, f"{stem}-boxes.{found.media_type.rpartition('/')[2]}")
-
-
-@router.get("/ground-images/{image_id}")
-def image(image_id: Id, portal: PortalHere, user: SignedIn) -> ImageOut:
-    return ImageOut.of(portal.grounding.image(user, image_id)[0])
-
-
-@router.get("/ground-images/{image_id}/content", response_class=Response)
-def content(image_id: Id, portal: PortalHere, user: SignedIn) -> Response:
-    """Download the stored image: upright and without metadata."""
-    image, found = portal.grounding.content(user, image_id)
-    return download(found, image.media_type, image.name)
-
-
-@router.delete("/ground-images/{image_id}", status_code=204)
-def remove(image_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Delete an image with everything found on it."""
-    portal.grounding.remove(user, image_id)
-
-
-def download(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)

@@ -364,6 +364,7 @@ def _images(portal: Any, ann: Any, ada: Any) -> None:
         portal.grounding.find(ann, image.id, ["a car"])
     [[run, _]] = portal.grounding.history(ann)
     portal.grounding.image(ann, image.id)
+    portal.grounding.content(ann, image.id)
     with suppress(PortalError):
         portal.box_corrections.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
     portal.box_exports.export(ann, [run.id], ExportFormat.CSV)

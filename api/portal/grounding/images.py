@@ -1,0 +1,43 @@
+"""Show and delete uploaded images. A group of its own: user servers serve it too, as their Images page shows images by address."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.identity import SignedIn
+from api.portal.grounding.shapes import ImageOut
+from api.portal.shapes import Id
+from api.services import PortalHere
+
+router = APIRouter(prefix="/api/v1", tags=["grounding"])
+
+
+@router.get("/ground-images/{image_id}")
+def image(image_id: Id, portal: PortalHere, user: SignedIn) -> ImageOut:
+    return ImageOut.of(portal.grounding.image(user, image_id)[0])
+
+
+@router.get("/ground-images/{image_id}/content", response_class=Response)
+def content(image_id: Id, portal: PortalHere, user: SignedIn) -> Response:
+    """Download the stored image: upright and without metadata."""
+    image, found = portal.grounding.content(user, image_id)
+    return download(found, image.media_type, image.name)
+
+
+@router.delete("/ground-images/{image_id}", status_code=204)
+def remove(image_id: Id, portal: PortalHere, user: SignedIn) -> None:
+    """Delete an image with everything found on it."""
+    portal.grounding.remove(user, image_id)
+
+
+def download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(content, media_type=media_type, headers=headers)
