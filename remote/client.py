@@ -119,7 +119,7 @@ class Caller:
         """Send a call with the reads that the page needs after it. Return its result and their answers."""
         repeatable = wanted.repeatable or "request_id" in out.data
         path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
-        message = Message(out.data, out.blobs, [each.sent for each in reads])
+        message = Message(out.data, out.blobs, reads=[each.sent for each in reads])
         reply = self._connection.post(path, out.token, message, repeatable=repeatable)
         return self._result(wanted, out, reply.data, reply.blobs), reply.reads
 

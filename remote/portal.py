@@ -75,7 +75,7 @@ class RemotePortal:
         page, wishes, token, conversation: see Drawing.
         """
         ahead: ReadAhead = kept.setdefault("reads", ReadAhead(self._patterns))
-        ahead.begin(Drawing(page, wishes, token, conversation))
+        ahead.begin(Drawing(page, wishes, token=token, conversation=conversation))
         try:
             yield PageView(self, self._services_of(waiting, ahead))
         finally:

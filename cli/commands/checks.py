@@ -89,6 +89,8 @@ def missing_for_tests() -> list[str]:
         missing.append("postgresql")
     if shutil.which("nginx", path=os.defpath + ":/usr/sbin") is None:
         missing.append("nginx-light")
+    if shutil.which("redis-server") is None:
+        missing.append("redis-server")
     if shutil.which("mvn") is None:
         missing.append("maven")
     return missing

@@ -113,7 +113,7 @@ class ChatExports:
             work.commit()
         exporter, contents = self._plugins.write(user, format, chats)
         made = [
-            ExportedFile(f"{_name(conversation)}.{exporter.ending}", exporter.media_type, content)
+            ExportedFile(f"{_name(conversation)}.{exporter.ending}", exporter.media_type, content=content)
             for conversation, content in zip(conversations, contents, strict=True)
         ]
         return made[0] if len(made) == 1 else _zipped(made)
@@ -129,7 +129,8 @@ class ChatExports:
             case ExportFormat.HTML:
                 text = self._html(conversation, shown, images)
         ending, media_type = _ENDINGS[format]
-        return ExportedFile(f"{_name(conversation)}.{ending}", media_type, text.encode("utf-8", "replace"), tuple(beside.items()))
+        content = text.encode("utf-8", "replace")
+        return ExportedFile(f"{_name(conversation)}.{ending}", media_type, content=content, beside=tuple(beside.items()))
 
     def _html(self, conversation: Conversation, shown: Sequence[Message], images: MessageImages) -> str:
         """Return a page that needs nothing beside itself, and may load nothing."""
@@ -247,7 +248,7 @@ def _zipped(files: Sequence[ExportedFile]) -> ExportedFile:
             archive.writestr(name, file.content)
             for image, content in file.beside:
                 archive.writestr(image, content, zipfile.ZIP_STORED)
-    return ExportedFile("chats.zip", "application/zip", buffer.getvalue())
+    return ExportedFile("chats.zip", "application/zip", content=buffer.getvalue())
 
 
 _PAGE = """<!doctype html>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ class FolderLabelledImages:
         return LabelledSet(labels["version"], tuple(self._image(each) for each in labels["images"]))
 
     def _image(self, label: dict[str, Any]) -> LabelledImage:
-        phrases = {each["phrase"]: tuple(Box(*edges) for edges in each["boxes"]) for each in label["phrases"]}
+        phrases = {each["phrase"]: tuple(_box(edges) for edges in each["boxes"]) for each in label["phrases"]}
         content = (self._folder / label["file"]).read_bytes()
-        return LabelledImage(label["file"], ImageKind(label["kind"]), content, label["width"], label["height"], phrases)
+        return LabelledImage(
+            name=label["file"], kind=ImageKind(label["kind"]), content=content, width=label["width"], height=label["height"],
+            phrases=phrases,
+        )  # fmt: skip
+
+
+def _box(edges: Sequence[float]) -> Box:
+    left, top, right, bottom = edges
+    return Box(left=left, top=top, right=right, bottom=bottom)

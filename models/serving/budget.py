@@ -48,11 +48,11 @@ class MemoryBudget:
         host, gpus = machine.host_memory(), native.gpus()
         promised = self._roster.promised_bytes(besides)
         if not self._limit:
-            return Room(host, gpus, promised, 0, 0)
+            return Room(host, gpus, promised=promised, budget=0, left=0)
         left = max(0, self._limit - self._roster.taken_bytes(besides)) + promised
         host = replace(host, free=min(host.free, left))
         gpus = [replace(gpu, free_bytes=min(gpu.free_bytes, left)) for gpu in gpus]
-        return Room(host, gpus, promised, self._limit, left)
+        return Room(host, gpus, promised=promised, budget=self._limit, left=left)
 
     def state(self) -> DeviceMemory | None:
         """Return the limit and what is left of it; None where there is none."""

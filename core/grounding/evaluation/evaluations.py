@@ -123,7 +123,9 @@ class Evaluations:
 
     def _answer(self, user: User, image: LabelledImage, model: str, report: Report) -> tuple[Answer, float]:
         """Return what the model finds and how many seconds it took, after some tries while it is busy or away."""
-        mapping = PixelMapping(image.width, image.height, 1, image.width, image.height)
+        mapping = PixelMapping(
+            source_width=image.width, source_height=image.height, orientation=1, width=image.width, height=image.height
+        )
         whole = GroundImage(
             id=image.name, user_id=user.id, name=image.name, media_type="image/png", sha256=sha256(image.content).hexdigest(),
             size_bytes=len(image.content), mapping=mapping, created_at=self._clock(),

@@ -30,7 +30,7 @@ def grounders(model: str | None, group: str, barred: frozenset[str], view: View,
             left_out += [each for each in found.left_out if found.known and each not in left_out]
             for candidate in found.candidates:
                 version = candidate.version or versions.get((candidate.model or "").partition(":")[0], "")
-                usable.setdefault(candidate.place, Grounder(candidate.place, kind, version, here=candidate.remote is None))
+                usable.setdefault(candidate.place, Grounder(candidate.place, kind, version=version, here=candidate.remote is None))
     return Grounders(tuple(usable.values()), tuple(left_out), known)
 
 
