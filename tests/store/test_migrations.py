@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from core.errors import StartFailed
+from core.people.records import Permission
 from data.database import Database, open_database
 from data.migrate import downgrade, migrate
 from data.tables import Table
@@ -69,6 +71,21 @@ def test_rows_of_the_release_before_stay_and_it_can_still_write(database: Databa
         new = work.messages.get(again.id)
         assert new is not None and new.generation is not None and new.generation.timings == before
         assert [row.inter_token_p95_s for row in work.generations.rated(things.NOW, things.later(days=1))] == [None, None]
+
+
+def test_custom_roles_that_may_chat_get_memory(database: Database) -> None:
+    downgrade(database, "0037")
+    roles = {"writer": ["chat", "manage_people"], "auditor": ["read_audit"]}
+    with database.connect() as connection, connection.begin():
+        for name, permissions in roles.items():
+            row = {"name": name, "permissions": json.dumps({"permissions": permissions})}
+            connection.execute(text("INSERT INTO roles (name, permissions, created_at) VALUES (:name, :permissions, '2026-01-01')"), row)
+    migrate(database)
+    with SqlUnitOfWork(database) as work:
+        assert {role.name: role.permissions for role in work.roles.all()} == {
+            "writer": {Permission.CHAT, Permission.MANAGE_PEOPLE, Permission.MEMORY},
+            "auditor": {Permission.READ_AUDIT},
+        }
 
 
 def test_many_processes_may_start_at_once(empty_url: str) -> None:

@@ -1,6 +1,8 @@
-"""Memories, and who switched them on."""
+"""Memories, and who switched them on. Custom roles that may chat may use them, as built-in roles do."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+ROLES = sa.table("roles", sa.column("name", sa.String()), sa.column("permissions", sa.JSON()))
 
 
 def upgrade() -> None:
@@ -38,11 +41,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name="pk_memory_switches"),
     )
     op.add_column("conversations", sa.Column("uses_memory", sa.Boolean(), nullable=False, server_default=sa.true()))
+    for name, held in _permissions():
+        if "chat" in held and "memory" not in held:
+            _write(name, [*held, "memory"])
 
 
 def downgrade() -> None:
+    for name, held in _permissions():
+        if "memory" in held:
+            _write(name, [each for each in held if each != "memory"])
     op.drop_column("conversations", "uses_memory")
     op.drop_table("memory_switches")
     op.drop_index("ix_memories_conversation_id", table_name="memories")
     op.drop_index("ix_memories_user_id_state", table_name="memories")
     op.drop_table("memories")
+
+
+def _permissions() -> list[tuple[str, list[Any]]]:
+    rows = op.get_bind().execute(sa.select(ROLES.c.name, ROLES.c.permissions)).all()
+    return [(row.name, held) for row in rows if isinstance(held := (row.permissions or {}).get("permissions"), list)]
+
+
+def _write(name: str, permissions: list[Any]) -> None:
+    op.get_bind().execute(sa.update(ROLES).where(ROLES.c.name == name).values(permissions={"permissions": permissions}))
