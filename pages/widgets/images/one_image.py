@@ -92,7 +92,7 @@ def _upload(portal: Portal, user: User) -> None:
             t("Drop an image here, or choose one"), type=list(TYPES), max_upload_size=max(1, portal.grounding.max_bytes // 1_000_000),
             key=f"images-file-{st.session_state[_UPLOADER]}",
         )  # fmt: skip
-        st.caption(t("Then say in words what to find, for example “stamp” or “the damaged box”. The place in photos is removed."))
+        st.caption(t("Then say in words what to find, for example “stamp” or “the damaged box”. The location stored in photos is removed."))
         if file is not None:
             try:
                 with st.spinner(t("Reading the image")):
