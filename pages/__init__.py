@@ -1,29 +1,29 @@
-"""What people see. Page files hold functions only; Home.py calls them once it knows who asks.
+"""The pages of the portal. Page files hold functions only; Home.py calls them after it has identified the user.
 
 In reading order:
 
-- shell: the frame of every page
-- widgets: drawing that pages share
-- markdown: make Markdown of strangers safe to draw
+- shell: frame, navigation, theme and translations of every page
+- widgets: the parts that pages are made of
+- markdown: make untrusted Markdown safe to draw
 - sign_in: sign in
 - chat: ask and read
-- shared: read what somebody shared
-- search: find own messages
-- prompts: texts to use again in the chat
-- memory: what models remember about the person
-- images: find what a phrase names on an image
+- shared: read a shared chat
+- search: search the user's chats
+- prompts: reusable texts for the chat
+- memory: facts that models remember about the user
+- images: find objects in an image by phrase
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
 - get_model: known models, downloads and imports
-- compare: two files of a model, and blind votes on their answers
-- platforms: model servers, where questions go, the configuration with its versions
+- compare: compare two files of a model, with blind votes on their answers
+- platforms: model servers, routes, and the configuration with its versions
 - presets: models with instructions and settings; default models of groups
 - people: manage accounts and groups
-- access: who may do what, and custom roles
+- access: permissions, custom roles, limits and privacy policies
 - store: backups, search index, retention
 - jobs: background jobs
-- plugins: installed plugins, and for whom they are on
+- plugins: installed plugins and the groups that use them
 - audit: audit events
 - account: language, password, API keys, own groups, keyboard, signing out
 """

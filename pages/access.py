@@ -1,4 +1,4 @@
-"""Access (admin): who may do what, by role and group, how much, and what happens to personal data."""
+"""Access (admin): permissions by role and group, limits, and privacy policies."""
 
 from __future__ import annotations
 

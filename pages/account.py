@@ -1,4 +1,4 @@
-"""The person's own account: language, instructions, security and API keys; signing out."""
+"""Account: language, instructions, security and API keys of the user; signing out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def render(portal: Portal, user: User) -> None:
 
 
 def _managed_groups(portal: Portal, user: User) -> None:
-    """The groups that this person manages, with their members."""
+    """Draw the groups that this person manages, with their members."""
     for info in portal.groups.all(user):
         if user.name in info.group.managers:
             st.markdown(f"### {t('Your group {name}', name=plain(info.group.name))}", anchors=False)
@@ -79,7 +79,7 @@ def _language(portal: Portal, user: User) -> None:
 
 
 def keyboard(user: User) -> None:
-    """The list of keys as a page, for whoever does not know the key that shows it anywhere."""
+    """Draw the list of keyboard shortcuts as a page, for people who do not know the shortcut that opens it."""
     with st.container(key="narrow", width=480, gap="medium"):
         frame.page_head(t("Keyboard shortcuts"), t("Press ? on any page to see this list."), key="keyboard")
         for title, rows in shortcuts(allows(user, Permission.REVIEW_FEEDBACK)):
@@ -88,7 +88,7 @@ def keyboard(user: User) -> None:
 
 
 def sign_out(portal: Portal, user: User) -> None:
-    """End this session now; the browser then drops the cookie and loads the sign-in page."""
+    """End this session; the browser then drops the cookie and loads the sign-in page."""
     token = st.context.cookies.get(SESSION_COOKIE)
     if drop_cookie(once=f"out-{user.id}"):
         frame.blank(t("You are signed out"), t("Close this window so that no one can return to it."))

@@ -1,4 +1,4 @@
-"""Audit (admin): who did what to what, newest first; search, filters and an export."""
+"""Audit (admin): audit events, newest first, with search, filters and an export."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PAGE = 100
 BEHIND_S = 2.0
 _CURSORS = "audit_cursors"
-"""The cursors of the pages before the one shown, so that "Newer" finds the way back."""
+"""The session key of the cursors: one for each page up to the one shown, so that "Newer" can go back."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -57,7 +57,7 @@ def render(portal: Portal, user: User) -> None:
 
 
 def _chain(portal: Portal, user: User) -> None:
-    """Say when the chain was last verified, and verify it on demand."""
+    """Show when the hash chain was last verified, and verify it on demand."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditchain"):
         if st.button(t("Verify"), icon=":material/verified:", key="audit-verify", help=t("Check that no event was changed or removed")):
             found = portal.audit_chain.verify(user)
@@ -72,6 +72,7 @@ def _chain(portal: Portal, user: User) -> None:
 
 
 def chain_words(fault: Fault | None, events: int, event_id: str, head: str) -> str:
+    """Return the result of a verification as a sentence."""
     if fault is None:
         return f":green[:material/check_circle: {t('{n} events, none changed or removed', n=events)}] · {t('head {hash}', hash=head[:16])}"
     return f":red[:material/error: {t(FAULTS[fault], id=event_id.lstrip('0'))}]"
@@ -172,6 +173,7 @@ def _details(entry: AuditEntry) -> str:
 
 
 def audit_csv(entries: Iterable[AuditEntry]) -> bytes:
+    """Return the entries as CSV, with a header row."""
     header = ("number", "at", "actor", "action", "subject", "details")
     return to_csv(header, (_row(entry) for entry in entries))
 

@@ -1,4 +1,4 @@
-"""Chat: conversations at the left, the transcript at reading width, the composer at the foot."""
+"""Chat: conversations on the left, the transcript at reading width, the composer at the bottom."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 ADDRESS = linked_message.CONVERSATION
 _PROBLEM, _ASKED = "chat_problem", "chat_asked"
 _HELD = "chat_held"
+"""The session key of uploaded files that no question uses yet; after a refusal, the user need not choose them again."""
 _PRIVATE = "chat_private"
-"""What the author of the last question is told about personal data in it, once."""
-"""Files that are uploaded and not yet asked with: what was refused for another reason need not be chosen again."""
+"""The session key of the note about personal data in the last question; it is shown once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ STARTERS = (
     Starter("keyboard", "Keyboard", "What are the keyboard shortcuts?"),
     Starter("group", "Roles", "What roles are there?"),
 )
-"""Questions the built-in guide answers."""
+"""Questions that the built-in guide answers."""
 STARTER_CHARS = 90
-"""Of the text of a prompt that an empty chat offers."""
+"""Maximum number of characters shown of a prompt that an empty chat offers."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -82,11 +82,11 @@ def render(portal: Portal, user: User) -> None:
     if location.comes_back() or location.left() or ADDRESS in st.query_params:
         temporary_chat.leave(portal, user)
     _act(portal, user, models)
-    # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
+    # Each run has one request id: the second click of a double click repeats the id and starts no second turn.
     request = uuid4().hex
     conversation_id = location.opened()
     _arrive(portal, user, conversation_id)
-    # In this order: an answer that ends in between is found finished, not lost.
+    # The running turn is read before the transcript: an answer that ends in between appears finished and is not lost.
     temporary = temporary_chat.opened()
     if temporary:
         running = _temporary_answer(portal, user, temporary)
@@ -157,7 +157,7 @@ def render(portal: Portal, user: User) -> None:
         _wait_for_model(portal, user)
 
 
-# What the person did: see pages/widgets/common/requests.py
+# Actions of the user: see pages/widgets/common/requests.py
 
 
 def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
@@ -172,7 +172,7 @@ def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
             if asked["kind"] == "ask":
                 st.session_state[PROMPT] = asked["text"]
         except BaseException:
-            # Another click ended this run, perhaps while it waited. The same request asks nothing twice.
+            # Another click ended this run, perhaps while it waited. Repeating the same request id starts no second turn.
             if asked["kind"] == "ask":
                 put_back([{**asked, "files": ()}])
             raise
@@ -245,11 +245,11 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
 
 
 def _uploaded(portal: Portal, user: User, files: Sequence[Any]) -> Sequence[StoredFile]:
-    """Upload the files of a question; return them with those that were uploaded for it before. Raises the first refusal."""
+    """Upload the files of a question; return them with those uploaded for it earlier. Raises the first refusal."""
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     if not files:
         return held
-    # Files are large: say first that nothing new can be saved.
+    # Files are large: check for a full disk before the upload.
     portal.disk.check()
     refused: list[PortalError] = []
     for file in files:
@@ -264,7 +264,7 @@ def _uploaded(portal: Portal, user: User, files: Sequence[Any]) -> Sequence[Stor
 
 
 def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
-    """The address may name a message too: shown once, on whichever branch it stands."""
+    """Show the branch of the message that the URL names, once."""
     message_id = linked_message.new(conversation_id)
     if conversation_id and message_id:
         try:
@@ -274,7 +274,7 @@ def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
 
 
 def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[Shown] | None:
-    """The transcript; None where the address names no conversation of this person."""
+    """Return the transcript; None if the URL names no conversation of this user."""
     if conversation_id is None:
         return []
     try:
@@ -291,12 +291,12 @@ def _temporary_answer(portal: Portal, user: User, chat_id: str) -> LiveTurn | No
 
 
 def _answered_by(shown: Sequence[Shown]) -> str:
-    """The model of the last answer that has one; "" if there is none."""
+    """Return the model of the last answer that names one; "" if there is none."""
     return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
 
 
 def _last_answer(shown: Sequence[Shown]) -> Message:
-    """The last answer that has ended; the last message if there is none."""
+    """Return the last answer that has ended; the last message if there is none."""
     ended = (each.message for each in reversed(shown) if each.message.author is Author.ASSISTANT and each.message.generation)
     return next(ended, shown[-1].message)
 
@@ -306,7 +306,7 @@ def _tell_problem(sentence: str) -> None:
 
 
 def _problem(conversation_id: str | None) -> str:
-    """The sentence to show above the composer. It belongs to the chat it is first shown in, and goes with it."""
+    """Return the error to show above the composer. It belongs to the chat in which it is first shown, and disappears with it."""
     told = st.session_state.get(_PROBLEM, {"sentence": ""})
     if told.setdefault("chat", conversation_id) == conversation_id:
         return str(told["sentence"])
@@ -318,11 +318,11 @@ def _forget_problem() -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-# The parts of the page
+# Parts of the page
 
 
 def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None, chosen: Sequence[Prompt]) -> None:
-    """Draw an empty chat. chosen: the starters that managers and admins chose; without any, questions that the guide answers."""
+    """Draw an empty chat. chosen: starters that managers and admins chose; if there are none, questions for the guide are offered."""
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
@@ -347,7 +347,7 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None, c
 
 
 def _begin_with(text: str, request: str) -> None:
-    """Ask a starter; one with blanks goes into the composer, where they are filled in."""
+    """Ask a starter. A starter with blanks goes into the composer, where the user fills them in."""
     if blanks(text):
         prompt_menu.insert(text)
     else:
@@ -355,7 +355,7 @@ def _begin_with(text: str, request: str) -> None:
 
 
 def _wait_for_model(portal: Portal, user: User) -> None:
-    """Nothing can be asked yet: look again until a model is ready."""
+    """Check once a second until a model is ready, then redraw the page."""
 
     session_lives = session_watch(portal)
 

@@ -1,4 +1,4 @@
-"""Feedback: every rating with its question and answer. List, case, properties; everything reachable from the keyboard."""
+"""Feedback: every rating with its question and answer, as list, case and properties. Everything can be reached by keyboard."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MOST_TITLE = 72
-"""Characters of a question in the list."""
+"""Maximum number of characters of a question in the list."""
 ICONS = {ReviewState.NEW: "radio_button_unchecked", ReviewState.IN_REVIEW: "timelapse", ReviewState.RESOLVED: "check_circle"}
 LEFT, RIGHT = ".st-key-rvlist", ".st-key-rvcase, .st-key-rvprops"
-"""The panes, as the style sheet names them."""
+"""The CSS selectors of the panes."""
 LAST = "last"
-"""In place of an id: the last case of the page that is about to be read."""
+"""Used instead of an id: the last case of the page that is read next."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -48,7 +48,7 @@ def render(portal: Portal, user: User) -> None:
         )
         return
     picked = state.get("feedback-case")
-    # One key whatever is open: a container with another key is a new one, whose list starts at its top.
+    # The key is the same for every case: a container with a new key would scroll its list back to the top.
     with st.container(key="rv"):
         one_pane(RIGHT if picked is None else LEFT)
         left, middle, right = st.columns([1.15, 2.1, 0.85], gap="medium")
@@ -78,7 +78,7 @@ def render(portal: Portal, user: User) -> None:
 
 
 def _current(portal: Portal, user: User, cases: Sequence[Feedback], picked: str | None) -> Feedback | None:
-    """The picked case, even where it has just left the list; else the first."""
+    """Return the picked case, even if it has just left the list; else the first."""
     if picked == LAST and cases:
         st.session_state["feedback-case"] = cases[-1].id
         return cases[-1]
@@ -92,7 +92,7 @@ def _current(portal: Portal, user: User, cases: Sequence[Feedback], picked: str 
 
 
 def _neighbours(cases: Sequence[Feedback], current: Feedback, offset: int, total: int) -> tuple[Place | None, Place | None]:
-    """The cases before and after, across the borders of the page."""
+    """Return the previous and the next case, which may be on other pages of the list."""
     place = next((n for n, case in enumerate(cases) if case.id == current.id), None)
     if place is None:
         left = st.session_state.get(NEIGHBOUR)
@@ -117,7 +117,7 @@ def _tab(state: ReviewState | str, counts: dict[ReviewState, int]) -> str:
 
 
 def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tuple[FeedbackFilter, str]:
-    """What the list, its paging and the export are about."""
+    """Draw the filters; return the filter and the search text, which apply to the list, its paging and the export."""
     kept = {"persist_state": "session", "on_change": _from_start}
     with st.container(key="rvfilter", gap="xsmall"):
         wanted = st.segmented_control(
@@ -176,7 +176,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
 
 
 def _models(portal: Portal, user: User) -> list[str]:
-    """Return the models that can be asked now, and for those who see the usage also those of the past."""
+    """Return the models that can be asked now, and also former models for people who may view usage."""
     past = portal.usage.choices(user)[0] if allows(user, Permission.VIEW_USAGE) else ()
     return sorted({*(model.name for model in portal.gateway.chat_models(user)), *past})
 
@@ -218,6 +218,7 @@ def _rows(cases: Sequence[Feedback], total: int, offset: int, current: Feedback 
 
 
 def feedback_csv(cases: Iterable[Feedback]) -> bytes:
+    """Return the cases as CSV, with a header row."""
     header = (
         "id", "rated_at", "person", "group", "model", "model_version", "rating", "comment", "state", "note", "reviewer", "changed_at",
         "question", "answer", "prompt_tokens", "completion_tokens", "tokens_per_second", "first_token_s", "duration_s",

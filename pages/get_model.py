@@ -1,4 +1,4 @@
-"""Get a model (admin): known models and what fits this machine, downloads, other sources."""
+"""Get a model (admin): known models, what fits this machine, downloads, other sources."""
 
 from __future__ import annotations
 

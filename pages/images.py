@@ -1,4 +1,4 @@
-"""Images (everyone): find what a phrase names on an image, and correct it where it is wrong."""
+"""Images (everyone): find objects in an image by phrase, and correct the boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs (admin): what runs in the background, how far it is, and how it ended."""
+"""Jobs (admin): background jobs, their progress and their results."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _when(job: Job) -> str:
 
 
 def _do(action: Callable[[], object]) -> None:
-    """Run it and draw the list again, or say why not."""
+    """Run the action and redraw the list; show the error if it fails."""
     try:
         action()
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""Memory: what models remember about the person, and what they propose to remember."""
+"""Memory: facts that models remember about the user, and facts that they propose to remember."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PATH = "memory"
 SHOWN = 100
-"""Facts drawn at once; the search finds the others."""
+"""Maximum number of facts drawn at once; the search finds the others."""
 _EDITING, _DONE, _ROUND = "memory_editing", "memory_done", "memory_round"
 
 
@@ -119,7 +119,7 @@ def _adding(portal: Portal, user: User) -> None:
 
 
 def _whole(portal: Portal, user: User) -> None:
-    """Export everything, or delete everything."""
+    """Draw the buttons that export or delete all memories."""
     with st.container(horizontal=True, gap="small", key="memory-whole"):
         if allows(user, Permission.EXPORT):
             st.download_button(
@@ -133,7 +133,7 @@ def _whole(portal: Portal, user: User) -> None:
 
 
 def _row(memory: Memory) -> DeltaGenerator:
-    """Draw a fact; returns the container of its actions."""
+    """Draw a fact; return the container for its actions."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"memrow-{memory.id}", gap="xsmall"):
         st.markdown(f"{plain(memory.text)}  \n:small[:gray[{memory.updated_at:%Y-%m-%d}]]", width="stretch")
         return st.container(horizontal=True, horizontal_alignment="right", width="content", gap="xsmall")
@@ -190,7 +190,7 @@ def _cleared(portal: Portal, user: User) -> str:
 
 
 def _do(action: Callable[[], str]) -> None:
-    """Do it and draw the page again with what it led to; a refusal is shown where the person looks."""
+    """Run the action and redraw the page with its message; show a refusal next to the control."""
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:

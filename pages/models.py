@@ -1,4 +1,4 @@
-"""Models: what is loaded and how it does, what lies on disk, what would fit."""
+"""Models: loaded models and their state, files on disk, and the memory plan."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 LIVE_S, QUIET_S = 1.0, 4.0
-"""Seconds between redraws of the cards: while something loads or drains, and else."""
+"""Seconds between redraws of the cards: while a model loads or drains, and otherwise."""
 DOING = {
     ModelWork.LOADING: "It crashed in llama.cpp while loading the model {model}.",
     ModelWork.DECODING: "It crashed in llama.cpp while the model {model} was computing {n} answers.",
@@ -94,7 +94,7 @@ def _known(loaded: Sequence[LoadedModel]) -> Known:
 
 
 def _files(portal: Portal, user: User) -> list[ModelFile]:
-    """Those of the folder, then those an admin named by hand."""
+    """Return the files in the models folder, then those that an admin added by path."""
     files = list(portal.models.files(user))
     for path in dict.fromkeys(st.session_state.get("models-typed", ())):
         if path not in {str(file.path) for file in files}:
@@ -106,7 +106,7 @@ def _files(portal: Portal, user: User) -> list[ModelFile]:
 
 
 def _crash(crash: Crash) -> None:
-    """How the run before this one ended."""
+    """Show how the previous run of the portal ended."""
     at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
     with st.container(border=True, key="card-crash", gap="xsmall"):
         card_title(t("The portal's last run crashed"), at)
@@ -124,11 +124,11 @@ def _crash(crash: Crash) -> None:
         st.caption(t(advice, n=crash.in_a_row))
 
 
-# What is loaded
+# Loaded models
 
 
 def _cards(portal: Portal, user: User, drawn: Known) -> None:
-    """Redrawn by itself; when a model came, went or changed its state, the whole page is."""
+    """Draw the cards, which redraw themselves. Redraw the whole page when a model appears, disappears or changes its state."""
     loaded = portal.models.loaded(user)
     if _known(loaded) != drawn:
         st.rerun()
@@ -218,11 +218,11 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
 
 
 def _memory_of(model: LoadedModel) -> None:
-    """What the model's memory holds. What is free is a fact of the machine, and stands in its card alone."""
+    """Show what the model's memory holds. Free memory belongs to the machine and appears only in the machine's card."""
     plan = model.plan
     assert plan is not None
     known = plan.weights_bytes + plan.context_bytes
-    # What a load really took beyond weights and context is its work space.
+    # Work space is the measured size of the load without weights and context.
     work = model.memory_bytes - known if model.memory_bytes > known else plan.work_bytes
     parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Compute buffers"), work))
     words = " · ".join(f"{name} {size(taken)}" for name, taken in parts if taken > 0)
@@ -232,7 +232,7 @@ def _memory_of(model: LoadedModel) -> None:
 
 
 def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
-    """One bar for each memory of the machine, as it is now."""
+    """Draw a bar for each memory of the machine, with its current use."""
     devices = portal.models.memory(user)
     with st.container(border=True, key="card-machine", gap="xsmall"):
         for device in devices:
@@ -301,7 +301,7 @@ def _by_path(portal: Portal, user: User) -> None:
 
 
 def add_path(portal: Portal, user: User, path: Path) -> str | None:
-    """List this file too and choose it in the plan; the sentence that says why not, if it cannot be used."""
+    """Add this file to the list and choose it in the plan. Return the error message if the file cannot be used, else None."""
     try:
         file = portal.models.read_file(user, path)
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""People (admin): add, change, disable, reset a password; groups with members and managers."""
+"""People (admin): add, change and disable accounts, reset passwords; groups with members and managers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 SHOWN = 200
-"""Rows drawn at once; the search finds the others."""
+"""Maximum number of rows drawn at once; the search finds the others."""
 _CHOSEN, _ADD, _KEYS, _DONE, _SECRET = "people_chosen", "+", "*", "people_done", "people_secret"
 _VIEWS = {"people": "People", "groups": "Groups"}
 _DOUBTS = {
@@ -148,7 +148,7 @@ def _factor_removed(portal: Portal, user: User, person: User) -> str:
 
 
 def _keys(portal: Portal, user: User) -> None:
-    """Everybody's keys, to find whose a key is and to revoke it."""
+    """Draw the API keys of all people, to find the owner of a key and to revoke it."""
     with st.container(border=True, key="card-keys"):
         st.markdown(f"### {t('API keys')}", anchors=False)
         label = t("Search keys")
@@ -212,7 +212,7 @@ def _role_box(portal: Portal, user: User, role: str, key: str) -> str:
 
 
 def _group_box(portal: Portal, user: User, group: str, key: str) -> str:
-    """A group that exists, a new name, or none."""
+    """Draw a box for an existing group, a new name, or no group; return the name, "" for none."""
     names = list(dict.fromkeys([*portal.groups.names(user), *filter(None, [group])]))
     chosen = st.selectbox(
         t("Group"), names, names.index(group) if group else None, accept_new_options=True, placeholder=t("No group"), key=key,
@@ -222,7 +222,7 @@ def _group_box(portal: Portal, user: User, group: str, key: str) -> str:
 
 
 def _do(action: Callable[[], str], secret: str | None = None) -> None:
-    """Do it and draw the page again with what it led to; a refusal is said where the person looks."""
+    """Run the action and redraw the page with its message; show a refusal next to the control."""
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""Plugins (admin): which are installed, what each adds, for whom it is on, and how it last failed."""
+"""Plugins (admin): installed plugins, what each adds, the groups that use it, and its last failure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _plugin(portal: Portal, user: User, info: PluginInfo, groups: Sequence[str])
             origin = f":orange[{t('Not installed any more')}]"
         st.markdown(f"### {plain(info.name)}\n:gray[:small[{origin}]]", anchors=False)
         if info.summary:
-            # The portal's own plugins have their sentence in the catalogue, those of others have not.
+            # The catalogue translates the descriptions of the portal's own plugins, but not those of others.
             st.markdown(plain(info.summary) if info.package else t(info.summary))
         if state.adds:
             st.markdown("\n".join(f"- {_adds(each)}" for each in state.adds))

@@ -67,7 +67,7 @@ def _choose(name: str | None) -> None:
 
 
 def _row(name: str) -> str:
-    """A name may hold characters that a style sheet does not take."""
+    """Return a row id for a name, which may contain characters that CSS does not allow."""
     return sha256(name.encode()).hexdigest()[:10]
 
 
@@ -136,7 +136,7 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
 
 
 def _sampling(params: SamplingParams, key: str) -> Callable[[], SamplingParams]:
-    """Draw the sampling fields; call the result for what they hold. It raises InvalidInput."""
+    """Draw the sampling fields; return a function that reads them. That function raises InvalidInput."""
     values: dict[str, float | int | None] = {}
     columns = st.columns(2)
     for number, (field, label, least, most) in enumerate(_SAMPLING):
@@ -172,7 +172,7 @@ def _written(tools: Sequence[Tool]) -> str:
 
 
 def _read(text: str) -> tuple[Tool, ...]:
-    """Read a list of functions. Raises InvalidInput."""
+    """Parse a list of functions. Raises InvalidInput."""
     if not text.strip():
         return ()
     try:
@@ -190,7 +190,7 @@ def _read(text: str) -> tuple[Tool, ...]:
 
 
 def _rest(portal: Portal, user: User, preset: Preset, rule: AccessRule | None) -> None:
-    """What can be done to a saved preset."""
+    """Draw the actions for a saved preset."""
     with st.container(border=True, key="card-preset-rest", gap="small"):
         if preset.published:
             words = t("Published: people find it in the chat's model picker, and programs ask the model {name}.", name=plain(preset.name))
@@ -233,7 +233,7 @@ def _removed(portal: Portal, user: User, preset: Preset) -> str:
 
 
 def _do(action: Callable[[], str]) -> None:
-    """Do it and draw the page again with what it led to; a refusal is said where the person looks."""
+    """Run the action and redraw the page with its message; show a refusal next to the control."""
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:

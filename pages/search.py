@@ -1,4 +1,4 @@
-"""Search: own chats by the words in them, and from a hit to its place in the chat."""
+"""Search: find the user's chats by their words, and open a hit at its message."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 PATH = "search"
 WORDS = "q"
-"""The query parameter with what is looked for."""
+"""The query parameter with the search text."""
 PAGE, MOST_PAGES = 30, 10
 RECENT = 8
 BEHIND_S = 2.0
-"""An index that is no further behind than this is not worth a word."""
+"""Seconds of index lag above which the page shows a note."""
 _WORDS, _TYPED, _RECENT, _PAGES = "search_words", "search_typed", "search_recent", "search_pages"
 _FILTERS: Mapping[str, Any] = {
     "search-kind": None, "search-folder": None, "search-dates": (), "search-model": None, "search-rating": None, "search-files": None,
@@ -65,19 +65,19 @@ def render(portal: Portal, user: User) -> None:
 
 
 def open_with(words: str) -> NoReturn:
-    """From another page: look for these words."""
+    """Open the search page from another page, with this search text."""
     _look_for(words)
     frame.open_page(PATH, **{WORDS: words})
 
 
 def shortcut() -> None:
-    """Ctrl+K on every other page; this one's field listens for itself."""
+    """Open the search on Ctrl+K on every other page; the field of the search page handles the key itself."""
     with st.container(key="zero-shortcut"):
         if st.button(t("Search"), key="search-shortcut", shortcut="Ctrl+K"):
             frame.open_page(PATH)
 
 
-# What the person did: see pages/widgets/common/requests.py
+# Actions of the user: see pages/widgets/common/requests.py
 
 
 def _act(asked: Mapping[str, Any]) -> None:
@@ -102,7 +102,7 @@ def _look_for(words: str) -> None:
 
 
 def _words() -> str:
-    """What is looked for: the address says it; coming back from another page, the session remembers it."""
+    """Return the search text: from the URL, or from the session when the user returns from another page."""
     here = st.query_params.get(WORDS, "")[:MOST_CHARACTERS].strip()
     if here and here != st.session_state.get(_WORDS):
         _look_for(here)
@@ -110,7 +110,7 @@ def _words() -> str:
     return words
 
 
-# The parts of the page
+# Parts of the page
 
 
 def _field(portal: Portal, user: User, words: str) -> None:
@@ -130,7 +130,7 @@ def _field(portal: Portal, user: User, words: str) -> None:
 
 
 def _told(key: str) -> None:
-    """Typing draws the suggestions alone; everything else is for the whole page."""
+    """Handle an event of the field: typing redraws the suggestions only, every other event the whole page."""
     event = st.session_state[key].event
     if event and event["kind"] == "typing":
         st.session_state[_TYPED] = str(event["text"])[:MOST_CHARACTERS]
@@ -139,7 +139,7 @@ def _told(key: str) -> None:
 
 
 def _filters(portal: Portal, user: User) -> dict[str, Any]:
-    """What narrows the search, as arguments of Search.find."""
+    """Draw the filters; return them as arguments of Search.find."""
     kept: dict[str, Any] = {"persist_state": "session", "on_change": _from_start, "label_visibility": "collapsed"}
     kinds = {"message": t("Questions and answers"), "conversation": t("Titles")}
     folders = {each.id: each.name for each in portal.folders.list(user)}
@@ -176,7 +176,7 @@ def _clear_filters() -> None:
 
 
 def _read(portal: Portal, user: User, words: str, filters: Mapping[str, Any]) -> tuple[list[FoundItem], Found]:
-    """All pages that were asked for, read anew: what was deleted meanwhile is not shown again, and others come up in its place."""
+    """Read all requested pages of results again, so that items deleted in the meantime are gone and later ones move up."""
     items: list[FoundItem] = []
     cursor = None
     for _ in range(MOST_PAGES):

@@ -1,4 +1,4 @@
-"""The sign-in page: streamlit-authenticator draws the form; the check of the password, session and cookies are the portal's own."""
+"""The sign-in page. streamlit-authenticator draws the form; the portal itself checks the password and handles session and cookies."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _STATUS = "authentication_status"
 _TICKET, _WAITING = "sign_in_ticket", "sign_in_waiting"
 CODE_WITHIN_S = 300.0
-"""How long a right password waits for its code."""
+"""Seconds within which the second factor must follow a correct password."""
 
 
 def render(portal: Portal) -> None:
-    """The form, or, with the password found right, the exchange of the ticket for the cookie."""
+    """Draw the form, or, after a correct password, exchange the ticket for the cookie."""
     with st.container(key="login", horizontal_alignment="center"), st.container(width=352, key="loginbox", gap="small"):
         st.image(frame.logo(), alt="GLM Portal", width=132)
         message = ""
@@ -61,7 +61,7 @@ def render(portal: Portal) -> None:
 
 
 def _ask(sign_in: SignIn) -> Proof | None:
-    """Draw the form. Who typed the right password, or None. Raises Busy after too many wrong ones."""
+    """Draw the form; return proof of a correct password, else None. Raises Busy after too many wrong passwords."""
     form = _Form(sign_in)
     form.login(
         fields={"Form name": t("Sign in"), "Username": t("User name"), "Password": t("Password"), "Login": t("Sign in")},
@@ -71,7 +71,7 @@ def _ask(sign_in: SignIn) -> Proof | None:
 
 
 def _go_on(portal: Portal, proof: Proof) -> None:
-    """Ask for the second factor of an account that has one; else let the browser fetch its cookie."""
+    """Ask for the second factor if the account has one; else let the browser fetch its cookie."""
     if not proof.second_factor and portal.second_factors.needed(proof.user):
         st.session_state[_WAITING] = proof, time.monotonic() + CODE_WITHIN_S
     else:
@@ -81,7 +81,7 @@ def _go_on(portal: Portal, proof: Proof) -> None:
 
 
 def _waiting() -> Proof | None:
-    """Return the proof of the right password that waits for its second factor."""
+    """Return the proof of a correct password that waits for its second factor; None if there is none."""
     proof, until = st.session_state.get(_WAITING, (None, 0.0))
     if proof is None or time.monotonic() > until:
         st.session_state.pop(_WAITING, None)
@@ -116,7 +116,7 @@ class _Form(Authenticate):
     """The library's form without the library's cookie (readable by scripts, not revocable) and without its pause."""
 
     def __init__(self, sign_in: SignIn) -> None:
-        # Not super(): it would put a cookie reader into the page.
+        # super().__init__() is not called: it would put a cookie reader into the page.
         self.path = None
         self.api_key = None
         self.attrs = {"login_sleep_time": 0}
@@ -137,7 +137,7 @@ class _NoCookie:
 
 
 class _Check(AuthenticationController):
-    """The portal's own check in the library's place, which would strip the password and hash in the page's thread."""
+    """The portal's own password check. The library's would strip the password and compute the hash in the page's thread."""
 
     def __init__(self, sign_in: SignIn) -> None:
         super().__init__({"usernames": {}}, auto_hash=False)

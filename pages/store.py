@@ -1,4 +1,4 @@
-"""Store (admin): what the store holds, backups, the search index, and how long things are kept."""
+"""Store (admin): contents of the store, backups, the search index, and retention."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def render(portal: Portal, user: User) -> None:
     facts = portal.backups.facts(user)
     about = t("{kind} {version}, {size}, revision {revision}", kind=facts.kind, version=facts.version, size=size(facts.size_bytes),
               revision=facts.revision)  # fmt: skip
-    # Read once: a backup that ends while the page is drawn must leave either a progress that draws it again, or an enabled button.
+    # Read once, so that all parts show the same state if a backup ends meanwhile: either a progress that redraws or an enabled button.
     task = portal.backups.task(user)
     with page_head(t("Storage"), about, key="store"):
         busy = task is not None and not task.ended

@@ -1,4 +1,4 @@
-"""Usage: how much the portal is used, how fast it answers and how good people find it."""
+"""Usage: how much the portal is used, how fast it answers, and how people rate the answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _LOADED = "usage-loaded"
-"""Once a report was shown, the old one stays on screen until the next is there."""
+"""The session key that says that a report was shown: the old report then stays on screen until the next one is ready."""
 
 
 def render(portal: Portal, user: User) -> None:

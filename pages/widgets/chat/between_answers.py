@@ -1,6 +1,6 @@
-"""What stands between two answers: the foot of the one before, the next question, and the thoughts before its answer.
+"""The part between two answers: the foot of the previous answer, the next question, and the reasoning before its answer.
 
-One component, because a page of fifty messages must be quick: every element costs about 0.4 ms of the script's time.
+It is one component, because a page of fifty messages must be quick: every element costs about 0.4 ms of script time.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ class Foot:
 
     answer: Shown
     meta: tuple[str, ...]
-    """Figures, in one line."""
+    """Figures on one line."""
     details: tuple[tuple[str, str], ...]
-    """Further figures with their names, unfolded by a click on the line."""
+    """Names and values of further figures, which a click on the line unfolds."""
     mark: str
-    """How it ended, where that is not the ordinary way."""
+    """How the answer ended; "" if it ended normally."""
     again: bool = True
-    """Whether it offers to regenerate; a failed answer has a button of its own for that."""
+    """Whether the foot offers to regenerate; a failed answer has its own button for that."""
     goes_on: bool = False
-    """Whether it was cut off, so that it can be continued."""
+    """Whether the answer was cut off and can be continued."""
     rated: bool = True
-    """Whether it can be rated."""
+    """Whether the answer can be rated."""
     accepts: bool = False
-    """Whether the reader may keep it for the replay gate of the models."""
+    """Whether the reader may accept the answer for the models' replay gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thought:
+    """The reasoning of an answer. text: the reasoning; running: whether it is still being written."""
     answer_id: str
     label: str
     text: str
@@ -60,11 +61,12 @@ def seam(
     on_event: Callable[[str], None],
     ways: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """free: no answer is running, so questions may be edited and answers regenerated. ways: in which other ways (see flow/another_way.py).
+    """Draw the part between two answers.
 
-    `on_event` is called with the component's key, whose state then holds `event`, one of
+    free: no answer is running, so questions may be edited and answers regenerated. ways: the other ways to regenerate, see
+    flow/another_way.py. on_event: called with the component's key, whose state then holds `event`, one of
     {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again" | "go on", "message", "request"},
-    the former also with "model" or "thinking",
+    where "again" may also have "model" or "thinking",
     {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "pin", "message", "pinned"},
     {"kind": "encoding", "id", "encoding"}, {"kind": "accept", "message"}.
     """
@@ -96,7 +98,7 @@ def seam(
 
 
 def _file(file: StoredFile) -> dict[str, str]:
-    """encoding: where the person may want another one, which is where it is not UTF-8."""
+    """Return the data of a file. Its encoding is included if it is not UTF-8, since the user may then want another one."""
     shown = {"id": file.id, "name": file.name, "size": size(file.size_bytes)}
     if file.is_image:
         return shown | {"image": "yes"}
@@ -111,7 +113,7 @@ def _versions(shown: Shown) -> dict[str, object] | None:
 
 @cache
 def _labels(_language: str) -> dict[str, object]:
-    """Translated once per language."""
+    """Return the labels, translated once per language."""
     return {
         "actions": t("Actions for this answer"),
         "copy": t("Copy"),

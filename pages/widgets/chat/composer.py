@@ -1,4 +1,4 @@
-"""The composer at the foot of the chat: what to ask, which model, thinking or not, and Stop."""
+"""The composer at the bottom of the chat: the question, its files, model and thinking, and Stop."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from pages.widgets.context.prompt_menu import prompt_menu
 
 PROMPT = "prompt"
 UPLOAD_FACTOR = 4
-"""A file up to so many times the limit is sent, so that the portal can say in words why it is too large."""
+"""Files up to this multiple of the limit are accepted by the browser, so that the portal can explain why they are too large."""
 _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
 
 
 def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
-    """A sentence about the model that answered last, where nobody can ask it now; "" where it is there."""
+    """Return a sentence if the model that answered last can no longer be asked; "" if it can."""
     if not models or not answered_by or any(answered_by in each.names for each in models):
         return ""
     name, chosen = _chosen(models)
@@ -40,7 +40,7 @@ def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
 
 
 def options(models: Sequence[ServedModel], *, instructions: bool = True) -> TurnOptions:
-    """What the person chose. Without a choice, or if the chosen model is gone, the portal routes the question."""
+    """Return the chosen options. Without a choice, or if the chosen model is gone, the portal routes the question."""
     wanted = st.session_state.get(_MODEL)
     model = wanted if any(wanted in each.names for each in models) else None
     return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)), instructions=instructions)
@@ -70,14 +70,14 @@ def composer(
     meter: Callable[[], None] | None = None,
     more_choices: Callable[[], None] = lambda: None,
 ) -> DeltaGenerator:
-    """Draw it. Returns the place for the figures of the running answer.
+    """Draw the composer; return the container for the figures of the running answer.
 
     answer: the id of the answer that is being written, else "".
-    on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last one was not asked.
-    on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
-    held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
-    arrival: the message that the transcript is opened at. note: what to know before asking on. prompts: offered by "/".
-    meter: draws how full the context is. more_choices: draws further choices beside the model.
+    on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last question was refused;
+    on_dismiss: called to hide it. deleted: chats whose deletion can be undone.
+    held: files for the next question; on_drop: called with the id of a file to remove from them.
+    arrival: the message at which the transcript opens. note: a notice above the input. prompts: prompts that "/" offers.
+    meter: draws the context meter. more_choices: draws further choices beside the model.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -125,7 +125,7 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
 
 
 def _shown(file: StoredFile) -> str:
-    """The name, and what it is read as where that was a guess."""
+    """Return the file's name, with its encoding if that was guessed."""
     return file.name if file.encoding in ("", UTF_8) else f"{file.name} · {file.encoding}"
 
 
@@ -147,13 +147,13 @@ def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> No
 
 
 def model_title(model: ServedModel, name: str) -> str:
-    """What people read for a model, for one of its adapters, or for a preset."""
+    """Return the displayed title of a model, of one of its adapters, or of a preset."""
     if model.preset_of:
         return model.title or name
     return t("Built-in guide, only knows this portal") if model.guide and name == model.name else name
 
 
 def _chosen(models: Sequence[ServedModel]) -> tuple[str, ServedModel]:
-    """The name, which may be that of an adapter, and its model."""
+    """Return the chosen name, which may be that of an adapter, and its model."""
     wanted = st.session_state.get(_MODEL)
     return next(((name, each) for each in models for name in each.names if name == wanted), (models[0].name, models[0]))

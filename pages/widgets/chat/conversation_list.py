@@ -1,4 +1,4 @@
-"""Folders and conversations in the sidebar: one component for all rows, their menus and marks."""
+"""Folders and conversations in the sidebar: one component for all rows with their menus and marks."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ def conversation_list(
     exports: bool = True,
     on_event: Callable[[], None],
 ) -> None:
-    """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
-    found: the conversations are what a search found in any folder, best first, so they name their folders and are not grouped by day.
-    pinned: stand above the others. archive: the conversations are the archived ones. exports: whether the person may export.
+    """Draw the list.
 
-    `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
+    folders: all folders of the user; folder: the folder of the conversations; open_in: the id of the folder of the open chat.
+    found: the conversations are search results from any folder, best first; they show their folders and are not grouped by day.
+    pinned: conversations above the others. archive: whether the conversations are archived ones. exports: whether the user may export.
+
+    on_event: called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
     "delete folder", "id"}, {"kind": "rename" | "rename folder" | "new folder", "id", "title"}, {"kind": "pin" | "archive", "id", "on"},
     {"kind": "list archive", "on"} or {"kind": "move many" | "archive many" | "delete many", "ids"},
-    {"kind": "export", "ids"}. "folder" with "" leaves the folder.
+    {"kind": "export", "ids"}. "folder" with the id "" leaves the folder.
     """
     now = _now()
     groups = [(t("Results"), list(conversations))] if found and conversations else by_day(conversations, now)
@@ -82,7 +84,7 @@ def _folder(folder: Folder, marked: bool) -> dict[str, object]:
 
 
 def _row(conversation: Conversation, running: bool, named: Mapping[str, str], at: str) -> dict[str, object]:
-    """named: the folders that the rows name, by their ids. at: the day of its last change, where the row says it."""
+    """Return the data of a row. named: names of the folders to show, by id. at: the date of the last change to show, or ""."""
     folder = named.get(conversation.folder_id or "", "")
     marks = {"pinned": conversation.pinned_at is not None, "archived": conversation.archived_at is not None}
     return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at, **marks}
@@ -118,7 +120,7 @@ def _labels(folders: int, exports: bool) -> dict[str, str]:
 
 
 def by_day(conversations: Sequence[Conversation], now: datetime) -> list[tuple[str, list[Conversation]]]:
-    """Groups with their translated heads, newest first; days are those of `now`'s time zone. Empty groups are left out."""
+    """Return non-empty groups with their translated headings, newest first. Days are in the time zone of `now`."""
     members: dict[str, list[Conversation]] = {title: [] for title in _GROUPS}
     for each in conversations:
         members[_group(each.updated_at.astimezone(now.tzinfo).date(), now.date())].append(each)
@@ -135,7 +137,7 @@ def _group(day: date, today: date) -> str:
 
 
 def day(at: datetime, now: datetime) -> str:
-    """14:05 today, else 3 Nov, with the year where it is another one."""
+    """Return the time for today ("14:05"), else the date ("3 Nov"), with the year if it is not the current one."""
     local = at.astimezone(now.tzinfo)
     if local.date() == now.date():
         return f"{local:%H:%M}"

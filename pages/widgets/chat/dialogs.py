@@ -1,4 +1,4 @@
-"""What is asked before a chat or a folder goes, and where a chat is to move. One dialog at a time; the session remembers which."""
+"""Dialogs to delete, export and move chats and to delete folders. One is open at a time; the session remembers which."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _SHOWN = "chat_dialog"
 _NAME = "move-name"
 MANY = 8
-"""More folders than these scroll."""
+"""Number of folders above which the list scrolls."""
 
 
 def show(kind: str, subject: str | Sequence[str], problem: str = "") -> None:
-    """kind: "delete", "export" or "move" chats, whose ids are given, or "delete folder". problem: why the last try failed."""
+    """Open a dialog. kind: "delete", "export" or "move", with the ids of chats, or "delete folder". problem: why the last try failed."""
     st.session_state[_SHOWN] = (kind, subject, problem)
 
 
@@ -38,7 +38,7 @@ def close() -> None:
 
 
 def draw(portal: Portal, user: User) -> None:
-    """The dialog that is to be shown, if any."""
+    """Draw the open dialog, if there is one."""
     if _SHOWN not in st.session_state:
         return
     kind, subject, problem = st.session_state[_SHOWN]
@@ -90,7 +90,7 @@ def _keep_or_delete(kind: str, **subject: object) -> None:
 
 
 def _move(conversations: Sequence[Conversation], folders: Sequence[Folder], problem: str) -> None:
-    """One click moves; a new folder is made on the way."""
+    """Draw the choice of a folder, which moves the chats with one click, and the field for a new folder."""
     number = len(conversations)
 
     @st.dialog(t("Move to folder"), on_dismiss=close)
@@ -114,7 +114,7 @@ def _move(conversations: Sequence[Conversation], folders: Sequence[Folder], prob
 
 
 def _export(formats: Sequence[ExportFormat], conversations: Sequence[Conversation]) -> None:
-    """The link leads to REST, which looks up the person's rights when it is opened."""
+    """Draw a link to REST, which checks the user's rights when the link is opened."""
     number = len(conversations)
     titles = {each.name: each.title for each in formats}
 
@@ -141,7 +141,7 @@ def _export(formats: Sequence[ExportFormat], conversations: Sequence[Conversatio
 
 
 def _place(name: str, icon: str, conversations: Sequence[Conversation], folder_id: str | None) -> bool:
-    """Offer a folder to move to. The one in which the chats are already is only marked."""
+    """Offer a folder to move to; only mark the folder in which the chats already are."""
     here = all(each.folder_id == folder_id for each in conversations)
     return st.button(
         plain(name), icon=f":material/{'check' if here else icon}:", key=f"moveto-{folder_id or 'none'}", type="tertiary", width="stretch",

@@ -1,4 +1,4 @@
-"""What people read for the encodings of text files."""
+"""Readable titles of the encodings of text files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pages.shell.words import t
 
 
 def encoding_titles() -> list[list[str]]:
-    """Each encoding with its title, such as "Big5 · Traditional Chinese"; in the reader's language."""
+    """Return each encoding with its title in the reader's language, such as "Big5 · Traditional Chinese"."""
     writing = {
         "UTF-8": t("Unicode"),
         "UTF-16": t("Unicode"),

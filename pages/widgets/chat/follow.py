@@ -1,4 +1,4 @@
-"""What only the browser can do: keep a line or a row in view, and close the sidebar on a phone after a choice."""
+"""Keep a line or a row in view, and close the sidebar on a phone after a choice. The browser does both."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _close_sidebar = component("closeSidebar", file="follow.js", html="<i></i>")
 
 
 def follow(conversation: str, answer: str, arrival: Arrival | None = None) -> None:
-    """Scroll with the growing transcript until the person scrolls up; a button then goes back to the newest line.
+    """Scroll with the growing transcript until the user scrolls up; a button then leads back to the newest line.
 
-    answer: the id of the running answer, else "". A new one is followed from its start.
-    arrival: the message to scroll to and mark instead, once.
+    answer: the id of the running answer, else "". A new answer is followed from its start.
+    arrival: a message to scroll to and mark instead, once.
     """
     with st.container(key="follow"):
         place = {"conversation": conversation, "answer": answer, "label": t("Jump to the newest message")}
@@ -28,12 +28,12 @@ def follow(conversation: str, answer: str, arrival: Arrival | None = None) -> No
 
 
 def keep_in_sight(name: str, key: str) -> None:
-    """Scroll the element with this key into view whenever another one is named, no further than needed."""
+    """Scroll the element with this key into view when the key changes, no further than needed. name: identifies the caller."""
     with st.container(key=f"zero-sight-{name}"):
         _keep_in_sight(key=f"sight-{name}", data=[{"key": key}], height=1)
 
 
 def close_sidebar(conversation: str) -> None:
-    """On a phone the sidebar covers the page: close it when another conversation is opened."""
+    """Close the sidebar on a phone, where it covers the page, when another conversation is opened."""
     with st.container(key="zero-close"):
         _close_sidebar(key="close-sidebar", data=[{"conversation": conversation}], height=1)

@@ -1,4 +1,4 @@
-"""The message that an address leads to, and where it stands in the transcript."""
+"""The message that the URL names, and its position in the transcript."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from core.chat.conversations import Shown
 from core.chat.records import Author
 
 CONVERSATION, MESSAGE = "c", "m"
-"""The query parameters with the ids: reload, back and a second window find the place there."""
+"""The query parameters with the ids of conversation and message, so that reload, back and a second window work."""
 _ARRIVED = "chat_arrived"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
+    """The message at which the transcript opens. question: whether it is a question."""
     answer: str
-    """The id of the message, or of the answer to it: each question is drawn with its answer."""
+    """The id of the answer; for a question, the id of the answer to it, since each question is drawn with its answer."""
     question: bool
     once: str
-    """One arrival is shown once, however often the page is drawn."""
+    """An id that makes the browser show each arrival once, even if the page is drawn several times."""
 
 
 def new(conversation_id: str | None) -> str | None:
-    """The message's id, when the address names one it did not name at the last run."""
+    """Return the message's id if the URL names another one than at the last run, else None."""
     place = conversation_id, st.query_params.get(MESSAGE)
     if st.session_state.get(_ARRIVED, ())[:2] == place:
         return None
@@ -35,12 +36,12 @@ def new(conversation_id: str | None) -> str | None:
 
 
 def again() -> None:
-    """The next address is new, even if it is the last one."""
+    """Treat the next URL as new, even if it is the same as the last one."""
     st.session_state.pop(_ARRIVED, None)
 
 
 def place(shown: Sequence[Shown]) -> Arrival | None:
-    """Where the message stands that the address leads to."""
+    """Return where the message that the URL names is in the transcript; None if it is not there."""
     _, message_id, once = st.session_state[_ARRIVED]
     for number, each in enumerate(shown):
         if each.message.id != message_id:

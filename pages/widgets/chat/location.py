@@ -1,7 +1,7 @@
-"""Which chat is open, and which folder is listed beside it.
+"""The open chat and the folder that is listed beside it.
 
-The address says it, so that reload, back and a second window find the place; coming back from another page, the session remembers it.
-A chat's address leads to the folder it is in. Without a chat, the folder has an address of its own: what is asked there begins in it.
+The URL names both, so that reload, back and a second window work; when the user returns from another page, the session remembers them.
+The URL of a chat also lists the folder of that chat. Without a chat, the URL names the folder, and new chats begin in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEFT = "chat_left"
 
 
 def opened() -> str | None:
-    """The id of the open chat; None: a new one."""
+    """Return the id of the open chat; None for a new one."""
     here = st.query_params.get(CONVERSATION)
     if here is None and FOLDER not in st.query_params and comes_back():
         here = st.session_state.get(_OPEN)
@@ -33,28 +33,28 @@ def opened() -> str | None:
 
 
 def open_chat(conversation_id: str | None) -> None:
-    """None: a new one, in the listed folder."""
+    """Open this chat; None opens a new one in the listed folder."""
     st.session_state[_LEFT] = True
     st.session_state[_OPEN] = conversation_id
     _go({CONVERSATION: conversation_id, FOLDER: None if conversation_id else st.session_state.get(_FOLDER)})
 
 
 def left() -> bool:
-    """Tell, once, whether another chat was opened since."""
+    """Tell whether another chat was opened since the last call."""
     return bool(st.session_state.pop(_LEFT, False))
 
 
 def list_folder(folder_id: str | None) -> None:
-    """List the chats of this folder, or those in none. The open chat stays open."""
+    """List the chats of this folder; None lists those without a folder. The open chat stays open."""
     st.session_state[_FOLDER] = folder_id
     if CONVERSATION not in st.query_params:
         _go({FOLDER: folder_id})
 
 
 def listed(folders: Sequence[Folder], conversation_id: str | None, conversation: Conversation | None) -> Folder | None:
-    """The folder whose chats are listed: of a chat that was just opened its own, else the one chosen last.
+    """Return the folder to list: that of a chat that was just opened, else the one chosen last; None for no folder.
 
-    folders: the person's, which alone can be listed. conversation: the open chat, if there is such a one.
+    folders: the user's folders; no others are listed. conversation: the open chat, if it exists.
     """
     wanted = st.session_state.get(_FOLDER)
     if conversation_id is None:
@@ -70,7 +70,7 @@ def listed(folders: Sequence[Folder], conversation_id: str | None, conversation:
 
 
 def list_archive(listed: bool) -> None:
-    """List the archived chats, or the others again."""
+    """List the archived chats, or go back to the other ones."""
     st.session_state[_ARCHIVE] = listed
 
 
@@ -79,16 +79,19 @@ def lists_archive() -> bool:
 
 
 def folder_of_new_chats() -> str | None:
-    """The id of the folder that was listed last."""
+    """Return the id of the folder that was listed last."""
     found: str | None = st.session_state.get(_FOLDER)
     return found
 
 
 def comes_back() -> bool:
-    """Whether another page was drawn last: Streamlit forgets the widgets of a page that is left. Else a bare address means a new chat."""
+    """Tell whether another page was drawn last. If not, a URL without parameters means a new chat.
+
+    Streamlit forgets the widgets of a page that the user leaves, so the search field has no state then.
+    """
     return SEARCH_FIELD not in st.session_state
 
 
 def _go(address: dict[str, str | None]) -> None:
-    # All at once: each change is an entry of the browser's history.
+    # Set all parameters at once: each change adds an entry to the browser's history.
     st.query_params.from_dict({name: id for name, id in address.items() if id})

@@ -1,8 +1,8 @@
-"""Text of strangers on the page: model answers, names, titles, errors. It is printed here and nowhere else.
+"""Print untrusted text: model answers, names, titles, errors. No other module prints it.
 
-Model text may be Markdown with code, tables, formulas and links. It may not load anything, carry HTML, or use Streamlit's own directives:
-whoever can put words into a model's mouth (a document, another person) could otherwise make the reader's browser send what was said to
-a server of theirs, or speak as if the portal did. See pages/markdown.
+Model text may be Markdown with code, tables, formulas and links. It may not load anything, contain HTML, or use Streamlit's directives:
+otherwise a document or another person that influences the model's text could make the reader's browser send the conversation to a foreign
+server, or show text that looks like the portal's own. See pages/markdown.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from pages.shell.words import t
 
 
 def show(text: str, *, growing: Growing | None = None, caret: bool = True, instead: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Print model text; returns its place.
+    """Print model text; return its element.
 
-    growing: it is still being written, and a caret says so, if there is to be one. instead: the place of a text that this one replaces.
+    growing: the state of a text that is still being written; caret: whether a caret is drawn at its end. instead: the element to replace.
     """
     markdown = instead.markdown if instead else st.markdown
     return markdown(growing.markdown(text, caret=caret) if growing else _finished(text, leaving()), anchors=False)
 
 
 def leaving() -> str:
-    """What a link says on hover, before its address."""
+    """Return the text that a link shows on hover, before its URL."""
     return t("External link:")
 
 
 def plain(text: str) -> str:
-    """Any text, made to show as itself where Streamlit reads Markdown: labels, captions, titles."""
+    """Escape a text so that it appears unchanged where Streamlit reads Markdown: labels, captions, titles."""
     return escaped(" ".join(text.split()))
 
 
 @lru_cache(maxsize=1024)
 def _finished(text: str, leaving: str) -> str:
-    """Remembered: a page shows its finished answers again at every rerun."""
+    """Return the Markdown of a finished answer. It is cached, because a page shows its finished answers again at every run."""
     return whole(text, leaving)

@@ -1,4 +1,4 @@
-"""What is shown while an attached file is read: its name, and its position in the queue of documents."""
+"""Show the name and the queue position of an attached file while it is being read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pages.widgets.chat.message import plain
 
 @contextmanager
 def reading(name: str) -> Iterator[Callable[[int], None]]:
-    """Hand out what tells a position. A run that is broken off meanwhile ends only here: the file is read and kept by then."""
+    """Yield a function that shows the queue position. If the run is interrupted meanwhile, the interruption is raised at the end,
+    when the file has been read and stored."""
     ended: list[BaseException] = []
     shown = 0
     with st.bottom:

@@ -1,4 +1,4 @@
-"""The sidebar of the chat: search, folders, chats, and what is done with them."""
+"""The sidebar of the chat: search, folders, chats and their actions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LISTED = "chat_listed"
 
 
 def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Folder | None:
-    """Returns the folder in which the open chat is, or a new one will be."""
+    """Draw the sidebar; return the folder of the open chat, or the one in which a new chat will be."""
     try:
         conversation = portal.conversations.get(user, conversation_id) if conversation_id else None
     except NotFound:
@@ -59,14 +59,14 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
         if wanted and st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
             search.open_with(wanted)
         close_sidebar(conversation_id or "")
-    # On a phone, where the sidebar is closed; elsewhere the style sheet hides it.
+    # Shown on a phone, where the sidebar is closed; the style sheet hides it elsewhere.
     st.button(new, icon=":material/edit_square:", key="icon-newhead", type="tertiary", on_click=location.open_chat, args=(None,))
     dialogs.draw(portal, user)
     return next((each for each in folders if each.id == open_in), None) if conversation else folder
 
 
 def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
-    """What the person wished in the sidebar and its dialogs: see pages/widgets/common/requests.py."""
+    """Carry out a request made in the sidebar or its dialogs: see pages/widgets/common/requests.py."""
     match asked["kind"]:
         case "open":
             location.open_chat(asked["id"])
@@ -125,7 +125,7 @@ def _move(portal: Portal, user: User, ids: Sequence[str], folder_id: str | None)
 
 
 def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str | None, folder: Folder | None, words: str) -> None:
-    """Draw the list; again and again while an answer runs in another conversation or a title is being written, which then appear."""
+    """Draw the list. Redraw it repeatedly while an answer runs in another conversation or a title is being written."""
     others = bool(portal.turns.running_conversations(user) - {conversation_id}) or _title_coming(portal, user)
     session_lives = session_watch(portal)
     archive = location.lists_archive()

@@ -1,4 +1,4 @@
-"""Whether the chat on the page is a temporary one, and which. It has no address: leaving it in any way ends it."""
+"""The temporary chat on the page. It has no URL: leaving it in any way ends it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ON, _CHAT, _SWITCH = "chat_temporary", "chat_temporary_id", "temporary"
 
 
 def is_on() -> bool:
-    """Whether the next question goes into a temporary chat."""
+    """Tell whether the next question goes into a temporary chat."""
     return bool(st.session_state.get(_ON))
 
 
 def opened() -> str | None:
-    """The id of the temporary chat; None before its first question."""
+    """Return the id of the temporary chat; None before its first question."""
     found: str | None = st.session_state.get(_CHAT)
     return found
 
@@ -42,7 +42,7 @@ def leave(portal: Portal, user: User) -> None:
 
 
 def messages(portal: Portal, user: User) -> list[Shown]:
-    """The messages; none before the first question. One that is gone is left."""
+    """Return the messages; none before the first question. Leave a temporary chat that no longer exists."""
     chat_id = opened()
     if chat_id is None:
         return []
@@ -54,7 +54,7 @@ def messages(portal: Portal, user: User) -> list[Shown]:
 
 
 def switch(portal: Portal, user: User) -> None:
-    """Offer it in an empty chat, and say what it means."""
+    """Draw the switch for a temporary chat in an empty chat, and explain it."""
     if portal.temporary.offered(user):
         st.session_state[_ON] = st.toggle(t("Temporary chat"), value=is_on(), key=_SWITCH, help=_meaning())
         if is_on():

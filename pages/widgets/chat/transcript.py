@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 POLL_S = 0.15
 POLL_EACH_S, POLL_MOST_S = 0.02, 0.5
-"""An answer is drawn every POLL_S; where many are written at once one of them every POLL_EACH_S, but each at least every POLL_MOST_S.
-Pages share the interpreter with the engine: drawn as often as one, twenty of them would slow down what they show."""
+"""Seconds between two drawings of an answer: POLL_S, or POLL_EACH_S per running answer if that is more, at most POLL_MOST_S.
+Pages share the interpreter with the engine: twenty answers drawn as often as one would slow down their own generation."""
 TIMER_S, STAY_S = 5.0, 15.0
-"""One run of the watching fragment goes on drawing until something else wants the page to run, which the browser's timer does every
-TIMER_S meanwhile; STAY_S is for a timer that has fallen silent."""
+"""Seconds of the browser's timer while a run of the watching fragment draws, and the maximum duration of such a run. A run normally
+draws until another rerun is requested, at the latest by the timer; STAY_S applies if the timer has stopped."""
 LOOKS = 3
-"""How often it is asked between two drawings whether something else wants to run."""
+"""Number of checks between two drawings for a requested rerun."""
 STUCK_AFTER_S = 10.0
-"""From so long on it is asked whether the model is stuck."""
+"""Seconds after which the page checks whether the model is stuck."""
 COUNT_S = 0.5
-"""How often the line of figures is drawn beside a growing text: quicker than this, nobody reads it."""
+"""Seconds between two drawings of the line of figures beside a growing text; nobody reads it faster."""
 FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
-"""How often to look for the end of an answer that another replica writes."""
+"""Seconds between two checks for the end of an answer that another replica writes."""
 
 
 def transcript(
@@ -62,10 +62,11 @@ def transcript(
     stored: bool = True,
     ways: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more, by the model
-    of the composer (None) or by another one.
+    """Draw all messages.
 
-    stored: whether the messages can be rated, edited and answered again. ways: see seam().
+    on_event: see seam(). on_again: called with the id of an answer to regenerate, and the name of the model, or None for the composer's.
+
+    stored: whether the messages can be rated, edited and regenerated. ways: see seam().
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
@@ -104,7 +105,7 @@ def transcript(
 
 
 def _memories(portal: Portal, user: User, shown: Sequence[Shown]) -> dict[str, Memory]:
-    """Return the memories that the shown answers were given to read and that still exist, by id."""
+    """Return the memories that the shown answers used and that still exist, by id."""
     ids = {used.id for each in shown if each.message.context for used in each.message.context.memories}
     return {each.id: each for each in portal.memories.texts(user, sorted(ids))} if ids else {}
 
@@ -115,18 +116,18 @@ def _answer(message: Message, *, free: bool, other: str | None, on_again: Callab
     if _is_cut(message):
         _cut(message, free=free, other=other, on_again=on_again)
     elif message.generation and message.generation.error:
-        # It ended in order, but the model lost its way in it.
+        # The answer ended normally, but its text went wrong.
         with st.container(key=f"astray-{message.id}"):
             st.markdown(f":gray[{plain(said(message.generation.error))}]")
 
 
 def _is_cut(message: Message) -> bool:
-    """Whether the answer says itself that it is not whole, and offers to try again."""
+    """Tell whether the answer itself says that it is incomplete and offers to try again."""
     return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
 def _other(portal: Portal, user: User, message: Message) -> str | None:
-    """Return who else could answer, if a platform failed."""
+    """Return the model and platform that could answer instead if a platform failed; None if there is none."""
     row = message.generation
     if message.status is not MessageStatus.FAILED or row is None or row.routing is None:
         return None
@@ -137,7 +138,7 @@ def _other(portal: Portal, user: User, message: Message) -> str | None:
 
 
 def _cut(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
-    """What happened, what is kept, what next."""
+    """Show what happened, what is kept, and what to do next."""
     if message.status is MessageStatus.FAILED:
         head, why, key = t("The answer could not be finished"), said(message.error) if message.error else "", f"fail-{message.id}"
     else:
@@ -164,7 +165,7 @@ def _mark(message: Message) -> str:
 
 
 def _figures_of(message: Message) -> tuple[str, ...]:
-    """Model, tokens, speed, time to first token; what was not measured is left out."""
+    """Return model, tokens, speed and time to first token, without values that were not measured."""
     row = message.generation
     if row is None:
         return ()
@@ -181,7 +182,7 @@ def _figures_of(message: Message) -> tuple[str, ...]:
 
 
 def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
-    """What the line of figures leaves out; what was not measured is left out here, too."""
+    """Return names and values of the figures that the line leaves out, without values that were not measured."""
     if row is None:
         return ()
     usage, timings = row.usage, row.timings
@@ -206,7 +207,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
 
 
 def _routed(routing: Routing | None) -> tuple[tuple[str, str, object], ...]:
-    """Who answered, why not the platforms before, what was dropped, and what it cost."""
+    """Return the platform that answered, why earlier platforms did not, what was dropped, and the cost."""
     if routing is None:
         return ()
     return (
@@ -226,21 +227,21 @@ def _thought(message: Message) -> Thought | None:
     return Thought(answer_id=message.id, label=label, text=message.reasoning)
 
 
-# The answer that is being written
+# The running answer
 
 
 def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
-    """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
+    """Draw the running answer repeatedly. The turn runs in its own thread; this function only watches it."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())
-    # Its first run belongs to the page's, which has more to draw.
+    # The first run is part of the page's run, which has more to draw.
     first = True
 
     @st.fragment(run_every=_poll_s(portal))
     def watch() -> None:
         nonlocal first
         session_lives()
-        # A fast model's first words come before the next look would: they are worth a short wait.
+        # Wait briefly: the first words of a fast model arrive before the next poll.
         running.wait_begun(FIRST_WORDS_S)
         now = running.snapshot()
         if pending() or not now.running:
@@ -259,7 +260,7 @@ def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[
         figures.caption(_running_figures(now), width="content")
         if now.unsaved:
             _unsaved(now.unsaved)
-        # Thoughts and places are drawn by a new run: a component can be drawn once in each.
+        # Reasoning and queue positions need a new run: a component can be drawn only once per run.
         stays, first = bool(now.text) and not first, False
         if not stays:
             return
@@ -277,7 +278,7 @@ def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[
                 counted = time.monotonic()
                 figures.caption(_running_figures(now), width="content")
         if time.monotonic() - began < TIMER_S / 2:
-            # It was not this one's timer that waited: what did is soon done.
+            # Another rerun was requested, not this fragment's timer; it will be done soon.
             set_timer(_poll_s(portal))
 
     watch()
@@ -288,12 +289,12 @@ def _poll_s(portal: Portal) -> float:
 
 
 def _undisturbed(seconds: float) -> bool:
-    """Whether so long, until it is drawn again, nothing else wanted to run. A wish or a change of the page breaks in here."""
+    """Wait for this long; tell whether no other rerun was requested. Streamlit may stop the run here, for a click or a change of page."""
     for _ in range(LOOKS):
         if awaited():
             return False
         time.sleep(seconds / LOOKS)
-        # Looking into the session's state is what lets Streamlit break off a run.
+        # Reading the session state is the point where Streamlit can stop a run.
         pending()
     return not awaited()
 
@@ -305,7 +306,7 @@ def _unsaved(why: StoredError) -> None:
 
 
 def _stuck(portal: Portal, user: User, name: str) -> None:
-    """Say it where the model of the answer does not get on."""
+    """Show a warning if the model of the answer is stuck."""
     for model in portal.gateway.chat_models(user):
         if model.name == name.partition(":")[0] and model.stuck_s:
             again = t("It will restart automatically; then ask again.") if model.isolated else t("Stop the answer and tell an admin.")
@@ -340,7 +341,7 @@ def _running_figures(now: Snapshot) -> str:
 
 
 def _elsewhere(portal: Portal, user: User, message: Message) -> None:
-    """Another replica writes this answer: show what it has saved, and look again."""
+    """Show an answer that another replica writes: draw its saved text, and check again."""
 
     session_lives = session_watch(portal)
     growing = Growing(leaving())
@@ -356,7 +357,7 @@ def _elsewhere(portal: Portal, user: User, message: Message) -> None:
     look()
 
 
-# How figures are written
+# Formats of figures
 
 
 def _speed(tokens_per_second: float) -> str:

@@ -1,4 +1,4 @@
-"""The bar that takes a deletion back, for as long as that is possible."""
+"""The bar that undoes a deletion, as long as that is possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _undo = component("undo", file="undo.js", html="<div class='undo' role='status'>
 
 
 def undo_bar(pending: Sequence[Pending]) -> None:
-    """Offer to restore the chat that was deleted last; nothing is drawn without one."""
+    """Offer to restore the chat that was deleted last; draw nothing if there is none."""
     if not pending:
         return
     newest = pending[-1]

@@ -1,12 +1,12 @@
-"""What keeps a conversation flowing.
+"""Widgets for the flow of a conversation.
 
 In reading order:
 
 - earlier: earlier messages on demand
 - another_way: regenerate with another model or setting
 - lane_choice: choose models that answer side by side
-- side_by_side: their answers, and the vote
+- side_by_side: answers side by side, and the vote
 - answer_tools: sort and save tables, name the language of code
-- diagrams: draw blocks of Mermaid
+- diagrams: draw Mermaid blocks
 - follow_up: the question that waits for the running answer
 """

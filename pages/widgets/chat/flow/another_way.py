@@ -13,7 +13,7 @@ from pages.widgets.chat.composer import model_title
 
 
 def ways(models: Sequence[ServedModel]) -> list[dict[str, Any]]:
-    """Return what a person may choose: each model, and thinking or not where one can think. One way alone is no choice."""
+    """Return the choices: each model, and thinking on or off if a model can think. Return none if there is only one."""
     found: list[dict[str, Any]] = [{"label": model_title(each, name), "model": name} for each in models for name in each.names]
     if any(each.thinking for each in models):
         found += [{"label": t("With thinking"), "thinking": True}, {"label": t("Without thinking"), "thinking": False}]
@@ -21,7 +21,7 @@ def ways(models: Sequence[ServedModel]) -> list[dict[str, Any]]:
 
 
 def in_another_way(chosen: TurnOptions, asked: Mapping[str, Any]) -> TurnOptions:
-    """Return the options of the composer, changed as the person asked: another model, or one on another platform; thinking or not."""
+    """Return the composer's options with the requested change: another model or platform, or thinking on or off."""
     if asked.get("model"):
         chosen = replace(chosen, model=str(asked["model"]))
     return replace(chosen, thinking=asked["thinking"]) if isinstance(asked.get("thinking"), bool) else chosen

@@ -1,4 +1,4 @@
-"""Tables of answers that can be sorted and saved, and blocks of code that say their language: only the browser can do that."""
+"""Make tables of answers sortable and savable, and show the language of code blocks. The browser does both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw blocks of Mermaid in answers as pictures. The browser does it, with the library that Streamlit's own pages come with."""
+"""Draw Mermaid blocks of answers as pictures, in the browser, with the Mermaid library that Streamlit ships."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _diagrams = component("diagrams", file="diagrams.js", html="<i></i>")
 
 
 def diagrams(texts: Iterable[str], *, running: bool = False) -> None:
-    """Have the diagrams in these texts drawn. running: not yet, since an answer is still being written."""
+    """Draw the diagrams in these texts. running: an answer is still being written, so they are not drawn yet."""
     if not any("mermaid" in text.lower() for text in texts):
         return
     labels = {
@@ -31,6 +31,6 @@ def diagrams(texts: Iterable[str], *, running: bool = False) -> None:
 
 @cache
 def library() -> str:
-    """Return the address of Mermaid among Streamlit's scripts; "" if it is not there. Its name changes with Streamlit's version."""
+    """Return the URL of Mermaid among Streamlit's scripts, whose name changes with Streamlit's version; "" if it is not there."""
     found = sorted(SCRIPTS.glob("mermaid.core.*.js"))
     return f"/static/js/{found[0].name}" if found else ""

@@ -1,4 +1,4 @@
-"""Draw the last messages of a long chat, and earlier ones on demand: it opens as fast as a short one."""
+"""Draw the last messages of a long chat, and earlier ones on demand, so that it opens as fast as a short chat."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.chat.records import Author
 from pages.shell.words import t
 
 LATEST, MORE = 60, 200
-"""Messages that are drawn at first, and how many more a click draws."""
+"""Number of messages drawn at first, and number of messages that a click adds."""
 _DRAWN = "chat_drawn"
 
 
 def latest(shown: Sequence[Shown], conversation_id: str, linked: str | None) -> Sequence[Shown]:
-    """Return the last messages, from a question on, and draw a button for those before.
+    """Return the last messages, starting with a question, and draw a button for the earlier ones.
 
-    linked: the id of a message that the address names. It is among them.
+    linked: the id of a message that the URL names; it is always among the returned messages.
     """
     chat, drawn = st.session_state.get(_DRAWN, (conversation_id, LATEST))
     if chat != conversation_id:

@@ -1,4 +1,4 @@
-"""The question that waits for the running answer, above the composer."""
+"""The queued question above the composer, which waits for the running answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_S = 0.5
 
 
 def follow_up(portal: Portal, user: User, conversation_id: str, *, running: bool) -> None:
-    """Draw the queued question, if there is one; once the answer has ended, look until it is sent."""
+    """Draw the queued question, if there is one. After the answer has ended, check until the question is sent."""
     found = _queued(portal, user, conversation_id)
     if found is None:
         return

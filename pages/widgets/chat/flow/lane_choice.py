@@ -19,9 +19,9 @@ _CHOSEN, _SEPARATE = "chat_lanes", "chat_lanes_separate"
 
 
 def lanes(models: Sequence[ServedModel], going_on: Comparison | None = None) -> list[TurnOptions]:
-    """Return the options of each answer of the next question: one, or two to four side by side.
+    """Return the options for each answer to the next question: one answer, or two to four side by side.
 
-    going_on: answers that wait for a vote. Where their threads are separate, the next question goes to the same models.
+    going_on: the round that waits for a vote. If its threads are separate, the next question goes to the same models.
     """
     own = options(models)
     if going_on is not None and going_on.separate:
@@ -31,7 +31,7 @@ def lanes(models: Sequence[ServedModel], going_on: Comparison | None = None) -> 
 
 
 def lane_choice(models: Sequence[ServedModel]) -> None:
-    """Draw the choice in the composer's bar, where there is more than one model."""
+    """Draw the choice in the composer's bar if there is more than one model."""
     titles = {name: model_title(each, name) for each in models for name in each.names}
     if len(titles) < 2:
         return

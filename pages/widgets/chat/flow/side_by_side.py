@@ -1,4 +1,4 @@
-"""Answers of several models side by side: watch them, and choose the one that continues the chat."""
+"""Answers of several models side by side: follow them, and choose the one that continues the chat."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOK_S = 0.3
 
 
 def open_rounds(portal: Portal, user: User, conversation_id: str | None) -> Sequence[Comparison]:
-    """Return the answers side by side at the end of this chat that wait for a vote: one round, or all rounds of separate threads."""
+    """Return the rounds at the end of this chat that wait for a vote: one round, or all rounds of separate threads."""
     try:
         return portal.side_by_side.rounds(user, conversation_id) if conversation_id else ()
     except PortalError:
@@ -34,7 +34,7 @@ def open_rounds(portal: Portal, user: User, conversation_id: str | None) -> Sequ
 
 
 def earlier_rounds(portal: Portal, user: User, shown: Sequence[Shown], rounds: Sequence[Comparison]) -> None:
-    """Draw the rounds of separate threads before the last one, each with its question."""
+    """Draw all rounds of separate threads but the last, each with its question."""
     if rounds and rounds[-1].separate:
         st.caption(f":material/call_split: {t('Separate threads: each model reads only its own answers. Vote to go on with one of them.')}")
     asked = {each.message.id: each for each in shown}
@@ -52,7 +52,7 @@ def _columns(portal: Portal, user: User, comparison: Comparison, key: str, growi
 
 
 def side_by_side(portal: Portal, user: User, question: Shown, comparison: Comparison, on_event: Callable[[str], None]) -> None:
-    """Draw the question, its answers in columns, and the vote once all have ended."""
+    """Draw the question, its answers in columns, and the vote once all answers have ended."""
     session_lives = session_watch(portal)
     growing = {lane.answer_id: Growing(leaving()) for lane in comparison.lanes}
     began_running = _running(portal, user, comparison)
@@ -115,7 +115,7 @@ def _vote(comparison: Comparison) -> None:
 
 
 def before(shown: Sequence[Shown], rounds: Sequence[Comparison]) -> tuple[Sequence[Shown], Shown | None]:
-    """Return the messages above all answers side by side, and the question of the last ones."""
+    """Return the messages above the first round, and the question of the last round."""
     at = {each.message.id: place for place, each in enumerate(shown)}
     first, last = at.get(rounds[0].question_id), at.get(rounds[-1].question_id)
     return (shown, None) if first is None or last is None else (shown[:first], shown[last])
