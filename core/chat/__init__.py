@@ -4,13 +4,13 @@ In reading order:
 
 - records: conversations, folders, messages and turns
 - ports: their repositories
-- questions: check what may be asked
+- questions: check a question before it is asked
 - turns: start, stop, edit and regenerate turns
-- lifecycle: store turns, hold those that run, recover those of dead processes
-- context: what the model reads beside the question
-- lanes: the separate threads of models that answer side by side
+- lifecycle: store turns, keep track of running ones, and recover those of dead processes
+- context: what the model reads besides the question
+- lanes: the separate histories of models that answer side by side
 - memory: what models remember about a person from chat to chat
-- turn_runner: answer one turn on its own thread
+- turn_runner: run one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
 - elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
@@ -18,9 +18,9 @@ In reading order:
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
 - follow_ups: a question that waits for the running answer
-- imports: take over conversations that other portals exported
-- message_images: the images of messages, for a file to keep
+- imports: import conversations exported from other portals
+- message_images: read the images of messages for an export
 - exports: write conversations as Markdown, JSON and HTML
-- pending_deletions: delete after some seconds, so that it can be undone
-- folders: make, rename and delete folders, and move conversations
+- pending_deletions: delete after a few seconds, so that the deletion can be undone
+- folders: create, rename and delete folders
 """

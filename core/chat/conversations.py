@@ -23,14 +23,14 @@ from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_AT_ONCE = 500
-"""Conversations that one request may delete."""
+"""Most conversations that one request may delete."""
 UNTITLED = ""
 """The title of a conversation until its first question names it. Pages show "New chat" instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One message of a transcript, and which of its versions it is (1 of 1 if there is no other)."""
+    """One message of a transcript, and its version number (1 of 1 if it has no other versions)."""
 
     message: Message
     version: int
@@ -39,7 +39,7 @@ class Shown:
 
 
 def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
-    """Return a person's own conversation. Someone else's raises NotFound, so that nobody learns that it exists."""
+    """Return a person's own conversation. Raise NotFound for someone else's, so that its existence is not revealed."""
     require(user, Permission.CHAT)
     found = work.conversations.get(conversation_id)
     if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
@@ -48,9 +48,9 @@ def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
 
 
 def own_message(work: UnitOfWork, user: User, message_id: str, permission: Permission = Permission.CHAT) -> Message:
-    """Return a message of an own conversation. Someone else's is answered like one that does not exist.
+    """Return a message of one of the person's own conversations. Raise NotFound for someone else's, as if it did not exist.
 
-    permission: what is done with it.
+    permission: the permission that the caller's action needs.
     """
     require(user, permission)
     found = work.messages.get(message_id)
@@ -61,8 +61,8 @@ def own_message(work: UnitOfWork, user: User, message_id: str, permission: Permi
 
 
 def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
-    """Return and lock a person's own conversation: until the transaction ends, nobody changes it or starts a turn in it."""
-    own(work, user, conversation_id)  # Checked before the lock: nobody can block someone else's conversation.
+    """Return and lock a person's own conversation. Until the transaction ends, no other one can change it or start a turn in it."""
+    own(work, user, conversation_id)  # Check before locking, so that nobody can block someone else's conversation.
     found = work.conversations.for_change(conversation_id)
     if found is None:
         raise NotFound("This conversation does not exist. It may have been deleted.")
@@ -70,7 +70,7 @@ def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Convers
 
 
 def _several(ids: Sequence[str]) -> list[str]:
-    """Return the ids once each, in one order for everybody: locks are then taken in the same order."""
+    """Return the ids without duplicates, in sorted order, so that every request takes its locks in the same order."""
     within("ids", len(ids), 1, MOST_AT_ONCE)
     return sorted(set(ids))
 
@@ -103,9 +103,9 @@ class Conversations:
         archived: bool = False,
         pinned: bool | None = None,
     ) -> Sequence[Conversation]:
-        """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER).
+        """List conversations, most recently changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER).
 
-        archived: list those instead of the others. pinned: only those, or only the others.
+        archived: list archived conversations instead of the others. pinned: True lists only pinned ones, False only the others.
         """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
@@ -114,7 +114,7 @@ class Conversations:
             return self._kept(work.conversations.of_user(user.id, limit, before, folder_id, archived=archived, pinned=pinned))
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
-        """Find own conversations whose title or messages contain all words of `text`, best match first."""
+        """Find the person's conversations whose title or messages contain all words of `text`, best match first."""
         require(user, Permission.CHAT)
         hits = [
             hit.conversation_id
@@ -156,7 +156,7 @@ class Conversations:
         return renamed
 
     def move(self, user: User, conversation_id: str, folder_id: str | None) -> Conversation:
-        """Move a conversation into an own folder, or out of its folder. Its position in the list does not change."""
+        """Move a conversation into one of the person's folders, or out of its folder. Its position in the list does not change."""
         with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             if folder_id is not None:
@@ -175,7 +175,7 @@ class Conversations:
             work.commit()
 
     def discard(self, conversation: Conversation) -> None:
-        """Remove a new conversation in which nothing could be asked. One that has messages stays."""
+        """Remove a new conversation whose first question failed. Conversations with messages stay."""
         with self._unit_of_work() as work:
             if not work.messages.of_conversation(conversation.id):
                 work.conversations.remove(conversation.id)
@@ -188,7 +188,7 @@ class Conversations:
         self._pending.add(user, conversation_id, conversation.title)
 
     def delete_many_soon(self, user: User, ids: Sequence[str]) -> None:
-        """As `delete_soon` for several, which are restored together. Raises Conflict and deletes none if one cannot be deleted."""
+        """Call `delete_soon` for several, which are restored together. Raises Conflict and deletes none if one cannot be deleted."""
         found = []
         for conversation_id in _several(ids):
             with self._unit_of_work() as work:
@@ -208,7 +208,7 @@ class Conversations:
         return len(found)
 
     def restore(self, user: User, conversation_id: str) -> None:
-        """Undo `delete_soon`, for all that were deleted together. Raises NotFound if it is too late."""
+        """Undo `delete_soon` for all conversations that were deleted together. Raises NotFound if it is too late."""
         if not self._pending.take_back(user, conversation_id):
             raise NotFound("It is too late to undo: the chat has been deleted.")
 
@@ -217,7 +217,7 @@ class Conversations:
         return self._pending.of(user)
 
     def close(self) -> None:
-        """Delete everything whose deletion is pending."""
+        """Carry out all pending deletions now."""
 
         def person(user_id: str) -> User | None:
             with self._unit_of_work() as work:
@@ -240,7 +240,7 @@ class Conversations:
         return shown
 
     def message(self, user: User, message_id: str) -> Message:
-        """Return one message of an own conversation, shown or not."""
+        """Return one message of the person's own conversations, whether or not its version is shown."""
         with self._unit_of_work() as work:
             return own_message(work, user, message_id)
 

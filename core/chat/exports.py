@@ -1,4 +1,4 @@
-"""Write conversations as files to keep: Markdown and HTML to read, JSON with everything, and the formats of plugins."""
+"""Export conversations as files: Markdown and HTML to read, JSON with everything, and the formats of plugins."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST = 100
-"""Conversations in one file."""
+"""Most conversations in one file."""
 MOST_BY_PLUGIN = 20
-"""Conversations in one file of a plugin's format, which takes longer."""
+"""Most conversations in one file of a plugin's format, which takes longer to write."""
 VERSION = 1
-"""Of the JSON; it grows when a field changes its meaning."""
+"""Version of the JSON format; it increases when a field changes its meaning."""
 _NO_NAME = "Chat"
 _UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|.', "-"))
 
 ToHtml = Callable[[str], str]
-"""Turns Markdown of strangers into HTML that loads and runs nothing."""
+"""Converts untrusted Markdown to HTML that loads nothing and runs nothing."""
 
 
 class ExportFormat(StrEnum):
@@ -60,11 +60,11 @@ class ExportedFile:
     media_type: str
     content: bytes
     beside: tuple[tuple[str, bytes], ...] = ()
-    """Names and contents of the images that it refers to."""
+    """Names and contents of the images that the file refers to."""
 
 
 class ChatExports:
-    """Exports own conversations. Whose group withholds exports cannot."""
+    """Exports a person's own conversations. A group can forbid exports to its members."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, to_html: ToHtml, plugins: Plugins) -> None:
         self._unit_of_work = unit_of_work
@@ -73,7 +73,7 @@ class ChatExports:
         self._plugins = plugins
 
     def formats(self, user: User) -> Sequence[plugin_records.ExportFormat]:
-        """Return the formats that this person may choose: the portal's own, then those of plugins. Raises NotAllowed."""
+        """Return the available formats: the portal's own, then those of plugins. Raises NotAllowed."""
         require(user, Permission.EXPORT)
         own_formats = [plugin_records.ExportFormat(each.value, title) for each, title in TITLES.items()]
         return [*own_formats, *(each for each in self._plugins.export_formats(user) if each.name not in set(ExportFormat))]
@@ -81,8 +81,8 @@ class ChatExports:
     def export(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
         """Return one conversation as a file, or several as a zip file. Raises NotFound, NotAllowed, InvalidInput, Busy, Unavailable.
 
-        JSON holds all versions of all messages, the others what the transcript shows. Images are included, other files named: JSON and HTML
-        have images as data URIs, Markdown has them beside it in a zip file.
+        JSON holds all versions of all messages; the other formats hold what the transcript shows. Images are included, and other files are
+        named: JSON and HTML contain images as data URIs, while Markdown comes with its images in a zip file.
         """
         require(user, Permission.EXPORT)
         wanted = list(dict.fromkeys(ids))
@@ -103,7 +103,7 @@ class ChatExports:
         return made[0] if len(made) == 1 and not made[0].beside else _zipped(made)
 
     def _by_plugin(self, user: User, ids: Sequence[str], format: str) -> ExportedFile:
-        """Have a plugin write conversations. No transaction is open while it does."""
+        """Have a plugin write conversations. No transaction is open while the plugin runs."""
         if len(ids) > MOST_BY_PLUGIN:
             raise InvalidInput("At most {n} chats can be exported in this format at once.", n=MOST_BY_PLUGIN)
         with self._unit_of_work() as work:
@@ -133,7 +133,7 @@ class ChatExports:
         return ExportedFile(f"{_name(conversation)}.{ending}", media_type, content=content, beside=tuple(beside.items()))
 
     def _html(self, conversation: Conversation, shown: Sequence[Message], images: MessageImages) -> str:
-        """Return a page that needs nothing beside itself, and may load nothing."""
+        """Return a self-contained page that may load nothing."""
         title = escape(conversation.title or _NO_NAME)
         parts = []
         for message in shown:
@@ -157,7 +157,7 @@ def _head(message: Message) -> str:
 
 
 def _markdown(conversation: Conversation, shown: Sequence[Message], images: MessageImages, beside: dict[str, bytes]) -> str:
-    """beside: gets the images by the names under which the text refers to them."""
+    """Write a conversation as Markdown, and add its images to `beside` under the names that the text refers to."""
     parts = [f"# {one_line(conversation.title) or _NO_NAME}"]
     for message in shown:
         parts.append(f"## {_head(message)}")
@@ -229,12 +229,12 @@ def _for_plugin(conversation: Conversation, shown: Sequence[Message]) -> plugin_
 
 
 def _name(conversation: Conversation) -> str:
-    """Return a name that every file system takes, without its ending."""
+    """Return a file name without its extension that is valid on every file system."""
     return cut(one_line(conversation.title.translate(_UNSAFE)), 60).strip(" -") or _NO_NAME
 
 
 def _zipped(files: Sequence[ExportedFile]) -> ExportedFile:
-    """Return one zip file. Equal names get numbers."""
+    """Return one zip file. Duplicate names get numbers."""
     written: set[str] = set()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -19,7 +19,7 @@ LONGEST_NAME = 60
 
 
 def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
-    """Return a person's own folder. Someone else's raises NotFound, so that nobody learns that it exists."""
+    """Return a person's own folder. Raise NotFound for someone else's, so that its existence is not revealed."""
     require(user, Permission.CHAT)
     found = work.folders.get(folder_id)
     if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
@@ -28,7 +28,7 @@ def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
 
 
 class Folders:
-    """Creates, renames and removes folders. Conversations decides what is in them."""
+    """Creates, renames and removes folders. The Conversations service moves conversations into them."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -78,7 +78,7 @@ def _usable(name: str) -> str:
 
 
 def _check_unique(work: UnitOfWork, folder: Folder) -> None:
-    """Check that the name is unique. Call it after writing: from then on nobody else can write a name of this person's."""
+    """Raise Conflict unless the name is unique. Call this after writing: no other transaction can then add a name for this person."""
     for other in work.folders.of_user(folder.user_id):
         if other.id != folder.id and other.name.casefold() == folder.name.casefold():
             raise Conflict("You already have a folder named {name}.", name=other.name)

@@ -1,4 +1,4 @@
-"""The threads of models that answer side by side and keep their own histories."""
+"""The separate histories of models that answer side by side."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from core.unit_of_work import UnitOfWork
 
 
 def own_thread(work: UnitOfWork, messages: Sequence[Message], shown: Sequence[Message], lane: int) -> list[Message]:
-    """Return the shown messages with the answers of this lane, back to where the separate threads began.
+    """Return the shown messages with this lane's answers, back to where the separate histories began.
 
-    messages: all of the conversation.
+    messages: all messages of the conversation.
     """
     known = {message.id: message for message in messages}
     thread = list(shown)
@@ -27,7 +27,7 @@ def own_thread(work: UnitOfWork, messages: Sequence[Message], shown: Sequence[Me
 
 
 def rounds(work: UnitOfWork, messages: Sequence[Message], last: Comparison) -> list[Comparison]:
-    """Return the rounds of the separate threads that end with `last`, oldest first; `last` alone if its models share a history."""
+    """Return the rounds of separate histories that end with `last`, oldest first; only `last` if its models share a history."""
     found = [last]
     known = {message.id: message for message in messages}
     while found[0].separate:

@@ -1,4 +1,4 @@
-"""Pin and archive conversations, mark them as read, and choose what applies to them."""
+"""Pin and archive conversations, mark them as read, and switch memory and instructions on or off for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 
 class ConversationMarks:
-    """Marks a person's own conversations. No mark changes their position among the others."""
+    """Marks a person's own conversations. Marks do not change the order of the list."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -29,7 +29,7 @@ class ConversationMarks:
         return marked
 
     def archive(self, user: User, conversation_id: str, archived: bool) -> Conversation:
-        """Archive a conversation or take it out of the archive. An archived one is no longer pinned. Raises NotFound."""
+        """Archive a conversation, which also unpins it, or take it out of the archive. Raises NotFound."""
         with self._unit_of_work() as work:
             found = own_to_change(work, user, conversation_id)
             if archived:
@@ -52,7 +52,7 @@ class ConversationMarks:
         return replace(found, unread=unread)
 
     def use_memory(self, user: User, conversation_id: str, on: bool) -> Conversation:
-        """Use the person's memories in a conversation and propose from it, or no longer. Raises NotFound."""
+        """Switch the use and the proposal of memories on or off for a conversation. Raises NotFound."""
         with self._unit_of_work() as work:
             marked = replace(own_to_change(work, user, conversation_id), uses_memory=on)
             work.conversations.save(marked)
@@ -60,7 +60,7 @@ class ConversationMarks:
         return marked
 
     def use_instructions(self, user: User, conversation_id: str, on: bool) -> Conversation:
-        """Apply the person's and the group's instructions to a conversation, or leave them out. Raises NotFound."""
+        """Switch the person's and the group's instructions on or off for a conversation. Raises NotFound."""
         with self._unit_of_work() as work:
             marked = replace(own_to_change(work, user, conversation_id), uses_instructions=on)
             work.conversations.save(marked)

@@ -1,4 +1,4 @@
-"""Read the images of messages for a file to keep, within a bound."""
+"""Read the images of messages for an export, up to a total size."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from core.images.records import ImageFormat
 from core.knowledge.records import StoredFile
 
 MOST_BYTES = 50_000_000
-"""Of all images in one export; those beyond it are only named."""
+"""Most bytes of all images in one export. Further images are only named."""
 _TYPES = {ImageFormat.PNG: "image/png", ImageFormat.JPEG: "image/jpeg"}
-"""Stored images are encoded anew as one of these."""
+"""Media types of stored images, which are always re-encoded in one of these formats."""
 
 
 class MessageImages:
     def __init__(self, read: Callable[[str], bytes], most_bytes: int = MOST_BYTES) -> None:
-        """read: returns the content of a file by its id; empty if it was deleted."""
+        """read: returns the content of a file by its id, or empty bytes if it was deleted."""
         self._read = read
         self._left = most_bytes
 
     def content(self, file: StoredFile) -> bytes | None:
-        """Return an image; None for another file, a deleted one, and what is beyond the bound."""
+        """Return the bytes of an image; None for any other file, for a deleted one, and above the total size."""
         if not file.is_image or file.size_bytes > self._left:
             return None
         content = self._read(file.id)
@@ -32,7 +32,7 @@ class MessageImages:
         return content
 
     def data_uri(self, file: StoredFile) -> str | None:
-        """Return an image as a data URI; None as `content`."""
+        """Return an image as a data URI; None where `content` returns None."""
         content = self.content(file)
         found = format_of(content) if content is not None else None
         return f"data:{_TYPES[found]};base64,{b64encode(content).decode()}" if content is not None and found is not None else None

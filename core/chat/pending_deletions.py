@@ -1,4 +1,4 @@
-"""Delete things after a delay in which the deletion can be undone. They are hidden meanwhile."""
+"""Delete items after a delay in which the deletion can be undone. They are hidden in the meantime."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ log = logging.getLogger(__name__)
 
 UNDO_S = 8.0
 GRACE_S = 2.0
-"""Extra time beyond UNDO_S in which an undo is accepted: requests take time to arrive."""
+"""Seconds beyond UNDO_S in which an undo is still accepted, since requests take time to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Something that is about to be deleted."""
+    """An item that is about to be deleted."""
 
     id: str
     user_id: str
     title: str
     group: str = ""
-    """Deletions of the same group are taken back together; empty: this one alone."""
+    """Deletions of the same group are undone together. "" means that this one stands alone."""
 
 
 class PendingDeletions:
-    """Keeps pending deletions in this process. If the process dies before the time is up, nothing is deleted."""
+    """Holds pending deletions in memory. If the process dies before the time is up, nothing is deleted."""
 
     def __init__(self, delete: Callable[[User, str], None]) -> None:
         self._delete = delete
         self._pending: dict[str, Pending] = {}
         self._timers: dict[str, threading.Timer] = {}
-        """Of each pending deletion, by the same id."""
+        """The timer of each pending deletion, by the same id."""
         self._lock = threading.Lock()
 
     def add(self, user: User, id: str, title: str, group: str = "") -> None:
-        """Delete it once the time is up. Adding it again changes nothing."""
+        """Delete an item once the time is up. Adding it again changes nothing."""
         timer = threading.Timer(UNDO_S + GRACE_S, self._run_out, (user, id))
         timer.daemon = True
         with self._lock:
@@ -73,7 +73,7 @@ class PendingDeletions:
             return id in self._pending
 
     def close(self, find: Callable[[str], User | None]) -> None:
-        """Delete everything pending now. find: returns the person with an id."""
+        """Carry out all pending deletions now. find: returns the person with a given id."""
         with self._lock:
             left, timers = list(self._pending.values()), list(self._timers.values())
         for timer in timers:

@@ -12,7 +12,7 @@ from core.errors import StoredError
 
 
 class ConversationRepository(Protocol):
-    """Stores conversations. Every write also queues its index job in the same transaction."""
+    """Stores conversations. Every write also queues an index job in the same transaction."""
 
     def add(self, conversation: Conversation) -> None:
         """Insert a conversation into its folder, or into none if the folder was just removed."""
@@ -20,7 +20,7 @@ class ConversationRepository(Protocol):
 
     def get(self, conversation_id: str) -> Conversation | None: ...
     def for_change(self, conversation_id: str) -> Conversation | None:
-        """Read and lock a conversation: until the transaction ends, nobody changes or removes it or starts a turn in it."""
+        """Read and lock a conversation. Until the transaction ends, no other one can change or remove it or start a turn in it."""
         ...
 
     def of_user(
@@ -33,8 +33,10 @@ class ConversationRepository(Protocol):
         archived: bool = False,
         pinned: bool | None = None,
     ) -> Sequence[Conversation]:
-        """List conversations, last changed first; `before` continues a listing. folder_id: only those in this folder, or in none
-        (NO_FOLDER). archived: list those instead of the others. pinned: only those, or only the others.
+        """List conversations, most recently changed first; `before` continues a listing.
+
+        folder_id: only those in this folder, or in none (NO_FOLDER). archived: list archived conversations instead of the others.
+        pinned: True lists only pinned ones, False only the others.
         """
         ...
 
@@ -51,13 +53,13 @@ class ConversationRepository(Protocol):
     def move(self, conversation_id: str, folder_id: str | None) -> None:
         """Move a conversation into this folder.
 
-        None, or a folder that was just removed, means no folder. Queues index jobs for its messages too, because search filters them by
-        folder.
+        None, or the id of a folder that was just removed, means no folder. Index jobs are queued for the messages too, because search
+        filters them by folder.
         """
         ...
 
     def remove(self, conversation_id: str) -> None:
-        """Delete a conversation with its messages, files and turns. Generation rows and ratings stay, without text."""
+        """Delete a conversation with its messages, files and turns. Generation rows and ratings stay without text."""
         ...
 
 
@@ -66,7 +68,7 @@ NO_FOLDER = ""
 
 
 class FolderRepository(Protocol):
-    """Stores folders. After add and rename, nobody else adds or renames a folder of this person until the transaction ends."""
+    """Stores folders. After add or rename, no other transaction can add or rename a folder of this person until this one ends."""
 
     def add(self, folder: Folder) -> None: ...
     def get(self, folder_id: str) -> Folder | None: ...
@@ -83,7 +85,7 @@ class FolderRepository(Protocol):
 class MessageRepository(Protocol):
     """Stores messages and reads them with their files.
 
-    Adding and finishing queue the index job in the same transaction; a checkpoint does not.
+    `add` and `finish` queue an index job in the same transaction; `checkpoint` does not.
     """
 
     def add(self, message: Message) -> None: ...
@@ -98,7 +100,7 @@ class MessageRepository(Protocol):
 
     def set_pinned(self, message_id: str, pinned: bool) -> None: ...
     def move_below(self, message_id: str, parent_id: str) -> None:
-        """Have a message follow another one of its conversation."""
+        """Make a message follow another message of its conversation."""
         ...
 
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
@@ -132,7 +134,7 @@ class TurnRepository(Protocol):
         ...
 
     def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
-        """Return what is stored of those of these turns that exist."""
+        """Return the stored progress of each of these turns that exists."""
         ...
 
     def ask_to_stop(self, turn_id: str) -> bool:
@@ -140,7 +142,7 @@ class TurnRepository(Protocol):
         ...
 
     def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
-        """Return those of these turns that somebody asked to stop."""
+        """Return the ids of those turns that people asked to stop."""
         ...
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:
@@ -148,11 +150,11 @@ class TurnRepository(Protocol):
         ...
 
     def finish(self, turn_id: str, status: MessageStatus) -> None:
-        """End a turn. Call it before writing the answer: if two end the same turn, the second waits here."""
+        """End a turn. Call this before writing the answer: if two processes end the same turn, the second one waits here."""
         ...
 
     def interrupt(self, turn_id: str, now: datetime) -> bool:
-        """Mark a streaming turn whose lease ended before `now` as interrupted. Returns False if it ended or was extended meanwhile."""
+        """Mark a streaming turn whose lease ended before `now` as interrupted. Returns False if it ended or was extended before that."""
         ...
 
     def extend_lease(self, turn_id: str, until: datetime) -> None: ...

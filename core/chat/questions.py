@@ -13,7 +13,7 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
     """Return the question trimmed, with normal line ends and without control characters. Raises InvalidInput if it cannot be asked.
 
-    Text pasted from terminals contains colours and backspaces: see `without_controls`. files: whether files are attached; then the text
+    Control characters come with text pasted from terminals: see `without_controls`. files: whether files are attached, so that the text
     may be empty.
     """
     text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").strip()

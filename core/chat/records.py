@@ -27,13 +27,13 @@ class Conversation:
     pinned_at: datetime | None = None
     """Pinned conversations stand above the others."""
     archived_at: datetime | None = None
-    """Archived conversations are listed apart, until something is asked in them."""
+    """Archived conversations are listed separately until a question is asked in them."""
     unread: bool = False
-    """An answer ended that the person has not opened yet."""
+    """Whether an answer has ended that the person has not opened yet."""
     uses_instructions: bool = True
-    """Whether the person's and the group's instructions apply to it."""
+    """Whether the person's and the group's instructions apply to this conversation."""
     uses_memory: bool = True
-    """Whether the person's memories are read in it, and proposed from it, where the person switched memory on."""
+    """Whether this conversation uses memories and proposes new ones, if the person has memory switched on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +80,22 @@ class Message:
     files: tuple[StoredFile, ...] = ()
     """Files attached to this question, in the person's order."""
     pinned: bool = False
-    """A pinned answer and its question are always read whole by the model."""
+    """Whether the model always reads this message whole, with its question or answer."""
     context: AnswerContext | None = None
-    """What this answer was given to read; None for questions, and where it was the shown messages alone."""
+    """What the model read for this answer; None for questions, and if it read only the shown messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
-    """How a question is to be answered. model: None takes the default."""
+    """How to answer a question. model: None for the default."""
 
     model: str | None = None
     thinking: bool = True
     params: SamplingParams = field(default_factory=SamplingParams)
     instructions: bool = True
-    """False: leave out the person's and the group's instructions."""
+    """Whether to include the person's and the group's instructions."""
     own_thread: bool = False
-    """Side by side: read the earlier answers of this lane, where lanes kept threads of their own."""
+    """Side by side: whether to read the earlier answers of this lane, if the lanes kept separate histories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +107,9 @@ class NewQuestion:
     options: Sequence[TurnOptions]
     request_id: str
     files: Sequence[str] = ()
-    """Ids of own files that were uploaded for it."""
+    """Ids of the person's files that were uploaded for this question."""
     replaces: str | None = None
-    """The id of an own question of which this is a new version; it keeps that one's files."""
+    """The id of the question of which this is a new version. The new version keeps its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +117,21 @@ class Turn:
     id: str
     user_id: str
     request_id: str
-    """Unique per user: sending the same request twice gives the same turn."""
+    """Unique per user: sending the same request twice returns the same turn."""
     conversation_id: str
     question_id: str
     answer_id: str
     status: MessageStatus
     created_at: datetime
     lease_until: datetime
-    """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""
+    """End of the lease, which the process that runs the turn keeps extending. After it, the turn counts as interrupted."""
     lane: int = 0
-    """Which of the answers that are given side by side to one question."""
+    """Index of the answer among those given side by side to one question."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnProgress:
-    """What is stored of a turn and its answer at one moment."""
+    """The stored state of a turn and its answer at one moment."""
 
     turn_id: str
     status: MessageStatus

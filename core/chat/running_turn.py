@@ -37,7 +37,7 @@ class Snapshot:
     ttft_s: float | None = None
     elapsed_s: float = 0.0
     summarizing: bool = False
-    """It waits until the first turns are summarized."""
+    """Whether the answer waits for a summary of the first turns."""
     thinking_s: float | None = None
     """Duration of the reasoning so far; None while there is none."""
     tokens_per_second: float | None = None
@@ -54,7 +54,7 @@ Listener = Callable[[Snapshot], None]
 
 
 class LiveTurn(Protocol):
-    """An answer that is being written, here or in another process, as its watchers see it."""
+    """An answer that is being written, here or in another process, as seen by its watchers."""
 
     turn: Turn
 
@@ -73,7 +73,7 @@ class LiveTurn(Protocol):
         ...
 
     def stop(self) -> None:
-        """Ask for the end of the answer; its text is kept."""
+        """Ask the answer to stop; its text is kept."""
         ...
 
 
@@ -81,7 +81,7 @@ class RunningTurn:
     """Thread-safe. The turn's thread writes; readers take snapshots, wait, or listen."""
 
     def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic, begun: str = "") -> None:
-        """begun: the text that an earlier answer left, which this one continues."""
+        """begun: the text of an earlier answer that this one continues."""
         self.turn = turn
         self.begun = begun
         self._monotonic = monotonic
@@ -95,7 +95,7 @@ class RunningTurn:
         self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
         self.context: AnswerContext | None = None
-        """What the answer is given to read; set by the turn's thread."""
+        """What the model reads for the answer; set by the turn's thread."""
 
     # For readers
 
@@ -143,7 +143,7 @@ class RunningTurn:
         return end
 
     def stop(self, as_status: MessageStatus = MessageStatus.STOPPED) -> None:
-        """Ask the turn to stop; the engine is free within one step."""
+        """Ask the turn to stop. The engine is free within one step."""
         with self._changed:
             if not self._now.running:
                 return
@@ -155,7 +155,7 @@ class RunningTurn:
     # For the turn's thread
 
     def attach(self, answer: Answer) -> None:
-        """Register the answer to cancel; cancels it at once if the stop came first."""
+        """Register the answer, so that a stop cancels it; cancel it at once if a stop was already requested."""
         with self._changed:
             self._answer = answer
             stopped = self._stop_as is not None
@@ -164,12 +164,12 @@ class RunningTurn:
             answer.cancel()
 
     def check(self) -> None:
-        """Raise Stopped once somebody stopped the turn."""
+        """Raise Stopped if the turn has been stopped."""
         if self._stop_as is not None:
             raise Stopped
 
     def summarizing(self) -> None:
-        """Say that the answer waits for a summary."""
+        """Publish that the answer waits for a summary."""
         with self._changed:
             self._publish(replace(self._now, summarizing=True))
 

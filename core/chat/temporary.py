@@ -1,4 +1,4 @@
-"""Chats that are never stored: they live in this process until they are left. Only their generation rows stay."""
+"""Hold chats that are never stored. They stay in memory until the person leaves them; only their generation rows are kept."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from core.unit_of_work import UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 IDLE_S = 30 * 60.0
-"""Seconds without a question or a look after which a chat is forgotten."""
+"""Seconds without a question or a view after which a chat is removed."""
 MOST_EACH = 5
-"""Temporary chats of one person at once; the oldest one gives way."""
+"""Most temporary chats of one person at once. A further chat replaces the oldest one."""
 GONE = "This temporary chat is gone. Start a new one."
 
 
@@ -46,7 +46,7 @@ class _Chat:
 
 
 class TemporaryChats:
-    """Asks and remembers, until the chat is left. Rights and limits are those of every question; files cannot be attached."""
+    """Runs temporary chats. The rights and limits of every question apply; files cannot be attached."""
 
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: Clock, max_question_chars: int, *, on: bool = True
@@ -63,7 +63,7 @@ class TemporaryChats:
         self._closed = False
 
     def offered(self, user: User) -> bool:
-        """Tell whether this person may begin one: not where an admin switched them off, and not under a legal hold."""
+        """Tell whether this person may begin a temporary chat: not if an admin switched them off, and not under a legal hold."""
         require(user, Permission.CHAT)
         if not self._on:
             return False
@@ -71,9 +71,9 @@ class TemporaryChats:
             return not work.retention.is_held(user.id)
 
     def ask(self, user: User, chat_id: str | None, text: str, options: TurnOptions, request_id: str) -> str:
-        """Ask in a temporary chat, or in a new one; returns its id. The same `request_id` again asks nothing new.
+        """Ask in a temporary chat, or in a new one; returns the chat's id. Repeating a `request_id` asks nothing new.
 
-        Raises InvalidInput, NotAllowed, NotFound if it was left, and Conflict while an answer is running in it.
+        Raises InvalidInput, NotAllowed, NotFound if the person left the chat, and Conflict while an answer is running in it.
         """
         if not self.offered(user):
             raise NotAllowed("Temporary chats are not available to you. Ask an admin.")
@@ -108,18 +108,18 @@ class TemporaryChats:
         return chat.id
 
     def transcript(self, user: User, chat_id: str) -> Sequence[Shown]:
-        """Return the messages, first to last. Raises NotFound once the chat was left."""
+        """Return the messages, first to last. Raises NotFound once the person has left the chat."""
         with self._lock:
             return [Shown(message, 1, (message.id,)) for message in self._own(user, chat_id).messages]
 
     def running(self, user: User, chat_id: str) -> RunningTurn | None:
-        """Return the answer that is being written. Raises NotFound once the chat was left."""
+        """Return the running answer, or None. Raises NotFound once the person has left the chat."""
         with self._lock:
             running = self._own(user, chat_id).running
         return running if running is not None and running.snapshot().running else None
 
     def find(self, user: User, turn_id: str) -> RunningTurn | None:
-        """Return an own answer that is being written, by its turn."""
+        """Return the person's running answer with this turn id, or None."""
         with self._lock:
             running = (each.running for each in self._of(user))
             return next((each for each in running if each is not None and each.turn.id == turn_id and each.snapshot().running), None)
@@ -132,7 +132,7 @@ class TemporaryChats:
         return running is not None
 
     def leave(self, user: User, chat_id: str) -> None:
-        """Forget a chat and stop its answer. Has no effect on one that is gone."""
+        """Remove a chat and stop its answer. Has no effect if the chat is gone."""
         with self._lock:
             found = self._chats.get(chat_id)
             if found is not None and found.user_id == user.id:
@@ -170,7 +170,7 @@ class TemporaryChats:
         return chat
 
     def _keep(self, chat: _Chat) -> None:
-        """Put off the moment at which the chat is forgotten."""
+        """Restart the timer after which the chat is removed."""
         if chat.timer is not None:
             chat.timer.cancel()
         chat.timer = threading.Timer(IDLE_S, self._idle, (chat,))

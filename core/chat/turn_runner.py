@@ -1,4 +1,4 @@
-"""The thread of one turn: ask the model, follow its events, write the end."""
+"""Run one turn on its thread: ask the model, follow its events, store the result."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 1.0
 TITLES_COMPARED = 100
-"""A new title differs from those of so many of the person's newest conversations, where that can be."""
+"""How many of the person's newest conversations a new title should differ from."""
 SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
-"""The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
+"""Storing the result is retried after 0.5, 1, 2, 4, 5, 5 ... s while the database cannot write."""
 LONGEST_REPLACEMENT_S, LOOK_AGAIN_S = 900.0, 0.2
-"""A question waits so long while its model is replaced, and tries again so often."""
+"""How long a question waits while its model is replaced, and the interval between its tries, in seconds."""
 UNSAVED_AFTER = 3
-"""Tries after which whoever watches is told that the answer is complete and not saved yet."""
+"""Number of tries after which watchers see that the answer is complete but not saved yet."""
 LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
-"""A chat over a limit that waits looks once a second, for two minutes."""
+"""Seconds between checks, and longest wait, of a chat that is over a limit and waits."""
 UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How a turn ended. answer: None if no model began."""
+    """How a turn ended. answer: None if no model started."""
 
     reason: FinishReason
     answer: Answer | None = None
@@ -62,7 +62,7 @@ class _End:
 
 
 class TurnRunner:
-    """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
+    """Runs turns on their own threads. `closing` is set when the portal stops; long retries then end."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class TurnRunner:
         summaries: BackgroundSummaries | None = None,
         memories: MemoryProposals | None = None,
     ) -> None:
-        """jobs: has the model write titles; None: they are made from the question alone. assembly: None: one without summaries.
+        """jobs: has the model write titles; None takes titles from the question alone. assembly: None uses one without summaries.
 
-        summaries: writes summaries ahead. memories: has the model propose memories.
+        summaries: writes summaries in advance. memories: has the model propose memories.
         """
         self._memories = memories
         self._summaries = summaries
@@ -87,7 +87,7 @@ class TurnRunner:
         self._assembly = assembly or Assembly(unit_of_work, gateway)
 
     def run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
-        """Answer to the end, whatever happens; then `running` is finished and its row written."""
+        """Run a turn to its end. `running` is then finished and the turn stored, even after an error."""
         end = self._answer(user, running, options, source)
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
         unsaved = self._save(running, end, status)
@@ -119,7 +119,7 @@ class TurnRunner:
             return _End(FinishReason.ERROR, answer, error)
 
     def _start(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> Answer | None:
-        """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
+        """Start the model on as much of the conversation as fits, leaving out the oldest turns first."""
         turn = running.turn
         with self._unit_of_work() as work:
             messages = work.messages.of_conversation(turn.conversation_id)
@@ -151,7 +151,7 @@ class TurnRunner:
                 conversation_id=turn.conversation_id,
                 id=turn.id,
                 continued=bool(running.begun),
-                # Whoever asks again wants another answer than the kept one.
+                # A repeated question asks for a new answer, not for the cached one.
                 fresh=sum(each.parent_id == turn.question_id for each in messages) > 1,
             )
             try:
@@ -196,13 +196,13 @@ class TurnRunner:
                 work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning)
                 work.commit()
         except Unavailable as problem:
-            # The end of the turn writes everything again; a missed checkpoint costs nothing but a crash's last second.
+            # The end of the turn stores the whole text. A missed checkpoint matters only in a crash, which then loses one more second.
             log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
 
     def _name(self, user: User, turn: Turn, answer: str, model: str | None) -> None:
-        """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title.
+        """Give the conversation a better title after its first answer, unless the person has chosen one.
 
-        The model is asked for one in the background.
+        A background job also has the model write a title.
         """
         try:
             with self._unit_of_work() as work:
@@ -225,7 +225,7 @@ class TurnRunner:
             log.warning("the conversation of turn %s keeps its first title: %s", turn.id, problem)
 
     def _save(self, running: RunningTurn, end: _End, status: MessageStatus) -> StoredError | None:
-        """Write the end of the turn in one transaction, however long the store takes to be able to; returns why it never was, if so."""
+        """Store the result of the turn in one transaction, retrying until the database can write; returns the error if it never could."""
         turn, snapshot = running.turn, running.snapshot()
         row = None
         if end.answer is not None:
@@ -233,7 +233,7 @@ class TurnRunner:
         for attempt in itertools.count(1):
             try:
                 with self._unit_of_work() as work:
-                    # The conversation first: whoever moves one locks it before its messages.
+                    # Lock the conversation before its messages, in the same order as a move does.
                     work.conversations.set_unread(turn.conversation_id, True)
                     if row is not None:
                         work.generations.add(row)

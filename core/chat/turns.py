@@ -36,7 +36,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 STOPPING = "The portal is stopping. Try again in a minute."
 MOST_LANES = 4
-"""Answers side by side to one question."""
+"""Most answers side by side to one question."""
 
 
 class Turns:
@@ -58,9 +58,9 @@ class Turns:
         summaries: BackgroundSummaries | None = None,
         memories: MemoryProposals | None = None,
     ) -> None:
-        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
-        titles. leadership: which process recovers the turns of those that died. shared: whether other processes use this database.
-        assembly, summaries and memories: see TurnRunner.
+        """max_file_bytes: the total size of a question's files. disk: refuses turns when the disk is nearly full. jobs: has the model write
+        titles. leadership: decides which process recovers the turns of dead processes. shared: whether other processes use this
+        database. assembly, summaries and memories: see TurnRunner.
         """
         self._unit_of_work = unit_of_work
         self._gateway = gateway
@@ -76,7 +76,7 @@ class Turns:
         self._leases.start()
 
     def when_ended(self, act: Callable[[Turn, MessageStatus], None]) -> None:
-        """Have this called, on the turn's own thread, after each turn of this process has ended and no longer runs."""
+        """Call `act` after each turn of this process has ended, on the turn's own thread."""
         self._ended.append(act)
 
     # Starting
@@ -93,10 +93,10 @@ class Turns:
         replaces: str | None = None,
         source: Source = Source.CHAT,
     ) -> Turn:
-        """Store the question and begin its answer. The same `request_id` again gives the same turn.
+        """Store the question and begin its answer. Repeating a `request_id` returns the same turn.
 
-        files: ids of own files that were uploaded for it. replaces: id of an own question of which this is a new version; it keeps
-        that one's files. Raises InvalidInput, NotFound, and Conflict while another answer is running in the conversation.
+        files: ids of the person's files that were uploaded for this question. replaces: id of the question of which this is a new version;
+        the new version keeps its files. Raises InvalidInput, NotFound, and Conflict while another answer is running in the conversation.
         """
         check_request_id(request_id)
         if not (files or replaces):
@@ -107,7 +107,7 @@ class Turns:
         return self._once(user, request_id, lambda work: self._new.ask(work, user, new), [options], source)
 
     def start_lanes(self, user: User, new: NewQuestion, *, source: Source = Source.CHAT) -> Sequence[Turn]:
-        """As `start`, with an answer for each of the options at the same time. They are versions of one another; the first is shown."""
+        """Start one answer for each of the options at the same time. The answers are versions of one another; the first is shown."""
         check_request_id(new.request_id)
         within("models", len(new.options), 2, MOST_LANES)
         if not new.files:
@@ -118,7 +118,7 @@ class Turns:
         return [first, *(each for each in others if each is not None)]
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
-        """Answer the question of `answer_id` again; the old answer stays as a version."""
+        """Answer the question of `answer_id` again. The old answer stays as a version."""
         require(user, Permission.CHAT)
         check_request_id(request_id)
         return self._once(
@@ -126,7 +126,7 @@ class Turns:
         )
 
     def go_on(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
-        """Continue an answer that was cut off, as a new version that begins with its text. Raises InvalidInput if it is whole or empty."""
+        """Continue a cut-off answer in a new version that begins with its text. Raises InvalidInput if it is complete or empty."""
         require(user, Permission.CHAT)
         check_request_id(request_id)
         return self._once(
@@ -136,7 +136,7 @@ class Turns:
     def _once(
         self, user: User, request_id: str, begin: Callable[[UnitOfWork], Begun], options: Sequence[TurnOptions], source: Source
     ) -> Turn:
-        """The first turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
+        """Return the first turn of this request, new or already begun. Two simultaneous calls begin only one turn."""
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
@@ -170,14 +170,14 @@ class Turns:
     # Watching and stopping
 
     def running(self, user: User, conversation_id: str) -> LiveTurn | None:
-        """Return the turn now being answered in an own conversation, on whichever replica."""
+        """Return the running turn of the person's own conversation, on any replica."""
         here = self._here.in_conversation(user, conversation_id)
         if here or self._elsewhere is None:
             return here[0] if here else None
         turn = next((each for each in self._elsewhere.of(user) if each.conversation_id == conversation_id), None)
         if turn is None:
             return None
-        # It may have begun here meanwhile.
+        # The turn may have begun in this process in the meantime.
         return self._here.find(user, turn.id) or self._elsewhere.follow(turn)
 
     def running_conversations(self, user: User) -> set[str]:
@@ -186,7 +186,7 @@ class Turns:
         return {each.turn.conversation_id for each in self._here.of(user)}
 
     def find(self, user: User, turn_id: str) -> LiveTurn | None:
-        """Return an own turn while it is being answered, on whichever replica."""
+        """Return one of the person's own turns while it runs, on any replica."""
         here = self._here.find(user, turn_id)
         if here is not None or self._elsewhere is None:
             return here
@@ -194,7 +194,7 @@ class Turns:
         return None if turn is None else self._here.find(user, turn_id) or self._elsewhere.follow(turn)
 
     def stop(self, user: User, conversation_id: str) -> bool:
-        """Stop the running answers of an own conversation; their text is kept. False if none was running."""
+        """Stop the running answers of the person's own conversation and keep their text. Returns False if none was running."""
         here = self._here.in_conversation(user, conversation_id)
         for each in here:
             each.stop()
@@ -207,18 +207,18 @@ class Turns:
         """Return how many answers run in this process."""
         return self._here.count()
 
-    # Beginning and end of the process
+    # Start and end of the process
 
     def recover(self, *, everything: bool) -> int:
-        """Mark the turns of dead processes as interrupted; see TurnLeases.recover."""
+        """Mark the turns of dead processes as interrupted; see `TurnLeases.recover`."""
         return self._leases.recover(everything=everything)
 
     def drain(self) -> None:
-        """Begin no more answers; those that run go on."""
+        """Begin no more answers, but let running ones finish."""
         self._draining.set()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop every running turn as interrupted, with its text, and wait until each is written."""
+        """Interrupt every running turn, keep its text, and wait until each is stored. timeout: longest wait in seconds."""
         self._closing.set()
         if self._elsewhere is not None:
             self._elsewhere.close()

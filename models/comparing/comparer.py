@@ -1,4 +1,4 @@
-"""Compare two files in a process of their own, which a crash or a cancel ends without hurting the portal."""
+"""Compare two files in a separate process, which can crash or be cancelled without harm to the portal."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _POLL_S = 0.25
 
 
 class LlamaComparer:
-    """Fulfils core's FileComparer."""
+    """Implements core's FileComparer."""
 
     def __init__(self, *, extra_buffers: bool = True, answer_tokens: int = ANSWER_TOKENS) -> None:
-        """extra_buffers: False where the self test died with them. answer_tokens: the longest answer; 0: none are written."""
+        """extra_buffers: False if the self test crashed with them. answer_tokens: the longest answer; 0: write no answers."""
         self._extra_buffers = extra_buffers
         self._answer_tokens = answer_tokens
 

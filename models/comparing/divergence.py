@@ -1,7 +1,7 @@
 """Compute the KL divergence of two models' next-token distributions, and the likelihood of the tokens that follow.
 
-As llama.cpp's perplexity tool does with --kl-divergence: the mean over positions of the sum over the vocabulary of
-p * (log p - log q), p of the reference, and the share of positions at which both give the highest logit to the same token.
+The formulas are those of llama.cpp's perplexity tool with --kl-divergence: the mean over positions of the sum over the vocabulary of p *
+(log p - log q), where p is the reference, and the share of positions at which both give the highest logit to the same token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """By position. losses: negative log likelihoods of the token that follows, of the reference and of the candidate. Nats."""
+    """Results by position. losses: negative log likelihoods, in nats, of the token that follows, by the reference and by the candidate."""
 
     kl: NDArray[np.float64]
     same_top: NDArray[np.bool_]
@@ -25,12 +25,12 @@ class Divergence:
 
 
 def divergence(reference: Logits, candidate: Logits, following: Sequence[int]) -> Divergence:
-    """Compare logits of (positions, vocabulary). following: the token after each position."""
+    """Compare logits of shape (positions, vocabulary). following: the token after each position."""
     p, q = _log_softmax(reference), _log_softmax(candidate)
     rows = np.arange(len(following))
     kl = np.sum(np.exp(p) * (p - q), axis=1)
     return Divergence(
-        # Rounding may leave a little less than nothing.
+        # Rounding may leave slightly less than zero.
         kl=np.maximum(kl, 0.0),
         same_top=np.argmax(reference, axis=1) == np.argmax(candidate, axis=1),
         losses=(-p[rows, following], -q[rows, following]),

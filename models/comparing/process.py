@@ -1,6 +1,6 @@
-"""Compare two files in a process of its own: `python -m models.comparing.process`, run by comparer.py.
+"""Compare two files in a separate process: `python -m models.comparing.process`, run by comparer.py.
 
-Reads one line of JSON with the task, and prints a line of JSON for each file that is loaded and each question that is done.
+Reads one line of JSON with the task, and prints a line of JSON for each loaded file and each finished question.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PR_SET_PDEATHSIG = 1
 def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Models that are loaded answer meanwhile.
+    # Loaded models answer meanwhile.
     os.nice(10)
     task = json.loads(sys.stdin.readline())
     try:
@@ -63,7 +63,7 @@ def _compared(scorers: list[Scorer], question: Mapping[str, str], most: int) -> 
     prompt, answer = first.tokenize(question["prompt"]), first.tokenize(question["answer"])
     whole = [*prompt, *answer][: min(each.context for each in scorers)]
     begin = min(len(prompt), len(whole)) - 1
-    # From the last token of the prompt on: the logits after it are about the first token of the answer.
+    # Start at the last token of the prompt: the logits after it predict the first token of the answer.
     scored, following = whole[begin:-1], whole[begin + 1 :]
     kl, same, losses = 0.0, 0, [0.0, 0.0]
     counts = np.zeros(len(KL_BOUNDS) + 1, np.int64)

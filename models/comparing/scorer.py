@@ -15,11 +15,11 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.options import BackendOptions
 
 AT_ONCE = 32
-"""Positions of one batch: their logits are held together."""
+"""Positions of one batch, whose logits are held together."""
 
 
 class _WideBackend(LlamaBackend):
-    """Gives the logits of a whole batch."""
+    """Returns the logits of a whole batch."""
 
     max_draft_tokens = AT_ONCE
 
@@ -28,7 +28,7 @@ class Scorer:
     """One loaded file, with one conversation."""
 
     def __init__(self, path: Path, options: BackendOptions) -> None:
-        """Raises ModelFailed."""
+        """Load the file. Raises ModelFailed."""
         self._backend = _WideBackend(path, options)
         self._name = path.name
         self.vocabulary = self._backend.vocabulary
@@ -44,12 +44,12 @@ class Scorer:
             self._decode(Part(slot=0, start=start, tokens=tokens[start : start + self._backend.batch_tokens], wants_logits=True))
 
     def logits(self, start: int, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Go on with tokens from position `start` on, at most AT_ONCE; returns the logits after each of them."""
+        """Continue with at most AT_ONCE tokens from position `start` on; return the logits after each of them."""
         self._decode(Part(slot=0, start=start, tokens=tokens, wants_logits=True, draft_tokens=len(tokens) - 1))
         return np.stack([self._backend.logits(0, row).copy() for row in range(len(tokens))])
 
     def answer(self, prompt: Sequence[int], most: int) -> tuple[str, int, float]:
-        """Answer greedily; returns the text, its tokens, and the seconds they took without reading the prompt."""
+        """Answer greedily; return the text, its number of tokens, and the seconds of decoding without the prompt."""
         self.read(prompt)
         length, pieces = len(prompt), b""
         began = time.monotonic()
@@ -74,6 +74,6 @@ class Scorer:
 
 
 def chunks(tokens: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
-    """Divide into pieces of AT_ONCE, each with where it begins."""
+    """Split into pieces of AT_ONCE, each with its start position."""
     for start in range(0, len(tokens), AT_ONCE):
         yield start, tokens[start : start + AT_ONCE]

@@ -1,4 +1,4 @@
-"""Read what a LoRA adapter's file says before it is loaded, and whether the adapter fits a model."""
+"""Read a LoRA adapter's file before it is loaded, and check whether the adapter fits a model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from models.gguf.headers.header import Header, Tensor, damaged, read_header
 
 _PARTS = (".lora_a", ".lora_b")
 _TYPES = ("F32", "F16", "BF16", "Q8_0")
-"""What converters write."""
+"""Tensor types that converters write."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterFacts:
-    """pairs: of each changed tensor the shapes (of A, of B), where A makes it narrow and B wide again."""
+    """What an adapter's file says. pairs: for each changed tensor the shapes of A and B; A reduces the width, B restores it."""
 
     file: AdapterFile
     pairs: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
@@ -27,7 +27,7 @@ class AdapterFacts:
 
 @dataclass(frozen=True, slots=True)
 class ChosenAdapter:
-    """An adapter as one model has it. key: below 0; tells apart what conversations with it leave in the context memory."""
+    """An adapter as loaded with one model. key: negative; separates its conversations from others in the KV cache."""
 
     name: str
     path: Path
@@ -41,7 +41,7 @@ def is_adapter(header: Header) -> bool:
 
 
 def read_adapter(path: Path, header: Header | None = None) -> AdapterFacts:
-    """header: the file's, where it is known. Raises InvalidInput: a bad name, missing, damaged, no LoRA adapter."""
+    """Read an adapter. header: of the file, if known. Raises InvalidInput: a bad name, a missing or damaged file, no LoRA adapter."""
     wrong = complaint(path.name)
     if wrong is not None:
         raise InvalidInput(wrong, file=shown(path.name))
@@ -79,7 +79,7 @@ def _pairs(header: Header) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
 
 def check_matches(adapter: AdapterFacts, model: str, architecture: str, tensors: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises InvalidInput where it was made for another model. tensors: the model's, each with its shape."""
+    """Raise InvalidInput if the adapter was made for another model. tensors: the model's tensors with their shapes."""
     file = adapter.file
     if file.architecture != architecture:
         raise InvalidInput(
@@ -100,7 +100,7 @@ def check_matches(adapter: AdapterFacts, model: str, architecture: str, tensors:
 
 
 def choose(adapter: Adapter) -> ChosenAdapter:
-    """Reads the whole file: an adapter is small. The key is the same after a restart, and another for another file or scale."""
+    """Read the whole file, which is small, and derive the key. It is the same after a restart, and differs for another file or scale."""
     with adapter.path.open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     digest = hashlib.sha256(f"{version} {adapter.scale!r}".encode()).digest()

@@ -1,4 +1,4 @@
-"""Read the catalogue of known models, strictly, and plan the memory that one of them would take."""
+"""Read the catalogue of known models, strictly, and plan the memory that one of them needs."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ from models.serving.budget import Room
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 LANGUAGES = ("en", "zh")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The one in C takes a tenth of the time; not every build of PyYAML has it."""
+"""The C loader takes a tenth of the time; some builds of PyYAML lack it."""
 BITS_PER_WEIGHT = {
     **{precision.value: bits for precision, bits in QUANTIZED_BITS.items()}, "F16": 16.0, "BF16": 16.0, "UD-Q4_K_XL": 4.9,
     "UD-Q2_K_XL": 2.9,
 }  # fmt: skip
-"""Of a whole file, in which some tensors are more precise than its name says. From published files of GLM-4.7-Flash where there are any."""
+"""Bits per weight of a whole file, in which some tensors are more precise than its name says. Taken from published files of GLM-4.7-Flash
+where they exist."""
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _LAYER_SHARE = 0.93
-"""Of the weights: the rest are embeddings and the output."""
+"""Share of the weights that lies in layers; the rest are embeddings and the output."""
 _DERIVED = {"sizes"}
-"""Keys of the file that are no fields of an entry."""
+"""Keys of the file that are not fields of an entry."""
 
 
 class Catalogue:
-    """The models that this version of the portal knows. Fulfils core's KnownModels."""
+    """The models that this version of the portal knows. Implements core's KnownModels."""
 
     def __init__(self, path: Path = CATALOGUE, room: Callable[[], Room] | None = None) -> None:
-        """Raises ValueError with the entry and the key for a file that cannot be used.
+        """Read the catalogue. Raises ValueError with the entry and the key if the file cannot be used.
 
-        room: returns what a load can take now; None: what the machine has free.
+        room: returns what a load can take now; None: the machine's free memory.
         """
         self._room = room
         self._entries = read_catalogue(path.read_text("utf-8"))
@@ -65,7 +66,7 @@ class Catalogue:
 
 @lru_cache(maxsize=4)
 def read_catalogue(written: str) -> tuple[CatalogueEntry, ...]:
-    """Raises ValueError: an unknown or missing key, a value of the wrong type, the same id twice."""
+    """Parse the catalogue. Raises ValueError: an unknown or missing key, a value of the wrong type, a duplicate id."""
     loaded = yaml.load(written, Loader=_LOADER)
     if not isinstance(loaded, list):
         raise ValueError("The catalogue must be a list of models.")
@@ -176,7 +177,7 @@ def _trouble(where: str, raw: Mapping[Any, Any]) -> Mapping[str, tuple[str, ...]
 
 
 def _facts(entry: CatalogueEntry, quantization: Quantization) -> ModelFacts:
-    """Return what the memory plan needs to know of a file that is not here yet."""
+    """Return what the memory plan needs to know of a file that is not downloaded yet."""
     size = quantization.size_bytes
     file = ModelFile(
         path=Path(f"{entry.id}.gguf"), name=entry.title, size_bytes=size, architecture=entry.architecture, quantization=quantization.name,

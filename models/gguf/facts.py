@@ -1,4 +1,4 @@
-"""Read what a model's file says before it is loaded: family, shape, precision, template, fingerprint."""
+"""Read a model's file before it is loaded: family, shape, precision, template, fingerprint."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from models.gguf.file_names import bare, complaint, part_of, shown
 from models.gguf.headers.header import Header, Value, damaged, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
-"""What llama.cpp calls the GLMs; deepseek2 is GLM-4.7-Flash, whose attention has that shape."""
+"""llama.cpp's names of the GLM architectures; deepseek2 is GLM-4.7-Flash, whose attention has that shape."""
 ENCODERS = (
     *("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3"),
     *("eurobert", "gemma-embedding"),
 )
-"""Architectures that read a text at once and keep no context memory: they make vectors and cannot chat."""
+"""Architectures that read a whole text at once without a KV cache: they produce vectors and cannot chat."""
 _POOLINGS = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
-"""llama.cpp's LLAMA_POOLING_TYPE: how the vectors of a text's tokens become one. rank: a number from a classification head."""
+"""llama.cpp's LLAMA_POOLING_TYPE: how the vectors of a text's tokens become one. rank: a score from a classification head."""
 _HEADS = ("cls.weight", "cls.output.weight")
 _DRAFTING = ("glm4moe", "deepseek2", "glm-dsa")
-"""Those whose next-token layer llama.cpp can run; it loads that of no other."""
+"""Architectures whose MTP layer llama.cpp can run; it does not load that layer for any other."""
 _BLOCK = re.compile(r"blk\.(\d{1,9})\.")
 # general.file_type: llama.cpp's LLAMA_FTYPE
 _FILE_TYPES = {
@@ -39,50 +39,53 @@ _SAMPLES, _SAMPLE_BYTES = 64, 4096
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """file: what the portal shows. The rest is what planning and loading need. Lengths in values, not bytes."""
+    """What a file says of its model. file: what the portal shows. The other fields are for planning and loading; lengths count values, not
+    bytes."""
 
     file: ModelFile
     title: str
-    """general.name."""
+    """The header's general.name."""
     template: str | None
     vocabulary: int
     embedding: int
     feed_forward: int
     heads: int
     kv_heads: tuple[int, ...]
-    """Of each layer."""
+    """KV heads of each layer."""
     key_length: int
     value_length: int
     latent_length: int
-    """Of a compressed (MLA) cache entry, which holds no separate values; 0 for ordinary attention."""
+    """Length of a compressed (MLA) cache entry, which holds no separate values; 0 for ordinary attention."""
     weights_bytes: int
     layer_bytes: int
-    """Of all layers together; the rest are embeddings and the output."""
+    """Bytes of all layers together; the rest are embeddings and the output."""
     parts: tuple[Path, ...]
     pooling: str = ""
     """mean, cls, last or rank; "" for a chat model."""
     causal: bool = True
-    """Each token sees only those before it."""
+    """Whether each token attends only to those before it."""
     rerank_template: str | None = None
-    """How query and document are put together, with {query} and {document}."""
+    """Template that joins query and document, with {query} and {document}."""
 
     @property
     def remembers(self) -> bool:
-        """Whether it has context memory; an encoder reads a text at once and has none."""
+        """Whether the model has a KV cache; an encoder reads a text at once and has none."""
         return self.file.architecture not in ENCODERS
     index_length: int = 0
-    """Of what all layers together keep of a token to choose by which tokens to attend to; 0 where all are attended to."""
+    """Values per token, over all layers, of the keys that choose which tokens to attend to; 0 if all tokens are attended to."""
     state_length: int = 0
-    """Of what all layers together keep of a conversation however long it is, at four bytes each; 0 but for recurrent layers."""
+    """Values, of four bytes each, that all layers together keep of a conversation of any length; 0 without recurrent layers."""
     next_layer_bytes: int = 0
-    """Of the layer that guesses tokens ahead, not counted in those before; 0 if there is none that llama.cpp can run."""
+    """Bytes of the MTP layer, which the fields above leave out; 0 if there is none that llama.cpp can run."""
     headers: tuple[Header, ...] = ()
-    """Of all parts."""
+    """The headers of all parts of the file."""
 
 
 def read_facts(path: Path, header: Header | None = None) -> ModelFacts:
-    """header: the file's, where it is known. Raises InvalidInput: a bad name, missing, damaged, truncated, another architecture, parts
-    missing."""
+    """Read the facts of a model. header: of the file, if known.
+
+    Raises InvalidInput: a bad name, a missing, damaged or truncated file, another architecture, missing parts.
+    """
     wrong = complaint(path.name)
     if wrong is not None:
         raise InvalidInput(wrong, file=shown(path.name))
@@ -153,7 +156,7 @@ def read_facts(path: Path, header: Header | None = None) -> ModelFacts:
 
 
 def model_name(path: Path) -> str:
-    """What the portal calls the model: the file's name without ending and part number."""
+    """Return the portal's name of the model: the file's name without ending and part number."""
     return bare(path.name)
 
 
@@ -178,7 +181,7 @@ class _Shape:
         self._header, self._prefix = header, architecture + "."
 
     def number(self, key: str, default: int | None = None) -> int:
-        """An array, as some files hold for each layer, gives its largest entry."""
+        """Return a number. For an array, which some files hold with an entry per layer, return the largest entry."""
         value = self._header.metadata.get(self._prefix + key, default)
         if isinstance(value, list):
             value = max((entry for entry in value if isinstance(entry, int)), default=None)
@@ -195,7 +198,7 @@ class _Shape:
         return (self.number(key, default),) * layers
 
     def flags(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """One for each of the layers; what is not that is as good as missing."""
+        """Return 0 or 1 for each layer; `default` if the header has no list of that length."""
         value = self._header.metadata.get(self._prefix + key)
         if isinstance(value, list) and len(value) == len(default):
             return tuple(int(entry == 1) for entry in value)
@@ -203,27 +206,30 @@ class _Shape:
 
 
 def _block(name: str) -> int:
-    """Return the number of the layer that a tensor belongs to; -1 for none."""
+    """Return the number of the layer that a tensor belongs to; -1 if it belongs to none."""
     match = _BLOCK.match(name)
     return int(match[1]) if match else -1
 
 
 def _index_length(shape: _Shape, architecture: str, kv_heads: tuple[int, ...]) -> int:
-    """llama.cpp's llama_kv_cache_dsa and llama_memory_hybrid_idx: layers that choose for themselves keep a key of each token."""
+    """Return the values per token of all layers that choose for themselves which tokens to attend to.
+
+    Source: llama.cpp's llama_kv_cache_dsa and llama_memory_hybrid_idx, which keep a key of each token in these layers.
+    """
     length = shape.number("attention.indexer.key_length", 0)
     if not length:
         return 0
-    # Before GLM-5.2 every layer chose; its files that do not say follow the published pattern.
+    # Before GLM-5.2 every layer chose for itself. Files of later models without this key follow the published pattern.
     regular = architecture != "glm-dsa" or shape.number("context_length") < 1 << 20
     default = tuple(int(regular or layer < 2 or layer % 4 == 2) for layer in range(len(kv_heads)))
     chooses = shape.flags("attention.indexer.types", default)
-    # With a pool, the key, its gate and the pooled key.
+    # With a pool, each entry holds the key, its gate and the pooled key.
     each = 3 * length if shape.number("attention.indexer.kpool", 0) else length
     return each * sum(1 for heads, own in zip(kv_heads, chooses, strict=True) if heads and own)
 
 
 def _state_length(shape: _Shape, heads: int) -> int:
-    """Of one recurrent layer (Kimi delta attention): its state and the last inputs of its three convolutions."""
+    """Return the values of one recurrent layer (Kimi delta attention): its state and the last inputs of its three convolutions."""
     head = shape.number("kda.head_dim", 0)
     return heads * head * head + 3 * ((shape.number("ssm.conv_kernel", 4) or 4) - 1) * heads * head if head else 0
 
@@ -234,7 +240,7 @@ def _text(metadata: dict[str, Value], key: str) -> str:
 
 
 def _pooling(header: Header, architecture: str) -> str:
-    """Of an encoder that does not say, the mean, as its makers' libraries take it."""
+    """Return the pooling. An encoder that names none uses the mean, as its makers' libraries do."""
     known = header.metadata.get(f"{architecture}.pooling_type", 0)
     return _POOLINGS.get(known, "") if isinstance(known, int) and known else "mean" if architecture in ENCODERS else ""
 
@@ -258,7 +264,7 @@ def _other_parts(header: Header) -> list[Header]:
     found = part_of(header.path.name)
     if count > 1000 or found is None or found[2] != count:
         raise damaged(header.path.name, f"it claims to be part of {count} files, which its name does not say")
-    # llama.cpp makes the names of the others like this, in small letters.
+    # llama.cpp builds the names of the other parts like this, in lower case.
     names = [f"{found[0]}-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1)]
     if found[1] != 1:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Names of model files: how they are shown, and which cannot be used."""
+"""Names of model files: how to show them, and which cannot be used."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def is_gguf(name: str) -> bool:
 
 
 def bare(name: str) -> str:
-    """Return the name without ending and part number, which is what the portal calls the model."""
+    """Return the name without ending and part number: the portal's name of the model."""
     return _ENDING.sub("", _PART.sub(ENDING, name))
 
 
 def part_of(name: str) -> tuple[str, int, int] | None:
-    """(the name up to the number, number, count) of a file of a model split over several; None for any other."""
+    """Return (name before the number, number, count) for a part of a split model; None for any other file."""
     match = _PART.search(name)
     return (name[: match.start()], int(match[1]), int(match[2])) if match else None
 
 
 def complaint(name: str) -> str | None:
-    """Why nothing can be loaded under this name; None if it can."""
+    """Return why no model can be loaded under this name; None if one can."""
     if shown(name) != name:
         return "The name of {file} is not UTF-8 or contains unprintable characters. Rename the file."
     if not bare(name).strip(". "):

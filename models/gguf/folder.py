@@ -21,20 +21,20 @@ from models.gguf.headers.header import read_header
 from models.gguf.headers.tensor_check import check_model
 
 MOST_FILES = 2_000
-"""That are listed."""
+"""Most files that are listed."""
 DEEPEST = 12
-"""Folders within folders."""
+"""Most levels of nested folders."""
 READING_S = 3.0
-"""The longest a list may take over files it does not know yet; the rest is read by the next ones."""
+"""Most seconds that one listing spends on unknown files; later listings read the rest."""
 UNREAD = "It has not been read yet. Scan the folder again in a moment."
 Described = ModelFile | AdapterFile
 _State = tuple[int, int, int]
-"""Of a file: when it was changed, its size, its number on the disk."""
+"""State of a file: time of change, size, inode."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Something in the folder. complaint: why it is no model file; state: None where there is none."""
+    """An entry of the folder. complaint: why it is not a model file; state: None if it has none."""
 
     path: Path
     state: _State | None
@@ -42,10 +42,10 @@ class _Found:
 
 
 class Catalog:
-    """The models folder, with all below it, and the built-in model. Safe from any thread.
+    """The models folder, with all folders below it, and the built-in model. Safe from any thread.
 
-    Links are followed. A file is read once, and again when it, or another part of its model, was changed. What cannot be used is listed
-    with the reason, and never keeps the others from being listed.
+    Links are followed. A file is read once, and again when it or another part of its model changes. Unusable files are listed with the
+    reason, and never prevent others from being listed.
     """
 
     def __init__(self, folder: Path, builtin: Path) -> None:
@@ -91,7 +91,7 @@ class Catalog:
 
 
 def _walk(folder: Path) -> Iterator[_Found]:
-    """Yield what may be a model in this folder and all below it, each folder once even if links lead there twice."""
+    """Yield possible models in this folder and all below it, each folder once even if links lead there twice."""
     seen: set[tuple[int, int]] = set()
     waiting = [(str(folder), 0)]
     while waiting:
@@ -110,7 +110,7 @@ def _walk(folder: Path) -> Iterator[_Found]:
             continue
         for name in names:
             if name == STAGING or (is_gguf(name) and is_projector(name)):
-                # Downloads that are not complete, and what only a model's own file makes useful.
+                # Skip incomplete downloads, and files that are useful only beside a model's own file.
                 continue
             found = _found(f"{place}/{name}")
             if found is None:
@@ -123,7 +123,7 @@ def _walk(folder: Path) -> Iterator[_Found]:
 
 
 def _found(path: str) -> _Found | None:
-    """Describe a path; a folder has neither state nor complaint. None: it is gone."""
+    """Describe a path; a folder has neither state nor complaint. Returns None if it is gone."""
     try:
         state = Path(path).stat()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which GPUs a load takes, and how much memory they have for it together."""
+"""Choose the GPUs of a load, and count the memory they have for it together."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from models.serving.machine import Memory
 
 @dataclass(frozen=True, slots=True)
 class GpuChoice:
-    """memory: what a model that is split as asked can take. name: the devices, for people."""
+    """The GPUs of a load. memory: what a model that is split as requested can take. name: the devices, for people."""
 
     memory: Memory
     name: str
 
 
 def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None:
-    """None without a GPU. Raises InvalidInput where the settings do not suit the GPUs there are."""
+    """Choose the GPUs; None if there is none. Raises InvalidInput if the settings do not suit the machine's GPUs."""
     asked = settings.main_gpu is not None or settings.gpu_shares or settings.split_mode is not SplitMode.LAYER
     if not gpus:
         if asked:
@@ -41,7 +41,7 @@ def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None
     used = [gpu for gpu, _ in taken] or list(gpus)
     free = sum(gpu.free_bytes for gpu in used)
     if taken:
-        # The first GPU that is full ends it, however much the others still have.
+        # The load ends when the first GPU is full, however much memory the others have left.
         free = min(free, round(min(gpu.free_bytes / share for gpu, share in taken)))
     name = ", ".join(f"{gpu.name} ({gpu.description})" for gpu in used)
     return GpuChoice(Memory(free, sum(gpu.total_bytes for gpu in used)), name)

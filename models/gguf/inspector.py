@@ -18,7 +18,7 @@ from models.gguf.headers.header import Header, Value
 from models.prompting.chat_template import ChatTemplate
 
 LONGEST_VALUE = 200
-"""Characters of a value of the header that are shown."""
+"""Longest text of a header value that is shown."""
 _TEMPLATE = "tokenizer.chat_template"
 _SIGMOID = 2
 """llama.cpp's LLAMA_EXPERT_GATING_FUNC_TYPE_SIGMOID."""
@@ -35,10 +35,10 @@ _TALK = (
 
 
 class Inspector:
-    """Fulfils core's FileInspector."""
+    """Implements core's FileInspector."""
 
     def __init__(self, nvidia: Path = _NVIDIA) -> None:
-        """nvidia: exists where the machine has a driver for NVIDIA's GPUs."""
+        """nvidia: a path that exists if the machine has a driver for NVIDIA's GPUs."""
         self._nvidia = nvidia
 
     def inspect(self, path: Path) -> FileFindings:

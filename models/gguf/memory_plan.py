@@ -1,4 +1,4 @@
-"""Plan how to load a model on this machine, and tell whether it fits, before a byte is loaded."""
+"""Plan how to load a model on this machine, and tell whether it fits, before loading it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MOST_SLOTS, FEWEST_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
 CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
-"""Tokens of one text that a model for vectors reads, where nobody says: at once, or in chunks as a causal model can."""
+"""Default tokens of one text that an embedding model reads: at once, or in chunks if the model is causal."""
 TEXTS_TOGETHER = 64
 SMALLEST_SHARE = 512
-"""Tokens for each slot, on average, of a memory that all share: with less, answers would mostly wait for room."""
+"""Least tokens per slot, on average, of a shared KV cache: with fewer, answers would mostly wait for room."""
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
 OWN_PROCESS = 64 * _MEGABYTE
-"""What a process of its own takes for itself: Python, llama.cpp's libraries."""
+"""Memory of a separate process itself: Python and llama.cpp's libraries."""
 TOO_LITTLE = (
     "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but only {free} "
     "of {total} are free. Choose a smaller file, a smaller context, or unload another model."
@@ -37,9 +37,9 @@ OVER_BUDGET = (
     "models may use (PORTAL_MODEL_MEMORY_GB) only {free} are left. Choose a smaller file, a smaller context, or unload another model."
 )
 _CONTEXT_SHARE = 0.5
-"""Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
+"""Share of the memory left after the weights; the rest is for the portal, files in cache, and another model."""
 _OFFLOAD_SHARE, _MOST_OFFLOAD = 0.25, 8 * 1024 * _MEGABYTE
-"""Of the host's memory left after the load: for conversations that leave their slots. It is taken only as they come."""
+"""Share of the host's memory left after the load, for conversations that leave their slots. It is allocated only as they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class LoadPlan:
 
 
 def context_bytes_per_token(facts: ModelFacts, kv_type: KvType) -> float:
-    """Of one slot. MLA keeps one compressed entry a layer, ordinary attention a key and a value for each KV head."""
+    """Return the bytes per token of one slot. MLA keeps one compressed entry per layer, ordinary attention a key and a value for each KV
+    head."""
     size = KV_BYTES[kv_type]
     if facts.latent_length:
         attending = sum(1 for heads in facts.kv_heads if heads)
@@ -60,7 +61,7 @@ def context_bytes_per_token(facts: ModelFacts, kv_type: KvType) -> float:
 
 
 def state_bytes(facts: ModelFacts) -> int:
-    """Of one slot, however long its conversation is."""
+    """Return the bytes of one slot that do not depend on the length of its conversation."""
     return 4 * facts.state_length
 
 
@@ -86,7 +87,7 @@ def plan_load(
     host: Memory | None = None,
     gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
-    """Fill in what the settings leave open. The result may not fit: see `check_fits`. mtp: with the MTP layer, where it fits."""
+    """Fill in what the settings leave open. The result may not fit: see `check_fits`. mtp: add the MTP layer if it fits."""
     host = host or machine.host_memory()
     if settings.isolated:
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
@@ -104,7 +105,7 @@ def plan_load(
 
 
 def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
-    """Turn flash attention off where that is quicker and its scores have room."""
+    """Turn flash attention off if plain attention is faster and its scores have room."""
     context = plan.memory.context
     memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
     quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
@@ -138,7 +139,7 @@ def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, ho
         plan = _plan_on(facts, settings, replace(options, batch_tokens=BATCH_ON_GPU), device, name, CONTEXT_ON_GPU)
         layers = _layers_that_fit(facts, plan.memory) if settings.gpu_layers is None else settings.gpu_layers
         if layers > 0 and layers < len(facts.kv_heads):
-            # What the GPU does not hold lies in the host's memory: the two count together.
+            # The host's memory holds what the GPU does not: count the two together.
             both = Memory(device.free + host.free, device.total + host.total)
             name = f"{name} for {layers} of {len(facts.kv_heads)} layers, CPU for the rest"
             plan = _plan_on(facts, settings, options, both, name, CONTEXT_ON_CPU)
@@ -148,7 +149,7 @@ def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, ho
 
 
 def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
-    """Raises InvalidInput with the numbers if the machine has too little free memory."""
+    """Raise InvalidInput with the numbers if the machine has too little free memory."""
     if not plan.fits:
         raise InvalidInput(
             OVER_BUDGET if plan.budget_bytes else TOO_LITTLE,
@@ -164,7 +165,7 @@ def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
 
 
 def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int) -> LoadPlan:
-    """Give each slot a KV cache of its own if memory allows enough of them, else let the slots share one."""
+    """Give each slot its own KV cache if memory allows enough of them, else let the slots share one."""
     trained = facts.file.context
     if settings.context and settings.context > trained:
         raise InvalidInput(
@@ -184,7 +185,7 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """What is there for a model and its conversations. longest: the most tokens of one, where nobody says."""
+    """The memory available for a model and its conversations. longest: the default limit of tokens per conversation."""
 
     facts: ModelFacts
     settings: LoadSettings
@@ -232,7 +233,7 @@ class _Room:
         return replace(self._plan(slots, min(_rounded_up(context), cells), cells, cells), shared_tokens=cells)
 
     def _plan(self, slots: int, context: int, cells: int, stream: int) -> MemoryPlan:
-        """cells: tokens of all slots. stream: tokens of one stream, which attention looks through."""
+        """Return the plan for these sizes. cells: tokens of all slots. stream: tokens of one stream, which attention reads."""
         return MemoryPlan(
             device=self.device,
             weights_bytes=self.facts.weights_bytes,
@@ -251,9 +252,10 @@ def _rounded_up(tokens: int) -> int:
 
 
 def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str) -> LoadPlan:
-    """A slot is a text of the batch. They share one context, as large as the longest text, that holds nothing between batches.
+    """Plan an embedding model: a slot is a text of the batch. Slots share one context as long as the longest text, which holds nothing
+    between batches.
 
-    Where each token sees those after it, or all of them are averaged, a text must be read at once, and the work space grows with it.
+    If tokens attend to later ones, or all tokens are averaged, a text must be read at once, and the work space grows with it.
     """
     in_chunks = facts.causal and facts.pooling in ("last", "rank")
     slots = settings.slots or TEXTS_TOGETHER
@@ -261,7 +263,7 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
 
     def plan() -> LoadPlan:
         batch = options.batch_tokens if in_chunks else max(context, options.batch_tokens)
-        # llama.cpp plans for as many tokens of each text, and aborts the process where that does not come out even.
+        # llama.cpp plans for the same number of tokens per text, and aborts the process if the division leaves a remainder.
         batch = -(-batch // slots) * slots
         cells = max(context, batch) if facts.remembers else 0
         memory_plan = MemoryPlan(
@@ -289,7 +291,7 @@ def _vector_work_bytes(facts: ModelFacts, batch: int, cells: int) -> int:
 
 
 def _layers_that_fit(facts: ModelFacts, plan: MemoryPlan) -> int:
-    """Return how many layers the GPU's free memory holds beside the context; -1: all of them."""
+    """Return how many layers fit into the GPU's free memory beside the context; -1: all of them."""
     if plan.fits:
         return -1
     layers = len(facts.kv_heads)

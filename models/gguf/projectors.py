@@ -1,4 +1,4 @@
-"""Find the projector that belongs to a model, and what it needs."""
+"""Find the projector that belongs to a model, and the memory that it needs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from models.gguf.file_names import bare, is_gguf
 from models.gguf.headers.header import Header, read_header
 
 MOST_PATCHES = 4 * 4096
-"""Of the largest image that a GLM-V reads: 4,096 tokens of four patches each."""
+"""Most patches of the largest image that a GLM-V reads: 4,096 tokens of four patches each."""
 CACHE_BYTES = 256_000_000
-"""Embeddings of images that are kept."""
+"""Bytes of image embeddings that are kept."""
 _WORD = re.compile(r"[-_.]?mmproj[-_.]?", re.IGNORECASE)
 _PRECISION = re.compile(r"[-_.](f16|bf16|f32|q8_0)$", re.IGNORECASE)
 
 
 def projector_for(model: Path, settings: LoadSettings) -> Path | None:
-    """Return the projector to load with a model; None: it sees no images. Raises InvalidInput for one that is named and not there.
+    """Return the projector to load with a model; None if the model sees no images. Raises InvalidInput for a named one that is missing.
 
-    In a process of its own a model sees none.
+    A model in its own process sees no images.
     """
     if settings.isolated or settings.projector == "":
         return None
@@ -39,7 +39,7 @@ def projector_for(model: Path, settings: LoadSettings) -> Path | None:
 
 
 def projectors_beside(model: Path) -> list[Path]:
-    """Return the projectors in a model's folder that belong to it: by name, or because the folder holds no other model. F16 first."""
+    """Return the projectors in a model's folder that belong to it: by name, or because the folder holds no other model. F16 comes first."""
     found = _in_folder(model)
     own = bare(model.name).lower()
     named = [path for path in found if (base := _base(path)) and own.startswith(base)]
@@ -48,7 +48,7 @@ def projectors_beside(model: Path) -> list[Path]:
 
 
 def projector_bytes(path: Path) -> int:
-    """Return the memory that a projector needs: its weights, one large image and the cache. Raises InvalidInput for another file."""
+    """Return the bytes that a projector needs: its weights, one large image and the cache. Raises InvalidInput for another file."""
     header = read_header(path)
     if header.metadata.get("general.architecture") != "clip":
         raise InvalidInput("{file} is no projector. Leave it out, or choose another.", file=path.name)
@@ -67,11 +67,11 @@ def _in_folder(model: Path) -> list[Path]:
 
 
 def _base(projector: Path) -> str:
-    """Return the model's name in that of its projector, as in mmproj-GLM-4.6V-Flash-F16.gguf; empty if it has none."""
+    """Return the model's name in a projector's name, such as mmproj-GLM-4.6V-Flash-F16.gguf; empty if it has none."""
     name = _PRECISION.sub("", _WORD.sub("", bare(projector.name)))
     return "" if name.lower() in ("", "f16", "bf16", "f32", "model") else name.lower()
 
 
 def _family(name: str) -> str:
-    """Return the name without quantization and part, so that two sizes of one model count as one."""
+    """Return the name without quantization and part, so that two sizes of a model count as one."""
     return re.split(r"[-_.](?:I?Q\d|F16|BF16|F32)", bare(name), maxsplit=1, flags=re.IGNORECASE)[0].lower()

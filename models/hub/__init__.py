@@ -1,10 +1,10 @@
-"""Download model files from hubs, each in a process of its own.
+"""Download model files from hubs, each in a separate process.
 
 In reading order:
 
-- client: ask a hub, as core sees it
+- client: run a hub process, as core's ModelHub
 - worker: the main program of the process
 - hugging_face: list and download with huggingface_hub
 - modelscope: list and download with modelscope_hub
-- lines: what the process and the portal say to each other
+- lines: the protocol between the process and the portal
 """

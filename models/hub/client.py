@@ -1,4 +1,4 @@
-"""Ask a hub in a process of its own, which can be stopped at any moment and takes no time from the decode thread."""
+"""Ask a hub in a separate process, which can be stopped at any moment and takes no time from the decode thread."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from models.hub.lines import Failure, Task
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).parents[2]
 TICK_S = 0.2
-"""Seconds between looks whether to stop."""
+"""Seconds between checks whether to stop."""
 _NAMES = {Hub.HUGGING_FACE: "Hugging Face", Hub.MODELSCOPE: "ModelScope"}
 _TOKENS = {Hub.HUGGING_FACE: "HF_TOKEN", Hub.MODELSCOPE: "MODELSCOPE_API_TOKEN"}
 _FIXED = {
-    # Usage reports to the hub's makers, and a transfer that cannot go on where it stopped.
+    # Turn off usage reports to the hub's makers, and a transfer method that cannot be resumed.
     "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "HF_HUB_OFFLINE": "0",
     "MODELSCOPE_DOWNLOAD_FILE_LOCK": "false", "MODELSCOPE_DOWNLOAD_TOTAL_TIMEOUT": "604800", "MODELSCOPE_DOWNLOAD_MAX_RETRIES": "30",
     "MODELSCOPE_DOWNLOAD_INTRA_CLOUD": "false", "PYTHONUNBUFFERED": "1",
@@ -34,10 +34,10 @@ _FIXED = {
 
 
 class HubClient:
-    """Fulfils core's ModelHub. Thread-safe: each call has a process of its own."""
+    """Implements core's ModelHub. Thread-safe: each call has its own process."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """environment: holds the address of a mirror and the tokens; None: the portal's own."""
+        """environment: holds the address of a mirror and the tokens; None: the portal's own environment."""
         self._environment = os.environ if environment is None else environment
 
     def files(self, repository: Repository, check: Callable[[], None]) -> Listing:
@@ -70,7 +70,7 @@ class HubClient:
         return Path(self._ask(task, repository, on_line)["path"])
 
     def _ask(self, task: Task, repository: Repository, on_line: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Any]:
-        """Return the last line. on_line: is called with each line about progress, and with an empty one several times a second."""
+        """Return the last line of the process. on_line: called with each progress line, and with an empty one several times a second."""
         with tempfile.TemporaryDirectory(prefix="portal-hub-") as home:
             environment = {key: value for key, value in self._environment.items() if not key.startswith("PORTAL_")}
             own = {"HF_HOME": home, "MODELSCOPE_HOME": home, "MODELSCOPE_CACHE": home}
@@ -102,7 +102,7 @@ class HubClient:
 
 
 def _lines(process: Popen[str], words: deque[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the process's lines until it ends, and an empty one whenever there was none for a while. words: gets its log."""
+    """Yield the process's lines until it ends, and an empty one whenever there was none for a while. words: receives its log."""
     assert process.stdout is not None and process.stderr is not None
     buffers = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
     with selectors.DefaultSelector() as selector:
@@ -142,7 +142,7 @@ def _end(process: Popen[str]) -> None:
 
 
 def _said(failure: Failure, reason: str, repository: Repository) -> PortalError:
-    """Return the error that says this to people."""
+    """Return the error that explains the failure to people."""
     hub, token = _NAMES[repository.hub], _TOKENS[repository.hub]
     if failure is Failure.NOT_FOUND:
         return NotFound(

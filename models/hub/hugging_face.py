@@ -24,9 +24,9 @@ from tqdm.auto import tqdm
 from models.hub.lines import Failure, HubFailed, Meter, Say
 
 CHUNK_BYTES = 256 * 1024
-"""Read at once. A cut connection loses what was not written, so this is less than the library's own."""
+"""Bytes read at once. A cut connection loses what was not written, so this is less than the library's own value."""
 TOKEN = os.environ.get("HF_TOKEN") or False
-"""From the environment alone; False keeps the library from looking for a stored one."""
+"""From the environment alone; False keeps the library from looking for a stored token."""
 
 
 def files(repository: str) -> dict[str, Any]:
@@ -41,16 +41,16 @@ def files(repository: str) -> dict[str, Any]:
 
 
 def download(repository: str, revision: str, name: str, size: int, folder: Path, say: Say) -> Path:
-    """Download a file into `folder`; an incomplete one from an earlier try is continued.
+    """Download a file into `folder`; resume an incomplete one from an earlier try.
 
-    hf_hub_download would begin again: it deletes what it has when it stops. http_get below it goes on from any byte, follows the redirect
-    to the CDN anew after each cut, and carries the token to the hub alone.
+    hf_hub_download would start over: it deletes its partial file when it stops. The function http_get that it uses resumes at any byte,
+    follows the redirect to the CDN anew after each cut, and sends the token to the hub alone.
     """
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
     meter = Meter(say)
 
     class Bar(tqdm):  # type: ignore[misc]
-        """Tells the portal instead of drawing."""
+        """Reports progress to the portal instead of drawing a bar."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             self.arrived = int(options.get("initial") or 0)
@@ -78,7 +78,7 @@ def download(repository: str, revision: str, name: str, size: int, folder: Path,
 
 
 class _Explained:
-    """Turn the library's errors into a HubFailed."""
+    """Turns the library's errors into a HubFailed."""
 
     def __enter__(self) -> None:
         return None

@@ -1,4 +1,4 @@
-"""Define what a hub process and the portal say to each other: JSON objects, one a line."""
+"""Define the protocol between a hub process and the portal: JSON objects, one per line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Any
 
 EVERY_S = 0.2
-"""Seconds between two lines about progress."""
+"""Seconds between two progress lines."""
 
 
 class Failure(StrEnum):
-    """Why a hub process could not do what it was asked."""
+    """Why a hub process failed."""
 
     NOT_FOUND = "not_found"
     REFUSED = "refused"
@@ -23,12 +23,12 @@ class Failure(StrEnum):
     NETWORK = "network"
     DISK_FULL = "disk_full"
     WRONG = "wrong"
-    """The client found that the content is not what the hub announced."""
+    """The client found that the content differs from what the hub announced."""
     OTHER = "other"
 
 
 class HubFailed(Exception):
-    """Raised in the process; its reason is for the log and for admins."""
+    """Raised in the process; the reason is for the log and for admins."""
 
     def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class HubFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the process is asked. file: None lists the repository."""
+    """A task for the process. file: None lists the repository."""
 
     hub: str
     repository: str

@@ -21,7 +21,7 @@ from modelscope_hub.errors import (
 from models.hub.lines import Failure, HubFailed, Meter, Say
 
 TOKEN = os.environ.get("MODELSCOPE_API_TOKEN", "")
-"""From the environment alone; an empty one keeps the library from looking for a stored one."""
+"""From the environment alone; an empty one keeps the library from looking for a stored token."""
 
 
 def files(repository: str) -> dict[str, Any]:
@@ -33,14 +33,14 @@ def files(repository: str) -> dict[str, Any]:
 
 
 def download(repository: str, revision: str, name: str, _size: int, folder: Path, say: Say) -> Path:
-    """Download a file below `folder`; an incomplete one from an earlier try is continued.
+    """Download a file below `folder`; resume an incomplete one from an earlier try.
 
-    Without the size, the client takes one stream, which it can continue; parallel ones begin again.
+    Without the size, the client uses a single stream, which it can resume; parallel streams start over.
     """
     meter = Meter(say)
 
     class Callback:
-        """Tells the portal."""
+        """Reports progress to the portal."""
 
         def __init__(self, filename: str, file_size: int) -> None:
             self.arrived = 0
@@ -61,7 +61,7 @@ def download(repository: str, revision: str, name: str, _size: int, folder: Path
 
 
 class _Explained:
-    """Turn the library's errors into a HubFailed."""
+    """Turns the library's errors into a HubFailed."""
 
     def __enter__(self) -> None:
         return None

@@ -55,7 +55,7 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _end_with_the_portal() -> None:
-    """Exit when the portal ends, for whatever reason: standard input is closed then."""
+    """Exit when the portal ends for any reason: standard input is closed then."""
     sys.stdin.read()
     os._exit(1)
 

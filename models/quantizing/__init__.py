@@ -2,6 +2,6 @@
 
 In reading order:
 
-- quantizer: check a file, and run the quantizer in a process of its own
+- quantizer: check a file, and run the quantizer in a separate process
 - process: that process
 """

@@ -1,7 +1,7 @@
-"""Quantize a file in a process of its own: `python -m models.quantizing.process SOURCE TARGET TYPE THREADS`, run by quantizer.py.
+"""Quantize a file in a separate process: `python -m models.quantizing.process SOURCE TARGET TYPE THREADS`, run by quantizer.py.
 
-Prints a line of JSON for each tensor, and at the end the size of the result or the reason of a failure. An empty TARGET computes the
-size alone.
+Prints a line of JSON for each tensor, and at the end the size of the result or the reason for a failure. With an empty TARGET, only the
+size is computed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _print(**values: object) -> None:
 def main(source: str, target: str, file_type: str, threads: str) -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Models that are loaded answer meanwhile.
+    # Loaded models answer meanwhile.
     os.nice(10)
     reporter = _Reporter()
     logger = logging.getLogger("llama.cpp")

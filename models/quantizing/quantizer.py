@@ -1,4 +1,4 @@
-"""Check that a file can be quantized, and run llama.cpp's quantizer in a process of its own."""
+"""Check that a file can be quantized, and run llama.cpp's quantizer in a separate process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LITTLE = 4 * 1024 * 1024
 
 
 class LlamaQuantizer:
-    """Fulfils core's Quantizer. A crash of llama.cpp ends the process, not the portal."""
+    """Implements core's Quantizer. A crash of llama.cpp ends the process, not the portal."""
 
     def check(self, path: Path) -> ModelFile:
         facts = read_facts(path)
@@ -84,7 +84,7 @@ def _follow(child: subprocess.Popen[bytes], progress: Callable[[float], None]) -
     stream, rest, done = child.stdout.fileno(), b"", 0.0
     last: dict[str, object] = {}
     while True:
-        # Often, also while a large tensor takes its time: a cancel arrives here.
+        # Called often, even while a large tensor takes its time, so that a cancel takes effect here.
         progress(done)
         if not select.select([stream], [], [], _POLL_S)[0]:
             continue

@@ -16,16 +16,16 @@ BUDGET = "budget"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a load can take, as `plan_load` wants it."""
+    """The memory available to a load, as `plan_load` needs it."""
 
     host: Memory
     gpus: list[native.Gpu]
     promised: int
     """Bytes that other loads will still take; they count as free in `host` and `gpus`."""
     budget: int
-    """Bytes of the limit; 0: there is none."""
+    """Bytes of the limit; 0: no limit."""
     left: int
-    """What is left of the limit, with `promised`."""
+    """Bytes left of the limit, before `promised` is subtracted."""
 
     def limited(self, memory: MemoryPlan) -> MemoryPlan:
         """Return a plan made in this room without what is promised to others."""
@@ -36,15 +36,15 @@ class Room:
 
 
 class MemoryBudget:
-    """Safe from any thread."""
+    """Limits the memory of all models. Safe from any thread."""
 
     def __init__(self, roster: Roster, limit: int = 0) -> None:
-        """limit: bytes for all models together; 0: what the machine has."""
+        """limit: bytes for all models together; 0: no limit but the machine's memory."""
         self._roster = roster
         self._limit = limit
 
     def room(self, besides: Entry | None = None) -> Room:
-        """Return what a load can take now. besides: an entry that the load takes the place of."""
+        """Return what a load can take now. besides: an entry that the load replaces."""
         host, gpus = machine.host_memory(), native.gpus()
         promised = self._roster.promised_bytes(besides)
         if not self._limit:
@@ -55,7 +55,7 @@ class MemoryBudget:
         return Room(host, gpus, promised=promised, budget=self._limit, left=left)
 
     def state(self) -> DeviceMemory | None:
-        """Return the limit and what is left of it; None where there is none."""
+        """Return the limit and what is left of it; None without a limit."""
         if not self._limit:
             return None
         return DeviceMemory(BUDGET, max(0, self._limit - self._roster.taken_bytes()), self._limit)

@@ -18,14 +18,14 @@ from models.serving.swapping.running_answer import RunningAnswer
 
 
 class Leases:
-    """Safe from any thread."""
+    """Chooses versions and holds them while they answer. Safe from any thread."""
 
     def __init__(self, roster: Roster, wake: Callable[[str], None]) -> None:
         """wake: starts loading a model that sleeps."""
         self._roster = roster
         self._wake = wake
         self._shares: dict[str, tuple[Entry, int]] = {}
-        """By the model's name, a version on trial and the percentage of new answers that it gives."""
+        """By model name, a version on trial and the percentage of new answers that it gives."""
 
     def share(self, candidate: Entry, percent: int) -> None:
         """Send this share of new answers to a version that is aside; 0 ends it."""
@@ -36,7 +36,7 @@ class Leases:
                 self._shares.pop(candidate.name, None)
 
     def start(self, request: GenerationRequest) -> RunningAnswer:
-        """Start an answer on the version that the model's name means now. Raises as `platform` and LocalPlatform.start do."""
+        """Start an answer on the version that the model's name refers to now. Raises as `platform` and LocalPlatform.start do."""
         entry, platform, token, candidate = self._lease(request)
         try:
             return RunningAnswer(platform.start(request), entry.open, token, entry.tally)
@@ -49,7 +49,7 @@ class Leases:
         except BaseException:
             entry.open.discard(token)
             raise
-        # A version that is still on trial could not answer: the one it would replace does.
+        # If a version that is still on trial cannot answer, the version that it would replace does.
         entry, platform, token, _ = self._lease(request, candidates=False)
         try:
             return RunningAnswer(platform.start(request), entry.open, token, entry.tally)
@@ -58,7 +58,7 @@ class Leases:
             raise
 
     def _lease(self, request: GenerationRequest, *, candidates: bool = True) -> tuple[Entry, LocalPlatform, object, bool]:
-        """Choose the version for an answer, and hold it: a swap waits for what it holds."""
+        """Choose the version for an answer and hold it: a swap waits for held versions."""
         token = object()
         with self._roster.lock:
             wanted = request.model or self._roster.default
@@ -79,7 +79,7 @@ class Leases:
             return name in self._roster.entries
 
     def platform(self, name: str | None) -> LocalPlatform:
-        """Return the platform of a chat model, or of the default one. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
+        """Return the platform of a chat model, or of the default one. Raises NotFound, Unavailable, InvalidInput (not a chat model)."""
         with self._roster.lock:
             chats = [entry.name for entry in self._roster.entries.values() if entry.chats]
             wanted = name or self._roster.default or next(iter(chats), None)
@@ -114,7 +114,7 @@ class Leases:
             )
 
     def _ready(self, wanted: str) -> LocalPlatform | EmbeddingPlatform:
-        """Return a model's platform; one that sleeps starts loading. Called under the lock."""
+        """Return a model's platform; a sleeping model starts loading. Called under the lock."""
         entries = self._roster.entries
         if wanted not in entries:
             raise NotFound("There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(entries) or "none")
@@ -134,6 +134,6 @@ class Leases:
 
 
 def _falls_to(request: GenerationRequest, percent: int) -> bool:
-    """Tell whether the version on trial answers this. A conversation stays with one version: its KV cache is there."""
+    """Tell whether the version on trial answers this request. A conversation stays with one version, which holds its KV cache."""
     key = request.conversation_id or request.id or request.user_id
     return int.from_bytes(sha256(key.encode()).digest()[:4], "big") % 100 < percent

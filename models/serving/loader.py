@@ -1,4 +1,4 @@
-"""Make a platform that answers from a file and its plan. This is the slow part of a load; it runs on the caller's thread."""
+"""Make a platform from a file and its plan. This is the slow part of a load; it runs on the caller's thread."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Loader:
     def __init__(
         self, builtin: Path, files: OffloadFiles | None, record: RunRecord | None, buffers: FileBuffers, max_wait_s: float | None = None
     ) -> None:
-        """builtin: the one file that needs no trial. buffers: tries the others. See Pool for the rest."""
+        """builtin: the only file that needs no trial. buffers: tries the others. See Pool for the rest."""
         self._builtin = builtin
         self._files = files
         self._record = record
@@ -45,7 +45,7 @@ class Loader:
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Load the model; fill in the entry's version, device and memory. Raises PortalError.
 
-        changed: is called with the state of a process of its own.
+        changed: called with the state of the model's own process.
         """
         check_unchanged(entry.facts.parts, entry.stamps)
         platform, before = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
@@ -58,7 +58,7 @@ class Loader:
         return platform
 
     def _chat(self, entry: Entry, changed: Changed) -> tuple[LocalPlatform, int]:
-        """Return the platform, and what memory was taken just before its model was loaded."""
+        """Return the platform, and how much memory was taken just before its model was loaded."""
         last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
         template = ChatTemplate(entry.facts.template, entry.name)
         try:
@@ -100,7 +100,7 @@ class Loader:
             entry.reserved_bytes = _reserved_bytes(embedder)
             return EmbeddingPlatform(entry.facts, entry.version, embedder), before
         except PortalError:
-            embedder.close()  # a process of its own would be started again and again
+            embedder.close()  # otherwise a separate process would be restarted again and again
             raise
 
     def _check_file(self, entry: Entry) -> None:
@@ -111,7 +111,7 @@ class Loader:
 
 
 def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:
-    """Raises InvalidInput for one that is damaged or was made for another model."""
+    """Return the chosen adapters. Raises InvalidInput for one that is damaged or was made for another model."""
     if not settings.adapters:
         return ()
     tensors = {tensor.name: tensor.shape for header in facts.headers for tensor in header.tensors}
@@ -125,13 +125,13 @@ def _memory_taken() -> int:
 
 
 def _reserved_bytes(backend: Native) -> int:
-    """Return the host memory that llama.cpp has reserved for computing. The system only counts it once a long prompt has used it."""
+    """Return the host memory that llama.cpp has reserved for computation. The system counts it only once a long prompt has used it."""
     size = re.search(r"CPU compute buffer size = +([\d.]+) MiB", backend.logged("CPU compute buffer size") or "")
     return round(float(size[1]) * 1024 * 1024) if size else 0
 
 
 def _device(plan: LoadPlan, backend: Native) -> str:
-    """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
+    """Return where the model really runs, as llama.cpp reports it: a build may support CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:
         return f"{plan.memory.device}, {offloaded.partition('offloaded ')[2] or offloaded}"

@@ -1,4 +1,4 @@
-"""Plan, load and unload models, each load in a thread of its own. A failure never touches the models that run."""
+"""Plan, load and unload models, each load on its own thread. A failure never affects running models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.serving.roster import Roster
 from models.serving.swapping.file_stamps import stamps_of
 
 DRAIN_S = 30.0
-"""How long running answers may take before a model that is unloaded stops them."""
+"""Seconds that running answers may take before an unload stops them."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,12 +41,12 @@ class Loading:
         self._mtp = mtp
 
     def plan(self, facts: ModelFacts, settings: LoadSettings, *, replaces: Entry | None = None) -> LoadPlan:
-        """Plan a load. What other loads that have begun will take does not count as free."""
+        """Plan a load. Memory that other loads in progress will take does not count as free."""
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
         projector = _projector(facts, settings)
         more += projector_bytes(projector) if projector is not None else 0
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
-        # The MTP layer follows tokens, and an image has none.
+        # The MTP layer drafts from tokens, and an image has none.
         room = self._budget.room(replaces)
         plan = plan_load(
             facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp and projector is None, host=room.host, gpus=room.gpus
@@ -60,8 +60,8 @@ class Loading:
     ) -> Entry:
         """Read, plan and check a file without loading it. Raises InvalidInput.
 
-        name: what people call the model; None: by its file. freed_bytes: what another model will free before the load. replaces: an
-        entry that holds no memory and that the new one takes the place of.
+        name: the model's name for people; None: derived from its file. freed_bytes: what another model will free before the load. replaces:
+        an entry that holds no memory and that the new one replaces.
         """
         facts = read_facts(path)
         stamps = stamps_of(facts.parts)
@@ -93,7 +93,7 @@ class Loading:
             _log.exception("loading %s failed", entry.name)
             self._roster.failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
             return
-        # Memory that an earlier model gave back may be used again, which hides what the load takes.
+        # Memory that an earlier model freed may be used again, which hides part of what the load takes.
         if alone and self._roster.loads_alone(entry) and entry.memory_bytes >= entry.plan.memory.weights_bytes:
             self._measured.keep(entry.facts, entry.settings, entry.plan, entry.memory_bytes)
         with self._roster.lock:
@@ -118,7 +118,7 @@ class Loading:
         return lambda state, reason: self._changed(entry, state, reason)
 
     def _changed(self, entry: Entry, state: ModelState, reason: str) -> None:
-        """Note that a model's own process died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        """Record that a model's own process died (RESTARTING), is back (READY), or will not be restarted (FAILED)."""
         platform = entry.platform
         if state is ModelState.FAILED:
             entry.platform = None
@@ -144,7 +144,7 @@ class Loading:
 
 
 def _projector(facts: ModelFacts, settings: LoadSettings) -> Path | None:
-    """Return the projector to load with a model, if any. One that nobody named is left out where this build cannot use it."""
+    """Return the projector to load with a model, if any. One that the settings do not name is left out if this build cannot use it."""
     if facts.file.kind is not ModelKind.CHAT or (settings.projector is None and not native.has_multimodal()):
         return None
     return projector_for(facts.file.path, settings)

@@ -1,4 +1,4 @@
-"""What this machine has for models: memory and cores, as far as this process may use them."""
+"""Measure what this machine has for models: memory and cores, as far as this process may use them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes. free: what can still be taken without swapping."""
+    """Memory in bytes. free: what can still be taken without swapping."""
 
     free: int
     total: int

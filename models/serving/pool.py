@@ -1,4 +1,4 @@
-"""The models loaded in this process: list, load, choose the default, unload."""
+"""Manage the models loaded in this process: list, load, choose the default, unload."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
 MEASURED = "measured_memory.json"
-"""Where the home keeps what loads took."""
+"""Name of the file in the home with the measured memory of loads."""
 _log = logging.getLogger(__name__)
 
 
 class Pool:
-    """Fulfils core's ModelPool. Safe from any thread."""
+    """Implements core's ModelPool. Safe from any thread."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class Pool:
         mtp: bool = False,
         budget_bytes: int = 0,
     ) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
-        is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
-        no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
-        max_wait_s: how long a question may wait for its turn; None: as long as it takes. mtp: load MTP layers where there is room.
-        budget_bytes: the most that all models may take together; 0: what the machine has.
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded is
+        remembered beside it. extra_buffers: False if the self test crashed with them. files: storage for conversations that memory has no
+        room for; the pool closes it. record: where engines record their steps, for the next start if this process crashes. max_wait_s: how
+        long a question may wait for its turn; None: no limit. mtp: load MTP layers if there is room. budget_bytes: the most that all models
+        may take together; 0: no limit but the machine's memory.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
@@ -87,7 +87,7 @@ class Pool:
         self.leases = Leases(self._roster, self.sleeping.wake)
         self.versions = Versions(self._roster, self._loading, self.leases, self._remembered)
         self.left_running = False
-        """Whether a step of some model still runs after close(); only the end of the process can stop it."""
+        """Whether a step of some model still runs after close(); only ending the process can stop it."""
         native.start()
         self._watchdog = Watchdog(self._watched)
         self._watchdog.start()
@@ -143,7 +143,7 @@ class Pool:
             return entry.describe(default=entry.name == self._roster.default)
 
     def make_default(self, name: str) -> None:
-        """Raises NotFound, Conflict if it is not ready or not for chats."""
+        """Make a model the default. Raises NotFound, Conflict if it is not ready or not a chat model."""
         with self._roster.lock:
             if not self._roster.entry(name).chats:
                 raise _not_for_chats(name)
@@ -166,7 +166,7 @@ class Pool:
                 self._loading.begin_unload(entry)
 
     def metrics(self) -> dict[str, EngineMetrics]:
-        """Of every running engine, by the model's name."""
+        """Return the metrics of every running engine, by the model's name."""
         return {name: platform.metrics() for name, platform in self._platforms().items()}
 
     def _platforms(self) -> dict[str, LocalPlatform | EmbeddingPlatform]:
@@ -180,7 +180,7 @@ class Pool:
             return {**self._platforms(), **aside}
 
     def memory(self) -> Sequence[DeviceMemory]:
-        """Of the host and of each GPU that llama.cpp can use, now."""
+        """Return the current memory of the host and of each GPU that llama.cpp can use."""
         host = machine.host_memory()
         gpus = [DeviceMemory(gpu.name, gpu.free_bytes, gpu.total_bytes) for gpu in native.gpus()]
         return [DeviceMemory("host", host.free, host.total), *gpus]
@@ -193,7 +193,8 @@ class Pool:
         return self._budget.room()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds, and waits for no stuck model."""
+        """Refuse new loads, end running answers, free everything. Returns within about `timeout` seconds, without waiting for stuck models.
+        """
         self._watchdog.close()
         self._residents.close()
         roster = self._roster

@@ -20,7 +20,7 @@ from models.serving.swapping.running_answer import Tally
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A model in the pool. Changed under the pool's lock; progress by the loading thread alone."""
+    """A model in the pool. Changed under the pool's lock; only the loading thread changes the progress."""
 
     facts: ModelFacts
     plan: LoadPlan
@@ -32,24 +32,24 @@ class Entry:
     progress: float = 0.0
     memory_bytes: int = 0
     reserved_bytes: int = 0
-    """The part of it that a load reserves and does not use yet."""
+    """The part of the memory that a load reserves and does not use yet."""
     error: StoredError | None = None
     becomes_default: bool = False
-    """Once it is ready: until then, and if it fails, the default stays what it was."""
+    """Make it the default once it is ready. Until then, and if it fails, the default does not change."""
     isolated: bool = False
     unwanted: bool = False
-    """Unloaded, or the portal stops: a load that runs gives up."""
+    """Whether it was unloaded or the portal stops: a running load gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
     open: set[object] = field(default_factory=set)
-    """A token for each answer that has begun and not ended."""
+    """A token for each running answer."""
     tally: Tally | None = None
     """Counts how answers end, while a swap compares this version with another."""
     stamps: tuple[Stamp, ...] = ()
-    """Of the file's parts when they were read."""
+    """Stamps of the file's parts when they were read."""
     used_at: float = field(default_factory=time.monotonic)
-    """When it was asked last, or had something to do, by time.monotonic()."""
+    """time.monotonic() of the last request or other activity."""
     settings: LoadSettings = field(default_factory=LoadSettings)
-    """How it was asked to be loaded."""
+    """The settings that the load was requested with."""
 
     @property
     def name(self) -> str:
@@ -60,24 +60,24 @@ class Entry:
         return self.facts.file.kind is ModelKind.CHAT
 
     def went_on(self, done: float) -> bool:
-        """Note how much of it is loaded, 0 to 1. False: stop loading."""
+        """Record how much of it is loaded, 0 to 1. Returns False to stop loading."""
         self.progress = done
         return not self.unwanted
 
     @property
     def taken_bytes(self) -> int:
-        """What it takes of the memory, or will once it is loaded."""
+        """Return the memory that it takes, or will take once it is loaded."""
         planned = self.plan.memory
         if self.state is ModelState.LOADING:
             return planned.needed_bytes
         if self.platform is None:
             return 0
-        # A load that used memory of an earlier model again seems to have taken less than its weights.
+        # A load that reused memory of an earlier model seems to have taken less than its weights.
         return self.memory_bytes if self.memory_bytes >= planned.weights_bytes else planned.needed_bytes
 
     @property
     def idle(self) -> bool:
-        """Whether no answer runs or is about to."""
+        """Whether no answer runs or is about to run."""
         return not self.open and (self.platform is None or self.platform.idle)
 
     def describe(self, *, default: bool) -> LoadedModel:

@@ -1,8 +1,8 @@
-"""Give the processor first to the threads that compute answers, and to what they start.
+"""Give priority on the processor to the threads that compute answers, and to those that they start.
 
-The engine leaves a core to the rest of the portal. Where open pages want more than that, the system has them take turns with the thread
-that decodes for everybody. On Linux urgency is a thread's own, passed on to what it starts, and can only be given up: so a thread that
-kept it starts those that compute.
+The engine leaves one core to the rest of the portal. If open pages want more, the system schedules them alternately with the decode thread
+that serves everybody. On Linux, each thread has its own priority, passes it on to the threads that it starts, and can only lower it: so a
+thread that kept its priority starts those that compute.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 NICE = 5
-"""Of a core that both want, a thread that gave way gets a quarter: enough for pages to be drawn also where the engine wants all cores."""
+"""A thread with this nice value gets a quarter of a contested core: enough to draw pages even if the engine wants all cores."""
 
 _kept: ThreadPoolExecutor | None = None
 
@@ -23,7 +23,7 @@ def give_way() -> None:
     """Lower the priority of this thread and of what it starts from now on, below what `urgent` starts. Call it before others start."""
     global _kept
     if _kept is not None or not sys.platform.startswith("linux"):
-        return  # elsewhere it would be the whole process
+        return  # on other systems it would apply to the whole process
     _kept = ThreadPoolExecutor(1, "urgent")
     _kept.submit(int).result()
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Keep what the headers of the files planned last say: a page plans the same file at every click."""
+"""Cache the headers of the files planned last: a page plans the same file at every click."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from models.gguf.facts import ModelFacts, read_facts
 from models.serving.swapping.file_stamps import Stamp, stamps_of
 
 MOST = 16
-"""Files; the one used longest ago is forgotten first."""
+"""Number of files; the one used longest ago is forgotten first."""
 
 
 class RecentFacts:
-    """Safe from any thread."""
+    """Caches facts of files. Safe from any thread."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Path, tuple[tuple[Stamp, ...], ModelFacts]] = OrderedDict()
         self._lock = Lock()
 
     def of(self, path: Path) -> ModelFacts:
-        """Return what read_facts() returns, without reading a file again that has not changed. Raises InvalidInput."""
+        """Return the result of read_facts(), without reading an unchanged file again. Raises InvalidInput."""
         with self._lock:
             stamps, facts = self._known.pop(path, ((), None))
         if facts is None or not _unchanged(facts, stamps):

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class ResidencyKeeper:
-    """Its thread looks once a second; it takes the pool's lock only for models that have a rule."""
+    """Checks the rules once a second on its own thread; it takes the pool's lock only for models that have a rule."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class ResidencyKeeper:
         wake: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
-        """rules: by model. idle_s: how long a model has had nothing to do. now: in the server's time zone."""
+        """rules: by model name. idle_s: returns how long a model has been idle. now: returns the time in the server's time zone."""
         self._rules = rules
         self._idle_s = idle_s
         self._sleep = sleep
@@ -41,7 +41,7 @@ class ResidencyKeeper:
         self._closing.set()
 
     def look(self) -> None:
-        """Look at each model with a rule once."""
+        """Check each model that has a rule once."""
         before, now = self._looked_at, self._now()
         self._looked_at = now
         for name, rule in self._rules().items():

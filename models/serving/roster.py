@@ -1,4 +1,4 @@
-"""Keep the models of this process by name: which are there, which is the default, which are about to be replaced."""
+"""Keep the models of this process by name: all models, the default, and those about to be replaced."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 
 _STAYS = (ModelState.READY, ModelState.RESTARTING, ModelState.SLEEPING)
-"""A default model in such a state stays the default."""
+"""States in which the default model stays the default."""
 _log = logging.getLogger(__name__)
 
 
 class Roster:
-    """What the parts of the pool share. Its fields are read and changed under `lock` alone, which may be taken again."""
+    """The state that the parts of the pool share. Its fields are read and changed only under `lock`, which is reentrant."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -30,7 +30,7 @@ class Roster:
         """Models that slept and are loading again."""
         self.default: str | None = None
         self.closing = False
-        """Whether the portal stops: nothing is loaded any more."""
+        """Whether the portal stops: no more loads begin."""
 
     def entry(self, name: str) -> Entry:
         """Return the version that has this name. Raises NotFound."""
@@ -50,30 +50,30 @@ class Roster:
             return name in self.replacing or name in self.waking
 
     def loads_alone(self, entry: Entry) -> bool:
-        """Tell whether no other load or unload runs, which would falsify what is measured."""
+        """Tell whether no other load or unload runs, which would distort measurements."""
         moving = (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING)
         with self.lock:
             return not any(other is not entry and other.state in moving for other in (*self.entries.values(), *self.aside))
 
     def promised_bytes(self, besides: Entry | None = None) -> int:
-        """Return what loads that have begun will still take, without that of one entry."""
+        """Return what loads in progress will still take, without that of one entry."""
         with self.lock:
             loading = [entry for entry in (*self.entries.values(), *self.aside) if entry.state is ModelState.LOADING]
             return sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading if entry is not besides)
 
     def taken_bytes(self, besides: Entry | None = None) -> int:
-        """Return what all models take together once the loads that have begun are done, without one entry."""
+        """Return what all models take together once the loads in progress are done, without one entry."""
         with self.lock:
             return sum(entry.taken_bytes for entry in (*self.entries.values(), *self.aside) if entry is not besides)
 
     def spawn(self, entry: Entry, work: Callable[[Entry], None], name: str) -> None:
-        """Do something slow with a model on a thread of its own. Called under the lock."""
+        """Run a slow task for a model on its own thread. Called under the lock."""
         thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)
         entry.threads.append(thread)
         urgent(thread.start)
 
     def failed(self, entry: Entry, reason: StoredError) -> None:
-        """Note why a model cannot answer; one that nobody wants any more is removed."""
+        """Record why a model cannot answer; remove an unwanted one."""
         with self.lock:
             if entry.unwanted and entry.platform is None:
                 self.remove(entry)

@@ -14,7 +14,7 @@ from models.serving.pool import Pool
 
 
 class PoolRouter:
-    """Fulfils core's Router over the models in this process."""
+    """Implements core's Router over the models in this process."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -42,7 +42,7 @@ class PoolRouter:
         return self._pool.leases.vectors(request.model, ModelKind.RERANKING).rerank(request)
 
     def _spelled_out(self, request: GenerationRequest) -> GenerationRequest:
-        """A name such as glm:legal means the adapter legal of the model glm, unless a model is called so."""
+        """Expand a name such as glm:legal to the adapter legal of the model glm, unless a model has that name."""
         model, colon, adapter = (request.model or "").rpartition(":")
         if not colon or not model or self._pool.leases.knows(request.model or ""):
             return request

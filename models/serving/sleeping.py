@@ -12,7 +12,7 @@ from models.serving.roster import Roster
 
 
 class Sleeping:
-    """Carries out what residency.py decides."""
+    """Carries out the decisions of residency.py."""
 
     def __init__(self, roster: Roster, loading: Loading) -> None:
         self._roster = roster
@@ -32,7 +32,7 @@ class Sleeping:
                 self._rules[name] = residency
 
     def idle_s(self, name: str) -> float:
-        """Return how long a loaded model has had nothing to do; 0 for one that is not loaded."""
+        """Return how many seconds a loaded model has been idle; 0 for one that is not loaded."""
         with self._roster.lock:
             entry = self._roster.entries.get(name)
             if entry is None or entry.state is not ModelState.READY:
@@ -42,7 +42,7 @@ class Sleeping:
             return time.monotonic() - entry.used_at
 
     def sleep(self, name: str) -> bool:
-        """Unload a model until somebody asks it. False if it has something to do, is being swapped, or is not loaded."""
+        """Unload a model until somebody asks it. Returns False if it is busy, being swapped, or not loaded."""
         with self._roster.lock:
             entry = self._roster.entries.get(name)
             if entry is None or entry.state is not ModelState.READY or not entry.idle or self._roster.swapped(name) or self._roster.closing:
@@ -53,7 +53,7 @@ class Sleeping:
         return True
 
     def wake(self, name: str) -> None:
-        """Start loading a model that sleeps; others that may sleep give way if there is no memory. A failure is shown as its state."""
+        """Start loading a sleeping model; others that may sleep are unloaded if there is no memory. A failure is shown as its state."""
         with self._roster.lock:
             asleep = self._roster.entries.get(name)
             if asleep is None or asleep.state is not ModelState.SLEEPING or self._roster.closing:

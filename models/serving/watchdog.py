@@ -10,7 +10,7 @@ from typing import Protocol
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 RESTART_S = 60.0
-"""A step may take longer than STUCK_S on a machine that swaps, or reads a model from a slow disk; none takes so long."""
+"""On a machine that swaps or reads a model from a slow disk, a step may take longer than STUCK_S; no step takes this many seconds."""
 LOOK_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Watched(Protocol):
     def metrics(self) -> EngineMetrics: ...
 
     def restart(self) -> bool:
-        """Start it again where it runs in a process of its own; False where it does not."""
+        """Restart the model if it runs in its own process; return False if it does not."""
         ...
 
 
@@ -29,7 +29,7 @@ class Watchdog:
     """Its thread reads numbers and takes no lock that an engine holds while it computes."""
 
     def __init__(self, platforms: Callable[[], Mapping[str, Watched]]) -> None:
-        """platforms: those that run now, by the model's name."""
+        """platforms: returns the running platforms, by model name."""
         self._platforms = platforms
         self._told: set[str] = set()
         self._ended: set[str] = set()
@@ -43,7 +43,7 @@ class Watchdog:
         self._closing.set()
 
     def look(self) -> None:
-        """Look at each model once."""
+        """Check each model once."""
         running = {name: (platform, platform.metrics()) for name, platform in self._platforms().items()}
         self._told &= running.keys()
         self._ended &= running.keys()

@@ -1,18 +1,18 @@
-"""What the model reads beside the question.
+"""What the model reads besides the question.
 
 In reading order:
 
-- records: instructions, and what an answer was given to read
+- records: instructions, summaries, and what the model read for an answer
 - ports: their repositories
-- instructions: a person's and a group's instructions
+- instructions: the instructions of a person and of a group
 - opening: write the system message of a chat
-- exchanges: number turns and write them for the model
+- exchanges: number turns and write them as messages for the model
 - reading: read a conversation and its files
-- window: count what a prompt takes of a model's context
-- file_parts: read the parts of long files that matter
-- summary_store: keep summaries, in the store or in this process
-- summaries: let the model summarize the first turns
-- assembly: put together what the model reads for an answer
-- background: summarize before it is needed
+- window: count how much of a model's context a prompt takes
+- file_parts: choose the relevant parts of long files
+- summary_store: keep summaries in the database or in memory
+- summaries: have the model summarize the first turns
+- assembly: assemble the prompt of an answer
+- background: write summaries before they are needed
 - service: show and change what the model reads
 """

@@ -1,7 +1,7 @@
-"""Put together what the model reads for an answer, and say what that was.
+"""Assemble the prompt of an answer, and record what it contains.
 
-In this order: everything, if it fits; parts of long files; a summary in place of the first turns; and only if there is none, without the
-oldest turns.
+Try in this order: everything, if it fits; only parts of long files; a summary in place of the first turns; and, only if there is no
+summary, leave out the oldest turns.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
 AFTER_SUMMARY = 0.5
-"""A new summary stands for so many turns that what is read fills this share of the room for the prompt: the next one is far off, and
-until then the prefix stays the same."""
+"""Share of the prompt limit that the prompt fills after a new summary. The next summary is then far off, and the prefix stays the same
+until then."""
 SUMMARY_CHARS = 1_500
-"""About what a summary takes."""
+"""Approximate length of a summary in characters."""
 
 
 def never() -> None:
-    """Stop nothing."""
+    """Do nothing: the default check, which never stops the wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A question that is to be answered."""
+    """A question to answer."""
 
     user: User
     way: Sequence[Message]
-    """The shown messages, up to the open question."""
+    """The shown messages, up to and including the open question."""
     read: Mapping[str, str] = field(default_factory=dict)
     """The text of each file, by its id."""
     model: str | None = None
@@ -53,14 +53,14 @@ class Asking:
     remembered: bool = False
     """Whether memories are read, if the person switched memory on."""
     conversation_id: str | None = None
-    """None: it has no summaries."""
+    """None for a chat without summaries."""
     begun: str = ""
-    """What the answer begins with already, if it continues one that was cut off."""
+    """The text that the answer already begins with, if it continues one that was cut off."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A prompt on its way to one that fits."""
+    """A prompt that is being shortened until it fits."""
 
     instructions: Sequence[Instructions]
     turns: Sequence[Exchange]
@@ -68,7 +68,7 @@ class _Draft:
     read: Mapping[str, str]
     context: AnswerContext
     extra: Sequence[tuple[str, str]] = ()
-    """Parts of files of earlier turns, which are read with the question."""
+    """Names and parts of files from earlier turns, read together with the question."""
     summary: Summary | None = None
     left_out: frozenset[int] = frozenset()
     begun: str = ""
@@ -86,18 +86,18 @@ class _Draft:
         return [*head, *turns, asked(question, self.read, self.extra), *begun]
 
     def shown(self) -> list[Exchange]:
-        """Return the turns that are read whole: pinned ones always are."""
+        """Return the turns that the model reads whole. Pinned turns are always among them."""
         covered = self.summary.turns if self.summary else 0
         return [turn for turn in self.turns if turn.pinned or (turn.number > covered and turn.number not in self.left_out)]
 
     def without_oldest(self, number: int) -> _Draft:
-        """Leave out so many of the oldest turns that are still read and not pinned."""
+        """Leave out this many more of the oldest turns; pinned turns stay."""
         free = [turn.number for turn in self.shown() if not turn.pinned]
         return replace(self, left_out=self.left_out | frozenset(free[:number]))
 
 
 class Assembled:
-    """What the model reads, and what to record of it."""
+    """The assembled prompt, and the record of what it contains."""
 
     def __init__(self, draft: _Draft) -> None:
         self._draft = draft
@@ -105,7 +105,7 @@ class Assembled:
 
     @property
     def context(self) -> AnswerContext | None:
-        """Return what to record; None if the model reads the shown messages and nothing else."""
+        """Return the record of what the model reads; None if it reads only the shown messages."""
         summary = self._draft.summary
         found = replace(
             self._draft.context, summarized=summary.turns if summary else 0, summary_id=summary.id if summary else "",
@@ -114,28 +114,28 @@ class Assembled:
         return None if found.is_empty else found
 
     def shorter(self, share: float) -> Assembled | None:
-        """Return it without its oldest turn, for a platform that refused it; None if there is no turn left that may be left out.
+        """Return a shorter prompt for a platform that refused this one; None if no turn may be left out.
 
-        share: of what was sent, that the platform would take. Where it was far too long, several turns are left out at once.
+        share: the share of this prompt that the platform would accept. Several turns are left out at once if the prompt was far too long.
         """
         free = [sum(map(_length, turn.messages(self._draft.read))) for turn in self._draft.shown() if not turn.pinned]
         if not free:
             return None
         left, most = sum(map(_length, self.messages)), sum(map(_length, self.messages)) * share
         number = 1
-        # Tokens differ in length: what looks too long by half as much again surely is.
+        # Tokens differ in length, so only an estimate that is 1.5 times too long is certain to be too long.
         while number < len(free) and left - sum(free[:number]) > 1.5 * most:
             number += 1
         return Assembled(self._draft.without_oldest(number))
 
 
 class Assembly:
-    """Assembles prompts of chats. Programs under /v1 write their own."""
+    """Assembles the prompts of chats. Programs under /v1 write their own prompts."""
 
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, writer: SummaryWriter | None = None, recall: Recall | None = None
     ) -> None:
-        """writer: summarizes turns that do not fit; None: the oldest turns are left out. recall: None: without memories."""
+        """writer: summarizes turns that do not fit; with None the oldest turns are left out. recall: with None no memories are read."""
         self._recall = recall
         self._unit_of_work = unit_of_work
         self._gateway = gateway
@@ -145,9 +145,9 @@ class Assembly:
     def assemble(
         self, asking: Asking, *, check: Callable[[], None] = never, on_wait: Callable[[], None] = never
     ) -> Assembled:  # fmt: skip
-        """Return a prompt that fits and leaves room for the answer, if there is any.
+        """Return a prompt that fits and leaves room for the answer, if possible.
 
-        check: raises what stops the waiting for a summary. on_wait: called before it.
+        check: raises an error to stop waiting for a summary. on_wait: called before that wait begins.
         The built-in guide gets no instructions: it knows only this portal and cannot follow them.
         """
         model = self._gateway.chat_model(asking.user, asking.model)
@@ -175,7 +175,7 @@ class Assembly:
         return Assembled(draft)
 
     def covering(self, window: Window, asking: Asking, share: float) -> Covering | None:
-        """Return what the next summary is to be made of, if more than this share of the room is taken; None if it need not be made."""
+        """Return what the next summary should cover; None while the prompt fills no more than this share of its limit."""
         draft = _Draft(
             instructions=self._instructions(asking, guide=False),
             turns=exchanges(asking.way),
@@ -216,7 +216,7 @@ class Assembly:
         check: Callable[[], None],
         on_wait: Callable[[], None],
     ) -> _Draft:
-        """Return the draft with the summary of the fewest turns that makes it fit, or with one that is written now."""
+        """Return the draft with the shortest-reaching stored summary that makes it fit, or with a summary written now."""
         stored = self._stored(asking, draft.turns)
         for summary in stored:
             with_this = replace(draft, summary=summary)
@@ -237,7 +237,7 @@ def _with_memories(draft: _Draft, recalled: Recalled) -> _Draft:
 
 
 def _covering(window: Window, asking: Asking, draft: _Draft) -> Covering | None:
-    """Choose how many of the turns that are still read whole the next summary stands for."""
+    """Choose how many of the turns that are still read whole the next summary should cover."""
     covered = draft.summary.turns if draft.summary else 0
     open_turns = [turn for turn in draft.turns if turn.number > covered]
     if asking.conversation_id is None or not open_turns:
@@ -257,9 +257,9 @@ def _covering(window: Window, asking: Asking, draft: _Draft) -> Covering | None:
 
 
 def _without_oldest(window: Window, draft: _Draft) -> _Draft:
-    """Return the draft without as many of its oldest turns as it takes to fit; pinned ones stay."""
+    """Return the draft without its oldest turns, as few as make it fit; pinned turns stay."""
     low, high = 0, sum(not turn.pinned for turn in draft.shown())
-    while low < high:  # The fewest turns that are enough, found by halving.
+    while low < high:  # Find the smallest sufficient number by bisection.
         middle = (low + high) // 2
         if window.fits(draft.without_oldest(middle).messages()):
             high = middle

@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 KIND = "conversation.summarize"
 EARLY = 0.6
-"""From this share of the context on, the next summary is written."""
+"""Share of the context from which the next summary is written."""
 MOST_TRIES = 5
-"""Answers that may interrupt the writing of one summary before it is left until it is needed."""
+"""How often answers may interrupt the writing of one summary before the job gives up and leaves it until it is needed."""
 LOOK_S = 0.2
 
 
 class BackgroundSummaries:
-    """Adds the jobs after answers, and runs them while nobody waits for one."""
+    """Adds a job after an answer, and runs it while no answer is being written."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class BackgroundSummaries:
         jobs: Jobs,
         running_answers: Callable[[], int],
     ) -> None:
-        """running_answers: how many answers this server is writing; while there are any, no summary is written ahead."""
+        """running_answers: returns how many answers this server is writing. No summary is written in advance while there are any."""
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._assembly = assembly
@@ -64,7 +64,7 @@ class BackgroundSummaries:
                 work.commit()
             self._jobs.wake()
         except Conflict:
-            return  # One is waiting already.
+            return  # A job is already waiting.
         except PortalError as problem:
             log.warning("the conversation %s is not summarized ahead: %s", conversation_id, problem)
 

@@ -27,12 +27,12 @@ class Exchange:
         return self.question.pinned or self.answer.pinned
 
     def messages(self, read: Mapping[str, str]) -> list[ChatMessage]:
-        """Write it for the model. read: the text of each file, by its id."""
+        """Write the turn as messages for the model. read: the text of each file, by its id."""
         return [asked(self.question, read), ChatMessage(ChatRole.ASSISTANT, self.answer.text, reasoning=self.answer.reasoning)]
 
 
 def exchanges(way: Sequence[Message]) -> list[Exchange]:
-    """Return the turns before the open question, which is the last of `way`. Turns without an answer are left out, but counted."""
+    """Return the turns before the open question, which is the last message of `way`. Turns without an answer are numbered but left out."""
     if not way:
         raise InvalidInput("There is no question to answer.")
     found, number = [], 0
@@ -45,7 +45,7 @@ def exchanges(way: Sequence[Message]) -> list[Exchange]:
 
 
 def asked(question: Message, read: Mapping[str, str], extra: Sequence[tuple[str, str]] = ()) -> ChatMessage:
-    """Write a question with its files for the model. extra: names and texts that are read with it."""
+    """Write a question and its files as a message for the model. extra: names and texts to read with it."""
     found = [(file.name, read[file.id]) for file in question.files]
     texts = [(name, text) for name, text in found if not isinstance(text, Picture)]
     images = tuple(text.image for _, text in found if isinstance(text, Picture))
@@ -53,7 +53,7 @@ def asked(question: Message, read: Mapping[str, str], extra: Sequence[tuple[str,
 
 
 def with_newest_images(prompt: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
-    """Return the prompt with at most so many images: those of the oldest questions give way."""
+    """Return the prompt with at most `most` images, leaving out those of the oldest questions."""
     kept: list[ChatMessage] = []
     for message in reversed(prompt):
         kept.append(replace(message, images=message.images[-most:] if most else ()) if message.images else message)

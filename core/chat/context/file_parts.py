@@ -1,4 +1,4 @@
-"""Read only the parts of long files that matter for the question."""
+"""Choose the parts of long files that are relevant to the question."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from core.knowledge.relevance import Part, best_parts, parts_of
 from core.models.records import ModelKind
 
 FILES_SHARE = 0.5
-"""Of the room for the prompt, where not everything fits."""
+"""Share of the prompt limit for files, if not everything fits."""
 PART_TOKENS = 16
-"""What the mark before a part takes."""
+"""Tokens of the mark before a part."""
 _ELSEWHERE = "(Only parts of this file are read. Those that matter for the newest question stand there.)"
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenParts:
-    """What is read of files."""
+    """The parts of files that the model reads."""
 
     read: Mapping[str, str]
-    """The text of each file, by its id, in place of the whole."""
+    """The text to read in place of each whole file, by the file's id."""
     extra: Sequence[tuple[str, str]]
-    """Names and parts of files of earlier turns, which are read with the question: the turns stay as they are."""
+    """Names and parts of files from earlier turns. They are read with the question, so that the earlier turns stay unchanged."""
     parts: tuple[FileParts, ...]
 
 
 def chosen_parts(
     window: Window, turns: Sequence[Exchange], question: Message, read: Mapping[str, str], limit: int
 ) -> ChosenParts | None:  # fmt: skip
-    """Choose the parts by the question; None if the files are short enough to be read whole."""
+    """Choose the parts relevant to the question; None if the files are short enough to be read whole."""
     earlier = [file for turn in turns for file in turn.question.files]
     files = [*earlier, *question.files]
     whole = "\n".join(read[file.id] for file in files)
@@ -60,13 +60,13 @@ def chosen_parts(
 
 
 class _Meaning:
-    """Compares texts by an embedding model that this portal serves, if there is one."""
+    """Compares texts with an embedding model of this portal, if there is one."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
 
     def similar(self, question: str, texts: Sequence[str]) -> Sequence[float] | None:
-        """Return the cosine of each text with the question; None without a model, or if it fails."""
+        """Return the cosine similarity of each text to the question; None without an embedding model, or if it fails."""
         local = [each for each in self._window.gateway.served() if each.kind is ModelKind.EMBEDDING and each.owner == "portal"]
         if not local or not question.strip() or not texts:
             return None
@@ -84,7 +84,7 @@ def _once(files: Sequence[StoredFile]) -> list[StoredFile]:
 
 
 def _written(parts: Sequence[Part]) -> str:
-    """Write parts of a file, each with its lines."""
+    """Write parts of a file, each with its line numbers."""
     return "\n".join(f"[lines {first} to {last}]\n{text}" for first, last, text in _joined(parts))
 
 
@@ -93,7 +93,7 @@ def _recorded(file: StoredFile, text: str, parts: Sequence[Part]) -> FileParts:
 
 
 def _joined(parts: Sequence[Part]) -> list[tuple[int, int, str]]:
-    """Return first line, last line and text; parts that follow each other become one."""
+    """Return the first line, last line and text of each part, with adjacent parts merged."""
     found: list[tuple[int, int, str]] = []
     for part in parts:
         if found and part.first <= found[-1][1] + 1:

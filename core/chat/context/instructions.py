@@ -1,4 +1,4 @@
-"""Keep the instructions that apply to every chat: a person's own, and those of their group."""
+"""Store the instructions that apply to every chat: a person's own, and those of their group."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 def applying(work: UnitOfWork, user: User) -> list[Instructions]:
-    """Return what applies to a person's chats: the group's instructions first, then their own."""
+    """Return the instructions that apply to a person's chats: the group's first, then the person's own."""
     found = [work.instructions.get(Holder.GROUP, user.group) if user.group else None, work.instructions.get(Holder.PERSON, user.id)]
     return [each for each in found if each is not None]
 
 
 class InstructionsService:
-    """Reads and writes instructions. People write their own; a group's are written by its managers and by those who manage people."""
+    """Reads and writes instructions. People write their own; managers of a group and people who may manage users write those of a group."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, groups: Groups, privacy: PrivacyFilter, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -32,13 +32,13 @@ class InstructionsService:
         self._clock = clock
 
     def applying(self, user: User) -> Sequence[Instructions]:
-        """Return what applies to this person's chats: the group's instructions first, then their own."""
+        """Return the instructions that apply to this person's chats: the group's first, then the person's own."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return applying(work, user)
 
     def own(self, user: User) -> str:
-        """Return the person's own instructions; "" if there are none."""
+        """Return the person's own instructions, or ""."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             found = work.instructions.get(Holder.PERSON, user.id)
@@ -77,7 +77,7 @@ class InstructionsService:
             work.instructions.remove(holder, subject)
 
     def _checked(self, user: User, text: str) -> str:
-        """Return the text as it is stored, with personal data masked where the policy says so."""
+        """Return the text to store, with personal data masked if the policy requires it. Raises InvalidInput, PersonalData."""
         text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
         if len(text) > LONGEST_INSTRUCTIONS:
             sentence = "The instructions have {n:,} characters; the limit is {limit:,}. Shorten them."

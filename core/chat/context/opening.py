@@ -1,4 +1,4 @@
-"""Write the system message with which a chat begins."""
+"""Write the system message at the start of a chat."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _HEADS = {
 
 
 def opening(instructions: Sequence[Instructions], summary: str = "", memories: Sequence[str] = ()) -> list[ChatMessage]:
-    """Return the system message; no message if there is nothing to say.
+    """Return the system message, or an empty list if there is nothing to say.
 
-    summary: of the turns that are not read. memories: facts about the person.
+    summary: summary of the turns that are not read. memories: facts about the person.
 
-    It depends on nothing that changes from turn to turn, so that the KV cache of the whole conversation can be reused. What changes
-    least stands first.
+    The message depends on nothing that changes from turn to turn, so that the KV cache of the whole conversation can be reused. The
+    parts that change least come first.
     """
     parts = [f"{_HEADS[each.holder]}\n{each.text}" for each in instructions]
     if memories:
@@ -32,10 +32,10 @@ def opening(instructions: Sequence[Instructions], summary: str = "", memories: S
 
 
 def remembering(memories: Sequence[str]) -> str:
-    """Write memories for the model."""
+    """Return the paragraph that lists memories for the model."""
     return "\n".join((_MEMORIES, *(f"- {each}" for each in memories)))
 
 
 def applied(instructions: Sequence[Instructions]) -> tuple[Applied, ...]:
-    """Return what is recorded of instructions with an answer."""
+    """Return the record of the instructions to store with an answer."""
     return tuple(Applied(each.holder, each.subject, each.updated_at) for each in instructions)

@@ -11,7 +11,7 @@ from core.chat.context.records import Holder, Instructions, Summary
 class InstructionsRepository(Protocol):
     def get(self, holder: Holder, subject: str) -> Instructions | None: ...
     def put(self, instructions: Instructions) -> None:
-        """Insert instructions, or replace those of the same holder."""
+        """Insert instructions, replacing those of the same holder."""
         ...
 
     def remove(self, holder: Holder, subject: str) -> bool:
@@ -19,7 +19,7 @@ class InstructionsRepository(Protocol):
         ...
 
     def rename_group(self, old: str, new: str) -> None:
-        """Let the instructions of a group follow its new name."""
+        """Assign the instructions of a group to its new name."""
         ...
 
 
@@ -28,7 +28,7 @@ class SummaryRepository(Protocol):
 
     def add(self, summary: Summary) -> None: ...
     def of_conversation(self, conversation_id: str) -> Sequence[Summary]:
-        """Return the summaries, those of the fewest turns first."""
+        """Return the summaries, ordered by the number of turns they cover."""
         ...
 
     def save(self, summary: Summary) -> None:

@@ -1,4 +1,4 @@
-"""Read the messages and files of a conversation as the next question would be asked."""
+"""Read the messages and files that the next question follows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.knowledge.records import StoredFile
 from core.unit_of_work import UnitOfWork
 
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
-"""How stored images begin."""
+"""The first bytes of stored images: PNG and JPEG."""
 
 
 class Picture(str):
-    """What a reader without eyes gets of an image, with the image itself."""
+    """The text that stands for an image for models that cannot see, together with the image."""
 
     image: ImageInput
 
@@ -33,7 +33,7 @@ def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
 
 
 def open_way(messages: Iterable[Message], conversation: Conversation) -> list[Message]:
-    """Return the shown messages with an empty question at the end, as the next one would follow them."""
+    """Return the shown messages followed by an empty question in place of the next one."""
     way = path(messages, conversation.head_id)
     if way and way[-1].author is Author.ASSISTANT:
         last = way[-1]
@@ -47,7 +47,7 @@ def texts_of(work: UnitOfWork, way: Sequence[Message]) -> dict[str, str]:
 
 
 def _text(work: UnitOfWork, file: StoredFile) -> str:
-    """Return what the model reads of a file; nothing of one that was deleted at this moment."""
+    """Return the text of a file for the model; "" if it has just been deleted."""
     extracted = work.files.text(file.id)
     if extracted is not None and file.is_image and (content := work.files.content(file.id)).startswith(_IMAGES):
         picture = Picture(extracted)

@@ -1,4 +1,4 @@
-"""Define instructions, and the record of what an answer was given to read."""
+"""Define instructions, summaries, and the record of what the model read for an answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 LONGEST_SUMMARY = 16_000
-"""Characters of a summary that a person edits."""
+"""Most characters of a summary that a person edits."""
 LONGEST_INSTRUCTIONS = 4_000
-"""Characters of a person's or a group's instructions: some 1,000 tokens of every prompt."""
+"""Most characters of a person's or a group's instructions: about 1,000 tokens of every prompt."""
 
 
 class PartKind(StrEnum):
@@ -42,7 +42,7 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Instructions that an answer was given, and which state of them."""
+    """Instructions that the model read for an answer, and their version."""
 
     holder: Holder
     subject: str
@@ -51,17 +51,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A memory that an answer was given, and which state of it. Its text is not copied: deleted is deleted."""
+    """A memory that the model read for an answer, and its version. The text is not copied, so a deleted memory leaves no trace here."""
 
     id: str
     updated_at: datetime
     asked: bool = False
-    """Whether it stood with the question instead of before the conversation."""
+    """Whether the memory stood with the question instead of at the start of the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileParts:
-    """Which lines of a file were read; the first line is 1."""
+    """The lines of a file that were read, counted from 1."""
 
     name: str
     lines: int
@@ -76,9 +76,9 @@ class Summary:
     id: str
     conversation_id: str
     until_id: str
-    """The answer of the last turn that it stands for. It holds for the versions of the conversation that contain this answer."""
+    """Id of the last answer that the summary covers. The summary is valid for versions of the conversation that contain this answer."""
     turns: int
-    """How many turns it stands for, from the first."""
+    """How many turns the summary covers, from the first."""
     text: str
     model: str
     created_at: datetime
@@ -88,7 +88,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class ContextPart:
-    """A part of what fills the context, in tokens."""
+    """One part of the context in use, and its size in tokens."""
 
     kind: PartKind
     tokens: int
@@ -100,33 +100,33 @@ class ContextUse:
 
     model: str
     tokens: int
-    """What the last prompt and its answer took, or what the system message takes before the first question."""
+    """Tokens of the last prompt and its answer; before the first question, those of the system message."""
     context: int
     reserve: int
     """Tokens kept free for the answer."""
     cut: int = 0
-    """Turns 1 to this one no longer fit this model: the next answer reads a summary in their place. 0: all fit."""
+    """The last turn that no longer fits: the next answer reads a summary in place of turns 1 to this one. 0 if all turns fit."""
     parts: tuple[ContextPart, ...] = ()
 
     @property
     def too_long(self) -> bool:
-        """Tell whether the next question needs a summary, or parts of files, beside the room that is kept for its answer."""
+        """Tell whether the next question needs a summary or parts of files to leave room for its answer."""
         return self.tokens > self.context - self.reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerContext:
-    """What an answer was given to read beside the shown messages. It is stored with the answer and deleted with it."""
+    """What the model read for an answer besides the shown messages. It is stored with the answer and deleted with it."""
 
     instructions: tuple[Applied, ...] = ()
     memories: tuple[Remembered, ...] = ()
     summarized: int = 0
-    """Turns 1 to this one were read as a summary; 0: none."""
+    """Turns 1 to this one were read as a summary; 0 if there was no summary."""
     summary_id: str = ""
     left_out: tuple[int, ...] = ()
     """The numbers of the turns that were not read at all."""
     parts: tuple[FileParts, ...] = ()
-    """The files of which parts were read."""
+    """The files that were read only in part."""
 
     @property
     def is_empty(self) -> bool:

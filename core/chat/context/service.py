@@ -1,4 +1,4 @@
-"""Show people what the model reads of their chats, and let them change it."""
+"""Show people what the model reads in their chats, and let them change it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ChatContext:
         self._clock = clock
 
     def summary(self, user: User, conversation_id: str) -> Summary | None:
-        """Return the summary that the last answer was given to read; None if it read everything. Raises NotFound."""
+        """Return the summary that the model read for the last answer; None if it read everything. Raises NotFound."""
         with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             way = path(work.messages.of_conversation(conversation_id), conversation.head_id)
@@ -48,7 +48,7 @@ class ChatContext:
         return next((each for each in stored if answered.context and each.id == answered.context.summary_id), None)
 
     def edit_summary(self, user: User, conversation_id: str, summary_id: str, text: str) -> Summary:
-        """Change what the model reads in place of the first turns. Raises NotFound, InvalidInput."""
+        """Replace the text of a summary. Raises NotFound, InvalidInput."""
         text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
         if is_blank(text):
             raise InvalidInput("The summary is empty. The model would know nothing of these turns.")
@@ -65,7 +65,7 @@ class ChatContext:
         return changed
 
     def pin(self, user: User, message_id: str, pinned: bool) -> Message:
-        """Have the model always read an own message whole, with its question or answer, or no longer. Raises NotFound."""
+        """Pin one of the person's messages, so that the model always reads its turn whole, or unpin it. Raises NotFound."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             found = own_message(work, user, message_id)
@@ -75,9 +75,9 @@ class ChatContext:
         return replace(found, pinned=pinned)
 
     def use(self, user: User, conversation_id: str | None, model: str | None, *, parts: bool = False) -> ContextUse | None:
-        """Tell how full the context is for a model; None without models. parts: with what fills it. Raises NotFound.
+        """Return how full a model's context is; None without models. parts: include what fills it. Raises NotFound.
 
-        conversation_id: None for a chat that has not begun.
+        conversation_id: None for a chat that has not begun yet.
         """
         chosen = self._gateway.chat_model(user, model)
         if chosen is None:
@@ -114,7 +114,7 @@ class ChatContext:
         return way, used, conversation.uses_instructions
 
     def _memories(self, work: UnitOfWork, user: User, way: Sequence[Message]) -> list[str]:
-        """Return the memories that the last answer was given to read, as far as they still exist."""
+        """Return the memories that the model read for the last answer and that still exist."""
         last = next((each for each in reversed(way) if each.author is Author.ASSISTANT), None)
         if last is None or last.context is None or not last.context.memories:
             return []
@@ -124,7 +124,7 @@ class ChatContext:
         self, window: Window, way: Sequence[Message], read: dict[str, str], stored: Sequence[Summary], instructions: str,
         memories: str,
     ) -> list[ContextPart]:
-        """Count what the last answer was given to read, by kind."""
+        """Count the tokens that the model read for the last answer, by kind."""
         turns = exchanges(way) if way else []
         context = next((each.answer.context for each in reversed(turns) if each.answer.context is not None), None)
         summary = next((each for each in usable(stored, turns) if context and each.id == context.summary_id), None)

@@ -1,4 +1,4 @@
-"""Let the model summarize the first turns of a conversation, before they no longer fit and at the latest when they do not."""
+"""Have the model summarize the first turns of a conversation, at the latest when they no longer fit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.unit_of_work import UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 SUMMARY_TOKENS = 500
-"""Longest summary; at most an eighth of the context."""
+"""Longest summary in tokens; never more than an eighth of the context."""
 _TASK = (
     "Summarize the conversation below for an assistant that continues it without reading it. Keep every fact, name, number, date, "
     "decision and open question, also those of the earlier summary. Write short lines in the language of the conversation, and nothing "
@@ -31,13 +31,13 @@ _BEFORE = "Earlier summary:\n{text}\n\n"
 
 
 class Stopped(Exception):
-    """Nobody wants the summary any more, or something more urgent came."""
+    """Raised when the summary is no longer needed, or when something more urgent comes up."""
 
 
 def usable(summaries: Sequence[Summary], turns: Sequence[Exchange]) -> list[Summary]:
-    """Return the summaries that stand for the first of these turns, those of the fewest turns first.
+    """Return the summaries that cover the first of these turns, ordered by the number of turns.
 
-    A summary of another version of the conversation ends with an answer that is not among them.
+    A summary of another version of the conversation ends with an answer that is not among these turns, so it is left out.
     """
     numbers = {turn.answer.id: turn.number for turn in turns}
     return sorted((each for each in summaries if numbers.get(each.until_id) == each.turns), key=lambda each: each.turns)
@@ -45,7 +45,7 @@ def usable(summaries: Sequence[Summary], turns: Sequence[Exchange]) -> list[Summ
 
 @dataclass(frozen=True, slots=True)
 class Covering:
-    """What a summary is made of: the summary before it, and the turns that follow that one."""
+    """The input of a new summary: the previous summary, and the turns that follow it."""
 
     conversation_id: str
     before: Summary | None
@@ -58,16 +58,16 @@ class SummaryWriter:
     """Writes summaries, one at a time for each conversation."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, store: SummaryStore | None = None) -> None:
-        """store: where summaries are kept; None: with their conversations."""
+        """store: where summaries are kept; None keeps them with their stored conversations."""
         self.store: SummaryStore = store or StoredSummaries(unit_of_work)
         self._clock = clock
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def write(self, window: Window, covering: Covering, check: Callable[[], None], *, batch: bool) -> Summary | None:
-        """Write a summary, or return the one that somebody else wrote meanwhile. None if the model wrote nothing of use.
+        """Write a summary, or return one that was written in the meantime. None if the model wrote nothing useful.
 
-        check: called often; it raises what stops the writing. batch: nobody waits for it.
+        check: called often; raises an error to stop the writing. batch: run at low priority because no person is waiting.
         """
         if not covering.turns:
             return None
@@ -92,13 +92,13 @@ class SummaryWriter:
             return self._locks.setdefault(conversation_id, threading.Lock())
 
     def _meanwhile(self, covering: Covering) -> Summary | None:
-        """Return a summary of as many turns that was written while this one waited."""
+        """Return a summary of the same number of turns that was written while this one waited."""
         last = covering.turns[-1]
         stored = self.store.of_conversation(covering.conversation_id)
         return next((each for each in stored if each.until_id == last.answer.id), None)
 
     def _text(self, window: Window, covering: Covering, check: Callable[[], None], *, batch: bool) -> str:
-        """Have the model read the turns in pieces that fit, each with the summary of those before it."""
+        """Summarize the turns in pieces that fit, each together with the summary of the pieces before it."""
         written = "\n\n".join(_written(turn, covering.read) for turn in covering.turns)
         tokens = max(1, window.count_text(written))
         room = max(200, window.model.context // 2 - SUMMARY_TOKENS)
@@ -115,7 +115,7 @@ class SummaryWriter:
         request = GenerationRequest(
             messages=(ChatMessage(ChatRole.USER, words),),
             user_id=window.user.id,
-            # Without a name the route of summaries may choose, where there is one.
+            # Without a name, a route for summaries may choose the model.
             model=None if window.model.default else window.name,
             params=SamplingParams(temperature=0.0, max_tokens=max(16, min(SUMMARY_TOKENS, window.model.context // 8))),
             thinking=False,
@@ -140,7 +140,7 @@ class SummaryWriter:
             model=window.model.name, created_at=self._clock(),
         )  # fmt: skip
         if not self.store.add(summary):
-            return None  # Deleted meanwhile.
+            return None  # The conversation was deleted in the meantime.
         log.info("turns 1 to %d of the conversation %s are summarized", summary.turns, covering.conversation_id)
         return summary
 

@@ -1,4 +1,4 @@
-"""Keep summaries: in the store, or in this process for chats that are never stored."""
+"""Keep summaries in the database, or in memory for chats that are never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SummaryStore(Protocol):
 
 
 class StoredSummaries:
-    """Those of stored conversations."""
+    """Keeps the summaries of stored conversations in the database."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
@@ -36,7 +36,7 @@ class StoredSummaries:
 
 
 class PassingSummaries:
-    """Those of temporary chats; nothing of them is stored."""
+    """Keeps the summaries of temporary chats in memory only."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Summary, ...]] = {}

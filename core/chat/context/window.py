@@ -1,4 +1,4 @@
-"""Count what a prompt takes of a model's context."""
+"""Count how much of a model's context a prompt takes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from core.inference.requests import ChatMessage, GenerationRequest, ImageInput, 
 from core.people.records import User
 
 ANSWER_TOKENS = 1_024
-"""Kept free for an answer, where the question asks for no other length; at most a quarter of the context."""
+"""Tokens kept free for an answer if the question sets no maximum; at most a quarter of the context."""
 MESSAGE_BYTES = 48
-"""More than the marks that a chat template puts around a message take, as bytes."""
+"""An upper bound, in bytes, on the marks that a chat template puts around a message."""
 LETTERS_A_TOKEN = 3.0
-"""Where a model on another server cannot count: English has some 4 letters a token, Chinese 1.5 characters of 3 bytes."""
+"""Bytes per token, for models on other servers that cannot count: about 4 in English; in Chinese 1.5 characters of 3 bytes each."""
 
 
 def reserve_of(context: int, params: SamplingParams) -> int:
@@ -34,7 +34,7 @@ class Window:
     user: User
     model: ServedModel
     name: str | None
-    """What the person chose; None: the default."""
+    """The model that the person chose; None for the default."""
     params: SamplingParams = field(default_factory=SamplingParams)
     thinking: bool = True
 
@@ -44,24 +44,24 @@ class Window:
         return self.model.context - reserve_of(self.model.context, self.params)
 
     def surely_fits(self, messages: Sequence[ChatMessage]) -> bool:
-        """Tell whether a prompt fits even if each byte were a token: then nobody needs to count."""
+        """Tell whether a prompt would fit even if each byte were a token, so that it need not be counted."""
         return _bytes(messages) + self.count_images(_images(messages)) <= self.limit
 
     def count(self, messages: Sequence[ChatMessage]) -> int:
-        """Count the tokens of a prompt with the model's own tokenizer, or estimate them where the model runs elsewhere.
+        """Count the tokens of a prompt with the model's own tokenizer, or estimate them if the model runs elsewhere.
 
-        Images are counted by their size, since encoding them to count takes longer than the rest of the question.
+        The tokens of images are computed from their size, since encoding an image just to count takes longer than the rest of the question.
         """
         texts = tuple(replace(each, images=()) if each.images else each for each in messages)
         request = GenerationRequest(messages=texts, user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking)
         return self._counted(request, _bytes(messages)) + self.count_images(_images(messages))
 
     def count_images(self, images: Iterable[ImageInput]) -> int:
-        """Count the tokens of images, as a GLM-V reads them; none for a model that cannot see."""
+        """Count the tokens of images as a GLM-V reads them; 0 for a model that cannot see."""
         return 0 if self.model.vision is False else sum(prompt_tokens_of(each.content) for each in images)
 
     def count_text(self, text: str) -> int:
-        """Count the tokens of a text alone."""
+        """Count the tokens of a text without a chat template."""
         if not text:
             return 0
         request = GenerationRequest(messages=(), user_id=self.user.id, model=self.name, prompt=text)

@@ -1,7 +1,7 @@
-"""Answers that other processes write: those of other replicas, and on a user server those of the admin server.
+"""Answers written by other processes: by other replicas, or, on a user server, by the admin server.
 
 In reading order:
 
-- followed_turn: hold such an answer for any number of watchers
+- followed_turn: share the state of such an answer with any number of watchers
 - turns_elsewhere: follow and stop the answers of other replicas
 """

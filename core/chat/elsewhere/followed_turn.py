@@ -1,4 +1,4 @@
-"""An answer that another process writes: the same to read as a RunningTurn. Who learns what is new publishes it here."""
+"""Share the state of an answer that another process writes. It is read like a RunningTurn; a follower publishes each new state."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from core.chat.running_turn import Listener, Snapshot
 
 
 class FollowedTurn:
-    """Thread-safe."""
+    """The state of an answer that another process writes. Thread-safe."""
 
     def __init__(self, turn: Turn, stop: Callable[[], object]) -> None:
-        """stop: asks the process that writes the answer to stop it."""
+        """stop: asks the process that writes the answer to stop."""
         self.turn = turn
         self._stop = stop
         self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id)
@@ -69,22 +69,22 @@ class FollowedTurn:
         self._stop()
 
     def unread_s(self) -> float:
-        """Return for how long nobody has read it; 0 while somebody listens."""
+        """Return the seconds since the last read; 0 while there is a listener."""
         with self._changed:
             return 0.0 if self._listeners else time.monotonic() - self._read
 
-    # For who follows it
+    # For the follower
 
     @property
     def published(self) -> Snapshot:
-        """Return the newest state without counting as a reader."""
+        """Return the newest state without counting as a read."""
         with self._changed:
             return self._now
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Take in the newest state. Text that is there already stays while the answer runs, if the news only has less of it.
+        """Publish a new state. While the answer runs, keep the longer text if the new state only has the beginning of it.
 
-        That happens where a replica knows the answer by what was saved, and the one before it knew it word by word.
+        This happens when the new state comes from a replica that knows only the saved text, after one that knew every token.
         """
         with self._changed:
             before = self._now
@@ -97,7 +97,7 @@ class FollowedTurn:
             self._changed.notify_all()
 
     def lose(self) -> None:
-        """End it: it no longer runs where it ran. The page then reads what is stored."""
+        """End the answer because it no longer runs where it ran. Pages then read what is stored."""
         now = self.published
         if now.running:
             self.publish(replace(now, status=MessageStatus.INTERRUPTED))

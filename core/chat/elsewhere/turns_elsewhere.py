@@ -1,4 +1,4 @@
-"""Follow and stop the answers that other replicas write, by what they save in the database once a second."""
+"""Follow and stop the answers of other replicas, through what those replicas save in the database once a second."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.unit_of_work import UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-"""With the second between two saves, what another replica writes is shown at most 1.5 s later."""
+"""Seconds between reads. Together with the second between two saves, text of another replica appears at most 1.5 s late."""
 FORGOTTEN_S = 30.0
-"""An answer that nobody has read for so long is no longer followed."""
+"""Seconds without a reader after which an answer is no longer followed."""
 
 
 class TurnsElsewhere:
-    """Thread-safe. One thread reads all that is followed, in one statement, while somebody follows something."""
+    """Follows answers of other replicas. Thread-safe. While there are any, one thread reads all of them in one statement."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -33,18 +33,18 @@ class TurnsElsewhere:
         self._closing = threading.Event()
 
     def of(self, user: User) -> list[Turn]:
-        """Return the person's turns that are streaming, also those of this process."""
+        """Return the person's streaming turns, including those of this process."""
         with self._unit_of_work() as work:
             return list(work.turns.streaming_of(user.id))
 
     def streaming(self, user: User, turn_id: str) -> Turn | None:
-        """Return an own turn if it is streaming."""
+        """Return one of the person's own turns if it is streaming."""
         with self._unit_of_work() as work:
             found = work.turns.get(turn_id)
         return found if found and found.user_id == user.id and found.status is MessageStatus.STREAMING else None
 
     def follow(self, turn: Turn) -> FollowedTurn:
-        """Return the answer as it is followed here; begin to follow it if it is not."""
+        """Return the followed answer of a turn; begin to follow it if needed."""
         with self._lock:
             found = self._followed.get(turn.id)
             if found is not None:

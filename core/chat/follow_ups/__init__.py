@@ -1,8 +1,8 @@
-"""A question that waits for the running answer of its conversation to end.
+"""A question that waits until the running answer of its conversation ends.
 
 In reading order:
 
 - records: a queued question
 - ports: the repository of queued questions
-- service: queue, take back and send
+- service: queue a question, take it back and send it
 """

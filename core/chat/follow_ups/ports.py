@@ -10,12 +10,12 @@ from core.errors import StoredError
 
 class FollowUpRepository(Protocol):
     def add(self, follow_up: FollowUp) -> bool:
-        """Insert a question unless its conversation has one already. Returns whether it was inserted."""
+        """Insert a question unless its conversation already has one. Returns whether it was inserted."""
         ...
 
     def of_conversation(self, conversation_id: str) -> FollowUp | None: ...
     def remove(self, follow_up_id: str) -> bool:
-        """Delete a question. Returns whether it was there."""
+        """Delete a question. Returns whether it existed."""
         ...
 
     def failed(self, follow_up_id: str, error: StoredError) -> None: ...

@@ -14,7 +14,7 @@ from core.inference.requests import SamplingParams
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """The next question of a conversation, at most one for each."""
+    """The queued next question of a conversation, at most one per conversation."""
 
     id: str
     conversation_id: str
@@ -25,7 +25,7 @@ class FollowUp:
     """Ids of attached files."""
     created_at: datetime
     error: StoredError | None = None
-    """Why it could not be sent. It then waits for its author."""
+    """Why the question could not be sent. It then waits for its author."""
 
 
 def options_text(options: TurnOptions) -> str:

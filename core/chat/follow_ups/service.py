@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 NOT_QUEUED = "No question is queued in this conversation."
 ENDS_WELL = frozenset({MessageStatus.DONE, MessageStatus.STOPPED})
-"""After these ends of an answer the next question is sent. After a failure its author decides."""
+"""Final statuses of an answer after which the next question is sent. After a failure its author decides."""
 
 
 class FollowUps:
-    """Queues one question for each conversation. It is stored, so it survives a restart."""
+    """Queues one question per conversation. The question is stored, so it survives a restart."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, turns: Turns, max_question_chars: int) -> None:
         self._unit_of_work = unit_of_work
@@ -36,9 +36,9 @@ class FollowUps:
         turns.when_ended(self._after)
 
     def put(self, user: User, conversation_id: str, text: str, options: TurnOptions, files: Sequence[str] = ()) -> FollowUp:
-        """Queue the next question of an own conversation; without a running answer it is sent at once.
+        """Queue the next question of the person's own conversation, or send it at once if no answer is running.
 
-        Raises InvalidInput, NotFound, and Conflict if one is queued already.
+        Raises InvalidInput, NotFound, and Conflict if a question is already queued.
         """
         follow_up = FollowUp(
             id=uuid4().hex,
@@ -60,13 +60,13 @@ class FollowUps:
         return follow_up
 
     def get(self, user: User, conversation_id: str) -> FollowUp | None:
-        """Return the queued question of an own conversation. Raises NotFound."""
+        """Return the queued question of the person's own conversation, or None. Raises NotFound."""
         with self._unit_of_work() as work:
             own(work, user, conversation_id)
             return work.follow_ups.of_conversation(conversation_id)
 
     def take_back(self, user: User, conversation_id: str) -> FollowUp:
-        """Remove the queued question and return it. Raises NotFound if there is none, or it was sent meanwhile."""
+        """Remove the queued question and return it. Raises NotFound if there is none or it has been sent."""
         with self._unit_of_work() as work:
             own_to_change(work, user, conversation_id)
             found = work.follow_ups.of_conversation(conversation_id)
@@ -76,14 +76,14 @@ class FollowUps:
         return found
 
     def send(self, user: User, conversation_id: str) -> Turn | None:
-        """Send the queued question unless an answer is running. What goes wrong is stored with it. Raises NotFound."""
+        """Send the queued question unless an answer is running. A failure is stored with the question. Raises NotFound."""
         with self._unit_of_work() as work:
             own(work, user, conversation_id)
             found = work.follow_ups.of_conversation(conversation_id)
             if found is None or work.turns.streaming_in(conversation_id):
                 return None
         try:
-            # The request id makes a second sender of the same question get the same turn.
+            # With this request id, sending the same question twice returns the same turn.
             turn = self._turns.start(user, conversation_id, found.text, found.options, f"follow-up-{found.id}", files=found.files)
         except PortalError as problem:
             with self._unit_of_work() as work:
@@ -97,7 +97,7 @@ class FollowUps:
         return turn
 
     def _after(self, turn: Turn, status: MessageStatus) -> None:
-        """Send what waited for this answer, with the rights that its author has now."""
+        """Send the question that waited for this answer, with its author's current rights."""
         if status not in ENDS_WELL:
             return
         try:

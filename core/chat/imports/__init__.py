@@ -1,9 +1,9 @@
-"""Take over conversations that were exported from other portals.
+"""Import conversations that were exported from other portals.
 
 In reading order:
 
-- records: what is read of an export, and what could not be
-- reading: open an export within bounds, and find out whose it is
+- records: the imported conversations, and the parts that were lost
+- reading: open an export within limits, and detect its origin
 - chatgpt: exports of ChatGPT
 - open_webui: exports of Open WebUI
 - librechat: exports of LibreChat

@@ -41,7 +41,7 @@ def _parent(nodes: dict[str, Any], key: str) -> str | None:
 
 
 def _nearest(key: str | None, nodes: dict[str, Any], taken: dict[str, ImportedMessage]) -> str | None:
-    """Return this message or the nearest above it that is imported: hidden ones are passed over."""
+    """Return this message if it is imported, else its nearest imported ancestor: hidden messages are skipped."""
     seen: set[str] = set()
     while key is not None and key in nodes and key not in seen:
         if key in taken:
@@ -53,7 +53,7 @@ def _nearest(key: str | None, nodes: dict[str, Any], taken: dict[str, ImportedMe
 
 def _message(key: str, raw: Any, losses: Losses) -> ImportedMessage | None:
     if not isinstance(raw, dict):
-        return None  # The root of the tree has none.
+        return None  # The root of the tree has no message.
     role = fields(raw.get("author")).get("role")
     metadata = fields(raw.get("metadata"))
     if metadata.get("is_visually_hidden_from_conversation") or role == "system":
@@ -71,7 +71,7 @@ def _message(key: str, raw: Any, losses: Losses) -> ImportedMessage | None:
 
 
 def _text(content: Any, losses: Losses, *, counted: bool) -> str:
-    """counted: the attached files are counted already."""
+    """Return the text of a message. counted: the attached files have already been counted as lost."""
     if not isinstance(content, dict):
         return ""
     parts = content.get("parts")

@@ -32,7 +32,7 @@ def librechat_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
 
 
 def _flat(messages: list[Any], losses: Losses) -> list[tuple[dict[str, Any], str | None]]:
-    """Return all messages with the parent that their place in the tree names, without recursion."""
+    """Return all messages, each with its parent in the tree, without recursion."""
     found: list[tuple[dict[str, Any], str | None]] = []
     waiting: list[tuple[Any, str | None]] = [(each, None) for each in reversed(messages)]
     while waiting:

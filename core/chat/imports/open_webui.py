@@ -41,7 +41,7 @@ def open_webui_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
 
 
 def _as_tree(messages: Any) -> dict[str, Any]:
-    """Return a list of messages as a tree with one branch: older exports have no history."""
+    """Return a list of messages as a tree with one branch, since older exports have no `history`."""
     found: dict[str, Any] = {}
     last: str | None = None
     for number, each in enumerate(messages if isinstance(messages, list) else []):

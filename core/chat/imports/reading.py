@@ -1,4 +1,4 @@
-"""Open an export within bounds, and find out whose it is."""
+"""Open an export within limits, and detect which portal wrote it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from core.errors import InvalidInput
 from core.zip_files import UNREADABLE, unpacked
 
 MOST_BYTES = 200_000_000
-"""Of all JSON in an export, unpacked."""
+"""Most bytes of unpacked JSON in an export."""
 MOST_FILES = 20_000
-"""Files that a zip file may name."""
+"""Most files that a zip file may list."""
 MOST_NESTED = 200
-"""Levels of lists and objects; a LibreChat tree of more is exported as a list."""
+"""Most levels of nested lists and objects. LibreChat exports a deeper tree as a list."""
 _CONVERSATIONS = re.compile(r"(^|/)conversations(-\d+)?\.json$")
 NOT_KNOWN = "This is no export of ChatGPT, Open WebUI or LibreChat. Choose the zip or JSON file that one of them made."
 TOO_LARGE = "The export is larger than {limit} MB unpacked. Export fewer chats at a time."
@@ -35,7 +35,7 @@ _READERS: tuple[tuple[Origin, Callable[[Any], bool], Callable[[dict[str, Any], L
 
 
 def read_export(content: bytes, losses: Losses) -> tuple[Origin, Iterator[ImportedChat]]:
-    """Return whose export it is, and its conversations. Raises InvalidInput."""
+    """Return the origin of an export, and its conversations. Raises InvalidInput."""
     chats = [chat for document in _documents(content, losses) for chat in (document if isinstance(document, list) else [document])]
     for origin, fits, read in _READERS:
         if any(fits(chat) for chat in chats):
@@ -94,7 +94,7 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 def _check_nesting(text: bytes) -> None:
-    """Refuse deeper nesting before a parser meets it."""
+    """Raise InvalidInput for too deep nesting, before the text reaches a parser."""
     depth = 0
     for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", text)):
         depth += 1 if bracket[0] in b"[{" else -1

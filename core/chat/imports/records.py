@@ -1,4 +1,4 @@
-"""Define what is read of an export, and what could not be taken."""
+"""Define the imported conversations, and the parts that were lost."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from core.chat.records import Author
 
 MOST_CHATS = 20_000
 MOST_MESSAGES = 5_000
-"""Messages of one conversation."""
+"""Most messages of one conversation."""
 LONGEST_TEXT = 400_000
-"""Characters of one message."""
+"""Most characters of one message."""
 LONGEST_TITLE = 200
 
 
@@ -26,20 +26,20 @@ class Origin(StrEnum):
 
 
 class Lost(StrEnum):
-    """Why something of an export is not imported."""
+    """Reasons why part of an export is not imported."""
 
     FILE = "file"
     """An attached file or picture."""
     TOOL = "tool"
-    """A message of a tool, or one that the app hid."""
+    """A message of a tool, or one that the other portal hid."""
     EMPTY = "empty"
     """A message without text."""
     TOO_LONG = "too_long"
-    """A text that was cut at its longest."""
+    """A text that was cut at LONGEST_TEXT."""
     TOO_MANY = "too_many"
-    """Messages or chats beyond the most."""
+    """Messages or chats above the limit."""
     ODD = "odd"
-    """What is not as the format says."""
+    """Data that does not follow the format."""
     TWICE = "twice"
     """A chat that was imported before."""
 
@@ -62,12 +62,12 @@ class ImportedChat:
     messages: tuple[ImportedMessage, ...]
     """Parents before children."""
     head_id: str | None
-    """The last message of what the export showed."""
+    """The last message of the version that the export showed."""
 
 
 @dataclass(slots=True)
 class Losses:
-    """Counts what could not be taken."""
+    """Counts the parts that were not imported."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -75,7 +75,7 @@ class Losses:
         self.counts[what.value] += number
 
     def text(self, raw: object) -> str:
-        """Return a text within its bounds."""
+        """Return a value as a string, cut at LONGEST_TEXT."""
         if not isinstance(raw, str):
             return ""
         if len(raw) > LONGEST_TEXT:
@@ -84,12 +84,12 @@ class Losses:
 
 
 def fields(raw: object) -> dict[str, Any]:
-    """Return an object of the export; anything else has no fields."""
+    """Return a JSON object as a dict; an empty dict for any other value."""
     return raw if isinstance(raw, dict) else {}
 
 
 def moment(raw: object) -> datetime | None:
-    """Read seconds or milliseconds since 1970, or ISO 8601; None for anything else."""
+    """Parse seconds or milliseconds since 1970, or ISO 8601; None for anything else."""
     try:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
             return datetime.fromtimestamp(raw / 1000 if raw > 100_000_000_000 else raw, UTC)
@@ -102,7 +102,7 @@ def moment(raw: object) -> datetime | None:
 
 
 def in_order(messages: dict[str, ImportedMessage], losses: Losses) -> tuple[ImportedMessage, ...]:
-    """Return the messages with parents before children; circles and what is beyond the most are lost."""
+    """Return the messages with parents before children. Cycles, and messages above the limit, are counted as lost."""
     children: dict[str | None, list[str]] = {}
     for message in messages.values():
         children.setdefault(message.parent_id if message.parent_id in messages else None, []).append(message.id)

@@ -1,4 +1,4 @@
-"""Import an export of another portal as a job, with a report of what could not be taken."""
+"""Import an export of another portal as a job, and report what could not be imported."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from core.unit_of_work import UnitOfWorkFactory
 
 KIND = "conversation.import"
 KEEP_S = 24 * 3600
-"""An upload that no job has read is removed after a day."""
+"""Seconds after which an upload that no job has read is removed."""
 
 
 class ChatImports:
-    """Imports exports of ChatGPT, Open WebUI and LibreChat into the own conversations. The same chat is imported once."""
+    """Imports exports of ChatGPT, Open WebUI and LibreChat into a person's conversations. Each chat is imported only once."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, jobs: Jobs, files: ProgramFiles) -> None:
         self._unit_of_work = unit_of_work
@@ -36,18 +36,18 @@ class ChatImports:
         self._files = files
 
     def start(self, user: User, name: str, content: bytes) -> Job:
-        """Store an export and begin to import it. Raises InvalidInput for one that is too large, Conflict while one is running."""
+        """Store an export and begin to import it. Raises InvalidInput if it is too large, and Conflict while an import is running."""
         require(user, Permission.UPLOAD)
         file = self._files.upload(user, name, [content], KEEP_S)
         return self._begin(user, file.id, file.name)
 
     def start_from(self, user: User, file_id: str) -> Job:
-        """Begin to import a file of /v1/files. Raises NotFound, and Conflict while an import is running."""
+        """Begin to import a file from /v1/files. Raises NotFound, and Conflict while an import is running."""
         require(user, Permission.UPLOAD)
         return self._begin(user, file_id, self._files.get(user, file_id).name)
 
     def recent(self, user: User) -> Sequence[Job]:
-        """List this person's last imports, newest first."""
+        """List this person's most recent imports, newest first."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return work.jobs.find(JobFilter(owner_id=user.id, kinds=(KIND,)), 5)
@@ -84,11 +84,11 @@ class ChatImports:
         return {"from": origin.value, "chats": taken, "messages": messages, "lost": lost}
 
     def _add(self, user: User, origin: str, chat: ImportedChat, losses: Losses) -> int:
-        """Store one conversation; returns how many messages it has, 0 if it is not taken."""
+        """Store one conversation; returns its number of messages, or 0 if it is not imported."""
         if not chat.messages:
             losses.add(Lost.EMPTY)
             return 0
-        # An id that follows from the export's: importing again, or going on after a stop, finds what is there already.
+        # The id is derived from the export, so that a repeated or resumed import finds what already exists.
         id = _id(user.id, origin, chat.id or uuid4().hex)
         made = min(chat.created_at or self._clock(), self._clock())
         last = max((each.created_at for each in chat.messages if each.created_at), default=made)

@@ -1,8 +1,8 @@
-"""What happens to a turn beside its answer: it is stored, runs here under a lease, and is recovered after a crash.
+"""The lifecycle of a turn: it is stored, runs in this process under a lease, and is recovered after a crash.
 
 In reading order:
 
 - new_turns: store a question and the turns that answer it
-- running_here: hold the turns that this process runs
-- leases: extend the leases of running turns, recover those of dead processes
+- running_here: keep track of the turns that this process runs
+- leases: extend the leases of running turns, and recover turns of dead processes
 """

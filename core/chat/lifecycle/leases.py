@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=20)
 EXTEND_EVERY_S = 5.0
 DISABLED_EVERY_S = 2.0
-"""Seconds between checks for accounts that were disabled."""
+"""Seconds between checks for disabled accounts."""
 STOP_EVERY_S = 0.5
-"""Seconds between checks for answers that another replica asked to stop."""
+"""Seconds between checks for answers that people asked to stop on another replica."""
 
 
 class TurnLeases:
-    """Has a thread that also stops turns: of disabled accounts, and where another replica asks for it."""
+    """Extends leases on a thread, which also stops the turns of disabled accounts and those that another replica asks to stop."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class TurnLeases:
         self._thread.join(timeout)
 
     def recover(self, *, everything: bool) -> int:
-        """Mark turns past their lease as interrupted, keeping their text; returns how many.
+        """Mark turns whose lease has ended as interrupted and keep their text; returns how many.
 
-        everything: no other process uses this database, so every streaming turn that does not run here is left from an earlier run.
+        everything: recover every streaming turn that does not run here, because no other process uses this database.
         """
         before = self._clock() + (LEASE * 100 if everything else timedelta())
         with self._unit_of_work() as work:
@@ -66,7 +66,7 @@ class TurnLeases:
                 continue
             with self._unit_of_work() as work:
                 if not work.turns.interrupt(turn.id, before):
-                    continue  # Its process wrote the end, or extended the lease, since it was listed.
+                    continue  # Its process has ended the turn or extended the lease in the meantime.
                 message = work.messages.get(turn.answer_id)
                 if message is not None and message.status is MessageStatus.STREAMING:
                     work.messages.finish(turn.answer_id, MessageStatus.INTERRUPTED, message.text, message.reasoning)
@@ -91,7 +91,7 @@ class TurnLeases:
                         self.recover(everything=False)
                 down = False
             except Exception:
-                # The database may be away for a while; the leases are extended as soon as it is back.
+                # The database may be unavailable for a while. The leases are extended once it is back.
                 if not down:
                     log.exception("turn leases could not be extended")
                 down = True
@@ -105,7 +105,7 @@ class TurnLeases:
                 work.commit()
 
     def _stop_asked(self) -> None:
-        """Stop the answers that somebody asked on another replica to stop."""
+        """Stop the answers that people asked to stop on another replica."""
         running = self._here.all()
         if not running:
             return
@@ -115,7 +115,7 @@ class TurnLeases:
             running[turn_id].stop()
 
     def _stop_disabled(self) -> None:
-        """Stop the answers of people whose accounts were disabled, here or on another server; their text is kept."""
+        """Stop the answers of people whose accounts were disabled, here or on another server, and keep their text."""
         running = list(self._here.all().values())
         if not running:
             return

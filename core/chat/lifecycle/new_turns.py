@@ -25,26 +25,29 @@ from core.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Stored turns that no model answers yet. text: the answer begins with it."""
+    """Stored turns that have not started yet. text: the text that the answer begins with."""
 
     turns: Sequence[Turn]
     text: str = ""
 
 
 def is_cut_off(answer: Message) -> bool:
-    """Tell whether an answer ended before the model was done: at the length limit, by a person, or by a failure."""
+    """Tell whether an answer was cut off: by the length limit, by a person, or by a failure."""
     if answer.status in (MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.FAILED):
         return True
     return answer.generation is not None and answer.generation.finish_reason is FinishReason.LENGTH
 
 
 def lane_request_id(request_id: str, lane: int) -> str:
-    """Return the request id of a lane; the first lane has that of the request."""
+    """Return the request id of a lane. The first lane has the id of the request itself."""
     return f"{request_id} {lane}" if lane else request_id
 
 
 class NewTurns:
-    """Each method commits. Raises NotFound, InvalidInput, DiskFull, and Conflict while another answer runs in the conversation."""
+    """Stores new turns. Each method commits.
+
+    Methods raise NotFound, InvalidInput, DiskFull, and Conflict while another answer runs in the conversation.
+    """
 
     def __init__(self, gateway: Gateway, clock: Clock, disk: DiskSpace, *, max_chars: int, max_file_bytes: int) -> None:
         self._gateway = gateway
@@ -54,7 +57,7 @@ class NewTurns:
         self._max_file_bytes = max_file_bytes
 
     def ask(self, work: UnitOfWork, user: User, new: NewQuestion) -> Begun:
-        """Store a question, and a turn for each of its options."""
+        """Store a question, and one turn for each of its options."""
         conversation = own_to_change(work, user, new.conversation_id)
         parent_id, file_ids = conversation.head_id, list(new.files)
         if new.replaces is not None:
@@ -87,7 +90,7 @@ class NewTurns:
         return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id))
 
     def continue_answer(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> Begun:
-        """As answer_again, with an answer that begins with the text of one that was cut off."""
+        """Store another turn whose answer begins with the text of one that was cut off."""
         conversation, answer = self._answer(work, user, answer_id)
         text = answer.text.rstrip()
         if not (text and is_cut_off(answer)):
@@ -106,7 +109,7 @@ class NewTurns:
         return self._store(work, user, conversation, question, request_id, new_question=False)
 
     def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
-        """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
+        """Raise InvalidInput if the chosen model is the guide, which cannot read files."""
         if files and self._asks_guide(user, options):
             raise InvalidInput(
                 "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."

@@ -1,4 +1,4 @@
-"""Hold the turns that this process runs, each with its thread."""
+"""Keep track of the turns that this process runs, each on its own thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.people.records import User
 
 
 class RunningHere:
-    """Thread-safe."""
+    """The turns that this process runs. Thread-safe."""
 
     def __init__(self) -> None:
         self._running: dict[str, RunningTurn] = {}
@@ -21,7 +21,7 @@ class RunningHere:
         self._lock = threading.Lock()
 
     def start(self, running: RunningTurn, run: Callable[[], None], ended: Callable[[], None]) -> None:
-        """Run a turn on a thread of its own. ended: called on that thread once the turn no longer runs."""
+        """Run a turn on its own thread. ended: called on that thread once the turn no longer runs."""
         turn_id = running.turn.id
 
         def work() -> None:
@@ -51,7 +51,7 @@ class RunningHere:
         return [each for each in self.of(user) if each.turn.conversation_id == conversation_id]
 
     def find(self, user: User, turn_id: str) -> RunningTurn | None:
-        """Return an own turn if it runs here."""
+        """Return one of the person's own turns if it runs here."""
         with self._lock:
             found = self._running.get(turn_id)
         return found if found and found.turn.user_id == user.id else None
@@ -61,7 +61,7 @@ class RunningHere:
             return len(self._running)
 
     def interrupt(self, until: float) -> None:
-        """Stop every turn as interrupted, and wait until each is written. until: longest wait, on the monotonic clock."""
+        """Interrupt every turn, and wait until each is written. until: deadline of the wait, on the monotonic clock."""
         with self._lock:
             running, threads = list(self._running.values()), list(self._threads.values())
         for each in running:

@@ -1,11 +1,11 @@
-"""What models remember about a person from chat to chat, as far as the person accepted it.
+"""Facts about a person that models remember from chat to chat, once the person has accepted them.
 
 In reading order:
 
 - records: a memory and its state
 - ports: their repository
-- facts: read what a model proposes, and tell what repeats a known fact
-- service: accept, edit, delete and export memories, and switch them on
-- recall: choose the memories that a prompt begins with
+- facts: read the facts that a model proposes, and recognize known ones
+- service: accept, edit, delete and export memories, and switch memory on or off
+- recall: choose the memories that the model reads for an answer
 - proposals: have the model propose memories after a chat
 """

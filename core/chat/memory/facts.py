@@ -1,4 +1,4 @@
-"""Read the facts that a model proposes, and tell which repeat what is known."""
+"""Read the facts that a model proposes, and recognize those that are already known."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from core.characters import halves, one_line
 from core.chat.memory.records import LONGEST_MEMORY
 
 MOST_FACTS = 3
-"""Facts taken from one look at a chat."""
+"""Most facts taken from one reading of a chat."""
 SHORTEST_FACT = 8
 ALIKE = 0.8
-"""Share of common words from which two facts say the same."""
+"""Share of common words from which two facts count as the same."""
 _MARK = re.compile(r"^\s*(?:[-*+•·]|\d{1,2}[.)、])\s*")
 _NOTHING = re.compile(r"\W*(?:none|no (?:new )?facts?|nothing|n/?a|无|没有)\b.{0,60}", re.I)
 _LABEL = re.compile(r"(?:facts?|memor(?:y|ies)|事实|记忆)\s*[:：]\s*", re.I)
@@ -26,7 +26,7 @@ _COMMON = frozenset(
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Return the words of a text that carry its meaning: without the commonest ones; of wide characters, pairs."""
+    """Return the words that carry a text's meaning: without the most common ones, and with pairs for wide characters."""
     text = text.replace("用户", " ")
     plain = {word for word in _WORD.findall(_WIDE.sub(" ", text.casefold())) if word not in _COMMON}
     wide = "".join(c if _WIDE.match(c) else " " for c in text)
@@ -35,7 +35,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Tell whether two facts differ in nothing but small words. One that denies the other does not repeat it."""
+    """Tell whether two facts differ only in small words. A fact that denies the other is not the same."""
     if bool(_NEGATION.search(one)) is not bool(_NEGATION.search(other)):
         return False
     first, second = words_of(one), words_of(other)
@@ -49,9 +49,9 @@ def is_known(fact: str, known: Iterable[str]) -> bool:
 
 
 def facts_in(written: str, said: str, known: Sequence[str]) -> list[str]:
-    """Return the facts that a model wrote, one a line, that are new and rest on what the person said.
+    """Return the facts in a model's text, one per line, that are new and based on what the person said.
 
-    said: the person's own words. known: facts that are not to be proposed again.
+    said: the person's own words. known: facts that must not be proposed again.
     """
     ground = {_stem(word) for word in words_of(said)}
     found: list[str] = []
@@ -70,5 +70,5 @@ def facts_in(written: str, said: str, known: Sequence[str]) -> list[str]:
 
 
 def _stem(word: str) -> str:
-    """Return a word without its ending: bonds and bond, traded and trades are the same."""
+    """Return a word without its ending, so that "bonds" equals "bond" and "traded" equals "trades"."""
     return word if len(word) < 4 else word[: max(4, len(word) - 2)]

@@ -17,7 +17,7 @@ class MemoryRepository(Protocol):
         ...
 
     def of_user(self, user_id: str, states: Collection[MemoryState]) -> Sequence[Memory]:
-        """List a person's memories in these states, those that were created first before the others."""
+        """List a person's memories in these states, oldest first."""
         ...
 
     def by_ids(self, user_id: str, ids: Collection[str]) -> Sequence[Memory]:
@@ -30,15 +30,15 @@ class MemoryRepository(Protocol):
         ...
 
     def remove(self, ids: Collection[str]) -> int:
-        """Delete memories; returns how many there were."""
+        """Delete memories; returns how many existed."""
         ...
 
     def remove_undecided(self, before: datetime) -> int:
-        """Delete proposals and dismissed ones that last changed before, except those of people under a legal hold."""
+        """Delete proposed and dismissed memories last changed before this time, except those of people under a legal hold."""
         ...
 
     def switch(self, user_id: str) -> bool | None:
-        """Return what a person chose; None if they never did."""
+        """Return whether a person switched memory on or off; None if they never chose."""
         ...
 
     def set_switch(self, user_id: str, on: bool, at: datetime) -> None: ...

@@ -1,4 +1,4 @@
-"""Have the model propose memories after a chat, as a background job that gives way to every answer."""
+"""Have the model propose memories after a chat, as a background job that yields to every answer."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 KIND = "conversation.remember"
 AFTER = timedelta(minutes=2)
-"""A chat is looked at so long after an answer; the answers until then are read together."""
+"""Delay between an answer and the reading of its chat. Answers within the delay are read together."""
 QUESTION_CHARS, ANSWER_CHARS, CHARS = 1_500, 400, 6_000
-"""What the model reads of a question, of an answer, and of all."""
+"""Most characters that the model reads of a question, of an answer, and in total."""
 KNOWN_SHOWN = 30
 MOST_TOKENS = 150
 MOST_TRIES = 5
-"""Answers that may interrupt one look before it is given up."""
+"""How often answers may interrupt one reading before it is given up."""
 LOOK_S = 0.2
 _TASK = (
     "Below is a part of a conversation. List what is worth remembering about the user in other conversations: who they are, what they "
@@ -46,7 +46,7 @@ _KNOWN = "Known already:\n{facts}\n\n"
 
 
 class MemoryProposals:
-    """Adds the jobs after answers, and runs them while nobody waits for one."""
+    """Adds a job after an answer, and runs it while no answer is being written."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class MemoryProposals:
         running_answers: Callable[[], int],
         after: timedelta = AFTER,
     ) -> None:
-        """running_answers: how many answers this server is writing; while there are any, no chat is looked at."""
+        """running_answers: returns how many answers this server is writing. No chat is read while there are any."""
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._jobs = jobs
@@ -71,7 +71,7 @@ class MemoryProposals:
         return [JobKind(KIND, self._run, resumable=True, at_once=1, kept=False, needs_model=True)]
 
     def after_answer(self, user: User, conversation_id: str, answer_id: str, model: str | None) -> None:
-        """Add a job, if the person wants memory and this chat uses it."""
+        """Add a job if the person has memory switched on and this chat uses it."""
         if self._mode is MemoryMode.OFF:
             return
         try:
@@ -84,7 +84,7 @@ class MemoryProposals:
                 work.commit()
             self._jobs.wake()
         except Conflict:
-            return  # One is waiting already; it reads on to the end.
+            return  # A waiting job will also read this answer.
         except PortalError as problem:
             log.warning("nothing is proposed from the conversation %s: %s", conversation_id, problem)
 
@@ -104,11 +104,11 @@ class MemoryProposals:
             return
         found = facts_in(written, "\n".join(each.text for each in turns if each.author is Author.USER), texts)
         mask = self._gateway.privacy.shared(user)
-        # What holds personal data or a secret is not worth keeping without it.
+        # Drop facts with personal data or a secret: masked, they would be useless.
         self._store(user, conversation_id, [fact for fact in found if mask(fact) == fact])
 
     def _turns(self, work: UnitOfWork, user: User | None, conversation_id: str, answer_id: str) -> Sequence[Message]:
-        """Return the messages from the turn before this answer's on; none if the person no longer wants memory here."""
+        """Return the messages from the turn before this answer onwards; none if memory is now off here."""
         conversation = work.conversations.get(conversation_id)
         if user is None or not user.active or conversation is None or not conversation.uses_memory:
             return ()
@@ -119,7 +119,7 @@ class MemoryProposals:
         return way[max(0, at - 3) :]
 
     def _ask(self, user: User, words: str, model: str | None, report: Report) -> str:
-        """Return what the model wrote; "" if answers kept interrupting it, or if only the built-in guide could write."""
+        """Return the model's text; "" if answers kept interrupting it, or if only the built-in guide is available."""
         models = self._gateway.chat_models(user)
         chosen = next((each for each in models if model in each.names), next(iter(models), None))
         if chosen is None or chosen.guide:
@@ -127,7 +127,7 @@ class MemoryProposals:
         request = GenerationRequest(
             messages=(ChatMessage(ChatRole.USER, words),),
             user_id=user.id,
-            # Without a name the route of memories may choose, where there is one.
+            # Without a name, a route for memories may choose the model.
             model=None if chosen is models[0] else model,
             params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
             thinking=False,
@@ -144,7 +144,7 @@ class MemoryProposals:
         return ""
 
     def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
-        """Return what the model wrote; None if an answer began meanwhile, for which the model was freed."""
+        """Return the model's text; None if an answer began, because the job then frees the model for it."""
         text = ""
         events = self._gateway.recorded(self._gateway.answer(user, request, Source.MEMORY))
         try:
@@ -164,7 +164,7 @@ class MemoryProposals:
         now = self._clock()
         with self._unit_of_work() as work:
             if work.conversations.for_change(conversation_id) is None or not is_on(work, user, self._mode):
-                return  # Deleted or switched off meanwhile.
+                return  # The chat was deleted, or memory switched off, in the meantime.
             for fact in facts:
                 proposed = Memory(
                     id=uuid4().hex, user_id=user.id, text=fact, state=MemoryState.PROPOSED, created_at=now, updated_at=now,
@@ -175,7 +175,7 @@ class MemoryProposals:
 
 
 def _words(turns: Sequence[Message], known: Sequence[str]) -> str:
-    """Write the request to the model."""
+    """Return the request to the model."""
     shown = [f"User: {each.text[:QUESTION_CHARS]}" if each.author is Author.USER else f"Assistant: {each.text[:ANSWER_CHARS]}"
              for each in turns if each.text]  # fmt: skip
     facts = "\n".join(f"- {each}" for each in known[-KNOWN_SHOWN:])

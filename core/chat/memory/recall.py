@@ -1,7 +1,8 @@
-"""Choose the memories that an answer is given to read.
+"""Choose the memories that the model reads for an answer.
 
-While all of a person's memories fit their budget, all are read. Else the first question of a chat chooses those that open it; they stay
-for the whole chat, so that the prefix of its prompts can be reused. What only a later question needs is read with that question.
+While all of a person's memories fit the budget, the model reads all of them. Otherwise the first question of a chat selects the
+memories at its start. They stay for the whole chat, so that the prefix of its prompts can be reused. Memories that only a later
+question needs are read with that question.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 SHARE = 8
-"""Memories take at most one part in so many of the context."""
+"""Memories take at most 1/SHARE of the context."""
 BEST = 5
-"""A memory that is among so many best ones for a later question is read with it."""
+"""How many of the best memories for a later question may be read with it."""
 
 
 def is_on(work: UnitOfWork, user: User, mode: MemoryMode) -> bool:
@@ -37,13 +38,13 @@ def is_on(work: UnitOfWork, user: User, mode: MemoryMode) -> bool:
 
 class Recall:
     def __init__(self, unit_of_work: UnitOfWorkFactory, mode: MemoryMode, budget: int) -> None:
-        """budget: tokens that the memories of a prompt may take."""
+        """budget: the most tokens that the memories of a prompt may take."""
         self._unit_of_work = unit_of_work
         self._mode = mode
         self._budget = budget
 
     def recall(self, window: Window, way: Sequence[Message], question: str) -> Recalled:
-        """Return what a person's question is to be answered with. way: the messages before it."""
+        """Return the memories to read for a person's question. way: the messages before the question."""
         user = window.user
         with self._unit_of_work() as work:
             if not is_on(work, user, self._mode):
@@ -66,19 +67,19 @@ class Recall:
 
 
 def _opened_with(way: Sequence[Message]) -> frozenset[str]:
-    """Return the ids of the memories that open the chat since its last answer."""
+    """Return the ids of the memories that opened the prompt of the chat's last answer."""
     contexts = (each.context for each in reversed(way) if each.context is not None and each.context.memories)
     newest = next(contexts, None)
     return frozenset(each.id for each in newest.memories if not each.asked) if newest else frozenset()
 
 
 class _Size:
-    """Estimate the tokens of a memory from those of all: counting each would ask the tokenizer hundreds of times."""
+    """Estimates the tokens of a memory from the total of all, to avoid hundreds of calls of the tokenizer."""
 
     def __init__(self, window: Window, known: Sequence[Memory], most: int) -> None:
         whole = "\n- ".join(each.text for each in known)
         length = len(whole.encode())
-        # Even if each byte were a token, all fit: nobody needs to count.
+        # Skip counting if all would fit even with one token per byte.
         self._each = 1.0 if length <= most else window.count_text(whole) / length
 
     def of(self, memory: Memory) -> float:
@@ -86,7 +87,7 @@ class _Size:
 
 
 def _filled(memories: Sequence[Memory], size: _Size, most: float) -> tuple[Memory, ...]:
-    """Return the first memories that fit together."""
+    """Return the leading memories that fit together."""
     found: list[Memory] = []
     for each in memories:
         if (most := most - size.of(each)) < 0:
@@ -96,7 +97,7 @@ def _filled(memories: Sequence[Memory], size: _Size, most: float) -> tuple[Memor
 
 
 def _ranked(window: Window, known: Sequence[Memory], question: str) -> list[Memory]:
-    """Return the memories, those nearest in meaning to the question first; without an embedding model, the newest first."""
+    """Return the memories ordered by similarity to the question; without an embedding model, newest first."""
     newest = sorted(known, key=lambda each: each.updated_at, reverse=True)
     if not question.strip():
         return newest

@@ -1,4 +1,4 @@
-"""Define memories: facts about a person that the person accepted, or has yet to look at."""
+"""Define memories: facts about a person that the person has accepted, dismissed or not yet decided on."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from datetime import datetime
 from enum import StrEnum
 
 LONGEST_MEMORY = 300
-"""Characters of one fact."""
+"""Most characters of one fact."""
 MOST_MEMORIES = 300
-"""Accepted facts of one person."""
+"""Most accepted facts of one person."""
 MOST_PROPOSED = 20
-"""Proposals of one person that wait; while there are so many, no more are made."""
+"""Most undecided proposals of one person. No more are made while there are this many."""
 MOST_DISMISSED = 200
-"""Dismissed proposals that are kept, so that they are not made again; the oldest give way."""
+"""Most dismissed proposals kept to avoid proposing them again. The oldest are removed first."""
 UNDECIDED_DAYS = 90
-"""Days after which proposals that nobody looked at, and dismissed ones, are deleted."""
+"""Days after which undecided and dismissed proposals are deleted."""
 
 
 class MemoryMode(StrEnum):
-    """What the portal's settings say."""
+    """The portal's setting for memory."""
 
     OFF = "off"
-    """Nobody has memories."""
+    """Memory is off for everyone."""
     ASK = "ask"
-    """Each person may switch them on."""
+    """Memory is off until a person switches it on."""
     ON = "on"
-    """They are on until a person switches them off."""
+    """Memory is on until a person switches it off."""
 
 
 class MemoryState(StrEnum):
@@ -34,7 +34,7 @@ class MemoryState(StrEnum):
     """Written by a model; not used until the person accepts it."""
     ACCEPTED = "accepted"
     DISMISSED = "dismissed"
-    """Kept only so that it is not proposed again."""
+    """Kept only to avoid proposing it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +47,24 @@ class Memory:
     updated_at: datetime
     """When the text or the state last changed."""
     conversation_id: str | None = None
-    """The chat that a proposal comes from; it is deleted with that chat. None once the person accepted it."""
+    """The chat that a proposal comes from and is deleted with. None once the person has accepted the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What a person may do about memory, and does."""
+    """Whether memory is available to a person, and whether it is on."""
 
     available: bool
-    """False where the settings or the person's group forbid it."""
+    """False if the settings, the person's role or their group forbid memory."""
     on: bool
-    """Whether the person's chats use it and propose to it."""
+    """Whether the person's chats use memories and propose new ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The memories that an answer is given to read."""
+    """The memories that the model reads for an answer."""
 
     opening: tuple[Memory, ...] = ()
-    """They stand before the conversation and stay the same from turn to turn."""
+    """Memories at the start of the conversation. They stay the same from turn to turn."""
     asked: tuple[Memory, ...] = ()
-    """They stand with the question, for which they matter."""
+    """Memories that are relevant to the question and stand with it."""

@@ -1,4 +1,4 @@
-"""Let people see, change, delete and export what models remember about them."""
+"""Let people see, change, delete and export their memories."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HELD = "Your memories are under a legal hold and cannot be deleted. Ask an admi
 
 
 class Memories:
-    """Every call is about the caller's own memories: nobody else reads them, admins neither."""
+    """Manages the caller's own memories. Nobody else can read them, not even admins."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, privacy: PrivacyFilter, clock: Clock, mode: MemoryMode) -> None:
         self._unit_of_work = unit_of_work
@@ -36,14 +36,14 @@ class Memories:
         self._mode = mode
 
     def use(self, user: User) -> MemoryUse:
-        """Tell whether this person may use memory, and does."""
+        """Return whether memory is available to this person, and whether it is on."""
         if not self.available(user):
             return MemoryUse(available=False, on=False)
         with self._unit_of_work() as work:
             return MemoryUse(available=True, on=is_on(work, user, self._mode))
 
     def available(self, user: User) -> bool:
-        """Tell whether neither the settings nor this person's role and group forbid memory."""
+        """Tell whether the settings and this person's role and group allow memory."""
         try:
             self._check(user)
         except NotAllowed:
@@ -51,7 +51,7 @@ class Memories:
         return True
 
     def set_use(self, user: User, on: bool) -> None:
-        """Use memory in this person's chats, or no longer. What is remembered stays. Raises NotAllowed."""
+        """Switch memory on or off for this person. Accepted memories stay. Raises NotAllowed."""
         self._check(user)
         with self._unit_of_work() as work:
             work.memories.set_switch(user.id, on, self._clock())
@@ -59,23 +59,23 @@ class Memories:
             work.commit()
 
     def proposed(self, user: User) -> Sequence[Memory]:
-        """Return what waits for this person's decision, oldest first."""
+        """Return the proposals that wait for this person's decision, oldest first."""
         return self._listed(user, MemoryState.PROPOSED)
 
     def accepted(self, user: User, words: str = "") -> Sequence[Memory]:
-        """Return what is remembered, newest first. words: only facts that contain all of them."""
+        """Return the accepted memories, newest first. words: return only memories that contain all of these words."""
         wanted = words.casefold().split()
         found = [each for each in self._listed(user, MemoryState.ACCEPTED) if all(word in each.text.casefold() for word in wanted)]
         return found[::-1]
 
     def texts(self, user: User, ids: Collection[str]) -> Sequence[Memory]:
-        """Return those of these own memories that still exist."""
+        """Return those of the person's memories with these ids that still exist."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return work.memories.by_ids(user.id, ids)
 
     def add(self, user: User, text: str) -> Memory:
-        """Remember a fact that the person wrote. Raises NotAllowed, InvalidInput, PersonalData, Conflict."""
+        """Store a memory that the person wrote. Raises NotAllowed, InvalidInput, PersonalData, Conflict."""
         self._check(user)
         text = self._checked(user, text)
         now = self._clock()
@@ -87,7 +87,7 @@ class Memories:
         return memory
 
     def accept(self, user: User, memory_id: str, text: str | None = None) -> Memory:
-        """Remember a proposal, as it is or as the person worded it. Raises as `add` does, and NotFound."""
+        """Accept a proposal, unchanged or with the person's wording. Raises as `add` does, and NotFound."""
         self._check(user)
         words = None if text is None else self._checked(user, text)
         with self._unit_of_work() as work:
@@ -102,7 +102,7 @@ class Memories:
         return changed
 
     def edit(self, user: User, memory_id: str, text: str) -> Memory:
-        """Change a fact that is remembered. Raises NotAllowed, NotFound, InvalidInput, PersonalData, Conflict."""
+        """Change the text of an accepted memory. Raises NotAllowed, NotFound, InvalidInput, PersonalData, Conflict."""
         self._check(user)
         text = self._checked(user, text)
         with self._unit_of_work() as work:
@@ -116,7 +116,7 @@ class Memories:
         return found
 
     def dismiss(self, user: User, memory_id: str) -> None:
-        """Refuse a proposal, so that it is not made again. Raises NotFound, and Conflict for a fact that is remembered."""
+        """Dismiss a proposal, so that it is not made again. Raises NotFound, and Conflict for an accepted memory."""
         with self._unit_of_work() as work:
             found = self._own(work, user, memory_id)
             if found.state is MemoryState.ACCEPTED:
@@ -135,7 +135,7 @@ class Memories:
             work.commit()
 
     def clear(self, user: User) -> int:
-        """Delete everything that is remembered, proposed or dismissed; returns how much. Raises Conflict under a legal hold."""
+        """Delete all accepted, proposed and dismissed memories; returns how many. Raises Conflict under a legal hold."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             ids = [each.id for each in work.memories.of_user(user.id, tuple(MemoryState))]
@@ -145,7 +145,7 @@ class Memories:
         return len(ids)
 
     def export(self, user: User) -> bytes:
-        """Return all own memories as JSON: those that are remembered, proposed and dismissed. Raises NotAllowed."""
+        """Return all accepted, proposed and dismissed memories of the person as JSON. Raises NotAllowed."""
         require(user, Permission.CHAT)
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
@@ -171,7 +171,7 @@ class Memories:
         require(user, Permission.MEMORY)
 
     def _checked(self, user: User, text: str) -> str:
-        """Return the text as it is stored, with personal data masked where the policy says so."""
+        """Return the text to store, with personal data masked if the policy requires it."""
         text = one_line(text)
         if is_blank(text) or halves(text):
             raise InvalidInput("Write the fact as one short sentence.")
@@ -196,7 +196,7 @@ class Memories:
         return found
 
     def _remove(self, work: UnitOfWork, user: User, ids: Sequence[str]) -> None:
-        """Delete own memories and note it, without what they said."""
+        """Delete memories of the person and record it in the audit log without their text."""
         if work.retention.is_held(user.id):
             raise Conflict(_HELD)
         work.memories.remove(ids)

@@ -3,5 +3,5 @@
 In reading order:
 
 - titles: name a conversation after its first question
-- written_titles: let the model write a title, as a background job
+- written_titles: have the model write a title, as a background job
 """

@@ -1,4 +1,4 @@
-"""Name a conversation after its first question, or after the answer if the question says little."""
+"""Choose a conversation's title from its first question, or from the answer if the question says little."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LINES = 8
 
 
 def title_of(question: str) -> str:
-    """Return the first meaningful line, without greeting and "could you please", cut at a word."""
+    """Return the first meaningful line, without a greeting or "could you please", cut at a word."""
     lines = [line for raw in question.split("\n") if (line := " ".join(raw.split()))]
     line = next((each for each in lines if not _GREETING.fullmatch(each)), lines[0] if lines else "")
     bare = _GREETING.sub("", line, count=1) if (found := _GREETING.match(line)) and re.search(r"[,.!，。！]", found[0]) else line
@@ -48,9 +48,9 @@ def title_of(question: str) -> str:
 
 
 def better_title(title: str, question: str, answer: str, taken: Collection[str]) -> str:
-    """Return a better title for an answered conversation, if its own says little or is already taken.
+    """Return a better title for an answered conversation if its title says little or is already taken.
 
-    title: what title_of() made of the question. taken: the titles of the person's other conversations.
+    title: the result of title_of() for the question. taken: the titles of the person's other conversations.
     """
     others = {each.casefold() for each in taken}
     if not _says_little(question) and title.casefold() not in others:
@@ -60,7 +60,7 @@ def better_title(title: str, question: str, answer: str, taken: Collection[str])
 
 
 def written_title(text: str, question: str, answer: str) -> str | None:
-    """Return the title that a model wrote, made short and clean; None if it says nothing about the chat."""
+    """Return a model's title, shortened and cleaned; None if it says nothing about the chat."""
     line = next((line for raw in text.split("\n") if (line := one_line(raw))), "")
     line = _LABEL.sub("", _MARKS.sub("", line).lstrip("# "))
     line = line.strip(" .,;:。，；：\"'“”‘’「」『』《》")
@@ -72,7 +72,7 @@ def written_title(text: str, question: str, answer: str) -> str | None:
 
 
 def _topics(text: str) -> set[str]:
-    """Return the words of a text that tell its subject: of four letters or more, and pairs of wide characters."""
+    """Return the words that show a text's subject: words of four letters or more, and pairs of wide characters."""
     words = {word[: max(4, len(word) - 1)] for word in _WORD.findall(_WIDE.sub(" ", text.casefold())) if len(word) >= 4}
     wide = "".join(c if _WIDE.match(c) else " " for c in text)
     return words | {wide[at : at + 2] for at in range(len(wide) - 1) if " " not in wide[at : at + 2]}

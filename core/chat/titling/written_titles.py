@@ -1,4 +1,4 @@
-"""Let the model write the title of a conversation, as a background job that gives way to every answer."""
+"""Have the model write the title of a conversation, as a background job that yields to every answer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 KIND = "conversation.title"
 SHOWN_CHARS = 1_500
-"""How much of the question, and of the answer, the model reads."""
+"""Most characters of the question, and of the answer, that the model reads."""
 MOST_TOKENS = 40
 MOST_TRIES = 5
-"""Answers that may interrupt the writing of one title before it is given up."""
+"""How often answers may interrupt the writing of one title before it is given up."""
 LOOK_S = 0.2
 _TASK = (
     "Write a short title, at most six words, for the conversation below. Write it in the language of the question. "
@@ -35,19 +35,19 @@ _TASK = (
 
 
 def ask_for_title(work: UnitOfWork, jobs: Jobs, user: User, conversation: Conversation, model: str | None) -> None:
-    """Add the job in the transaction that gives the conversation its first title. Wake the worker after the commit."""
+    """Add the job in the transaction that sets the conversation's first title. The caller wakes the worker after the commit."""
     payload = {"conversation": conversation.id, "title": conversation.title, "model": model}
     try:
         jobs.add(work, KIND, payload, owner=user, key=f"title:{conversation.id}")
     except Conflict:
-        return  # One is waiting already.
+        return  # A job is already waiting.
 
 
 class TitleWriter:
-    """Runs the jobs. A title stays as it is if the person changed it, or if the model writes nothing of use."""
+    """Runs the jobs. Keeps the title if the person has changed it, or if the model writes nothing useful."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, running_answers: Callable[[], int]) -> None:
-        """running_answers: how many answers this server is writing; while there are any, no title is written."""
+        """running_answers: returns how many answers this server is writing. No title is written while there are any."""
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._running_answers = running_answers
@@ -76,7 +76,7 @@ class TitleWriter:
             self._put(conversation_id, title, better)
 
     def _ask(self, user: User, question: Message, answer: Message, model: str | None, report: Report) -> str:
-        """Return what the model wrote; "" if answers kept interrupting it, or if only the built-in guide could write."""
+        """Return the model's text; "" if answers kept interrupting it, or if only the built-in guide is available."""
         models = self._gateway.chat_models(user)
         chosen = next((each for each in models if model in each.names), next(iter(models), None))
         if chosen is None or chosen.guide:
@@ -85,7 +85,7 @@ class TitleWriter:
         request = GenerationRequest(
             messages=(ChatMessage(ChatRole.USER, words),),
             user_id=user.id,
-            # Without a name the route of titles may choose, where there is one.
+            # Without a name, a route for titles may choose the model.
             model=None if chosen is models[0] else model,
             params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
             thinking=False,
@@ -102,7 +102,7 @@ class TitleWriter:
         return ""
 
     def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
-        """Return what the model wrote; None if an answer began meanwhile, for which the model was freed."""
+        """Return the model's text; None if an answer began, because the job then frees the model for it."""
         text = ""
         events = self._gateway.recorded(self._gateway.answer(user, request, Source.TITLE))
         try:

@@ -1,9 +1,9 @@
-"""The headers of GGUF files, read and checked.
+"""Read and check the headers of GGUF files.
 
 In reading order:
 
 - header: read a header strictly
 - header_numbers: check the numbers of a header
-- tensor_tables: the tensors that each architecture takes
+- tensor_tables: the tensors of each architecture
 - tensor_check: compare a file with those tables
 """

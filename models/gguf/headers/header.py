@@ -1,4 +1,4 @@
-"""GGUF headers, read strictly in Python before llama.cpp may see the file: native parsers have overflowed on crafted ones.
+"""Read GGUF headers strictly in Python before llama.cpp sees the file: native parsers have overflowed on crafted ones.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little endian).
 """
@@ -19,24 +19,24 @@ Value = int | float | bool | str | list[int | float | bool | str]
 
 MAX_HEADER_BYTES = 512 * 1024 * 1024
 MAX_ENTRIES = 100_000
-"""Metadata keys, and tensors: the largest GLM has fewer than 2,000 of either."""
+"""Most metadata keys, and most tensors: the largest GLM has fewer than 2,000 of either."""
 MAX_TENSOR_NAME = 63
 MAX_KEY = 65_535
 MAX_STRING = 4 * 1024 * 1024
-"""A chat template is the longest text in a header: some 20,000 bytes."""
+"""Most bytes of a string. The longest text in a header is a chat template of some 20,000 bytes."""
 MAX_ARRAY = 4_000_000
 MOST_STRINGS = 2_000_000
-"""In all lists together: a GLM's vocabulary and merges are 470,000."""
+"""Most strings in all lists together: a GLM's vocabulary and merges are 470,000."""
 MOST_TEXT = 64 * 1024 * 1024
-"""Bytes of all texts that are kept."""
+"""Most bytes of all texts that are kept."""
 LONGEST_KEPT = 4_096
-"""Numbers of a list."""
+"""Longest list of numbers that is kept."""
 _WINDOW = 4 * 1024 * 1024
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 
-# ggml type: (name, values in a block, bytes of a block)
+# ggml type: (name, values per block, bytes per block)
 TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24),
     8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 40), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
@@ -50,7 +50,7 @@ TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """offset: bytes from the start of the tensor data."""
+    """A tensor of the file. offset: bytes from the start of the tensor data."""
 
     name: str
     shape: tuple[int, ...]
@@ -68,7 +68,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a GGUF says about itself. metadata: of lists of strings, and of long ones, only the length is kept."""
+    """The header of a GGUF. metadata: long lists and lists of strings are reduced to their length."""
 
     path: Path
     file_bytes: int
@@ -88,12 +88,12 @@ class _Cursor:
     def __init__(self, file: IO[bytes], file_bytes: int, name: str) -> None:
         self._file, self._file_bytes, self._name = file, file_bytes, name
         self._window, self._begin = bytearray(), 0
-        """What is in memory of the file, and where in the file that begins."""
+        """The part of the file in memory, and its position in the file."""
         self.at = 0
         self._strings_left, self._text_left = MOST_STRINGS, MOST_TEXT
 
     def need(self, count: int) -> int:
-        """Have so many bytes from `at` on in memory; returns where in the window they begin."""
+        """Load `count` bytes from `at` on; return where they begin in the window."""
         self._reach(self.at + count)
         if self.at - self._begin > _WINDOW:
             del self._window[: self.at - self._begin]
@@ -107,7 +107,7 @@ class _Cursor:
         return start
 
     def _reach(self, end: int) -> None:
-        """Raises InvalidInput if there are not so many bytes."""
+        """Raise InvalidInput if the file has fewer bytes."""
         if end > self._file_bytes:
             missing = end - self._file_bytes
             raise InvalidInput(
@@ -119,7 +119,7 @@ class _Cursor:
             raise damaged(self._name, "its header is larger than 512 MiB")
 
     def skip(self, count: int) -> None:
-        """Pass over bytes without reading them."""
+        """Skip bytes without reading them."""
         self._reach(self.at + count)
         self.at += count
         if self.at > self._begin + len(self._window):
@@ -157,7 +157,7 @@ class _Cursor:
             raise damaged(self._name, f"{what} is not UTF-8") from None
 
     def label(self, limit: int, what: str) -> str:
-        """A string that names something, and so may stand in a sentence."""
+        """Read a printable string, which may appear in a sentence."""
         text = self.string(limit, what)
         if not text.isprintable():
             raise damaged(self._name, f"{what} holds signs that cannot be shown")
@@ -168,7 +168,7 @@ class _Cursor:
         if self._strings_left < 0:
             raise damaged(self._name, f"its lists hold more than {MOST_STRINGS:,} texts")
         for _ in range(count):
-            # In place, and most often within the window: a vocabulary has some hundred thousand.
+            # Skip in place, mostly within the window: a vocabulary has some hundred thousand strings.
             start = self.at - self._begin
             if start + 8 > len(self._window):
                 start = self.need(8)
@@ -181,7 +181,7 @@ class _Cursor:
                 self.skip(8 + length)
 
     def array(self, kind: int, count: int) -> list[int | float | bool | str] | None:
-        """None for a long one: what a model holds for each layer is short, what it holds for each token is not needed."""
+        """Read an array; return None for a long one. Arrays per layer are short, and arrays per token are not needed."""
         form = _SCALARS[kind][1]
         size = struct.calcsize("<" + form) * count
         if count > LONGEST_KEPT:
@@ -195,7 +195,7 @@ def damaged(name: str, reason: str) -> InvalidInput:
 
 
 def read_header(path: Path) -> Header:
-    """Raises InvalidInput if the file is missing, not a GGUF, damaged or truncated; the sentence says which."""
+    """Read a header. Raises InvalidInput if the file is missing, not a GGUF, damaged or truncated; the sentence says which."""
     try:
         with _open(path) as file:
             file_bytes = file.seek(0, 2)
@@ -208,7 +208,8 @@ def read_header(path: Path) -> Header:
 
 
 def _open(path: Path) -> IO[bytes]:
-    """Never waits: a pipe without a writer would keep whoever opens it for ever. Raises OSError, InvalidInput for what is no file."""
+    """Open a file without waiting: opening a pipe without a writer would block forever. Raises OSError, InvalidInput if it is not a file.
+    """
     _demand_regular(path, path.stat().st_mode)
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     file = os.fdopen(number, "rb")
@@ -240,7 +241,7 @@ def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
     if version not in (2, 3):
         raise InvalidInput("{file} has GGUF version {version}; versions 2 and 3 are supported.", file=name, version=version)
     tensors, entries = cursor.number("<Q"), cursor.number("<Q")
-    # The smallest entries take 13 and 24 bytes: a count that cannot fit is refused before anything is made for it.
+    # The smallest entries take 13 and 24 bytes: refuse a count that cannot fit before allocating anything for it.
     if tensors > MAX_ENTRIES or entries > MAX_ENTRIES or tensors * 24 + entries * 13 > file_bytes:
         raise damaged(name, f"it claims {tensors:,} tensors and {entries:,} metadata entries")
     metadata, lengths = _read_metadata(cursor, name, entries)

@@ -1,6 +1,6 @@
-"""The numbers of a GGUF's header: what each may be, checked before llama.cpp computes with it.
+"""Check the numbers of a GGUF's header before llama.cpp computes with them.
 
-llama.cpp takes most of them as they are. A wrong one ends the process (an odd number of rotated values, a negative epsilon), or keeps a
+llama.cpp takes most of them unchecked. A wrong one ends the process (an odd number of rotated values, a negative epsilon), or keeps a
 decode from ever ending (none at all).
 """
 
@@ -17,16 +17,16 @@ from models.gguf.headers.tensor_tables import known
 MOST_LAYERS, MOST_EXPERTS = 512, 1024
 """llama.cpp's LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS."""
 MOST_WIDTH = 1 << 24
-"""Of any length in values: the largest GLM's is below 200,000."""
+"""Most values of any length: the largest GLM's lengths are below 200,000."""
 EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 UNROTATED = ("glm5-next",)
-"""Architectures that may rotate no value of a head: the others would never finish a decode."""
+"""Architectures that may rotate no value of a head; with any other, a decode would never end."""
 _LATENT = ("deepseek2", "glm-dsa", "glm5-next")
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a number may be, or each number of a list. whole: no fraction."""
+    """Bounds of a number, or of each number of a list. whole: no fraction."""
 
     low: float
     high: float
@@ -102,11 +102,11 @@ BOUNDS = {
     "swiglu_clamp_exp": _ANY,
     "swiglu_clamp_shexp": _ANY,
 }
-"""By key, without the architecture before it."""
+"""Bounds by key, without the architecture before it."""
 
 
 def check_numbers(header: Header, architecture: str) -> None:
-    """Raises InvalidInput, with the key, its value and what it may be."""
+    """Raise InvalidInput for a number out of bounds, with the key, its value and what it may be."""
     numbers = Numbers(header, architecture)
     for key, value in numbers.items():
         bound = BOUNDS.get(key, _ANY)
@@ -121,7 +121,7 @@ def check_numbers(header: Header, architecture: str) -> None:
 
 
 class Numbers:
-    """The header's numbers by their key without the architecture; missing ones have llama.cpp's defaults."""
+    """The header's numbers by key, without the architecture; missing ones have llama.cpp's defaults."""
 
     def __init__(self, header: Header, architecture: str) -> None:
         self._file, self._prefix = header.path.name, architecture + "."
@@ -138,7 +138,7 @@ class Numbers:
         return ((key, value) for key, value in self._values.items() if not isinstance(value, str | bool))
 
     def whole(self, key: str, default: int = 0, layer: int = 0) -> int:
-        """Of this layer, where the header has a list. Raises InvalidInput where it is no whole number."""
+        """Return a whole number; if the header has a list, its entry for this layer. Raises InvalidInput if it is not a whole number."""
         value = self._values.get(key, default)
         if isinstance(value, list):
             value = value[min(layer, len(value) - 1)] if value else default
@@ -154,7 +154,7 @@ class Numbers:
         return self._lengths.get(key)
 
     def demand(self, key: str, value: object, holds: bool, wanted: str) -> None:
-        """Raises InvalidInput unless it holds."""
+        """Raise InvalidInput unless `holds`."""
         if not holds:
             raise InvalidInput(
                 "{file} cannot be used: its {key} is {value}, but must be {wanted}. Download it again, or convert the model again.",
@@ -172,7 +172,7 @@ def _check_layers(numbers: Numbers) -> None:
 
 
 def _check_heads(numbers: Numbers, architecture: str) -> None:
-    """Queries share keys evenly, and an even number of a head's values is rotated."""
+    """Check that queries share keys evenly, and that an even number of a head's values is rotated."""
     layers = numbers.whole("block_count")
     kv_heads = [numbers.whole("attention.head_count_kv", numbers.whole("attention.head_count", layer=each), each) for each in range(layers)]
     for layer, kv in enumerate(kv_heads):

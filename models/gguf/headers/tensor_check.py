@@ -1,4 +1,4 @@
-"""Whether a model's file fits its architecture, number by number and tensor by tensor, before llama.cpp sees it."""
+"""Check that a model's file fits its architecture, number by number and tensor by tensor, before llama.cpp sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAYER = re.compile(r"blk\.(\d{1,4})\.(.+)")
 
 
 def check_model(headers: Sequence[Header], architecture: str) -> None:
-    """Raises InvalidInput, with the number or the tensor that does not fit. headers: of all its parts, the first one first."""
+    """Raise InvalidInput with the number or tensor that does not fit. headers: of all parts, in order."""
     check_numbers(headers[0], architecture)
     numbers = Numbers(headers[0], architecture)
     table = table_of(architecture)
@@ -43,7 +43,7 @@ def _unfit(file: str, tensor: Tensor, reason: str) -> InvalidInput:
 
 
 def _lengths(header: Header, numbers: Numbers, layer: int) -> dict[str, int]:
-    """What the letters of the tables stand for in this layer."""
+    """Return the value of each letter of the tables in this layer."""
     embedding, heads = numbers.whole("embedding_length"), numbers.whole("attention.head_count", layer=layer)
     kv_heads = numbers.whole("attention.head_count_kv", heads, layer)
     width = embedding // max(1, heads)
@@ -97,7 +97,7 @@ def _shape(lengths: Sequence[str], known: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def _sum(length: str, known: Mapping[str, int]) -> int:
-    """Of products of letters and numbers, such as 2*S+S*S."""
+    """Return a sum of products of letters and numbers, such as 2*S+S*S."""
     total = 0
     for product in length.split("+"):
         value = 1
@@ -108,7 +108,7 @@ def _sum(length: str, known: Mapping[str, int]) -> int:
 
 
 def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without the ones at its end, which say nothing."""
+    """Return the shape without trailing ones, which carry no information."""
     while len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
     return shape

@@ -1,7 +1,7 @@
-"""What llama.cpp takes as the tensors of each architecture: names, shapes in the header's numbers, and types.
+"""List llama.cpp's tensors of each architecture: names, shapes in the header's numbers, and types.
 
-Source: `load_arch_tensors` in src/models of the llama.cpp that llama-cpp-python 0.3.36 brings. Whether a tensor may be missing is left
-to llama.cpp, which says so itself. A name that stands twice may have either shape.
+Source: `load_arch_tensors` in src/models of the llama.cpp that llama-cpp-python 0.3.36 contains. llama.cpp itself decides whether a tensor
+may be missing, and reports it. A name that is listed twice may have either shape.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from models.gguf.headers.header import TENSOR_TYPES
 
 EXACT = frozenset({"F32"})
-"""Of whatever is added to or multiplied with activations: llama.cpp aborts the process at any other type."""
+"""Types of tensors that are added to activations or multiplied element by element: llama.cpp aborts the process for any other type."""
 NUMBERS = frozenset({"F32", "F16", "BF16"})
 _INTERNAL = {"Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64"}
 MATRIX = frozenset(name for name, _, _ in TENSOR_TYPES.values()) - _INTERNAL
-"""What llama.cpp can multiply by: neither whole numbers nor the types it only uses while it computes."""
+"""Types of matrices that llama.cpp can multiply by: neither whole numbers nor the types that it only uses during computation."""
 _EXACT_ENDINGS = (".bias", "norm.weight", "norm_2.weight", "_base.weight", "_scale.weight", "_ape.weight", "ssm_a")
 _EXACT_NAMES = ("token_types.weight", "rope_freqs.weight")
 
@@ -36,7 +36,7 @@ attn_k.bias K
 attn_v.weight E W
 attn_v.bias W
 """
-# QL, L: what queries, and keys with values, are compressed to; R: rotated; N: not rotated; KM, VM: of one head uncompressed
+# QL, L: compressed length of queries, and of keys with values; R: rotated; N: not rotated; KM, VM: of one head, uncompressed
 _LATENT = """
 attn_q_a_norm.weight QL
 attn_kv_a_norm.weight L
@@ -54,7 +54,7 @@ ffn_gate.weight E F
 ffn_up.weight E F
 ffn_down.weight F E
 """
-# X experts, FX: feed-forward of one, FS: of those that every token takes
+# X experts, FX: feed-forward of one expert, FS: of the experts that every token takes
 _EXPERTS = """
 ffn_gate_inp.weight E X
 exp_probs_b.bias X
@@ -74,7 +74,7 @@ nextn.embed_tokens.weight E V
 nextn.shared_head_head.weight E V
 nextn.shared_head_norm.weight E
 """
-# IH heads, IK: width of one, of the small attention that chooses what to attend to; IP: how many keys it pools
+# IH heads, IK: width of one head of the small attention that chooses what to attend to; IP: how many keys it pools
 _INDEXER = """
 indexer.k_norm.weight IK
 indexer.k_norm.bias IK
@@ -195,14 +195,15 @@ Shapes = dict[str, list[tuple[str, ...]]]
 
 
 class Table(NamedTuple):
-    """The shapes of the tensors that a model has once (`top`) and of those of each layer, by name. ({}, {}) where none is known."""
+    """The shapes, by name, of the tensors that a model has once (`top`) and of those of each layer. ({}, {}) for an unknown architecture.
+    """
 
     top: Shapes
     layer: Shapes
 
 
 def known(architecture: str) -> bool:
-    """Whether there is a table for it."""
+    """Tell whether there is a table for the architecture."""
     return architecture in _TABLES
 
 
@@ -213,7 +214,7 @@ def table_of(architecture: str) -> Table:
 
 
 def types_for(name: str, dimensions: int) -> frozenset[str]:
-    """Which types a tensor may have. name: without its layer."""
+    """Return the types that a tensor may have. name: without its layer."""
     if dimensions == 1 or name.endswith(_EXACT_ENDINGS) or name in _EXACT_NAMES:
         return EXACT
     return NUMBERS if "ssm_conv1d" in name else MATRIX

@@ -1,4 +1,4 @@
-"""What the pool writes into the home, for the next load or the next start.
+"""Files that the pool writes into the home for the next load or the next start.
 
 In reading order:
 

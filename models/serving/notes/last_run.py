@@ -1,7 +1,8 @@
-"""A native abort leaves no time to speak: while it runs, the portal keeps where it can be read afterwards what it would say.
+"""Report crashes of earlier runs. A native abort leaves no time to write a report, so the portal keeps the facts on disk while it runs.
 
-Each run has a folder under `logs/running`: a locked file that tells its successor whether it still lives, the engines' last steps, and the
-stack that the interpreter and llama.cpp write while they die. A run that ends in order removes its folder; the next start reads the others.
+Each run has a folder under `logs/running`: a locked file that tells the next run whether it is still alive, the engines' last steps, and
+the stack that the interpreter and llama.cpp write while they crash. A run that ends in order removes its folder; the next start reads the
+others.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from models.engine.llama.last_step import Doing, LastStep, Step, read_steps
 from models.plain_words import plain_reason, without_codes
 
 LONG_RUN_S = 600.0
-"""A run that lasted this long was not killed by a load: its crash begins a new count."""
+"""A load did not kill a run that lasted this long: its crash starts a new count."""
 KEPT = 20
-"""Crashes that are remembered."""
+"""Number of crashes that are remembered."""
 _FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
 _CURRENT = re.compile(r"^Current thread 0x([0-9a-f]+)", re.MULTILINE)
 _SAID = re.compile(r"^llama\.cpp: (.+)$", re.MULTILINE)
@@ -38,17 +39,17 @@ _log = logging.getLogger(__name__)
 
 
 class RunRecord:
-    """The record of this run, and what those before it left. One for a process."""
+    """The record of this run, and of the runs before it. One per process."""
 
     def __init__(self, logs: Path) -> None:
-        """Reads and clears what earlier runs left. Raises OSError if the folder cannot be written."""
+        """Read and clear what earlier runs left. Raises OSError if the folder cannot be written."""
         self._running = logs / "running"
         self._notes = logs / "crashes.json"
         self._running.mkdir(parents=True, exist_ok=True)
         self._begun = time.time()
         self.found: tuple[Crash, ...] = tuple(self._look_back())
         """Runs that ended in native code since the last start."""
-        # Locked before it has its name, so that nobody takes it for a dead one.
+        # Locked before it gets its name, so that no other process takes it for the file of a dead run.
         name = f"{time.time_ns():x}-{os.getpid()}"
         new = self._running / f".{name}"
         new.mkdir()
@@ -60,7 +61,7 @@ class RunRecord:
         native.on_abort(self._aborting)
 
     def last_step(self, model: str) -> LastStep:
-        """Where the model's engine notes what it does."""
+        """Return the record into which the model's engine writes its steps."""
         try:
             return LastStep(model, self._folder)
         except OSError as error:
@@ -68,7 +69,7 @@ class RunRecord:
             return LastStep(model)
 
     def close(self) -> None:
-        """Note that this run ended in order, which also resets the count of crashes in a row."""
+        """Record that this run ended in order, which also resets the count of crashes in a row."""
         native.on_abort(None)
         faulthandler.enable(sys.__stderr__ or 2)
         self._native.close()
@@ -79,7 +80,7 @@ class RunRecord:
             self._write([replace(crash, in_a_row=0) for crash in known])
 
     def _aborting(self, message: str) -> None:
-        """Note why and where llama.cpp aborts, for the next start and on the terminal."""
+        """Record why and where llama.cpp aborts, for the next start and on the terminal."""
         line = f"llama.cpp: {without_codes(message)}\n".encode()
         os.write(self._native.fileno(), line)
         stack = (ctypes.c_void_p * 100)()
@@ -95,7 +96,7 @@ class RunRecord:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     crash = self._read(folder)
             except BlockingIOError:
-                continue  # another portal with this home, alive
+                continue  # another running portal with this home
             except OSError as error:
                 _log.warning("what an earlier run left in %s cannot be read: %s", folder, error)
                 crash = None
@@ -141,7 +142,7 @@ class RunRecord:
 
 
 def read_crashes(logs: Path) -> list[Crash]:
-    """Those that are remembered, the newest last."""
+    """Return the remembered crashes, the newest last."""
     try:
         return [_crash(written) for written in json.loads((logs / "crashes.json").read_text("utf-8"))]
     except (OSError, ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""Remember how much memory each load really took, so that the next plan of the same load is right."""
+"""Remember how much memory each load really took, so that the next plan of the same load is correct."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from models.serving.notes.remembered_settings import write_note
 from models.serving.swapping.file_stamps import stamps_of
 
 MOST = 500
-"""Loads; the one measured longest ago is forgotten first."""
+"""Number of loads; the one measured longest ago is forgotten first."""
 _PASSING = ("offload_bytes", "extra_buffers", "adapters")
-"""Options that follow from what is free, or are chosen by the loader; adapters count by their files."""
+"""Options that depend on free memory or are chosen by the loader; adapters are identified by their files."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Bytes that the first plan predicted, and the most that a load took."""
+    """Measurement of a load, in bytes: what the first plan predicted, and the most that a load took."""
 
     predicted: int
     measured: int
 
 
 class MeasuredMemory:
-    """Safe from any thread. A note that cannot be read or written is as good as none."""
+    """Remembers measurements. Safe from any thread. A note that cannot be read or written is ignored."""
 
     def __init__(self, path: Path, machine: str) -> None:
-        """machine: see `machine_trial.identity`; what another machine measured does not count."""
+        """machine: see `machine_trial.identity`; measurements of another machine do not count."""
         self._path = path
         self._machine = machine
         self._lock = Lock()
 
     def corrected(self, facts: ModelFacts, settings: LoadSettings, plan: LoadPlan) -> LoadPlan:
-        """Return the plan with what the same load took before, if that is known."""
+        """Return the plan with the measured memory of the same load, if known."""
         with self._lock:
             known = self._read().get(_key(facts, settings, plan))
         return plan if known is None else replace(plan, memory=_with(plan.memory, known.measured))
 
     def keep(self, facts: ModelFacts, settings: LoadSettings, plan: LoadPlan, measured: int) -> None:
-        """Note what a load took, the most of all times; the first prediction stays."""
+        """Record what a load took: the maximum of all loads is kept, and the first prediction stays."""
         with self._lock:
             known, key = self._read(), _key(facts, settings, plan)
             before = known.pop(key, None)
@@ -69,7 +69,7 @@ class MeasuredMemory:
 
 
 def _key(facts: ModelFacts, settings: LoadSettings, plan: LoadPlan) -> str:
-    """Name a file as it is on disk, together with how it is loaded."""
+    """Return a key that names the file as it is on disk, and how it is loaded."""
     options = {name: value for name, value in asdict(plan.options).items() if name not in _PASSING}
     adapters = [(str(adapter.path), adapter.scale) for adapter in settings.adapters]
     named = [[str(part) for part in facts.parts], stamps_of(facts.parts), options, plan.memory.device, adapters, settings.isolated]
@@ -77,7 +77,7 @@ def _key(facts: ModelFacts, settings: LoadSettings, plan: LoadPlan) -> str:
 
 
 def _with(memory: MemoryPlan, measured: int) -> MemoryPlan:
-    """Return the plan with `measured` bytes in all; what the estimate was wrong by counts as work space."""
+    """Return the plan with `measured` bytes in total; the error of the estimate counts as work space."""
     weights = min(memory.weights_bytes, measured)
     context = min(memory.context_bytes, measured - weights)
     work = measured - weights - context

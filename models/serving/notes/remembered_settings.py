@@ -1,4 +1,4 @@
-"""How each file was loaded last, in a small JSON file, so that the next load can be offered the same way."""
+"""Remember how each file was loaded last, in a small JSON file, so that the next load can offer the same settings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.errors import InvalidInput
 from core.models.records import Adapter, LoadSettings
 
 MOST = 200
-"""Files; the one not loaded for longest is forgotten first."""
+"""Number of files; the one not loaded for longest is forgotten first."""
 _log = logging.getLogger(__name__)
 
 
 def settings_of(written: object) -> LoadSettings | None:
-    """Rebuild settings from what `asdict` made of them; None if they are no longer valid."""
+    """Rebuild settings from the output of `asdict`; None if they are no longer valid."""
     if not isinstance(written, dict) or not written.keys() <= {field.name for field in fields(LoadSettings)}:
         return None
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
@@ -30,21 +30,21 @@ def settings_of(written: object) -> LoadSettings | None:
 
 
 def write_note(path: Path, content: object) -> None:
-    """Write JSON, whole or not at all. Raises OSError."""
+    """Write JSON atomically. Raises OSError."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(content, indent=1, default=str), "utf-8")
     fresh.replace(path)
 
 
 class RememberedSettings:
-    """Safe from any thread. A file that cannot be read or written is as good as none: nothing depends on it."""
+    """Remembers settings. Safe from any thread. A file that cannot be read or written is ignored: nothing depends on it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
 
     def of(self, model: Path) -> LoadSettings | None:
-        """What the model was loaded with last; None if that is not known, or not possible any more."""
+        """Return the settings that the model was loaded with last; None if they are unknown or no longer valid."""
         with self._lock:
             return settings_of(self._read().get(str(model.absolute())))
 

@@ -14,12 +14,12 @@ from core.models.records import Residency, StartModel
 from models.serving.notes.remembered_settings import settings_of, write_note
 
 START_MODELS = "start_models.json"
-"""Where the home keeps the list."""
+"""Name of the list's file in the home."""
 _log = logging.getLogger(__name__)
 
 
 class FileStartList:
-    """Fulfils core's StartList. Safe from any thread. An entry that cannot be read is left out; nothing else depends on it."""
+    """Implements core's StartList. Safe from any thread. An entry that cannot be read is left out; nothing else depends on it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,7 +71,7 @@ def _model(written: object) -> StartModel | None:
 
 
 def _residency(written: object) -> Residency:
-    """Return the rule as it was written; a damaged one is as good as none."""
+    """Return the stored rule; a damaged one counts as missing."""
     try:
         return Residency(**written) if isinstance(written, dict) else Residency()
     except (InvalidInput, TypeError):

@@ -1,4 +1,4 @@
-"""What a platform did lately, for people who look after it and for the expected wait."""
+"""Record what a platform did recently, for the people who operate it and for the expected wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_FAILURES = 20
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """at: by the wall clock."""
+    """A failed request. at: wall-clock time."""
 
     at: float
     error: StoredError
@@ -27,14 +27,14 @@ class FiguresNow:
     ttft_p50_s: float | None
     ttft_p95_s: float | None
     answers: int
-    """Of the last hour."""
+    """Number of answers in the last hour."""
     errors: int
     failures: tuple[Failure, ...]
     """Newest first."""
 
 
 class Figures:
-    """Safe from any thread."""
+    """Records figures of one platform. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Figures:
             self._failures.appendleft(Failure(now, error))
 
     def within_rate(self, per_minute: int | None) -> float:
-        """Count a request against the limit; return for how many seconds it is used up, 0 if the request may go."""
+        """Count a request against the rate limit; return the seconds until the limit allows it, 0 if it may go now."""
         if per_minute is None:
             return 0.0
         with self._lock:

@@ -1,4 +1,4 @@
-"""Who can find boxes on an image: detectors, and chat models that see images, in the order of the route `ground`."""
+"""Find candidates for boxes on an image: detectors, and chat models that see images, in the order of the route `ground`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = (ModelKind.DETECTION, ModelKind.CHAT)
 
 
 def grounders(model: str | None, group: str, barred: frozenset[str], view: View, local: Sequence[ServedModel]) -> Grounders:
-    """Order those who may answer. Without a route and a model: all detectors, then all chat models that are known to see images."""
+    """Order the candidates. Without a route and a model: all detectors, then all chat models that are known to see images."""
     usable: dict[str, Grounder] = {}
     left_out: list[StoredError] = []
     known = False
@@ -35,7 +35,7 @@ def grounders(model: str | None, group: str, barred: frozenset[str], view: View,
 
 
 def _named(view: View, local: Sequence[ServedModel], group: str) -> Iterator[str]:
-    """Yield the steps of the route; without one, whatever may find boxes."""
+    """Yield the steps of the route; without one, every model that may find boxes."""
     route = view.config.routes.get(Task.GROUND, ())
     if route:
         yield from (step.place for step in route if not step.groups or group in step.groups)

@@ -1,4 +1,4 @@
-"""Whether a platform may be asked: a circuit breaker with back-off. Probes close it, so that no person pays for the attempt."""
+"""Decide whether a platform may be asked: a circuit breaker with back-off. Probes close it, so that no person's request is the attempt."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Circuit(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
-    """A probe went well: one request is let through, and decides."""
+    """A probe succeeded: one request is let through, and its result decides."""
 
 
 class Health:
-    """Safe from any thread."""
+    """The circuit breaker of one platform. Safe from any thread."""
 
     def __init__(self, platform: str, clock: Callable[[], float] = time.monotonic, jitter: Callable[[], float] = random.random) -> None:
         self._platform = platform
@@ -47,7 +47,7 @@ class Health:
         self._fault = Fault.BROKEN
         self.last_error: StoredError | None = None
         self.since: float | None = None
-        """By the wall clock: since when the circuit is not closed."""
+        """Wall-clock time since which the circuit is not closed."""
 
     @property
     def circuit(self) -> Circuit:
@@ -63,7 +63,7 @@ class Health:
 
     @property
     def paused_s(self) -> float:
-        """Return for how long the platform asked not to be asked."""
+        """Return for how many seconds the platform asked to be left alone."""
         with self._lock:
             return max(0.0, self._paused_until - self._clock())
 
@@ -73,7 +73,7 @@ class Health:
             return self._circuit is Circuit.OPEN and self._clock() >= self._due
 
     def begin(self) -> bool:
-        """Take the right to ask; False if another request is the trial, or the circuit opened meanwhile."""
+        """Take the right to ask; False if another request is the trial, or the circuit has opened meanwhile."""
         with self._lock:
             if self._circuit is Circuit.HALF_OPEN and not self._trial:
                 self._trial = True
@@ -87,7 +87,7 @@ class Health:
             self._failures, self._trial = 0, False
 
     def abandoned(self) -> None:
-        """The request ended without telling anything about the platform."""
+        """Record that the request ended without revealing anything about the platform."""
         with self._lock:
             self._trial = False
 
@@ -110,7 +110,7 @@ class Health:
                 self._open()
 
     def probed(self) -> None:
-        """A probe was answered. One that was sent before the circuit opened says nothing of what came since."""
+        """Record that a probe was answered. A probe sent before the circuit opened does not count."""
         with self._lock:
             if self._circuit is Circuit.OPEN and self._clock() >= self._due:
                 self._circuit = Circuit.HALF_OPEN

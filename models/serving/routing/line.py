@@ -1,4 +1,4 @@
-"""Who waits for a platform: so many requests at once, the next ones in turn by person, batches last."""
+"""Queue requests for a platform: a number of requests runs at once, the next ones take turns by person, batches come last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 
 
 class Ticket:
-    """A place in the line. Leave it, whatever happens."""
+    """A place in the queue. Leave it in every case."""
 
     def __init__(self, line: Line, user_id: str, *, batch: bool) -> None:
         self._line = line
@@ -25,14 +25,14 @@ class Ticket:
 
 
 class Line:
-    """Safe from any thread."""
+    """The queue of one platform. Safe from any thread."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._lock = threading.Lock()
         self._inside: set[Ticket] = set()
         self._waiting: tuple[OrderedDict[str, deque[Ticket]], OrderedDict[str, deque[Ticket]]] = (OrderedDict(), OrderedDict())
-        """Those somebody watches, and batches; by person, whose turn is next first."""
+        """Watched requests, and batches; each by person, with the person whose turn is next first."""
 
     def enter(self, user_id: str, *, batch: bool = False) -> Ticket:
         ticket = Ticket(self, user_id, batch=batch)

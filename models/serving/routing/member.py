@@ -1,4 +1,4 @@
-"""One platform that may answer, with its health, its line and its figures."""
+"""Hold one platform that may answer, with its health, its queue and its figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDLESS = 1_000_000
 
 
 class Member:
-    """remote: None for this process, which has lines and health of its own."""
+    """A platform. remote: None for this process, which has its own queues and health."""
 
     def __init__(self, config: Platform, remote: RemotePlatform | None = None) -> None:
         self.config = config
@@ -30,7 +30,7 @@ class Member:
         self._outstanding = 0
         self._running = 0
         self.taken = 0
-        """Requests so far: of two that have equally much to do, the one that had fewer is next."""
+        """Requests so far: of two equally busy platforms, the one with fewer is next."""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -46,11 +46,11 @@ class Member:
 
     @property
     def outstanding(self) -> int:
-        """Return the tokens of the requests that run here: prompts, and answers as far as expected."""
+        """Return the tokens of the requests that run here: prompts, and the expected length of answers."""
         return self._outstanding
 
     def takes_on(self, tokens: int) -> None:
-        """Count a request with so many tokens; negative: it ended."""
+        """Count a request with this many tokens; a negative number ends it."""
         with self._lock:
             self._outstanding += tokens
             self._running += 1 if tokens > 0 else -1

@@ -1,4 +1,4 @@
-"""All platforms of the configuration. A platform that an edit leaves alone keeps its health, its line and its figures."""
+"""Hold all platforms of the configuration. A platform that an edit leaves unchanged keeps its health, its queue and its figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.platforms.remote.remote_platform import RemotePlatform
 from models.serving.routing.member import Member, local_member
 
 CHECK_S = 3.0
-"""How long an edit waits for a platform's model list."""
+"""Seconds that an edit waits for a platform's model list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class View:
 
 
 class Members:
-    """Safe from any thread."""
+    """Holds the platforms. Safe from any thread."""
 
     def __init__(self, changed: Callable[[], None], look_up: Resolve = resolve) -> None:
         """changed: called when a platform has listed its models."""
@@ -61,9 +61,9 @@ class Members:
             member.watch(self._changed)
 
     def missing(self, config: PlatformsConfig) -> list[tuple[int, str, str, str]]:
-        """Ask the platforms for the models that the configuration names. Returns (line, platform, model, what it has) of what is wrong.
+        """Ask the platforms for the models that the configuration names. Returns (line, platform, model, available models) of each error.
 
-        A platform that does not answer cannot be checked, and is not wrong.
+        A platform that does not answer cannot be checked, and is not an error.
         """
         named = [platform for platform in config.remote if platform.enabled and platform.models]
         if not named:
@@ -98,7 +98,7 @@ class Members:
 
 
 def _alike(one: Platform, other: Platform) -> bool:
-    """Tell whether two platforms differ in nothing but where they stand in the file."""
+    """Tell whether two platforms differ only in their position in the file."""
 
     def bare(platform: Platform) -> Platform:
         return replace(platform, line=0, models=tuple(replace(model, line=0) for model in platform.models))

@@ -1,4 +1,4 @@
-"""Who may answer a request, in order, and why others do not."""
+"""Find the candidates for a request, in order, and explain why others are left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.serving.routing.members import View
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What routing looks at. tokens: called only where a window or a step asks for the size."""
+    """The properties of a request that routing reads. tokens: called only if a window or a step needs the size."""
 
     model: str | None
     kind: ModelKind
@@ -25,14 +25,14 @@ class Wish:
     barred: frozenset[str] = frozenset()
     tools: bool = False
     images: bool = False
-    """The request holds images: only a model that sees can answer it."""
+    """Whether the request holds images: only a model that sees images can answer it."""
     sticky: str | None = None
     """The platform that holds the conversation's prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """model: as the member calls it in requests; None: the default of this process."""
+    """A model that may answer. model: its name in requests to the member; None: the default of this process."""
 
     member: Member
     model: str | None
@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def version(self) -> str:
-        """The version of a remote model; of a local one, the model itself knows it."""
+        """Return the version of a remote model; empty for a local one, which knows its own version."""
         if self.remote is None:
             return ""
         return "/".join(each for each in (self.member.name, self.remote.id, self.remote.version) if each)
@@ -60,9 +60,9 @@ class Plan:
     candidates: list[Candidate] = field(default_factory=list)
     left_out: list[StoredError] = field(default_factory=list)
     known: bool = False
-    """Whether anything has the model, usable or not."""
+    """Whether any platform has the model, usable or not."""
     too_long: int = 0
-    """The largest window that the prompt does not fit into; 0 if none was too small."""
+    """The largest window that is too small for the prompt; 0 if none was too small."""
     retry_after: float | None = None
     """The shortest wait that a platform asked for."""
 
@@ -86,7 +86,7 @@ def plan(wish: Wish, view: View, local: Sequence[ServedModel]) -> Plan:
 
 
 def _steps(wish: Wish, view: View, local: Sequence[ServedModel]) -> Iterator[RouteEntry]:
-    """A named model first; then what its route has after it. Without a name, the route of the task."""
+    """Yield the steps of a request: a named model first, then the rest of its route. Without a name, the route of the task."""
     route = _route(wish, view)
     if wish.model is None:
         yield from route or ([RouteEntry(model="", platform=LOCAL)] if wish.kind is ModelKind.CHAT else _any(wish, view, local))
@@ -113,7 +113,7 @@ def _route(wish: Wish, view: View) -> Sequence[RouteEntry]:
 
 
 def _any(wish: Wish, view: View, local: Sequence[ServedModel]) -> Iterator[RouteEntry]:
-    """For vectors without a route: this process first, where it has such a model."""
+    """Yield steps for vectors without a route: this process first, if it has such a model."""
     if any(model.kind is wish.kind for model in local):
         yield RouteEntry(model="", platform=LOCAL)
     for member in view.remote:
@@ -152,7 +152,7 @@ def _is_off(view: View, platform: str) -> bool:
 
 
 def _sees(wish: Wish, candidate: Candidate, local: Sequence[ServedModel], found: Plan) -> bool:
-    """Tell whether a candidate can take the images of the request, if it has any; else note that it cannot."""
+    """Tell whether a candidate can read the images of the request, if it has any; else record the reason."""
     if not wish.images:
         return True
     if candidate.remote is not None:
@@ -167,7 +167,7 @@ def _sees(wish: Wish, candidate: Candidate, local: Sequence[ServedModel], found:
 
 
 def _fits(wish: Wish, candidate: Candidate, found: Plan) -> bool:
-    """Tell whether a candidate can take the request now; else note why not."""
+    """Tell whether a candidate can take the request now; else record the reason."""
     model, place = candidate.model, candidate.place
     if model is not None and not wish.barred.isdisjoint({model, model.partition(":")[0], place}):
         return False

@@ -1,4 +1,4 @@
-"""Fulfil core's Router over this process and the platforms of the configuration."""
+"""Implement core's Router over this process and the platforms of the configuration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_STICKY = 20_000
 
 
 class PlatformRouter:
-    """Without platforms, everything goes to the local router as it is. Safe from any thread."""
+    """Routes requests. Without platforms, every request goes to the local router unchanged. Safe from any thread."""
 
     def __init__(self, local: Router, *, max_wait_s: float | None = None, look_up: Resolve = resolve) -> None:
         self._local = local
@@ -46,7 +46,8 @@ class PlatformRouter:
         self._members.configure(config)
 
     def check(self, config: PlatformsConfig) -> None:
-        """Ask the platforms whether they have the models of a configuration. Raises InvalidInput; who does not answer is not checked."""
+        """Check that the platforms have the models of a configuration. Raises InvalidInput; a platform that does not answer is not checked.
+        """
         for line, platform, model, has in self._members.missing(config):
             raise InvalidInput(
                 "Line {line}: {platform} has no {model}. It has {models}.", line=line, platform=platform, model=model, models=has or "-"
@@ -65,7 +66,7 @@ class PlatformRouter:
         return states(self.view, self._local.models())
 
     def explain(self, request: GenerationRequest) -> Route:
-        """Say where a request would go now, without sending it."""
+        """Return where a request would go now, without sending it."""
         found = self.plan(request)
         return Route(places=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
 
@@ -92,7 +93,7 @@ class PlatformRouter:
         )  # fmt: skip
 
     def plan(self, request: GenerationRequest) -> Plan:
-        """Return who may answer a request now, in order, and why others do not."""
+        """Return the candidates for a request now, in order, and why others are left out."""
         sizes: list[int] = []
 
         def tokens() -> int:
@@ -111,7 +112,7 @@ class PlatformRouter:
         return self._named(self.plan(request)) if self.view.remote else ()
 
     def _named(self, found: Plan) -> tuple[str, ...]:
-        """Return the places of a plan, the default of this process by its name."""
+        """Return the places of a plan; the default of this process has its model's name."""
         default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
         return tuple(each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates)
 
@@ -153,7 +154,7 @@ class PlatformRouter:
     def models(self) -> Sequence[ServedModel]:
         return served_models(self.view, self._local.models())
 
-    # Inside
+    # Internal
 
     def _vector_plan(self, request: EmbeddingRequest | RerankRequest, kind: ModelKind, task: Task) -> Plan | None:
         """Return None if only this process can serve the request; it then refuses by itself."""
@@ -169,7 +170,7 @@ class PlatformRouter:
         return None
 
     def _refuse(self, model: str | None, found: Plan, tokens: int) -> None:
-        """Say why nobody can answer."""
+        """Raise the error that says why no platform can answer."""
         if found.too_long:
             raise PromptTooLong(max(tokens, found.too_long + 1), found.too_long)
         if model is not None and not found.known:
@@ -191,12 +192,12 @@ class PlatformRouter:
                 self._sticky.popitem(last=False)
 
     def _bare(self, request: GenerationRequest) -> GenerationRequest:
-        """Take @local off a model's name."""
+        """Remove @local from a model's name."""
         name, at, place = (request.model or "").rpartition("@")
         return replace(request, model=name) if at and place == LOCAL else request
 
     def _here(self, request: GenerationRequest) -> GenerationRequest:
-        """Return a request that only a tokenizer of this process can answer. Raises InvalidInput for a model elsewhere."""
+        """Return a request that only a tokenizer of this process can serve. Raises InvalidInput for a model elsewhere."""
         view = self.view
         if view.remote and request.model is not None:
             found = plan(Wish(model=request.model, kind=ModelKind.CHAT, task=Task.CHAT, tokens=lambda: 0), view, self._local.models())
@@ -208,7 +209,7 @@ class PlatformRouter:
         return self._bare(request)
 
     def _count(self, model: str, text: str) -> int | None:
-        """Count with the tokenizer of a model of this process: the namesake, else the default one unless it is the guide."""
+        """Count with a tokenizer of this process: that of the model with the same name, else of the default one unless it is the guide."""
         chats = [each for each in self._local.models() if each.kind is ModelKind.CHAT and not each.guide]
         nearest = next((each for each in chats if each.name == model), next(iter(chats), None))
         if nearest is None or not text:

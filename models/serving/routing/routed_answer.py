@@ -1,4 +1,5 @@
-"""One answer, wherever it comes from. Before its first token another platform may take over; afterwards it ends with an honest error."""
+"""Give one answer from whichever platform can. Until the first token another platform may take over; afterwards a failure ends the answer.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ from models.serving.routing.line import Ticket
 from models.serving.routing.plan import Candidate
 
 EXPECTED_TOKENS = 512
-"""Of an answer that does not say how long it may become, for balancing."""
+"""Expected tokens of an answer without a limit, for balancing."""
 LOOK_EVERY_S = 0.1
 KEPT = " The text so far is kept. Try again, or choose another model."
 StartLocal = Callable[[GenerationRequest], RunningGeneration]
 
 
 class RoutedAnswer:
-    """Fulfils core's RunningGeneration over one candidate after the other."""
+    """Implements core's RunningGeneration over one candidate after the other."""
 
     def __init__(
         self,
@@ -38,7 +39,8 @@ class RoutedAnswer:
         max_wait_s: float | None,
         settled: Callable[[Candidate], None],
     ) -> None:
-        """candidates: at least one. settled: called with the one that answered. Raises what a local start raises if no other is left."""
+        """candidates: at least one. settled: called with the one that answered. Raises what a local start raises if no other candidate is
+        left."""
         self._request = request
         self._candidates = candidates
         self._left_out = left_out
@@ -58,7 +60,7 @@ class RoutedAnswer:
         self._arrived = time.monotonic()
         self._prepare()
 
-    # What a running generation says of itself
+    # Properties of a running generation
 
     @property
     def model(self) -> str:
@@ -125,7 +127,7 @@ class RoutedAnswer:
     # Candidates
 
     def _prepare(self) -> None:
-        """Start the first candidate that can: a local model queues at once, another server is asked when events are read."""
+        """Start the first candidate that can answer: a local model queues at once, another server is asked when events are read."""
         while True:
             try:
                 self._take(self._at)
@@ -166,7 +168,7 @@ class RoutedAnswer:
                 answer.cancel()
 
     def _ready(self) -> None:
-        """Make sure that the candidate at hand is started; failing over only names it."""
+        """Start the current candidate if it is not started yet; failing over only selects it."""
         if self._local is None and self._remote is None:
             self._take(self._at)
 
@@ -231,7 +233,7 @@ class RoutedAnswer:
             member.takes_on(-tokens)
 
     def _end(self, event: Finished) -> None:
-        """Note how a remote answer ended."""
+        """Record how a remote answer ended."""
         assert self._remote is not None
         member = self._at.member
         self._estimated = self._remote.estimated
@@ -244,7 +246,7 @@ class RoutedAnswer:
         self._settled(self._at)
 
     def _wait(self, ticket: Ticket) -> Iterator[Queued]:
-        """Wait in the platform's line. Raises Busy if it would take too long."""
+        """Wait in the platform's queue. Raises Busy if it would take too long."""
         member, told = self._at.member, 0
         while not ticket.called.wait(0 if told == 0 else LOOK_EVERY_S) and not self._cancelled:
             position = ticket.position
@@ -283,7 +285,7 @@ def _cut_short(problem: PortalError) -> ModelFailed:
 
 
 def _later(timings: Timings, seconds: float) -> Timings:
-    """Count what other platforms took before as waiting."""
+    """Count the time that other platforms took before as waiting."""
     return replace(
         timings,
         queue_s=timings.queue_s + seconds,

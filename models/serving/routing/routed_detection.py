@@ -1,4 +1,4 @@
-"""Boxes from the detector of one platform."""
+"""Return boxes from the detector of one platform."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.serving.routing.plan import Candidate
 
 
 class RoutedDetection:
-    """Fulfils core's RunningDetection."""
+    """Implements core's RunningDetection."""
 
     def __init__(self, request: DetectionRequest, candidate: Candidate, left_out: list[StoredError]) -> None:
         self._request = request

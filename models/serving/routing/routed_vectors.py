@@ -1,4 +1,4 @@
-"""Vectors, wherever they come from. If one platform fails, the next one is asked."""
+"""Compute vectors on whichever platform can. If one fails, the next one is asked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.1
 
 
 class RoutedVectors:
-    """Fulfils core's RunningEmbedding over one candidate after the other."""
+    """Implements core's RunningEmbedding over one candidate after the other."""
 
     def __init__(
         self, request: R, candidates: list[Candidate], left_out: list[StoredError], start_local: Callable[[R], RunningEmbedding]

@@ -1,4 +1,4 @@
-"""List what can be asked: the models of this process and of the platforms, each name once."""
+"""List the models that can be asked, of this process and of the platforms, each name once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from models.serving.routing.member import Member
 from models.serving.routing.members import View
 
 UNKNOWN_CONTEXT = 0
-"""Of a model whose platform does not say how much it reads."""
+"""Context window of a model whose platform does not state it."""
 
 
 def served_models(view: View, local: Sequence[ServedModel]) -> list[ServedModel]:
-    """Return the models, the default for chats first: what the route of chats takes now, else the default of this process."""
+    """Return the models, the default for chats first: the current choice of the chat route, else the default of this process."""
     if not view.remote:
         return list(local)
     places: dict[tuple[str, ModelKind], list[tuple[Member, RemoteModel]]] = {}
@@ -32,7 +32,7 @@ def served_models(view: View, local: Sequence[ServedModel]) -> list[ServedModel]
 
 
 def _default(view: View, found: Sequence[ServedModel]) -> str | None:
-    """Return the first model of the chat route that can answer everybody now."""
+    """Return the first model of the chat route that everybody may use and that can answer now."""
     chats = {each.name for each in found if each.kind is ModelKind.CHAT}
     for step in view.config.routes.get(Task.CHAT, ()):
         if step.groups or step.model not in chats:

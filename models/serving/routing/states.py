@@ -1,4 +1,4 @@
-"""Describe platforms for people: whether each is used, how fast it is, what went wrong."""
+"""Describe platforms for people: whether each is used, how fast it is, and its failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.serving.routing.member import Member
 from models.serving.routing.members import View
 
 SLOW_TIMES, SLOW_S = 3.0, 2.0
-"""A platform is slow if its p95 to the first token is that many times its median, and longer than so many seconds."""
+"""A platform is slow if its p95 TTFT is more than this many times its median, and longer than this many seconds."""
 
 
 def states(view: View, local: Sequence[ServedModel]) -> list[PlatformState]:

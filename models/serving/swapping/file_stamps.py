@@ -8,13 +8,13 @@ from pathlib import Path
 from core.errors import InvalidInput, StoredError
 
 Stamp = tuple[int, int, int]
-"""Inode, size and time of change."""
+"""Inode, size and modification time."""
 CHANGED = "{file} changed on disk after it was loaded. The loaded version keeps answering; load the file again to use the new one."
 GONE = "{file} is no longer on disk. The loaded version keeps answering, but it cannot be loaded at the next start. Put the file back."
 
 
 def stamps_of(parts: Sequence[Path]) -> tuple[Stamp, ...]:
-    """Raises InvalidInput if a file is gone."""
+    """Return the stamps of the files. Raises InvalidInput if a file is gone."""
     try:
         return tuple(_stamp(path) for path in parts)
     except OSError:
@@ -27,7 +27,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def file_problem(parts: Sequence[Path], stamps: Sequence[Stamp]) -> StoredError | None:
-    """Say what happened to the files since they had these stamps; None if nothing did."""
+    """Return what happened to the files since they had these stamps; None if they are unchanged."""
     for path, stamp in zip(parts, stamps, strict=True):
         try:
             now = _stamp(path)
@@ -39,6 +39,6 @@ def file_problem(parts: Sequence[Path], stamps: Sequence[Stamp]) -> StoredError 
 
 
 def check_unchanged(parts: Sequence[Path], stamps: Sequence[Stamp]) -> None:
-    """Raises InvalidInput if a file was replaced, changed, moved or deleted since it had these stamps."""
+    """Raise InvalidInput if a file was replaced, changed, moved or deleted since it had these stamps."""
     if stamps_of(parts) != tuple(stamps):
         raise InvalidInput("{file} was changed while it was loading. Load it again.", file=parts[0].name)

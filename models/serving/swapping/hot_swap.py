@@ -19,11 +19,11 @@ from models.serving.swapping.versions import Versions
 
 LOOK_S = 0.05
 RESTORE_S = 3600.0
-"""How long loading the old version again may take."""
+"""Seconds that loading the old version again may take."""
 
 
 class HotSwaps:
-    """Fulfils core's Successions over the versions of a pool."""
+    """Implements core's Successions over the versions of a pool."""
 
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
@@ -64,7 +64,7 @@ class HotSwaps:
 
 
 class HotSwap:
-    """Fulfils core's Succession."""
+    """Implements core's Succession."""
 
     def __init__(self, versions: Versions, old: Entry, new: Entry) -> None:
         self._versions = versions
@@ -133,7 +133,7 @@ class HotSwap:
         self._versions.exchange(self._new)
         self._switched = True
         if self._freed:
-            self._versions.drop(self._old)  # Its place was kept until now.
+            self._versions.drop(self._old)  # Its place was reserved until now.
 
     def roll_back(self) -> None:
         self._versions.share(self._new, 0)
@@ -142,7 +142,7 @@ class HotSwap:
         elif self._switched:
             self._versions.exchange(self._old)
         self._versions.release(self._old.name)
-        # In a thread of its own: its answers may run for long, and the swap has ended.
+        # On its own thread: its answers may run for long, and the swap has ended.
         threading.Thread(target=self._discard, name=f"discard {self._new.name}", daemon=True).start()
 
     def _discard(self) -> None:

@@ -1,4 +1,4 @@
-"""Evaluate an admin's regular expression in a process of its own: some take for ever on the wrong text, and cannot be stopped."""
+"""Evaluate an admin's regular expression in a separate process: some never end on certain texts, and cannot be stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ sys.exit(0 if re.search(pattern, text) else 1)
 
 
 class ProcessPatternFinder:
-    """Fulfils core's PatternFinder."""
+    """Implements core's PatternFinder."""
 
     def check(self, pattern: str) -> None:
         try:

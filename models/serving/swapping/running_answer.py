@@ -25,10 +25,10 @@ class Tally:
 
 
 class RunningAnswer:
-    """Fulfils RunningGeneration around the platform's own."""
+    """Implements RunningGeneration around the platform's own."""
 
     def __init__(self, inner: RunningGeneration, held: set[object], token: object, tally: Tally | None) -> None:
-        """held: the open answers of the version, which this one leaves when it ends or nobody refers to it any more."""
+        """held: the open answers of the version; this answer leaves them when it ends or is no longer referenced."""
         self.inner = inner
         self._tally = tally
         self._leave = weakref.finalize(self, held.discard, token)

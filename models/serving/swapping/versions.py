@@ -1,4 +1,4 @@
-"""Let two versions of a model stand side by side, and exchange them under the model's name."""
+"""Keep two versions of a model side by side, and exchange them under the model's name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Versions:
             self._loading.begin(entry)
 
     def exchange(self, entry: Entry) -> Entry | None:
-        """Let this version answer from now on; returns the one that did, which stays aside for its running answers."""
+        """Let this version answer from now on; return the previous one, which stays aside for its running answers."""
         roster = self._roster
         with roster.lock:
             old = roster.entries.get(entry.name)
@@ -59,7 +59,7 @@ class Versions:
         self._leases.share(candidate, percent)
 
     def hold(self, name: str) -> None:
-        """Make new questions to this model wait until a successor answers: its memory is needed first."""
+        """Make new questions to this model wait until a new version answers: its memory is needed first."""
         with self._roster.lock:
             self._roster.replacing.add(name)
 
@@ -70,7 +70,7 @@ class Versions:
             self._roster.choose_default()
 
     def drop(self, entry: Entry) -> bool:
-        """Free the memory of a version; what still runs on it ends. False if it did not stop."""
+        """Free the memory of a version, which ends its running answers. Returns False if it did not stop."""
         entry.unwanted = True
         platform, entry.platform = entry.platform, None
         for thread in entry.threads if platform is None else ():
