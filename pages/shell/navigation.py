@@ -41,6 +41,7 @@ Render = Callable[["Portal", User], None]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page in the navigation: its path, title, required permission and drawing function."""
+
     path: str
     title: str
     """The English title, which is the key of its translation."""

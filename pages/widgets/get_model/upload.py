@@ -12,6 +12,7 @@ _upload = component("upload", file="upload.js", html="<div class='upload'></div>
 
 def upload_dialog() -> None:
     """Open the upload dialog."""
+
     @st.dialog(t("Upload a file"))
     def ask() -> None:
         st.caption(t("Keep this window open. If the upload stops, choose the same file again: it goes on where it stopped."))

@@ -39,6 +39,7 @@ def can_quantize(found: FileFindings) -> bool:
 
 def quantize_dialog(portal: Portal, user: User, file: ModelFile) -> None:
     """Open the dialog that starts a quantization."""
+
     @st.dialog(t("Quantize {file}", file=plain(file.path.name)))
     def ask() -> None:
         st.markdown(t("Makes a smaller, faster file of this model. The original stays. Compare the two before people use the new one."))

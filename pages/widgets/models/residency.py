@@ -26,6 +26,7 @@ def residency_line(residency: Residency) -> str:
 
 def residency_dialog(portal: Portal, user: User, model: LoadedModel) -> None:
     """Open the dialog that changes when the model leaves memory."""
+
     @st.dialog(t("When does {name} leave memory?", name=plain(model.name)))
     def ask() -> None:
         st.markdown(t("An idle model can make room for others. The next question loads it again, which takes as long as a load."))

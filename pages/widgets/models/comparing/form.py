@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def comparison_dialog(portal: Portal, user: User) -> None:
     """Open the dialog that starts a comparison."""
+
     @st.dialog(t("New comparison"), width="medium")
     def ask() -> None:
         files = [file for file in portal.models.files(user) if file.error is None and file.kind is ModelKind.CHAT]
