@@ -39,7 +39,7 @@ class PolledSource(Generic[T]):
         self.wake()
 
     def read(self) -> list[T | Failed | None]:
-        """Return the events so far. Those after Pause.BLOCKING are read on a separate thread."""
+        """Return the new events. Those after Pause.BLOCKING are read on a separate thread."""
         if self._events is None:
             return []
         items: list[T | Failed | None] = []
@@ -62,7 +62,7 @@ class PolledSource(Generic[T]):
 
 
 class AnswerThread:
-    """The thread; it starts with the first answer and stays."""
+    """The thread that reads all answers; it starts with the first answer and stays."""
 
     def __init__(self) -> None:
         self.ready: SimpleQueue[PolledSource[Any]] = SimpleQueue()
@@ -70,7 +70,7 @@ class AnswerThread:
         self._thread: threading.Thread | None = None
 
     def source(self, feed: Feed[T | Failed | None], name: str) -> PolledSource[T]:
-        """Return a source without events yet, whose `wake` may be called from now on."""
+        """Return a source without events; its `wake` may be called from now on."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
@@ -85,7 +85,7 @@ class AnswerThread:
                 log.exception("reading answers failed")
 
     def _round(self) -> None:
-        """Wait until an answer has more, read all that have, and give each loop all of its items at once."""
+        """Wait until an answer has more, read all that have, and hand each loop all of its items at once."""
         woken = {self.ready.get(): None}
         try:
             while True:

@@ -19,8 +19,8 @@ Item = tuple[int, Queued | Delta | Finished]
 
 
 class RunningAnswers:
-    """Reads answers into one feed. `leave()` frees the engine if they have not ended. The first of several answers begins alone; the
-    others start once its prompt is prefilled, and copy that.
+    """Reads answers into one feed. `leave()` frees the engine if they have not ended. The first of several answers starts alone; the others
+    start once its prompt is prefilled, and reuse that prefix.
     """
 
     def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int = 1) -> None:
@@ -91,7 +91,7 @@ class RunningAnswers:
         self._prompt_read.set()
 
     async def deltas(self) -> AsyncIterator[Item | None]:
-        """Yield the deltas since the last ones, merged; None after a while without any. Raises what a generation raised."""
+        """Yield the deltas since the last ones, merged; None if there are none for a while. Raises the errors of the generations."""
         while not self._finished:
             items = await self._feed.take(KEEP_ALIVE_S)
             if not items:
@@ -106,7 +106,7 @@ class RunningAnswers:
                 self._ended += item is None
 
     def whole(self, items: Sequence[Item | None]) -> list[tuple[Delta, Finished]]:
-        """Return each answer and its end, from all items of `deltas`. Raises Unavailable where an end is missing."""
+        """Return each answer and its end, from all items of `deltas`. Raises Unavailable if an end is missing."""
         answers = []
         for number in range(self.count):
             mine = [item[1] for item in items if item is not None and item[0] == number]
@@ -137,7 +137,7 @@ def _without_repeats(items: Sequence[Item]) -> Iterator[Item]:
     """Yield the items with consecutive deltas of one kind (reasoning, text or calls) merged, answer by answer. A queue position is
     dropped if text followed.
     """
-    if len(items) == 1:  # as a reader that keeps up has it
+    if len(items) == 1:  # the usual case, if the reader keeps up
         yield items[0]
         return
     for number in sorted({number for number, _ in items}):

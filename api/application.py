@@ -66,21 +66,21 @@ PORTALS = {
     "retention": "operations.retention",
     "jobs": "tasks.jobs",
 }
-"""The portal's own groups of routes: the name by which PORTAL_ROUTES names each, and its module in api/portal/."""
+"""The portal's own groups of routes: the name of each in PORTAL_ROUTES, and its module in api/portal/."""
 DIALECTS = {
     "openai": ("openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes"),
     "anthropic": ("anthropic.message_routes",),
     "batches": ("batches.file_routes", "batches.batch_routes"),
     "directory": ("directory_routes",),
 }
-"""Groups of routes under /v1: the modules of each in api/."""
+"""Groups of routes under /v1, each with its modules in api/."""
 FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
-"""Paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
+"""Paths that accept more than MAX_BODY_BYTES. They repeat PATH of their modules, whose import would load them on every server."""
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/api/v1/ground")
-"""Requests here can hold images as base64, which makes three bytes four: as many as a question can have files."""
+"""Paths whose requests can hold as many images as a question can have files. Base64 turns three bytes into four."""
 GROUND_BATCHES_PATH = "/api/v1/ground-batches"
 INTERNAL_PATH = "/internal/"
-"""User servers call here (api/internal/): a call may carry a file, too."""
+"""User servers call here (api/internal/); a call may also carry a file."""
 INTERNAL_BATCH_PATH = "/internal/v1/call/ground_batches/start"
 """This call carries the images of a batch."""
 FORM_BYTES = 100_000
@@ -92,8 +92,8 @@ MAX_BODY_BYTES = 1024 * 1024
 def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = None, *, remote: bool = False) -> FastAPI:
     """Build the application; `portal_getter` is called on each request. Raises StartFailed for an unknown group of routes.
 
-    routes: groups to serve besides health; None: all. What is left out is not imported.
-    remote: this is a user server, whose health is that of its connection. FastAPI's own pages are off: they load from other hosts.
+    routes: groups to serve besides health; None: all. Groups that are left out are not imported. remote: whether this is a user server,
+    whose health is that of its connection. FastAPI's own pages are off: they load from other hosts.
     """
     app = FastAPI(
         title="GLM Portal",

@@ -1,4 +1,4 @@
-"""Answer requests of jobs, translated as for a connection."""
+"""Answer the requests of jobs, in the same dialects as requests over HTTP."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ class DialectAnswerer:
 
 
 def answer_jobs(portal: Portal) -> None:
-    """Let the portal's jobs answer requests through this API."""
+    """Let the portal's jobs have their requests answered by this API."""
     portal.background.attach(DialectAnswerer(portal.gateway, portal.responses))

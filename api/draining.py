@@ -1,4 +1,4 @@
-"""Let a stopping server finish what it has begun, and send everything new to another one."""
+"""Let a stopping server finish running requests, and send new ones to another server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from api.errors import refusal
 from core.chat.turns import STOPPING
 
 DRAINING = "portal.draining"
-"""In the scope of a request to a server that is stopping."""
+"""Key in the scope of a request to a server that is stopping."""
 _HEALTH = frozenset({"/healthz", "/health", "/readyz", "/metrics"})
 _GOES_AWAY = 1012
-"""The code of a websocket whose server restarts: the browser connects again, and the balancer chooses another server."""
+"""Close code of a websocket whose server restarts: the browser reconnects, and the balancer chooses another server."""
 
 
 class Draining:
-    """What the gate and the server share. Runs on the event loop only."""
+    """The state that the gate and the server share. Use it on the event loop only."""
 
     def __init__(self) -> None:
         self.begun = False
@@ -31,7 +31,7 @@ class Draining:
 
     @property
     def requests(self) -> int:
-        """Return how many requests are being answered. Open pages and looks at the health do not count."""
+        """Return how many requests are being answered. Open pages and health checks do not count."""
         return self._requests
 
     @property
@@ -42,11 +42,11 @@ class Draining:
         self.begun = True
 
     def refuse(self) -> None:
-        """Take nothing new from now on, and close the pages' connections, which then go to another server."""
+        """Refuse new requests from now on, and close the pages' connections, which then go to another server."""
         self._refusing.set()
 
     async def wait(self) -> None:
-        """Wait until nothing new is taken."""
+        """Wait until new requests are refused."""
         await self._refusing.wait()
 
     @contextmanager
@@ -60,7 +60,7 @@ class Draining:
 
 
 class DrainGate:
-    """Pure ASGI, in front of everything else."""
+    """Pure ASGI, in front of all other middleware."""
 
     def __init__(self, app: ASGIApp, draining: Draining) -> None:
         self._app = app

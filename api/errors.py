@@ -62,14 +62,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorBody, "description": "A field that is not as described."},
     503: {"model": ErrorBody, "description": _AWAY},
 }
-"""Refusals that every route under /api/v1 may answer, besides its own."""
+"""Errors that every route under /api/v1 may return, besides its own."""
 OPENAI_REFUSALS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIErrorBody, "description": "Refused, with the reason."},
     422: {"model": OpenAIErrorBody, "description": "A field that is not as described."},
     502: {"model": OpenAIErrorBody, "description": "The model failed while it answered."},
     503: {"model": OpenAIErrorBody, "description": _AWAY},
 }
-"""Refusals that every route under /v1 may answer, besides its own."""
+"""Errors that every route under /v1 may return, besides its own."""
 
 
 PROMPT_FIELDS = {"/v1/completions": "prompt", "/v1/responses": "input"}
@@ -134,7 +134,7 @@ def _portal_error(request: Request, error: Exception) -> Response:
 def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if error.errors()[0]["loc"][0] == "path":
-        # An id that the portal never issued names nothing.
+        # An id that the portal never issued identifies nothing.
         return http_error(request, HTTPException(404))
     sentence, field = refused_field(error.errors(), error.body)
     status = 400 if is_openai(request.url.path) else 422
@@ -161,7 +161,7 @@ def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:
 
 
 def _sent_place(problem: Mapping[str, Any], body: Any) -> list[str]:
-    """Return where in the body the problem is: the steps of the validator's path that the body has."""
+    """Return the location of the problem in the body: the steps of the validator's path that the body has."""
     kind, *steps = problem["loc"]
     if kind != "body":
         return [str(step) for step in steps]
@@ -200,7 +200,7 @@ def http_error(request: Request, error: Exception) -> Response:
 
 
 class AnswerUnexpected:
-    """Logs unexpected errors and answers one sentence. If the exception reached the server, it would also cut the connection."""
+    """Logs unexpected errors and returns one sentence. An exception that reached the server would also cut the connection."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

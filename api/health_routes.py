@@ -43,14 +43,15 @@ class Readiness(BaseModel):
 @router.get("/health")
 @router.head("/health", include_in_schema=False)
 async def healthz() -> Alive:
-    """The process answers. Uses no thread and no other component, so that it stays fast under load."""
+    """Confirm that the process answers. Uses no thread and no other component, so that it stays fast under load."""
     return Alive(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
 @router.head("/readyz", include_in_schema=False)
 def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
-    """200 if database and model can answer a question, else 503, also while the server stops. A missing search index does not fail."""
+    """Return 200 if database and model can answer a question, else 503; also 503 while the server stops. A missing search index is no
+    failure."""
     store, model, index = _store(portal), _model(portal), _index(portal)
     ready = store.ready and model.ready and DRAINING not in request.scope
     response.status_code = 200 if ready else 503

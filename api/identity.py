@@ -1,4 +1,4 @@
-"""Identify the caller: a program by its API key or bearer token, a browser by its cookie. The database is asked on every request."""
+"""Identify the caller: a program by its API key or bearer token, a browser by its cookie. Every request queries the database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CookieHere = Annotated[str | None, Security(_cookie)]
 
 
 def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: CookieHere) -> str:
-    """Return the caller's token. A browser sends its cookie by itself, so a write based on it must come from our own pages."""
+    """Return the caller's token. A browser sends its cookie automatically, so a write based on it must come from the portal's own pages."""
     if bearer is not None:
         return bearer.credentials
     if key:
@@ -45,7 +45,7 @@ TokenHere = Annotated[str, Depends(session_token)]
 
 
 def person_of(portal: Portal, token: str) -> User | None:
-    """Return whose API key or session token this is; None if it opens nothing now."""
+    """Return the owner of this API key or session token; None if it is not valid now."""
     return portal.api_keys.user(token) if is_api_key(token) else portal.sessions.user(token)
 
 
@@ -53,7 +53,7 @@ def signed_in(request: Request, portal: PortalHere, token: TokenHere) -> User:
     user = person_of(portal, token)
     if user is None:
         raise NotSignedIn(ENDED)
-    request.state.user = user  # For the audit log, if what follows is refused.
+    request.state.user = user  # For the audit log, if the request is refused later.
     add_to_log_context(user_id=user.id)
     return user
 
@@ -73,7 +73,7 @@ def caller_of(request: Request) -> Caller:
 
 
 def origin_of(request: Request) -> Origin:
-    """Return where a session is opened from."""
+    """Return the origin from which a session is opened."""
     return Origin(caller_of(request).address, request.headers.get("user-agent", ""))
 
 

@@ -33,7 +33,7 @@ OLD_NAMES = {
     "padding_tokens": "filler_tokens",
     "answers_preempted": "answers_paused",
 }
-"""Metrics that had another name: both are given for one release, so that boards and alerts can be changed."""
+"""Renamed metrics: both names are exported for one release, so that boards and alerts can be changed."""
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 

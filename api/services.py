@@ -1,4 +1,4 @@
-"""Hand routes the portal whose services they call."""
+"""Give routes the portal whose services they call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 if TYPE_CHECKING:
     from bootstrap.portal import Portal as Portal
 else:
-    # FastAPI evaluates annotations. A user server must not load what bootstrap.portal connects.
+    # FastAPI evaluates annotations. A user server must not import what bootstrap.portal connects.
     Portal = object
 
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _THREADS = ThreadPoolExecutor(4, "begin-answer")
-"""Separate from the threads that routes and pages share. More would only compete for the interpreter."""
+"""Separate from the threads that routes and pages share. More threads would only compete for the interpreter."""
 
 
 async def begun(start: Callable[[], T]) -> T:
-    """Return what `start` returns, called on one of these threads, in the order of the calls."""
+    """Call `start` on one of these threads, in the order of the calls, and return its result."""
     context = copy_context()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, lambda: context.run(start))

@@ -1,6 +1,6 @@
 """Carry events of other threads into the event loop and send them to one client.
 
-No thread of the pool that pages and routes share waits for a model here, so open streams do not occupy it.
+Threads of the pool that pages and routes share never wait for a model here, so open streams do not occupy the pool.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 LAST_EVENT_S = 1.0
 KEEP_ALIVE_S = 15.0
 _LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
-"""Characters that some readers take for a line end, and unpaired surrogates, which UTF-8 cannot encode."""
+"""Characters that some readers treat as a line end, and unpaired surrogates, which UTF-8 cannot encode."""
 KEEP_ALIVE = b": waiting\n\n"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 BODY_SEND = "portal.body_send"
-"""The key of the scope with the server's own `send`. Middlewares look at the start of a response; its many blocks pass them by."""
+"""The key of the scope with the server's own `send`. Middleware reads only the start of a response; its many blocks bypass them."""
 T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """A queue: any thread puts items, one coroutine takes all that are waiting. Create it in the event loop."""
+    """A queue: any thread puts items, one coroutine takes all waiting items. Create it in the event loop."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -49,7 +49,7 @@ class Feed(Generic[T]):
         try:
             self.loop.call_soon_threadsafe(self.add, items)
         except RuntimeError:
-            # The loop is closed: the server has stopped, and nobody reads any more.
+            # The loop is closed: the server has stopped, and no reader is left.
             log.debug("an event came after the server stopped")
 
     def add(self, items: Sequence[T]) -> None:
@@ -62,7 +62,7 @@ class Feed(Generic[T]):
             self._taker.set_result(None)
 
     async def take(self, timeout: float) -> list[T]:
-        """Return all items since the last call. Waits for one; returns none after `timeout` seconds."""
+        """Return all items since the last call. Waits for one; returns an empty list after `timeout` seconds."""
         if not self._items:
             self._taker = self.loop.create_future()
             self._until = self.loop.time() + timeout
@@ -76,7 +76,7 @@ class Feed(Generic[T]):
         return taken
 
     def _look_at_the_clock(self) -> None:
-        """Wake a taker whose time is up. One timer serves many takes: setting one for each costs more than the rest of a take."""
+        """Wake a taker whose timeout has passed. One timer serves many takes: setting one for each costs more than the rest of a take."""
         self._timer = None
         if self._taker is None or self._taker.done():
             return
@@ -115,7 +115,7 @@ async def until_gone(receive: Receive) -> None:
 
 
 def json_text(data: object) -> str:
-    """Encode as JSON on one line, without the characters that some readers take for a line end."""
+    """Encode as JSON on one line, without the characters that some readers treat as a line end."""
     return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _JSON.encode(data))
 
 
@@ -178,7 +178,7 @@ class EventStream(Response):
         last: Callable[[PortalError], bytes],
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """last: the event that says why the stream was cut off. headers: added to those of every stream."""
+        """last: returns the event that says why the stream was cut off. headers: added to those of every stream."""
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events = events
@@ -202,7 +202,7 @@ class EventStream(Response):
             await asyncio.gather(sending, gone, return_exceptions=True)
             await self._events.aclose()
         if cut:
-            with contextlib.suppress(TimeoutError):  # A client that reads nothing is not waited for.
+            with contextlib.suppress(TimeoutError):  # Do not wait for a client that reads nothing.
                 async with asyncio.timeout(LAST_EVENT_S):
                     await self._send_last(send, self._cutoff.reason.result())
         elif ended:

@@ -23,7 +23,7 @@ class Readiness(BaseModel):
 @router.get("/health")
 @router.head("/health", include_in_schema=False)
 async def healthz() -> Alive:
-    """The process answers."""
+    """Confirm that the process answers."""
     return Alive(status="ok")
 
 
@@ -33,7 +33,7 @@ REFUSED = "The admin server cannot be reached, or it refuses this server."
 @router.get("/readyz", responses={503: {"model": Readiness, "description": REFUSED}})
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, response: Response) -> Readiness:
-    """200 if the admin server accepted this server at the last look, else 503. Pages work again by themselves once it does."""
+    """Return 200 if the admin server accepted this server at the last check, else 503. Pages recover by themselves afterwards."""
     portal = request.app.state.portal()
     ready = isinstance(portal, RemotePortal) and portal.is_ready
     response.status_code = 200 if ready else 503

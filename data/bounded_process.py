@@ -1,4 +1,4 @@
-"""Run a program over a stranger's file in a process of its own, with limits, fairly by person."""
+"""Run a program over an untrusted file in a separate process, with limits, fairly by person."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class TooHeavy(Exception):
 
 
 class BoundedProcess:
-    """Runs a worker for one file at a time per slot. Thread-safe.
+    """Runs one worker process per file, several at once. Thread-safe.
 
-    The worker gets its limits and settings as JSON in one argument and the file on stdin. It writes its answer to stdout.
+    The worker receives its limits and settings as JSON in one argument and the file on stdin. It writes its answer to stdout.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class BoundedProcess:
         except OSError as problem:
             _LOG.error("the reader %s could not start: %s", self._worker.parent.name, problem)
             raise Unavailable(self._unavailable) from problem
-        # By a thread: after a time limit, communicate() does not go on writing the rest of its input (CPython 3.11).
+        # Use a thread: after a time limit, communicate() does not continue to write its input (CPython 3.11).
         giver, child.stdin = threading.Thread(target=_give, args=(child.stdin, content)), None
         giver.start()
         with child:
@@ -96,7 +96,7 @@ class BoundedProcess:
         return answer
 
     def _answer(self, child: Popen[bytes], turn: Turn, on_place: OnPlace | None) -> tuple[bytes, bytes]:
-        """Return the output of the process. It is stopped while others have their turn. Raises TooHeavy if it runs too long."""
+        """Return the output of the process, which is stopped while others have their turn. Raises TooHeavy if it runs too long."""
         while self._queue.ran_s(turn) < self._wall_s:
             with suppress(subprocess.TimeoutExpired):
                 return child.communicate(timeout=TICK_S)

@@ -89,7 +89,7 @@ class ErrorText(TypeDecorator[StoredError]):
 
 
 class RoutingText(TypeDecorator[Routing]):
-    """Why an answer was given where it was, as JSON."""
+    """The reason for the routing of an answer, as JSON."""
 
     impl = Text
     cache_ok = True
@@ -105,7 +105,7 @@ class RoutingText(TypeDecorator[Routing]):
             left_out = tuple(StoredError(**each) for each in fields.pop("left_out"))
             return Routing(**fields | {"left_out": left_out, "dropped": tuple(fields["dropped"])})
         except (ValueError, TypeError, KeyError):
-            return None  # Of a newer release.
+            return None  # Written by a newer release.
 
 
 def storable(text: str) -> str:

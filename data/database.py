@@ -22,7 +22,7 @@ from data.repositories.usage.usage_days import UsageDays
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 10
-"""Seconds that a writer waits for another: SQLite's busy timeout, PostgreSQL's lock timeout."""
+"""Seconds that a writer waits for another writer: SQLite's busy timeout, PostgreSQL's lock timeout."""
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_TIMEOUT_S = 120
 
@@ -46,7 +46,7 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The name shown to people: the file, or the server's address without its password."""
+        """Return the name shown to people: the file, or the server's address without its password."""
         return str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
     def connect(self) -> Connection:
@@ -153,7 +153,7 @@ def _is_full(reason: str) -> bool:
 
 
 def _translate(context: ExceptionContext) -> None:
-    """Say in one sentence why the database is unavailable. Integrity errors and wrong SQL pass unchanged."""
+    """Turn an unavailable database into a one-sentence error. Integrity errors and wrong SQL pass unchanged."""
     if not (isinstance(context.sqlalchemy_exception, OperationalError) or context.is_disconnect):
         return
     if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # Wrong SQL.

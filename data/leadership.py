@@ -1,4 +1,4 @@
-"""Hold the leadership by an advisory lock of PostgreSQL, which the server releases when the process that held it is gone."""
+"""Hold the leadership by an advisory lock of PostgreSQL, which the server releases when the holding process is gone."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ log = logging.getLogger(__name__)
 
 LOCK = 0x676C6D6C
 LOOK_EVERY_S = 2.0
-"""From one try to take the lock to the next, and from one look at the lock that is held to the next."""
+"""Seconds between attempts to take the lock, and between checks of a lock that is held."""
 SURE_S = 10.0
-"""The lock counts as lost if the last look is older. The server keeps that of a machine that vanished for longer, so two never hold it."""
+"""Seconds without a check after which the lock counts as lost. The server holds that of a vanished machine for longer, so two processes
+never lead."""
 _KEEPALIVES = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
 
 class PostgresLeadership:
-    """Implements core.tasks.leadership.Leadership with a connection and a thread of its own."""
+    """Implements core.tasks.leadership.Leadership with its own connection and thread."""
 
     def __init__(self, database: Database, look_every_s: float = LOOK_EVERY_S) -> None:
         self._database = database
         self._look_every_s = look_every_s
         self._seen: float | None = None
-        """time.monotonic() of the last look at the lock that this process holds."""
+        """time.monotonic() of the last check of the lock that this process holds."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
 
@@ -50,7 +51,7 @@ class PostgresLeadership:
             try:
                 with self._database.connect() as connection:
                     connection.execution_options(isolation_level="AUTOCOMMIT")
-                    connection.detach()  # Its own connection: one that went back to the pool would keep the lock.
+                    connection.detach()  # Its own connection: a connection returned to the pool would keep the lock.
                     self._hold(connection)
             except PortalError as problem:
                 log.warning("the database cannot say which replica does the periodic work: %s", problem)

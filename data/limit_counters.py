@@ -1,4 +1,4 @@
-"""Declare what counts limits outside of the database."""
+"""Declare the port for counting limits outside the database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class CountersAway(Exception):
-    """What counts does not answer now."""
+    """Raised when the counters do not answer."""
 
 
 class LimitCounters(Protocol):

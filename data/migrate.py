@@ -23,16 +23,16 @@ _LOCK = 0x676C6D70
 WAIT_FOR_OTHERS = "30min"
 STATEMENT_TIMEOUT = "30min"
 LOCK_TIMEOUT = "5s"
-"""How long a migration waits for a table that is in use. It is short, because everyone who comes later waits behind it."""
+"""How long a migration waits for a table that is in use. It is short, because all later requests wait behind it."""
 TRIES = 12
 PAUSE_S = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Upgrade to `revision` in one transaction: a crash leaves everything as it was.
+    """Upgrade to `revision` in one transaction: a crash changes nothing.
 
-    If others use a table (a long report, a backup), the migration is retried for about two minutes; between tries nobody waits. Raises
+    If others use a table (a long report, a backup), the migration is retried for about two minutes and blocks nobody between tries. Raises
     StartFailed if the database cannot be reached or written, or is newer than the code.
     """
     with database.start_errors():

@@ -1,4 +1,4 @@
-"""Search with own patterns by RE2, whose time grows with the text alone: no pattern can hold the portal up."""
+"""Search with an admin's own patterns by RE2, whose time is linear in the text: no pattern can block the portal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from core.errors import InvalidInput
 
 try:
     import re2
-except ImportError:  # An extra: wheels are not there for every platform.
+except ImportError:  # An optional package: some platforms have no wheels.
     re2 = None
 
 MAX_MEMORY = 1 << 20
-"""Bytes that one compiled pattern may take: what needs more, such as nested repeats, is refused."""
+"""Bytes that one compiled pattern may take: larger patterns, such as nested repeats, are refused."""
 
 
 class Re2Patterns:
@@ -31,7 +31,7 @@ class Re2Patterns:
                 raise InvalidInput("The pattern {pattern} finds the empty text. Make it more specific.", pattern=pattern)
 
     def find(self, patterns: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
-        # Patterns that another server accepted are passed over here if RE2 is missing.
+        # If RE2 is missing, skip patterns that another server accepted.
         for pattern in patterns if re2 is not None else ():
             for found in _compiled(pattern).finditer(text):
                 yield found.span()

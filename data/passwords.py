@@ -1,4 +1,4 @@
-"""Hash passwords with argon2id; check also bcrypt hashes, which earlier versions and streamlit-authenticator made."""
+"""Hash passwords with argon2id; also check bcrypt hashes, which earlier versions and streamlit-authenticator made."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ _BCRYPT = ("$2a$", "$2b$", "$2y$")
 
 
 class Argon2Hasher:
-    """Implements the port PasswordHasher. The defaults are RFC 9106's for little memory, on one thread, so that answers go on.
+    """Implements the port PasswordHasher. The defaults are RFC 9106's for little memory, on one thread, so that answers are not slowed
+    down.
 
     Tests use 1 round of 8 KiB.
     """
 
     def __init__(self, rounds: int = 3, memory_kib: int = 65_536, bcrypt_cost: int = 12) -> None:
-        """bcrypt_cost: of the hash that stands for all that are still bcrypt's."""
+        """bcrypt_cost: of the dummy hash that stands for all remaining bcrypt hashes."""
         self._argon2 = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._bcrypt_cost = bcrypt_cost
         self._bcrypt_hash = ""

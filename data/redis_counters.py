@@ -1,4 +1,4 @@
-"""Count in Redis with the `limits` library, and lease with scripts of our own: it has no leases."""
+"""Count in Redis with the `limits` library; leases use our own scripts, because the library has none."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from data.limit_counters import CountersAway
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 1.0
-"""For a connection and for an answer. Every request that a limit counts would wait so long for a Redis that hangs."""
+"""Seconds for a connection and for an answer. Every request that a limit counts would wait this long for a Redis that hangs."""
 REST_S = 5.0
-"""After a failure Redis is left alone for so long."""
+"""Seconds for which Redis is not asked after a failure."""
 _KEPT_S = {Period.MINUTE: 180, Period.DAY: 2 * 86_400, Period.MONTH: 33 * 86_400}
-"""How long a counter is kept: longer than its period, so that the clocks of servers may differ a little."""
+"""Seconds for which a counter is stored: longer than its period, so that the clocks of servers may differ a little."""
 _LEASES_KEPT_MS = int(2 * LEASE.total_seconds() * 1000)
 
 _ADD_LEASE = """
@@ -54,7 +54,7 @@ class RedisCounters:
     """Implements data.limit_counters.LimitCounters, for all servers with the same Redis."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: seconds; after a failure it tells when Redis is asked again. Asks nothing yet."""
+        """Connects on first use. clock: returns seconds; after a failure it decides when Redis is asked again."""
         options: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
         self._storage = RedisStorage(url, wrap_exceptions=True, key_prefix="portal", **options)
         self._redis = Redis.from_url(url, **options)
@@ -105,7 +105,7 @@ class RedisCounters:
 
 
 def _period(key: str) -> Period:
-    """Return the period in the name of a counter, as LimitRule.key makes it."""
+    """Return the period in the name of a counter, which LimitRule.key makes."""
     return Period(key.split(":", 3)[2])
 
 

@@ -18,11 +18,11 @@ AnySelect = Select[*tuple[Any, ...]]
 
 
 class Transaction:
-    """Statements of one unit of work.
+    """Runs the statements of one unit of work.
 
-    Reads before the first write see what is committed at that moment (READ COMMITTED, as in PostgreSQL): on SQLite they run outside a
-    transaction, and the first write begins one IMMEDIATE. So a writer waits for its turn instead of failing because someone else wrote
-    after it read.
+    Reads before the first write see the data committed at that moment (READ COMMITTED, as in PostgreSQL): on SQLite they run outside a
+    transaction, and the first write begins one IMMEDIATE. So a writer waits for its turn instead of failing because another writer changed
+    what it had read.
     """
 
     def __init__(self, connection: Connection, *, writing: bool = False) -> None:
@@ -49,7 +49,8 @@ class Transaction:
     def lock(self, statement: AnySelect, *, referable: bool = False, of: type[Table] | None = None) -> list[AnyRow]:
         """Read and lock rows until the transaction ends.
 
-        referable: rows that refer to them may be added meanwhile. of: only the rows of this table, if the statement joins several.
+        referable: allow other transactions to add rows that refer to them. of: lock only the rows of this table, if the statement joins
+        several.
         """
         self._begin_writing()
         return list(self._execute(statement.with_for_update(key_share=referable, of=of)))
@@ -61,23 +62,25 @@ class Transaction:
             self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
     def lock_alone(self, number: int) -> None:
-        """Wait until nobody else holds this lock, and hold it until the transaction ends. On SQLite every writer is alone."""
+        """Wait until no other transaction holds this lock, and hold it until this one ends. On SQLite, writers never run at the same time.
+        """
         self._begin_writing()
         if not self.is_sqlite:
             self._execute(text("SELECT pg_advisory_xact_lock(:number)").bindparams(number=number))
 
     def skip_locked(self, statement: AnySelect) -> AnyRow | None:
-        """Read and lock one row, skipping those that others hold; SQLite has one writer at a time."""
+        """Read and lock one row, skipping rows that others have locked; SQLite has one writer at a time."""
         self._begin_writing()
         return self._execute(statement if self.is_sqlite else statement.with_for_update(skip_locked=True)).first()
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
-        """Insert unless a unique column already has the value. Returns whether it was inserted; the transaction stays usable either way."""
+        """Insert unless a unique column already has the value. Returns whether the row was inserted; the transaction stays usable either
+        way."""
         statement = self._dialect_insert(table).values(values).on_conflict_do_nothing().returning(key)
         return self.write(statement).first() is not None
 
     def insert_missing(self, table: type[Table], rows: list[dict[str, Any]]) -> None:
-        """Insert the rows whose unique columns nobody has."""
+        """Insert the rows whose unique columns have new values."""
         if rows:
             self.write(self._dialect_insert(table).on_conflict_do_nothing(), rows)
 
@@ -105,7 +108,7 @@ class Transaction:
             self.announced = True
 
     def commit(self) -> None:
-        """Commit. Raises Unavailable if the database cannot write, or a statement failed before: then nothing is saved."""
+        """Commit. Raises Unavailable if the database cannot write, or if an earlier statement failed: then nothing is saved."""
         if self._failed:
             raise Unavailable("A change failed, so nothing of it was saved. Try again.")
         self._connection.commit()

@@ -58,6 +58,6 @@ def anthropic_error(error: PortalError) -> tuple[int, dict[str, Any]]:
     status = 400 if error.status == 422 else error.status
     message = str(error)
     if isinstance(error, PromptTooLong):
-        # Clients recognize by these words that they must shorten a conversation.
+        # Clients recognize from these words that they must shorten a conversation.
         message = f"prompt is too long: {error.tokens} tokens > {error.limit} maximum. {message}"
     return status, anthropic_body(status, message)

@@ -52,7 +52,7 @@ class MessageOut(BaseModel):
 
 
 class MessageAnswer:
-    """Presents one answer. shows_thoughts: whether the reasoning's text is sent, or only that there was some."""
+    """Presents one answer. shows_thoughts: whether to send the text of the reasoning, or only the fact that there was some."""
 
     def __init__(self, running: RunningAnswers, max_tokens: int, *, shows_thoughts: bool) -> None:
         self._running = running
@@ -65,7 +65,7 @@ class MessageAnswer:
         self._called = False
 
     def whole(self, items: Sequence[Item | None]) -> MessageOut:
-        """Return the message of all items of the running answer."""
+        """Return the message from all items of the running answer."""
         ((answer, end),) = self._running.whole(items)
         content: list[dict[str, Any]] = []
         if answer.reasoning:
@@ -174,7 +174,7 @@ def _tool_use(call: ToolCall) -> dict[str, Any]:
 
 
 def _object(arguments: str) -> dict[str, Any]:
-    """Return the arguments of a call; empty for one that was cut."""
+    """Return the arguments of a call; empty if they were cut off."""
     try:
         value = json.loads(arguments)
     except (ValueError, RecursionError):

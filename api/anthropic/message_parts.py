@@ -1,4 +1,4 @@
-"""Define the parts of Anthropic's request: messages with their blocks, tools, thinking, the format of the answer."""
+"""Define the parts of Anthropic's request: messages with their blocks, tools, thinking, and the format of the answer."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class MessageIn(Lenient):
     content: str | list[Block] = Field(description="Text, or blocks.")
 
     def messages(self, field: str, called: set[str]) -> Iterator[ChatMessage]:
-        """Return the message as the model reads it: tool results are separate messages. called: the ids of calls so far."""
+        """Return the messages as the model reads them: tool results are separate messages. called: the ids of calls so far."""
         blocks = [Block(type="text", text=self.content)] if isinstance(self.content, str) else self.content
         if len(blocks) > MOST_BLOCKS:
             raise InvalidInput("{field} has more than {most} blocks. Send fewer.", field=f"{field}.content", most=MOST_BLOCKS)
@@ -92,7 +92,7 @@ class MessageIn(Lenient):
             yield self._said(texts, field)
 
     def _said(self, blocks: Sequence[TextBlock], field: str) -> ChatMessage:
-        """Return a message of texts and, from a user, images."""
+        """Return a message with texts and, if it is from a user, images."""
         where = f"{field}.content"
         seen = [block for block in blocks if self.role == "user" and isinstance(block, Block) and block.type == "image"]
         images = tuple(_image(block, where) for block in seen)

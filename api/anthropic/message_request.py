@@ -21,7 +21,7 @@ NOT_OFFERED = ("container", "mcp_servers")
 
 
 class CountIn(BaseModel):
-    """Return the messages that the model reads."""
+    """The parts of a request that the model reads."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")

@@ -1,4 +1,4 @@
-"""Serve Anthropic's Messages, so that its clients and the coding assistants made for it work unchanged. Nothing of a chat is stored."""
+"""Serve Anthropic's Messages, so that its clients and the coding assistants made for it work unchanged. No chats are stored."""
 
 from __future__ import annotations
 

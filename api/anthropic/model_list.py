@@ -41,7 +41,7 @@ class ModelsOut(BaseModel):
 
 
 def page(models: Sequence[ModelOut], limit: int, after: str | None, before: str | None) -> ModelsOut:
-    """Return one page of the models: those after one, or those before one. Raises InvalidInput for a name that is not among them."""
+    """Return one page of the models: those after a name, or those before one. Raises InvalidInput for an unknown name."""
     names = [model.id for model in models]
     first, end = 0, len(names)
     if after is not None:

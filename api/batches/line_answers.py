@@ -38,7 +38,7 @@ Check = Callable[[], None]
 
 
 class LineAnswers:
-    """Answers requests on the thread that calls, with an event loop of its own."""
+    """Answers requests on the calling thread, with its own event loop."""
 
     def __init__(self, gateway: Gateway, responses: Responses) -> None:
         self._gateway = gateway
@@ -51,7 +51,7 @@ class LineAnswers:
         }
 
     def answer(self, user: User, route: str, body: Mapping[str, Any], check: Check) -> LineAnswer:
-        """As core.programs.ports.RequestAnswerer."""
+        """See core.programs.ports.RequestAnswerer."""
         request_id = new_request_id()
         with log_context(request_id=request_id, user_id=user.id):
             try:
@@ -126,7 +126,7 @@ def _refuse_stream(stream: bool | None) -> None:
 
 
 async def collected(running: RunningAnswers, check: Check) -> list[Item | None]:
-    """Collect everything that the running answers give. Frees the engine if `check` raises."""
+    """Collect all items of the running answers. Frees the engine if `check` raises."""
 
     async def collect() -> list[Item | None]:
         return [item async for item in running.deltas()]

@@ -1,4 +1,4 @@
-"""The internal API, over which user servers call this portal's services. remote/ is the client side.
+"""Serve the internal API, over which user servers call this portal's services. remote/ is the client side.
 
 In reading order:
 

@@ -32,7 +32,7 @@ async def check_key(request: Request, portal: PortalHere) -> str:
     if not keys:
         raise HTTPException(404)
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    # Compare with all of them: the time must not show which one matched.
+    # Compare with all keys, so that the time does not show which one matched.
     matches = [compare_digest(given.encode(), key.encode()) for key in keys]
     if scheme.lower() != "bearer" or not any(matches):
         raise NotSignedIn("This is not a service key of the admin server. Set PORTAL_SERVICE_KEYS to the same key on both servers.")

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call whose arguments have been read."""
+    """A call with its arguments."""
 
     portal: Portal
     method: Method
@@ -33,11 +33,11 @@ class Call:
     given: Mapping[str, Any]
     """The values of the arguments that were sent, except callbacks and the person."""
     callbacks: tuple[str, ...]
-    """The callback arguments whose calls the user server wants as events."""
+    """The callback arguments whose calls the user server receives as events."""
     handle: str | None = None
-    """The handle of the proof among the arguments, if there is one."""
+    """The handle of the proof among the arguments, if any."""
     reads: Sequence[Any] = ()
-    """What the page reads after the call."""
+    """The reads that the page needs after the call."""
 
     @classmethod
     def read(cls, portal: Portal, method: Method, user: User | None, message: Message) -> Call:
@@ -113,8 +113,8 @@ def answer_reads(
 ) -> list[dict[str, Any]]:
     """Run several reads in their order. Each answer is {"value"}, {"error"}, or {"again"} for a read that has to be sent alone.
 
-    token: of the session. find_user: looks up whose session it is; called at most once. conversation: takes the place of the mark of a
-    conversation that a change has just opened. Raises InvalidInput for what is not a list of calls.
+    token: of the session. find_user: looks up whose session it is; called at most once. conversation: the id that replaces the placeholder
+    of a conversation that a change has just created. Raises InvalidInput if `reads` is not a list of calls.
     """
     answers: list[dict[str, Any]] = []
     find_user = cache(find_user)
@@ -155,7 +155,7 @@ def _owner(find_user: Callable[[], User]) -> User | None:
 
 
 def check_tier(method: Method, *, staff: bool) -> None:
-    """Raise NotAllowed for a method of staff pages, unless the settings allow those on user servers."""
+    """Raise NotAllowed for a method of staff pages, unless the settings allow staff pages on user servers."""
     if method.staff and not staff:
         raise NotAllowed("User servers may not call {method}. Open the admin server's own pages.", method=f"{method.service}.{method.name}")
 

@@ -1,4 +1,4 @@
-"""Send the events of a running answer to the user server that shows it. Each event holds what is new since the last one."""
+"""Send the events of a running answer to the user server that shows it. Each event holds only what is new since the last one."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ async def events(running: LiveTurn, feed: Feed[Snapshot]) -> AsyncGenerator[byte
 
 
 def change(now: Snapshot, text: int, reasoning: int) -> dict[str, Any]:
-    """Return the snapshot without what was sent already: the first `text` and `reasoning` characters."""
+    """Return the part of the snapshot that was not sent yet: what follows the first `text` and `reasoning` characters."""
     new = replace(now, text=now.text[text:], reasoning=now.reasoning[reasoning:])
     return {"now": codec(Snapshot).write(new, []), "text": text, "reasoning": reasoning}

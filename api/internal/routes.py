@@ -1,4 +1,4 @@
-"""Routes of the internal API. They need a service key, and the public description leaves them out."""
+"""Serve the internal API. Its routes need a service key, and the public description leaves them out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/internal/v1", include_in_schema=False)
 
 CALL_S = 150.0
-"""Longest time that a call may take. Reading a document takes longest: a minute, and its time in the queue."""
+"""Longest time that a call may take. Reading a document takes longest: a minute, plus its time in the queue."""
 THREADS = 32
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ async def call(service: str, name: str, request: Request, key: ServiceKey, porta
 
 @router.post("/calls")
 async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Response:
-    """Run several reads: what a page needs to be drawn."""
+    """Run several reads, to draw a page."""
     token = _token(request)
     try:
         reads = _message(await request.body(), "calls").data
@@ -102,7 +102,7 @@ async def events(service: str, name: str, request: Request, key: ServiceKey, por
 
 @router.post("/live/{turn_id}")
 async def live_turn(turn_id: str, request: Request, key: ServiceKey, portal: PortalHere) -> Response:
-    """Send the events of an own running answer until it has ended."""
+    """Send the events of one of the person's running answers until it has ended."""
     token = _token(request)
     try:
         server_limit.count(key)
@@ -173,7 +173,7 @@ async def _sent(feed: Feed[Any]) -> AsyncGenerator[bytes]:
 
 
 def _known(problem: Exception) -> PortalError:
-    """Return an error that may be shown. An unexpected one is logged, and a general sentence takes its place."""
+    """Return an error that may be shown. An unexpected error is logged and replaced by a general sentence."""
     if isinstance(problem, PortalError):
         return problem
     log.error("a call of the internal API failed", exc_info=problem)

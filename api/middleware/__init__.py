@@ -1,8 +1,8 @@
-"""What every request passes before a page or a route answers it.
+"""Middleware that every request passes before a page or a route answers it.
 
 In reading order:
 
-- front_door: the first of all but draining; asks the next five, then hands on to pages or REST
+- front_door: the first after draining; consults the next five, then passes requests to pages or REST
 - base_addresses: name the right base address to programs that use a wrong one
 - own_names: the portal's own host names and origins
 - diagnostics: who may read metrics
@@ -12,6 +12,6 @@ In reading order:
 - request_ids: give every REST request an id
 - cross_origin: let chosen origins use /v1
 - plain_paths: drop slashes at the end of paths under /v1
-- bodies: what may be sent in a request's body
+- bodies: checks of request bodies
 - answer_headers: how much of a limit is left, and which personal data a request held
 """

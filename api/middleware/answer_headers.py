@@ -1,8 +1,8 @@
-"""Say in each response how much of a limit is left, and which kinds of personal data the request held.
+"""Report in response headers how much of a limit is left, and which kinds of personal data the request held.
 
-RateLimit-Policy and RateLimit are those of draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them.
-Personal-Data tells authors what was found, and by the group's policy masked.
-X-Portal-Cache says whether the result cache gave the answer; a request with "X-Portal-Cache: bypass" asks the model.
+RateLimit-Policy and RateLimit follow draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them. Personal-Data
+tells authors what was found and, if the group's policy says so, masked. X-Portal-Cache tells whether the result cache gave the answer; a
+request with "X-Portal-Cache: bypass" asks the model.
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ _LONGEST_PATH = 200
 
 
 def right_path(scope: Scope, headers: Headers) -> str | None:
-    """Return the path that a program meant; None if the path is the API's own or a page's."""
+    """Return the path that a program meant; None if the path is one of the API's own or a page's."""
     path = str(scope["path"]).rstrip("/")
     found = _WRONG.fullmatch(path)
     if found is None:
         return None
     if scope["method"] in _READS and not ("authorization" in headers or "x-api-key" in headers):
-        return None  # A browser opens the page of this name.
+        return None  # A browser opens the page with this name.
     return f"/v1{found[1]}{found[2] or ''}"
 
 

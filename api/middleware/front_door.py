@@ -26,7 +26,7 @@ _EXACT = frozenset({"/v1", "/api", "/health", "/healthz", "/readyz", "/metrics"}
 _BELOW = ("/v1/", "/api/", "/internal/")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRANGERS_SHARE = 4
-"""Share of an address's connections that may be pages without a session: a quarter."""
+"""The part of an address's connections that pages without a session may use: one in four."""
 
 NOT_OUR_NAME = "This is not a host name of the portal. Use its own name, or ask an admin to add this one to PORTAL_ALLOWED_HOSTS."
 OTHER_SITE = "This request came from another site. Open the portal directly."
@@ -101,7 +101,7 @@ class FrontDoor:
                 await _close(receive, send)
 
     def _is_for_us(self, scope: Scope, headers: Headers) -> bool:
-        """Tell whether Host is one of our names. An HTTP/1.0 request without Host does not come from a browser."""
+        """Tell whether Host is one of the portal's names. An HTTP/1.0 request without Host does not come from a browser."""
         host = headers.get("host")
         reached = (scope.get("server") or ("",))[0]
         if host is None or own_names.is_own(host, self._portal().settings.own_hosts, reached):

@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
 ANTHROPICS = "request-id"
-"""The same, where Anthropic's clients look for it."""
+"""The same header under the name that Anthropic's clients read."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics", "/internal/v1/values"})
 LONGEST_PATH = 200
 
 
 class RequestIds:
-    """Pure ASGI. Logs method, path, status and duration of a request. Query and body may contain what people wrote and are not logged."""
+    """Pure ASGI. Logs method, path, status and duration of a request, but not query and body, which may contain what people wrote."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

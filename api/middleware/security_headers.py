@@ -1,7 +1,7 @@
 """Set the headers that restrict what the browser may do with each response.
 
-The page policy is a second line of defence behind the rendering of messages: whatever gets into a page, the browser loads nothing from
-elsewhere, sends nothing there, and lets nobody frame it.
+The page policy is a second line of defence behind the rendering of messages: even if hostile content gets into a page, the browser loads
+nothing from other hosts, sends nothing to them, and lets no other site frame the page.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ PAGE = {
     "frame-ancestors": "'none'",
 }
 FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""For files that people uploaded or programs read: opened as a page, they may do nothing."""
+"""For files that people uploaded and responses to programs: opened as a page, they may do nothing."""
 
 SIGN_IN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""For the portal's own small pages of single sign-on, which load nothing. In a sandbox they could not go on to the start page."""
+"""For the portal's own small pages of single sign-on, which load nothing. A sandbox would keep them from opening the start page."""
 
 _SIGN_IN = "/api/v1/oidc/"
 _FILES = ("/media/", "/api/", "/v1/")
@@ -56,7 +56,7 @@ _ALWAYS = (
 
 
 def page_policy(host: str) -> str:
-    """Return the page policy. host: validated; older browsers take 'self' for http only and need the websocket's address."""
+    """Return the page policy. host: validated; older browsers apply 'self' to http only and need the websocket's address."""
     connect = f"'self' ws://{host} wss://{host}" if host else "'self'"
     return "; ".join(f"{name} {connect if name == 'connect-src' else value}" for name, value in PAGE.items())
 

@@ -1,4 +1,4 @@
-"""Limit pages that are open without a session: few per address, and none forever.
+"""Limit pages that are open without a session: a few per address, each for a limited time.
 
 Each holds a script session and file descriptors, and anyone can open them.
 """
@@ -18,7 +18,7 @@ from core.client_address import counted_as
 log = logging.getLogger(__name__)
 
 IDLE_S = 15 * 60
-"""A page without messages for this long is closed. The browser reopens it if someone still looks at it."""
+"""A page without messages for this long is closed. The browser reopens it if someone is still looking at it."""
 
 
 class StrangerSockets:

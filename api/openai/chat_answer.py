@@ -21,7 +21,7 @@ from core.inference.requests import Alternative, Delta, Finished, Queued, TokenL
 log = logging.getLogger(__name__)
 
 _TEXT = f"text-{uuid4().hex}"
-"""Stands for the text while what is around it is encoded."""
+"""Placeholder for the text while the JSON around it is encoded."""
 LEAST_LOGPROB = -9999.0
 """Replaces minus infinity, which JSON does not have. OpenAI does the same."""
 
@@ -142,7 +142,8 @@ class ChatAnswer:
             yield b"data: [DONE]\n\n"
 
     def _text_chunk(self, number: int, delta: Delta, include_usage: bool) -> bytes:
-        """Return the usual chunk, which has text or reasoning alone. What stands around that is the same in each, and is encoded once."""
+        """Return the most common chunk, which has text or reasoning alone. The JSON around that is the same in each chunk, and is encoded
+        once."""
         field = "content" if delta.text else "reasoning_content"
         around = self._around_text.get((number, field))
         if around is None:
@@ -169,13 +170,13 @@ class ChatAnswer:
 
 
 def queue_comment(number: int, queued: Queued) -> bytes:
-    """Write the queue position as a comment, which OpenAI clients skip: the protocol has no message for it."""
+    """Return the queue position as a comment, which OpenAI clients skip: the protocol has no message for it."""
     position = {"index": number, "place": queued.position, "wait_s": queued.wait_s}
     return f": queued {json.dumps(position, separators=(',', ':'))}\n\n".encode()
 
 
 def last_event(problem: PortalError, prompt_field: str = "messages") -> bytes:
-    """End a stream that failed; no [DONE] follows."""
+    """Return the event that ends a failed stream; no [DONE] follows."""
     return sse(openai_error(problem, prompt_field)[1])
 
 

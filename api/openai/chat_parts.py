@@ -1,4 +1,4 @@
-"""Define the parts of OpenAI's chat request: messages, tools, the format of the answer."""
+"""Define the parts of OpenAI's chat request: messages, tools, and the format of the answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Lenient(BaseModel):
 
 
 def _whole(value: Any) -> Any:
-    """Some clients write every number with a decimal point."""
+    """Turn whole floats into integers: some clients write every number with a decimal point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -63,7 +63,7 @@ def text_of(parts: Sequence[Part]) -> str:
 
 
 def images_of(content: str | Sequence[Part] | None, role: ChatRole, field: str) -> tuple[ImageInput, ...]:
-    """Return the images of a message in order. Raises InvalidInput for those of others than the user."""
+    """Return the images of a message in order. Raises InvalidInput for images in a message that is not the user's."""
     if content is None or isinstance(content, str):
         return ()
     images = tuple(part.image(f"{field}.{index}") for index, part in enumerate(content) if part.is_image)

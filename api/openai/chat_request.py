@@ -1,6 +1,6 @@
 """Define OpenAI's chat request as this portal understands it.
 
-Fields of other servers are accepted if they mean something here. Fields without a meaning are ignored and named in a response header;
+Fields of other servers are accepted if they have a meaning here. Fields without a meaning are ignored and named in a response header;
 fields that would change the meaning of the answer are refused.
 """
 
@@ -24,7 +24,7 @@ NOT_OFFERED: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "web_search_options": (),
 }
-"""Field to the values that request nothing."""
+"""Refused fields, each with the values that are allowed because they request nothing."""
 
 
 class Thinking(Lenient):
@@ -85,7 +85,7 @@ class ChatRequest(SamplingFields):
         )
 
     def _continues(self, last: ChatMessage) -> bool:
-        """Whether the answer goes on from the last message. Raises InvalidInput for both at once."""
+        """Tell whether the answer continues the last message. Raises InvalidInput if the request also asks for a new message."""
         if self.continue_final_message is True and self.add_generation_prompt is True:
             raise InvalidInput(
                 "{field} and {other} contradict each other. Send one of them.",
@@ -107,7 +107,7 @@ class ChatRequest(SamplingFields):
         )
 
     def _max_tokens(self) -> int | None:
-        """Return the first of its names that was sent; -1 means as many as fit."""
+        """Return the token limit under the first of its names that was sent; -1 means as many as fit."""
         sent = [one for one in (self.max_completion_tokens, self.max_tokens, self.n_predict) if one is not None]
         return sent[0] if sent and sent[0] != -1 else None
 

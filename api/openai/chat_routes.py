@@ -1,4 +1,4 @@
-"""Serve OpenAI's models and chat completions, so that its clients work unchanged. Nothing of a chat is stored here."""
+"""Serve OpenAI's models and chat completions, so that its clients work unchanged. No chats are stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "The answer, or its chunks with stream true."}
 }
 CLIENT_CLOSED = 499
-"""The status that nginx logs for a client that disconnected; nobody receives it."""
+"""The status that nginx logs for a client that disconnected; no client receives it."""
 
 
 class ModelOut(BaseModel):

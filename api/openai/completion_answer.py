@@ -39,7 +39,7 @@ class Completion(BaseModel):
 
 
 class TextAnswer:
-    """echoes: the text of each prompt, to be repeated; empty ones repeat nothing. answers: to each prompt."""
+    """Presents completions of all prompts. echoes: the text of each prompt to repeat; empty: none. answers: how many each prompt gets."""
 
     def __init__(self, running: RunningAnswers, echoes: Sequence[str], answers: int, *, tops: bool) -> None:
         self._running = running
@@ -138,7 +138,7 @@ class _Logprobs:
 
 
 def _text(piece: bytes) -> str:
-    """Return a token's text; its bytes if it is part of a character."""
+    """Return a token's text, or its bytes if it is only part of a character."""
     try:
         return piece.decode()
     except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from core.inference.requests import GenerationRequest, SamplingParams
 from core.people.records import User
 
 MOST_IN_ALL = 64
-"""Most answers to all prompts of a request together."""
+"""Most answers of one request, over all its prompts."""
 USUAL_TOKENS = 16
 """OpenAI's default of max_tokens."""
 

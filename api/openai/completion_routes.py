@@ -88,7 +88,7 @@ class TokenizeOut(BaseModel):
 
 @router.post("/tokenize")
 async def tokenize(body: TokenizeIn, portal: PortalHere, user: SignedIn, reply: Response) -> TokenizeOut:
-    """Return the tokens that a model reads of a text or a conversation."""
+    """Return the tokens of a text or a conversation, as a model reads them."""
     wanted = body.generation(user)
     found = await begun(lambda: portal.gateway.prompt_tokens(user, wanted))
     tokens: list[int | dict[str, Any]] = list(found.tokens)

@@ -1,4 +1,4 @@
-"""Read the images of requests, which come as data URIs."""
+"""Read the images of requests, which are data URIs."""
 
 from __future__ import annotations
 

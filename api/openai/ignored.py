@@ -16,8 +16,8 @@ def unknown(extra: Mapping[str, Any] | None, known: Collection[str] = ()) -> lis
 
 
 def ignored_header(names: Sequence[str]) -> dict[str, str]:
-    """Return the header with these names, if any. Whatever they contain, it is one line of ASCII."""
+    """Return the header with these names, if any. It is always one line of ASCII."""
     said = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in names)
     said = "".join(character if character.isprintable() else "?" for character in said)
-    said = said[:MOST_OF_ALL].strip()  # a space at either end would make it no header
+    said = said[:MOST_OF_ALL].strip()  # a space at either end would make the header invalid
     return {HEADER: said} if said else {}

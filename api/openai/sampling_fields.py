@@ -1,4 +1,4 @@
-"""Define the fields that chat and plain completions share: the model, the stream, and how tokens are chosen."""
+"""Define the fields that chat and plain completions share: the model, the stream, and the sampling of tokens."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SamplingFields(BaseModel):
         return self.n or 1
 
     def sampling(self, **own: Any) -> SamplingParams:
-        """Return how tokens are chosen. own: what a dialect reads differently or alone. Raises InvalidInput."""
+        """Return the sampling parameters. own: values that a dialect reads itself, which override the shared ones. Raises InvalidInput."""
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         shared = {
             "temperature": self.temperature,

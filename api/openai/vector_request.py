@@ -15,7 +15,7 @@ Text = str | tuple[int, ...]
 
 
 def _inputs(sent: Any) -> tuple[Text, ...]:
-    """Accept a text, the token ids of one, or a list of either. pydantic would try and report a union of lists item by item."""
+    """Accept a text, the token ids of one, or a list of either. pydantic would try a union of lists item by item, and report each."""
     if isinstance(sent, str):
         return (sent,)
     if not isinstance(sent, list):

@@ -1,18 +1,18 @@
-"""The portal's own REST API by areas, one module per resource.
+"""Serve the portal's own REST API, by areas, with one module per resource.
 
 In reading order:
 
-- shapes: the JSON that it takes and gives
+- shapes: JSON bodies that several resources share
 - people: accounts, sessions and the audit log
 - chat: conversations, messages and turns
 - prompts: the library of prompts
-- knowledge: files for questions
+- knowledge: files that people attach to questions
 - grounding: boxes on images
 - review: ratings and reviews
 - notices: a person's notices
-- search: search
-- usage: what was used
+- search: full-text search
+- usage: usage reports
 - models: models
-- operations: keeping the portal
+- operations: index, database, plugins and retention
 - tasks: background jobs
 """

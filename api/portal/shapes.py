@@ -24,7 +24,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
-    """Refuse control characters: a database may reject them, and no name has any. Core normalizes the rest."""
+    """Refuse control characters: a database may reject them, and no name contains any. Core normalizes the rest."""
     if not may_stand_on_a_line(text):
         raise ValueError("Control characters are not allowed here")
     return text
@@ -54,7 +54,7 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 def _whole_characters(sent: Any) -> Any:
-    """Refuse unpaired surrogates anywhere: no database stores them, and no answer could repeat them."""
+    """Refuse unpaired surrogates anywhere: no database stores them, and no response could repeat them."""
     open_ = [sent]
     while open_:
         one = open_.pop()
@@ -217,7 +217,7 @@ class RememberedOut(BaseModel):
 
 
 class ContextOut(BaseModel):
-    """What an answer was given to read beside the shown messages."""
+    """What the model read for an answer besides the shown messages."""
 
     instructions: list[AppliedOut]
     memories: list[RememberedOut] = Field(description="What was remembered about the person; /api/v1/memories has the texts.")
@@ -261,7 +261,7 @@ class MessageOut(BaseModel):
 
 
 class ShownOut(MessageOut):
-    """A message of the transcript, and which of its versions it is."""
+    """A message of the transcript, with the position among its versions."""
 
     version: int = Field(description="1 is the oldest.")
     versions: list[str] = Field(description="Ids of all versions, oldest first.")
@@ -327,6 +327,6 @@ class Sampling(Asked):
 
 
 def at_least_one(**given: object) -> None:
-    """Raise InvalidInput for a change that changes nothing."""
+    """Raise InvalidInput for a request that changes nothing."""
     if all(value is None for value in given.values()):
         raise InvalidInput("The request changes nothing. Send at least one of {names}.", names=", ".join(given))

@@ -1,4 +1,4 @@
-"""OpenAI's Responses API.
+"""Serve OpenAI's Responses API.
 
 In reading order:
 
@@ -6,6 +6,6 @@ In reading order:
 - response_request: a request for a response
 - response_shapes: the items and usage of an answer
 - response_answer: an answer, whole or in typed events
-- stored_responses: responses as they are stored, and in the background
+- stored_responses: stored responses, and those in the background
 - response_routes: the routes
 """

@@ -57,7 +57,8 @@ class ResponseOut(BaseModel):
 
 
 class ResponseAnswer:
-    """echoed: the fields of the request that the response repeats. keep: stores it at its end; None: it is not stored."""
+    """Presents one answer. echoed: the fields of the request that the response repeats. keep: stores it at its end; None: it is not stored.
+    """
 
     def __init__(self, running: RunningAnswers, echoed: dict[str, Any], keep: Keep | None = None) -> None:
         self._running = running
@@ -65,13 +66,13 @@ class ResponseAnswer:
         self._keep = keep
         self._number = -1
         self._output: list[dict[str, Any]] = []
-        """Return the items that are complete."""
+        """The completed items."""
         self._open: _Open | None = None
         self._thought = 0
         self._tokens = 0
 
     async def whole(self, items: Sequence[Item | None]) -> dict[str, Any]:
-        """Return the response of all items that the running answer gave."""
+        """Return the response from all items of the running answer."""
         ((_, end),) = self._running.whole(items)
         for item in items:
             if item is not None and isinstance(item[1], Delta):
@@ -112,7 +113,7 @@ class ResponseAnswer:
         return failed + self._event("response.failed", response=response)
 
     async def _kept(self, response: dict[str, Any]) -> dict[str, Any]:
-        """Store the response. If that fails, the client keeps its answer and reads that it is not stored."""
+        """Store the response. If that fails, the client still gets its answer, with a note that it is not stored."""
         if self._keep is not None:
             try:
                 await self._keep(response)
@@ -180,7 +181,7 @@ class ResponseAnswer:
 
     @property
     def _index(self) -> int:
-        """Return an event of the item that is being written."""
+        """The index of the item that is being written."""
         return len(self._output)
 
     def _part(self, kind: str, **fields: Any) -> bytes:

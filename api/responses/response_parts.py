@@ -1,4 +1,4 @@
-"""Define the parts of a request for a response: items of the input, tools, reasoning, the format of the text."""
+"""Define the parts of a request for a response: items of the input, tools, reasoning, and the format of the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROLES = {"user": ChatRole.USER, "assistant": ChatRole.ASSISTANT, "system": Chat
 
 
 class Item(Lenient):
-    """A message, a call of a function, what it answered, or reasoning; a message may leave its type out."""
+    """A message, a function call, its output, or reasoning; a message may leave out its type."""
 
     type: str | None = None
     id: str | None = Field(default=None, max_length=200)
@@ -53,7 +53,7 @@ def conversation(items: Sequence[Item], earlier: Sequence[Item] = ()) -> list[Ch
 
 
 class _Answer:
-    """The assistant's message that is being put together."""
+    """The assistant's message that is being assembled."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -109,7 +109,7 @@ def _other(item: Item, kind: str, field: str, called: set[str]) -> ChatMessage:
 
 
 def _text(content: str | list[Part] | None, field: str, *, images: bool = False) -> str:
-    """Return the text of parts. images: it may stand beside images. Raises InvalidInput for other parts."""
+    """Return the text of parts. images: whether images may appear beside it. Raises InvalidInput for other parts."""
     if not isinstance(content, list):
         return content or ""
     for part in content:

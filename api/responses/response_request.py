@@ -19,7 +19,7 @@ from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, Sa
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {"conversation": (), "prompt": ()}
-"""Field to the values that request nothing."""
+"""Refused fields, each with the values that are allowed because they request nothing."""
 MOST_NESTED = 100
 
 

@@ -80,7 +80,7 @@ def _keep(portal: Portal, user: User, body: ResponseRequest, created_at: datetim
 
 
 def _begin(portal: Portal, user: User, body: ResponseRequest) -> Response:
-    """Answer the response in a job; the client asks for it by its id."""
+    """Start a job that answers the request; the client fetches the response by its id."""
     now = portal.gateway.now()
     model = body.model or next((model.name for model in portal.gateway.chat_models(user)), "")
     response = {**response_head(f"resp_{uuid4().hex}", now, model, "queued"), **body.echoed(stored=True)}
@@ -90,7 +90,7 @@ def _begin(portal: Portal, user: User, body: ResponseRequest) -> Response:
 
 
 def _answered(response: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    # In ASCII: the request is repeated, even half a surrogate pair.
+    # ASCII only: the response repeats the request, which may contain half a surrogate pair.
     return Response(json.dumps(response), media_type="application/json", headers=headers)
 
 
@@ -129,7 +129,7 @@ class ItemsOut(BaseModel):
 
 @router.get("/responses/{response_id}/input_items", response_model=ItemsOut)
 def input_items(response_id: str, portal: PortalHere, user: SignedIn, order: Literal["asc", "desc"] = "desc") -> Response:
-    """List the items of a stored response's input, without those that it continues."""
+    """List the items of a stored response's input, without those of the responses that it continues."""
     stored, _ = portal.responses.get(user, response_id)
     items = json.loads(stored.input)
     if order == "desc":

@@ -33,12 +33,12 @@ def reasoning_text(text: str) -> dict[str, Any]:
 
 
 def text_logprobs(tokens: Sequence[TokenLogprob], *, whole: bool) -> list[dict[str, Any]]:
-    """whole: with the tokens' bytes, which events leave out."""
+    """Return the log probabilities of tokens. whole: include the tokens' bytes, which events leave out."""
     return [{**_told(one, whole=whole), "top_logprobs": [_told(each, whole=whole) for each in one.top]} for one in tokens]
 
 
 def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
-    """thought: how many tokens there were at the end of the reasoning."""
+    """Return the usage. thought: how many tokens had been generated when the reasoning ended."""
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},

@@ -1,8 +1,8 @@
-"""Backup and restore: one portable file, whichever database it came from and goes to.
+"""Backup and restore: one portable file, for databases of every kind.
 
 In reading order:
 
-- tables: what of each table a backup holds
+- tables: what a backup holds of each table
 - file: the file format
 - write: write a backup
 - read: read and check a backup

@@ -29,7 +29,7 @@ from core.errors import InvalidInput
 MAGIC = b"GLM-PORTAL-BACKUP 1\n"
 FRAME_BYTES = 1_000_000
 LARGEST_FRAME = 64_000_000
-"""A record is a row; the longest texts have a few MB."""
+"""Largest frame in bytes. A record is a row; the longest texts have a few MB."""
 LARGEST_HEADER = 1000
 _PREFIX = struct.Struct(">IB")
 # OWASP's scrypt parameters: 128 MiB and about half a second per guess.
@@ -37,7 +37,7 @@ _SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
 
 
 def write_records(file: BinaryIO, records: Iterable[Any], passphrase: str | None) -> None:
-    """Write records into frames. passphrase None: compressed, but readable by anyone who has the file."""
+    """Write records into frames. passphrase None: compressed but not encrypted."""
     salt = os.urandom(16) if passphrase else b""
     header = json.dumps({"sealed": bool(passphrase), "salt": b64encode(salt).decode()}).encode() + b"\n"
     frames = _Frames(header, _cipher(passphrase, salt))

@@ -17,7 +17,7 @@ from data.backup.write import write_backup
 from data.database import Database
 
 FORGOTTEN_S = 24 * 3600.0
-"""A partial file this old was left by a process that was killed."""
+"""Age in seconds at which a partial file counts as left by a killed process."""
 
 
 class SqlBackupFolder:

@@ -16,7 +16,7 @@ from data.backup.tables import BackedUpTable, RowHash, record_line
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup contains. revision: of the tables it was made from. rows: by table."""
+    """The contents of a backup. revision: of the tables it was made from. rows: by table."""
 
     made_at: datetime
     revision: str

@@ -26,7 +26,7 @@ def is_empty(database: Database) -> bool:
 
 
 def examine(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
-    """Return what a restore would give. Raises InvalidInput if the file is damaged, or from a newer portal."""
+    """Return what a restore would bring. Raises InvalidInput if the file is damaged, or from a newer portal."""
     found = check(file, passphrase, progress)
     _check_revision(found.revision)
     return found
@@ -66,7 +66,7 @@ def _check_revision(revision: str) -> None:
 
 
 def _compare(connection: Connection, table: BackedUpTable, found: Contents) -> None:
-    """Check that the database now contains what the backup listed."""
+    """Check that the database now contains what the backup lists."""
     total = RowHash()
     for row in connection.execute(select(*table.clause.c).execution_options(yield_per=table.rows_at_once)):
         total.add(record_line(table.plain(row)))
@@ -79,7 +79,7 @@ def _move_sequences(connection: Connection, last_job: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('index_jobs', :last)"), {"last": last_job})
         return
-    for name in set(_NUMBERED) & set(inspect(connection).get_table_names()):  # An older backup has fewer.
+    for name in set(_NUMBERED) & set(inspect(connection).get_table_names()):  # A backup from an earlier release has fewer.
         highest = int(connection.scalar(text(f"SELECT coalesce(max(number), 0) FROM {name}")) or 0)
         highest = max(highest, last_job if name == "index_jobs" else 0)
         connection.execute(text("SELECT setval(:sequence, :value, :used)"), {

@@ -49,8 +49,8 @@ LEFT_OUT = {
         *(EmbeddingTable, ResultTable, GroundResultTable),
     )
 }
-"""Sessions end with a restore: people sign in again. The index is rebuilt. Jobs belong to the server that made the backup.
-Vectors and kept answers are computed, and results of grounding found, again."""
+"""Tables that are left out. Sessions end with a restore: people sign in again. The index is rebuilt. Jobs belong to the server that made
+the backup. Embeddings, cached results and grounding results are computed again."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "moment": UtcDateTime,
@@ -65,7 +65,7 @@ _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
 
 ROWS_AT_ONCE = 1000
 PARTS_AT_ONCE = 32
-"""Rows with bytes at once: file chunks of 64 KiB each."""
+"""Most rows with bytes at once: file chunks of 64 KiB each."""
 
 
 class BackedUpTable:

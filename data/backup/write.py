@@ -23,7 +23,7 @@ from data.migrate import newest_revision
 from data.tables import IndexJobTable
 
 _WRITING = 0.6
-"""Share of the time that writing takes; the rest is reading back."""
+"""Share of the time that writing takes; the rest is for reading back."""
 
 
 @dataclass(frozen=True, slots=True)

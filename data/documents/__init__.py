@@ -1,8 +1,8 @@
-"""The text of PDF and Word documents.
+"""Read the text of PDF and Word documents.
 
 In reading order:
 
-- reader: read a document in a process of its own
+- reader: read a document in a separate process
 - reading_queue: share the readers fairly between people
 - worker: the program of that process
 - formats: the text of each kind of document

@@ -10,9 +10,9 @@ from charset_normalizer import from_bytes
 SAMPLE = 64 * 1024
 """Most bytes that are examined, of the lines with more than ASCII."""
 LINES = 20
-"""Most lines that are guessed separately, where they do not fit together."""
+"""Most lines that are guessed separately, if the whole fits no encoding."""
 SHORT = 1024
-"""A shorter sample is repeated: the frequencies of a few characters say too little otherwise."""
+"""A sample with fewer bytes is repeated: the frequencies of a few characters carry too little information."""
 _NAMES = {
     "gb18030": "GB18030", "big5": "Big5", "cp949": "EUC-KR", "shift_jis": "Shift_JIS", "euc_jp": "EUC-JP", "cp1250": "Windows-1250",
     "cp1251": "Windows-1251", "cp1252": "Windows-1252", "cp1253": "Windows-1253", "cp1254": "Windows-1254", "cp1255": "Windows-1255",
@@ -26,7 +26,8 @@ class CharsetDetector:
     def guess(self, content: bytes) -> str | None:
         lines = _lines(content)
         whole = b"".join(lines)
-        # Cut within a character, or with a bad byte in some line, the whole fits no encoding: then most of its lines decide.
+        # If the sample is cut within a character or a line has a bad byte, the whole fits no encoding: then the majority of its lines
+        # decides.
         return _best(whole) or _best(whole[:-2]) or _most(_best(line) for line in lines[:LINES])
 
 

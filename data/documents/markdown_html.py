@@ -1,4 +1,4 @@
-"""Turn Markdown of strangers into HTML that loads and runs nothing."""
+"""Turn untrusted Markdown into HTML that loads and runs nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from markdown_it import MarkdownIt
 
 @cache
 def _parser() -> MarkdownIt:
-    """Without HTML and images; links only to addresses that run nothing, as markdown-it decides."""
+    """Return a parser without HTML and images; markdown-it decides which link addresses run nothing."""
     return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 40}).disable(["image"])
 
 
 def to_html(text: str) -> str:
-    """Return HTML; a text on which the parser fails comes as it is."""
+    """Return HTML; a text on which the parser fails is returned as plain text."""
     try:
         return str(_parser().render(text))
     except (RecursionError, ValueError, IndexError):

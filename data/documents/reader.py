@@ -1,4 +1,4 @@
-"""Extract the text of PDF and Word documents, each in a separate `worker` process that a document cannot harm."""
+"""Extract the text of PDF and Word documents, each in a separate `worker` process, which limits the harm of a hostile document."""
 
 from __future__ import annotations
 

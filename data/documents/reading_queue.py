@@ -1,4 +1,4 @@
-"""Decide which document is read next: fairly by person; a long document makes room for others."""
+"""Decide which document is read next: fairly by person; a long document pauses for others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SLICE_S = 1.0
-"""Seconds after which a document makes room, if somebody waits who had no more time."""
+"""Seconds after which a document pauses if somebody waits who has had less time."""
 STARVED_S = 10.0
-"""A document that has waited so many seconds goes first."""
+"""A document that has waited this many seconds goes first."""
 OPEN_EACH = 2
-"""Documents of one person that are begun and not ended."""
+"""Most documents of one person that are begun and not finished."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +29,8 @@ class Turn:
 
 
 class ReadingQueue:
-    """Some documents run, some are begun and stopped, the others wait. Safe from any thread; the caller stops and continues its process."""
+    """Queues documents: some run, some are begun and paused, the others wait. Safe from any thread; the caller pauses and continues its
+    process."""
 
     def __init__(self, at_once: int, most_open: int, *, slice_s: float = SLICE_S, clock: Callable[[], float] = time.monotonic) -> None:
         """at_once: documents that run. most_open: those that are begun, whose processes hold memory."""
@@ -40,7 +41,7 @@ class ReadingQueue:
         self._changed = threading.Condition()
         self._turns: list[Turn] = []
         self._used: dict[str, float] = {}
-        """Seconds that each person's documents have run, while any of them is here."""
+        """Seconds that each person's documents have run, while any of them is in the queue."""
         self._number = 0
 
     def enter(self, person: str) -> Turn:
@@ -61,9 +62,9 @@ class ReadingQueue:
             self._give()
 
     def wait(self, turn: Turn, seconds: float) -> bool:
-        """Wait for the document's turn; returns after so long at the latest whether it may run now."""
+        """Wait up to `seconds` for the document's turn; return whether it may run now."""
         with self._changed:
-            self._give()  # Somebody may have waited too long by now.
+            self._give()  # Another document may have waited too long by now.
             return self._changed.wait_for(lambda: turn.running, seconds)
 
     def pause(self, turn: Turn) -> None:
@@ -73,7 +74,7 @@ class ReadingQueue:
             self._give()
 
     def is_due(self, turn: Turn) -> bool:
-        """Tell whether this running document must make room."""
+        """Tell whether this running document must pause."""
         with self._changed:
             now = self._clock()
             if now - turn.runs_since < self._slice_s:
@@ -88,7 +89,7 @@ class ReadingQueue:
             return waiting.index(turn) + 1 if turn in waiting else 1
 
     def ran_s(self, turn: Turn) -> float:
-        """Return how long it has run in total."""
+        """Return how many seconds it has run in total."""
         with self._changed:
             return turn.ran_s + (self._clock() - turn.runs_since if turn.running else 0.0)
 
@@ -104,7 +105,7 @@ class ReadingQueue:
             self._used[turn.person] += ran
 
     def _give(self) -> None:
-        """Let documents run as far as the limits allow."""
+        """Start documents as far as the limits allow."""
         while sum(each.running for each in self._turns) < self._at_once and (eligible := self._eligible()):
             turn = min(eligible, key=self._rank)
             turn.running = turn.begun = True

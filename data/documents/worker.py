@@ -1,10 +1,10 @@
 """Read one PDF or Word document in a separate process that can be killed. The reader runs it and never imports it.
 
-Documents come from strangers: they can be damaged, a decompression bomb, or written to keep a reader busy forever. So the process has
-little memory and time, may write no file and start no other process, and knows nothing of the portal.
+Documents are untrusted: they can be damaged, a decompression bomb, or written to keep a reader busy forever. So the process has little
+memory and time, cannot write files or start other processes, and knows nothing of the portal.
 
-Protocol: the document on stdin; one argument, {"cpu_s", "memory_bytes", "most_chars"}; on stdout {"text"} or {"error"}, which is
-"damaged", "encrypted", "no text", "fonts", "long" or "heavy".
+Protocol: the document on stdin; one argument, {"cpu_s", "memory_bytes", "most_chars"}; on stdout {"text"} or {"error"}, which is "damaged",
+"encrypted", "no text", "fonts", "long" or "heavy".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
-# The process is isolated: Python looks for modules nowhere but in its own folders.
+# The process is isolated: Python finds modules only in its own folders.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pypdf.errors import FileNotDecryptedError, LimitReachedError

@@ -2,8 +2,8 @@
 
 In reading order:
 
-- sealing: seal and open values with data keys
-- key_watch: take a new data key of another process
-- sealed_text: column types of sealed values
-- reseal: seal old values with the current key
+- sealing: encrypt and decrypt values with data keys
+- key_watch: use a new data key of another process
+- sealed_text: column types of encrypted values
+- reseal: encrypt old values with the current key
 """

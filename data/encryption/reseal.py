@@ -1,4 +1,4 @@
-"""Encrypt with the current data key whatever is plain or encrypted with an older one, while the portal runs."""
+"""Encrypt all values that are plain or encrypted with an older data key with the current one, while the portal runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS_AT_ONCE = 32
 
 
 def reseal(database: Database, keyring: Keyring) -> int:
-    """Encrypt everything; returns how many texts and file chunks changed. Rows that change meanwhile are left to their writers."""
+    """Encrypt everything; return how many texts and file chunks changed. Rows that change meanwhile are left to their writers."""
     sealed = 0
     for table in Table.metadata.sorted_tables:
         for column in table.columns:
@@ -36,7 +36,7 @@ def reseal(database: Database, keyring: Keyring) -> int:
 def _column(database: Database, keyring: Keyring, table: SqlTable, column: Column[Any], kind: SealedProse | SealedBytes) -> int:
     [key] = table.primary_key.columns
     raw: ColumnElement[Any] = type_coerce(column, kind.impl_instance)
-    # Named so that no column has the same name: SQLAlchemy reserves those of columns.
+    # These names differ from all column names: SQLAlchemy reserves those.
     unchanged = (key == bindparam("the_key"), raw == bindparam("the_old"))
     change = update(table).where(*unchanged).values({column: bindparam("the_new", type_=kind)})
     at_once = PARTS_AT_ONCE if isinstance(kind, SealedBytes) else TEXTS_AT_ONCE

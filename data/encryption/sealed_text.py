@@ -55,7 +55,7 @@ class SealedProse(TypeDecorator[str]):
 
 
 PLAIN, SEALED = b"\x00", b"\x01"
-"""The first byte of a stored content: plain or encrypted."""
+"""The first byte of stored content: plain or encrypted."""
 
 
 class SealedBytes(TypeDecorator[bytes]):

@@ -37,7 +37,7 @@ class Keyring:
     """Implements data.encryption.sealed_text.Sealer with the data keys of one database."""
 
     def __init__(self, database: Database, master: bytes) -> None:
-        """Unwrap the data keys. Raises StartFailed if this is not the master key that they were wrapped with."""
+        """Unwrap the data keys. Raises StartFailed if `master` is not the key that they were wrapped with."""
         self._database = database
         self._master = AESGCM(master)
         self._lock = threading.Lock()
@@ -97,7 +97,7 @@ class Keyring:
             self.current = rows[-1].id if rows else ""
 
     def take_newest(self) -> bool:
-        """Encrypt with the newest key from now on; tell whether that is another one than before."""
+        """Encrypt with the newest key from now on; tell whether it differs from the key before."""
         with self._database.connect() as connection:
             newest = connection.scalar(select(_T.id).order_by(_T.created_at.desc(), _T.id.desc()).limit(1))
         if newest is None or newest == self.current:
@@ -115,7 +115,7 @@ class Keyring:
         self.reload()
 
     def rewrap(self, master: bytes) -> int:
-        """Wrap all data keys with another master key, which the next start needs; returns how many. No text changes."""
+        """Wrap all data keys with another master key, which the next start needs; return how many. No text changes."""
         new = AESGCM(master)
         with self._database.connect() as connection:
             sql = Transaction(connection)

@@ -17,7 +17,7 @@ from core.identity.records import OutsideIdentity
 
 TIMEOUT_S = 10
 MOST_GROUPS = 1000
-"""Groups of one person, those that contain a group included; a directory with more is not walked to its end."""
+"""Most groups of one person, including the groups that contain a group; larger directories are not walked to the end."""
 _DISABLED = 2
 """The bit of Active Directory's userAccountControl."""
 _IDS = ("entryUUID", "objectGUID")
@@ -32,11 +32,11 @@ class LdapSettings:
     bind_password: str
     base: str
     user_filter: str
-    """With {name} where the escaped sign-in name goes."""
+    """The search filter, with {name} in place of the escaped sign-in name."""
 
 
 class LdapDirectory:
-    """Implements the port Directory. A connection per question: sign-ins are rare, and none is shared between threads."""
+    """Implements the port Directory. Opens a connection for each query: sign-ins are rare, and threads share none."""
 
     def __init__(self, settings: LdapSettings) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class LdapDirectory:
     def check(self, name: str, password: str) -> OutsideIdentity | None:
         with self._asking() as portal:
             entry = self._one(portal, self._settings.user_filter.replace("{name}", escape_filter_chars(name)))
-            # Bound even if there is nobody, so that the time tells nothing.
+            # Bind even if nobody was found, so that the time reveals nothing.
             dn = str(entry["dn"]) if entry is not None else f"cn=nobody,{self._settings.base}"
             if not self._binds(dn, password) or entry is None:
                 return None
@@ -72,7 +72,7 @@ class LdapDirectory:
         )
 
     def _groups(self, portal: Any, dn: str) -> Iterator[str]:
-        """Yield names and DNs of all groups, those that contain others included. Groups may contain each other in a circle."""
+        """Yield names and DNs of all groups, including those that contain others. Groups may contain each other in a circle."""
         seen, open_ = {dn.lower()}, [dn]
         while open_ and len(seen) <= MOST_GROUPS:
             member = escape_filter_chars(open_.pop())
@@ -85,7 +85,7 @@ class LdapDirectory:
                         yield cn
 
     def _one(self, portal: Any, filter: str) -> dict[str, Any] | None:
-        """Return the one entry that fits; None also if several do, because nobody could tell who it is."""
+        """Return the one matching entry; None also if several match, because the person would be ambiguous."""
         found = self._search(portal, filter, [ldap3.ALL_ATTRIBUTES, *_IDS])
         return found[0] if len(found) == 1 else None
 
@@ -119,7 +119,7 @@ class LdapDirectory:
 
     @contextmanager
     def _asking(self) -> Iterator[Any]:
-        """Open a connection as the portal. Raises Unavailable for whatever goes wrong."""
+        """Open a connection as the portal. Raises Unavailable for every error."""
         try:
             portal = self._connection(self._settings.bind_dn, self._settings.bind_password)
             try:
@@ -132,7 +132,7 @@ class LdapDirectory:
 
 
 def _subject(entry: dict[str, Any]) -> str:
-    """Return the entry's own id as a filter finds it; its DN changes when somebody is moved or married."""
+    """Return the entry's own id as a filter finds it; its DN changes when a person moves or marries."""
     raw = entry["raw_attributes"]
     if raw.get("objectGUID"):
         return "objectGUID:" + "".join(f"\\{byte:02x}" for byte in raw["objectGUID"][0])

@@ -20,9 +20,9 @@ from core.identity.records import EndedOutside, OutsideIdentity
 TIMEOUT_S = 10
 KEYS_FOR_S = 300.0
 CLOCK_S = 60
-"""By how much clocks may differ."""
+"""Seconds by which clocks may differ."""
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures by a private key. Never "none", nor one that the client secret could make."""
+"""Signatures by a private key only: neither "none" nor algorithms that use the client secret."""
 _LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 _REFUSED = "The identity provider did not confirm this sign-in. Sign in again."
 
@@ -86,7 +86,7 @@ class OidcProvider:
         )
 
     def _userinfo(self, session: Any, subject: str) -> Mapping[str, Any]:
-        """Ask for what the id token leaves out, often the groups."""
+        """Fetch claims that the id token leaves out, often the groups."""
         if "userinfo_endpoint" not in self._metadata():
             return {}
         answer = session.get(self._endpoint("userinfo_endpoint"), timeout=TIMEOUT_S)

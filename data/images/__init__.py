@@ -1,8 +1,8 @@
-"""Decoding of images.
+"""Decode images.
 
 In reading order:
 
-- reader: decode an image in a process of its own
+- reader: decode an image in a separate process
 - worker: the program of that process
 - labelled_set: read the labelled set
 - labelled: its images and labels

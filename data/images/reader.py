@@ -1,4 +1,4 @@
-"""Decode images, each in a separate `worker` process that an image cannot harm."""
+"""Decode images, each in a separate `worker` process, which limits the harm of a hostile image."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from data.bounded_process import BoundedProcess, TooHeavy
 CPU_S, WALL_S = 20, 30.0
 MEMORY_BYTES = 1 << 30
 MOST_PIXELS = 50_000_000
-"""What phones take at most. Checked before anything is decoded."""
+"""Most pixels that a phone's camera takes. Checked before anything is decoded."""
 MOST_SIDE = 16_384
 MOST_STORED_PIXELS = 16_000_000
-"""Larger images are reduced to this; no model sees more than a quarter of it."""
+"""Larger images are reduced to this size; no model sees more than a quarter of it."""
 MOST_DRAWN, MOST_DRAWN_LABEL = 200, 40
-"""Boxes, and characters of a label. They are an argument of the process, which may be 128 KB long."""
+"""Most boxes, and most characters of a label. They are an argument of the process, which may be 128 KB long."""
 AT_ONCE, MOST_OPEN = 2, 6
 WAIT_S = 120.0
 WORKER = Path(__file__).with_name("worker.py")
@@ -77,7 +77,7 @@ class ProcessImageReader:
         )
 
     def recognizes(self, content: bytes) -> bool:
-        """Tell whether the content begins as an image that can be read."""
+        """Tell whether the content begins like a readable image."""
         return format_of(content) is not None
 
     def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
@@ -94,7 +94,7 @@ class ProcessImageReader:
         return _decoded(pixels, head, mapping)
 
     def fitted(self, image: DecodedImage, person: str = "") -> DecodedImage:
-        """Return the image in whole patches of a vision model; the same image where it has that size."""
+        """Return the image in whole patches of a vision model; the same image if it already has that size."""
         size = fitted_size(image.width, image.height)
         if size == (image.width, image.height):
             return image
@@ -112,7 +112,7 @@ class ProcessImageReader:
     def _ask(
         self, name: str, content: bytes, settings: dict[str, object], person: str, on_place: OnPlace | None
     ) -> tuple[dict[str, Any], bytes]:
-        """Return what the worker says of the image, and the image."""
+        """Return the worker's description of the image, and the image."""
         try:
             answer = self._process.run(content, {**self._settings, **settings}, person, on_place)
         except TooHeavy:

@@ -1,13 +1,13 @@
 """Decode one image in a separate process that can be killed. The reader runs it and never imports it.
 
-Images come from strangers: they can be damaged, a decompression bomb, or written to attack a decoder. So the process has little memory and
-time, may write no file, and knows nothing of the portal. Only the decoder of the format that the content shows is used, and the size is
-checked before any pixel is decoded. The pixels are encoded anew, so nothing else of the file is left.
+Images are untrusted: they can be damaged, a decompression bomb, or written to attack a decoder. So the process has little memory and time,
+cannot write files, and knows nothing of the portal. Only the decoder of the format that the content shows is used, and the size is checked
+before any pixel is decoded. The pixels are encoded anew, so nothing else of the file is left.
 
 Protocol: the image on stdin; one argument, {"cpu_s", "memory_bytes", "most_pixels", "most_side", "most_stored_pixels", "format"} and, for
-an image that was decoded before, "resize" (width and height) or "boxes" ([left, top, right, bottom, label] each, to draw). On stdout a
-line of JSON, {"source", "orientation", "size", "media_type"} followed by the image, or {"error"}, which is "damaged", "large" (with
-"size") or "heavy".
+an image that was decoded before, "resize" (width and height) or "boxes" ([left, top, right, bottom, label] each, to draw). On stdout a line
+of JSON, {"source", "orientation", "size", "media_type"} followed by the image, or {"error"}, which is "damaged", "large" (with "size") or
+"heavy".
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Refused(Exception):
 
 
 def _open(content: bytes, settings: dict[str, Any]) -> Image.Image:
-    """Read the header alone, and refuse what is too large."""
+    """Read only the header, and refuse images that are too large."""
     if settings["format"] == "HEIF":
         import pi_heif
 
@@ -101,7 +101,7 @@ def _reduced(image: Image.Image, most_pixels: int) -> Image.Image:
 
 
 def _drawn(image: Image.Image, boxes: list[tuple[float, float, float, float, str]]) -> Image.Image:
-    """Draw numbered boxes. The font that comes with Pillow has Latin letters only: other labels are their number alone."""
+    """Draw numbered boxes. The font that comes with Pillow has Latin letters only: other labels show only their number."""
     pen, line = ImageDraw.Draw(image), max(2, round(min(image.size) / 250))
     font = ImageFont.load_default(size=max(12, round(min(image.size) / 36)))
     for number, (left, top, right, bottom, label) in enumerate(boxes, 1):
@@ -132,7 +132,7 @@ def _encoded(image: Image.Image, lossless: bool) -> tuple[str, bytes]:
 def _decoded(content: bytes, settings: dict[str, Any]) -> bytes:
     image = _open(content, settings)
     source, orientation = image.size, _orientation(image)
-    if settings["format"] == "HEIF":  # libheif applied it, and the plugin tells so.
+    if settings["format"] == "HEIF":  # libheif has applied it, and the plugin reports so.
         orientation = 1
     image.load()
     pixels = _in_srgb(image, _rgb(image))
@@ -171,7 +171,7 @@ def main() -> None:
         resource.RLIMIT_NOFILE: 16,
     }.items():
         resource.setrlimit(kind, (most, most))
-    if settings["format"] != "HEIF":  # Its decoder cannot do without a thread, which counts as a process.
+    if settings["format"] != "HEIF":  # Its decoder needs a thread, which counts as a process.
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     logging.disable()
     warnings.simplefilter("ignore")

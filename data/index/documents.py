@@ -43,7 +43,7 @@ AUDIT_ID = func.substr(literal("0" * AUDIT_DIGITS).concat(_DIGITS), func.length(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the documents of a kind come from. key: the indexed column that orders rows as their ids are ordered. at: their time."""
+    """The source of the documents of a kind. key: the indexed column that orders rows as their ids are ordered. at: the time column."""
 
     id: ColumnElement[Any]
     key: ColumnElement[Any]

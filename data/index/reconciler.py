@@ -1,7 +1,7 @@
 """Compare the database and the index, range by range, and queue a job for every difference.
 
-The queue alone keeps both equal as long as each keeps its promises. The reconciler finds what no promise covers: an index restored from an
-old snapshot, documents deleted by hand, a bug in the portal itself.
+The queue alone keeps both equal as long as each keeps its promises. The reconciler finds other differences: an index restored from an old
+snapshot, documents deleted by hand, a bug in the portal itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Reconciler:
     def reconcile(self, report: Callable[[float], None] = lambda share: None) -> Reconciliation:
         """Compare everything now, in this thread. Raises Unavailable.
 
-        report: receives the share that is done; an exception that it raises ends the work.
+        report: receives the share that is done; an exception that it raises ends the comparison.
         """
         started = datetime.now(UTC)
         compared = missing = outdated = phantom = 0
@@ -70,7 +70,7 @@ class Reconciler:
 
     @staticmethod
     def _stored(connection: Connection, kind: str, after: str) -> tuple[Mapping[str, str], str | None]:
-        """Return the fingerprints of the next range, and the id where it ends; None: it is the last."""
+        """Return the fingerprints of the next range, and the id where it ends; None for the last range."""
         source = SOURCES[kind]
         statement = source.ids().order_by(source.key).limit(RANGE)
         if after:

@@ -23,7 +23,7 @@ BATCH = 2000
 DELETE_AT_ONCE = 500
 """Job numbers in one statement."""
 IDLE_S = 1.0
-"""Seconds between checks for jobs that other processes queued. Jobs of this process wake the worker at once."""
+"""Seconds between checks for jobs of other processes. Jobs of this process wake the worker at once."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.5, 15.0
 MAX_ATTEMPTS = 5
 """A document rejected this often stays in the queue with its error and is not retried."""
@@ -77,7 +77,7 @@ class IndexWorker:
         return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
     def drain(self, timeout: float) -> bool:
-        """Work in this thread until no job is left, at most `timeout` seconds. Returns whether none is left."""
+        """Work in this thread until no job is left, for at most `timeout` seconds. Returns whether none is left."""
         until = time.monotonic() + timeout
         while True:
             try:
@@ -94,7 +94,7 @@ class IndexWorker:
             time.sleep(0.05)
 
     def step(self) -> int:
-        """Process one batch; returns how many jobs it took. Raises Unavailable."""
+        """Process one batch; return how many jobs it took. Raises Unavailable."""
         with self._working:
             try:
                 if not self._prepared:
@@ -168,7 +168,7 @@ class IndexWorker:
             jobs = connection.execute(_CLAIM).all()
             if not jobs:
                 return 0
-            # Oldest first, so the last job of a document is its newest version; the older ones are done with it.
+            # Oldest first, so the last job of a document is its newest version, which replaces the earlier ones.
             versions = {(job.kind, job.document_id): job.number for job in jobs}
             documents = load_documents(connection, versions)
             # PostgreSQL keeps the jobs locked here, away from other replicas. SQLite holds no lock, so writers need not wait.

@@ -1,7 +1,7 @@
-"""Run the slow functions of plugins, each call in a process of its own.
+"""Run the slow functions of plugins, each call in a separate process.
 
 In reading order:
 
-- process: asks the worker, fairly by person
+- process: run the worker, fairly by person
 - worker: the program in that process
 """

@@ -37,7 +37,7 @@ class WorkerPluginProcess:
         memory_bytes: int = MEMORY_BYTES,
         wait_s: float = WAIT_S,
     ) -> None:
-        """environment: variables for plugins; they get no others. cpu_s, wall_s, memory_bytes: limits for one call."""
+        """environment: variables for plugins, which get no others. cpu_s, wall_s, memory_bytes: limits for one call."""
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes}
         self._process = BoundedProcess(
             WORKER, at_once=AT_ONCE, most_open=MOST_OPEN, wall_s=wall_s, wait_s=wait_s, busy=_BUSY, unavailable=_UNAVAILABLE,

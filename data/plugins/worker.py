@@ -1,11 +1,11 @@
 """Run one function of one plugin in a separate process that can be killed. `process` runs it and never imports it.
 
-A plugin is code that an admin chose, but what it reads is a stranger's. So the process has little memory and time, and may write no file
-and start no other process.
+An admin chose the plugin's code, but the data it reads is untrusted. So the process has little memory and time, and cannot write files or
+start other processes.
 
 Protocol: the input on stdin; one argument, {"path", "entry", "hook", "name", "file", "cpu_s", "memory_bytes"}. For exporters the input is a
-JSON list of chats, and the output each file, preceded by its length in 8 bytes. For file_readers it is the file, and the output the text.
-The output follows "+"; "?" precedes the sentence of a refusal, "!" the failure, for admins.
+JSON list of chats, and the output each file, preceded by its length in 8 bytes. For file_readers the input is the file, and the output the
+text. The output follows "+"; "?" precedes the sentence of a refusal, "!" the failure, for admins.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
         resource.setrlimit(kind, (most, most))
     sys.path[:] = asked["path"]
     sys.dont_write_bytecode = True
-    output, sys.stdout = sys.stdout.buffer, sys.stderr  # What a plugin prints is no answer.
+    output, sys.stdout = sys.stdout.buffer, sys.stderr  # Output that a plugin prints is not an answer.
     output.write(_answer(asked, sys.stdin.buffer.read()))
 
 

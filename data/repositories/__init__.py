@@ -3,22 +3,22 @@
 In reading order:
 
 - people: accounts, sessions and the audit log
-- identity: second factors
+- identity: second factors and outside identities
 - access: limits
 - chat: conversations, messages and turns
 - sharing: links to snapshots of conversations
 - knowledge: files for questions
-- grounding: images and what was found on them
+- grounding: images, and the boxes found on them
 - privacy: policies for personal data
-- programs: what programs store
+- programs: responses, files and batches of programs
 - prompts: prompts and their versions
 - notices: notices, and what browsers show of them
-- plugins: what admins decided about plugins
+- plugins: admins' decisions about plugins
 - review: ratings and reviews
 - platforms: the configuration of platforms
 - inference: presets, access to models
 - models: hot swaps
-- usage: what was used
-- operations: keeping the portal
+- usage: generation rows and usage reports
+- operations: retention rules and legal holds
 - tasks: background jobs
 """

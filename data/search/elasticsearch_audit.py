@@ -1,8 +1,8 @@
 """Store the audit log in Elasticsearch, in several indices that each start at an event number. It grows, and nothing may be lost.
 
-An event that is written again must overwrite itself, so its id alone determines its index: the one with the highest start not above it.
-Each start is in the name of an alias, which is how all portals know them. A new index starts some numbers ahead; by the time they are
-reached, every portal has learned of it.
+An event that is written again must overwrite itself, so its id alone determines its index: the one with the highest start not above it. The
+name of an alias contains each start, which is how all portals know them. A new index starts some numbers ahead; by the time events reach
+its start, every portal knows of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Making = Callable[[], tuple[dict[str, Any], dict[str, Any]]]
 
 
 class AuditIndices:
-    """Manages the audit indices. alias: what searches read; `alias`-write covers all up-to-date indices. Raises what the client raises."""
+    """Manages the audit indices. alias: the indices that searches read; `alias`-write covers all up-to-date indices. Raises the client's
+    errors."""
 
     def __init__(self, server: ElasticsearchServer, alias: str, limits: RolloverLimits) -> None:
         self._indices = server.writer.indices
@@ -37,7 +38,7 @@ class AuditIndices:
         self._tended = float("-inf")
 
     def alias_of(self, id: str) -> str:
-        """Return where an event is written."""
+        """Return the alias that an event is written to."""
         return self._named(self._starts[max(0, bisect_right(self._starts, id) - 1)])
 
     def actions(self, name: str) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ class AuditIndices:
         return [*removed, {"add": {"index": name, "alias": self._named(FIRST)}}]
 
     def prepare(self) -> None:
-        """Learn the starts. The single index of an earlier release has none yet."""
+        """Learn the starts of the indices. The single index of an earlier release has none yet."""
         self._learn()
         if not self._starts:
             [only] = self._indices.get_alias(name=self._write_alias)
@@ -68,7 +69,7 @@ class AuditIndices:
         behind = self._indices.get_alias(name=self._write_alias)
         [present] = [name for name, each in behind.items() if each["aliases"][self._write_alias].get("is_write_index")]
         newest = self._client.search(index=self._write_alias, size=1, sort=[{"id": "desc"}], source=False)["hits"]["hits"]
-        if not newest or newest[0]["_id"] < max(self._starts):  # The current index has not been reached yet.
+        if not newest or newest[0]["_id"] < max(self._starts):  # Events have not reached the current index yet.
             return
         start = str(int(newest[0]["_id"]) + AHEAD).zfill(len(FIRST))
         settings, mappings = made_of()

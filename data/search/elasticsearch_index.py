@@ -17,7 +17,7 @@ from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
 SCHEMA_VERSION = 5
-"""Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
+"""Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the database."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
@@ -35,7 +35,7 @@ SETTINGS = {
     },
 }
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}
-"""Given back as it came, never looked for."""
+"""Stored fields that are returned unchanged and never searched."""
 MAPPINGS = {
     "dynamic": "strict",
     "properties": {
@@ -61,7 +61,7 @@ _NEWEST_FIRST = [
     {"id": {"order": "desc", "unmapped_type": "keyword"}},
 ]
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""The range of date_nanos."""
+"""The range of Elasticsearch's date_nanos."""
 
 
 class ElasticsearchIndex:
@@ -134,7 +134,7 @@ class ElasticsearchIndex:
             self._building = False
 
     def remove(self) -> None:
-        """Delete every index of this portal on the server."""
+        """Delete all of this portal's indices on the server."""
         with self._available():
             for kind in DocumentKind:
                 for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
@@ -147,7 +147,7 @@ class ElasticsearchIndex:
         parts = list(_parts(documents))
         if len(parts) < 2:
             return self._bulk(documents) if documents else {}
-        # The server works on a request with one thread; two keep it busy while this process reads answers.
+        # The server handles one request per thread; two requests keep it busy while this process reads answers.
         with ThreadPoolExecutor(BULKS_AT_ONCE, "index-bulk") as pool:
             refused: dict[tuple[str, str], str] = {}
             for found in pool.map(self._bulk, parts):
@@ -217,7 +217,7 @@ class ElasticsearchIndex:
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
         for document in documents:
-            # The alias must exist: an index created by the server itself would have no mappings.
+            # The alias must exist: an index that the server creates by itself would have no mappings.
             place = self._audit.alias_of(document.id) if document.kind == "audit" else self._write_alias(document.kind)
             target = {"_index": place, "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
@@ -226,7 +226,7 @@ class ElasticsearchIndex:
         return {(document.kind, document.id): reason for document, reason in refusals if reason is not None}
 
     def _make_index(self, kind: str) -> None:
-        """Create an index of this version for writing, and for reading too if nothing else can be read meanwhile."""
+        """Create an index of this version for writing, and for reading too if no other index can be read meanwhile."""
         current = f"{self._alias(kind)}-v{SCHEMA_VERSION}"
         if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
             self._begin(kind, current)
@@ -258,7 +258,7 @@ class ElasticsearchIndex:
         return f"{self.server.prefix}-{kind}-write"
 
     def _all(self) -> str:
-        """What is written to."""
+        """Return the write aliases of all kinds, separated by commas."""
         return ",".join(self._write_alias(kind) for kind in DocumentKind)
 
 
@@ -282,7 +282,7 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
 
 
 def _hit(kind: DocumentKind, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
-    # The server's own highlighter takes each text apart again, which costs more than the search.
+    # The server's own highlighter analyzes each text again, which costs more than the search.
     at = source.get("at")
     return SearchHit(
         kind=kind,

@@ -43,7 +43,7 @@ class ElasticsearchLogs:
         self._write_alias = f"{self._alias}-write"
 
     def prepare(self) -> None:
-        """Create an index of this version for writing; cheap if it exists."""
+        """Create an index of this version for writing, if it does not exist yet."""
         self._server.check()
         indices = self._server.writer.indices
         with self._server.available():
@@ -58,7 +58,7 @@ class ElasticsearchLogs:
             indices.update_aliases(actions=[*actions, {"add": {"index": first, "alias": self._write_alias, "is_write_index": True}}])
 
     def write(self, lines: Sequence[tuple[str, Mapping[str, str]]]) -> int:
-        """Write lines with ids of their own, so that resending after a timeout adds no duplicates. Returns how many were rejected."""
+        """Write lines with unique ids, so that resending after a timeout adds no duplicates. Returns how many were rejected."""
         operations: list[dict[str, Any]] = []
         for id, fields in lines:
             operations.append({"create": {"_index": self._write_alias, "_id": id, "require_alias": True}})

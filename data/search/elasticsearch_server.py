@@ -66,14 +66,14 @@ class ElasticsearchServer:
         self.writer = self.client.options(request_timeout=WRITE_TIMEOUT_S)
 
     def check(self) -> None:
-        """Raise Unavailable with a sentence for a server that the portal cannot use."""
+        """Raise Unavailable with a sentence if the portal cannot use the server."""
         with self.available():
             version = self.client.info()["version"]["number"]
             if int(version.split(".")[0]) < OLDEST_SERVER:
                 raise Unavailable(_TOO_OLD, address=self.address, version=version)
 
     def bulk(self, operations: Sequence[dict[str, Any]]) -> list[str | None]:
-        """Apply all actions; returns for each why the server rejects it permanently, or None. Raises Unavailable if it may work later."""
+        """Apply all actions; return for each why the server rejects it permanently, or None. Raises Unavailable if it may work later."""
         with self.available():
             answer = self.writer.bulk(operations=operations)
         if not answer["errors"]:
@@ -95,7 +95,7 @@ class ElasticsearchServer:
 
     @contextmanager
     def available(self) -> Iterator[None]:
-        """Turn what the client raises into one sentence about this server."""
+        """Turn the client's errors into one sentence about this server."""
         errors = self._errors
         try:
             yield
@@ -118,7 +118,7 @@ class ElasticsearchServer:
             raise Unavailable("Search is unavailable: Elasticsearch at {address} is not responding.", address=self.address) from error
 
     def _other_product(self, body: object) -> Unavailable:
-        """Recognize another product, or a release before 7.14: the server did not identify itself as Elasticsearch."""
+        """Return the error for another product, or a release before 7.14: the server did not identify itself as Elasticsearch."""
         version = body.get("version") if isinstance(body, dict) else None
         version = version if isinstance(version, dict) else {}
         number = str(version.get("number", ""))
@@ -133,7 +133,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
     """Create a TLS context that verifies chain and host name with this CA alone."""
     try:
         return ssl.create_default_context(cafile=Path(ca_file).expanduser())
-    except OSError as problem:  # ssl.SSLError is one.
+    except OSError as problem:  # ssl.SSLError is an OSError.
         reason = problem.strerror if not isinstance(problem, ssl.SSLError) else "it holds no certificate"
         raise StartFailed("PORTAL_ELASTICSEARCH_CA {path} cannot be used: {reason}.", path=ca_file, reason=reason) from problem
 

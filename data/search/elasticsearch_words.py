@@ -1,6 +1,6 @@
 """Index Chinese words in Elasticsearch. Character pairs find everything on every server; a word plugin ranks whole words higher.
 
-So the matches are the same with and without a plugin. A plugin installed later takes effect with the next rebuild of the index.
+So the matches are the same with and without a plugin. A plugin installed later takes effect at the next rebuild of the index.
 """
 
 from __future__ import annotations

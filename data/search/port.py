@@ -13,12 +13,12 @@ from core.search.records import SearchHit, SearchPage, SearchQuery
 COUNTED = 1000
 """Matches are counted up to this number. The cost of a search must not grow with how common its words are."""
 RANKED = 500
-"""The newest matches that are ranked for best-first order; more if more were requested."""
+"""Newest matches that are ranked for best-first order; more if the query asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The state of one thing at one version. A higher version replaces a lower one, never the reverse."""
+    """The state of one row at one version. A higher version replaces a lower one, never the reverse."""
 
     kind: str
     id: str
@@ -43,7 +43,7 @@ class Document:
 
 
 def moment(at: datetime | None) -> str | None:
-    """Format a time as fixed-length ISO 8601, so that text compares as time does."""
+    """Format a time as fixed-length ISO 8601, so that the texts sort as the times do."""
     return at.isoformat(timespec="microseconds") if at else None
 
 
@@ -60,14 +60,14 @@ class WritableIndex(Protocol):
     def page(self, query: SearchQuery) -> SearchPage: ...
 
     def prepare(self) -> None:
-        """Create what the index needs; cheap if it exists. Called before the first put and after every failure.
+        """Create what the index needs, if it does not exist yet. Called before the first put and after every failure.
 
-        What another version of the portal made is kept for searches, and a new index is started beside it.
+        An index of another version of the portal is kept for searches, and a new index is started beside it.
         """
         ...
 
     def is_empty(self) -> bool:
-        """Tell whether nothing was ever put into the current write index: it is new, or being rebuilt."""
+        """Tell whether the current write index has never received a document: it is new, or being rebuilt."""
         ...
 
     def is_building(self) -> bool:
@@ -79,7 +79,7 @@ class WritableIndex(Protocol):
         ...
 
     def complete(self) -> None:
-        """Declare the index being built complete: searches move to it, and the old one is deleted."""
+        """Declare the new index complete: searches move to it, and the old one is deleted."""
         ...
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
@@ -90,11 +90,11 @@ class WritableIndex(Protocol):
         ...
 
     def refresh(self) -> None:
-        """Make everything that was put searchable."""
+        """Make all documents put so far searchable."""
         ...
 
     def ids(self, kind: str) -> Iterator[str]:
-        """Yield all documents that are not tombstones."""
+        """Yield the ids of all documents that are not tombstones."""
         ...
 
     def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:

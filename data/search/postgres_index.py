@@ -22,19 +22,19 @@ from data.search.words import Term, snippet, spread, terms
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 4
-"""Raise it when the tables or data.search.words change: a new table is then filled beside the old one. Tables before version 3
-lack the tokens of folders and attached files: there, until the new one is complete, these two filters find nothing.
+"""Raise it when the tables or data.search.words change: a new table is then filled beside the old one. Tables before version 3 lack the
+tokens of folders and attached files: until the new table is complete, these two filters find nothing there.
 """
 INDEXED = 100_000
-"""Characters of a text that are indexed: PostgreSQL positions no word beyond the 16,383rd, and accepts no list above 1 MB."""
+"""Characters of a text that are indexed: PostgreSQL stores no positions beyond the 16,383rd word, and accepts no list above 1 MB."""
 MANY = 200
-"""Number of documents that justify a second connection."""
+"""Number of documents that justifies a second connection."""
 _OF_EVERYBODY = ("feedback", "audit")
-"""Kinds that are searched without an owner; they have their own database index for that."""
+"""Kinds that are searched without an owner; they have a separate database index for that."""
 _LOCK = 0x676C6D73
 """The advisory lock for creating, starting or completing an index."""
 
-# English words are stemmed and none is left out: a search for "to be" means both. Schema and configuration are created once.
+# English words are stemmed, and stop words are kept: a search for "to be" matches both words. Schema and configuration are created once.
 _MAKE = """
 CREATE SCHEMA IF NOT EXISTS portal_search;
 CREATE TABLE IF NOT EXISTS portal_search.indexes (number integer PRIMARY KEY, schema integer NOT NULL, complete boolean NOT NULL);
@@ -124,12 +124,12 @@ class PostgresIndex:
         self._source = None
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
-        # In a fixed order everywhere, so that two replicas never wait for each other.
+        # Use a fixed order everywhere, so that two replicas never deadlock.
         ordered = sorted(documents, key=lambda each: (each.kind, each.id))
         if len(ordered) < MANY:
             self._put(ordered)
             return {}
-        # The server parses words with one process per connection: for many documents, two work side by side.
+        # The server parses words with one process per connection: for many documents, two run in parallel.
         half = len(ordered) // 2
         with ThreadPoolExecutor(2, "index-put") as pool:
             list(pool.map(self._put, (ordered[:half], ordered[half:])))
@@ -177,7 +177,7 @@ class PostgresIndex:
         return self._read(read)
 
     def refresh(self) -> None:
-        """Nothing to do: what is put is searchable at once."""
+        """Do nothing: documents are searchable at once."""
 
     def ids(self, kind: str) -> Iterator[str]:
         with self._transaction() as sql:
@@ -196,16 +196,16 @@ class PostgresIndex:
             sql.execute(text("DROP SCHEMA IF EXISTS portal_search CASCADE"))
 
     def close(self) -> None:
-        """Nothing to do: the connections belong to the database."""
+        """Do nothing: the connections belong to the database."""
 
     def _read(self, read: Callable[[Connection, str], T]) -> T:
-        """Read the table for searches, and remember which one that is."""
+        """Read the table for searches, and remember which table it is."""
         try:
             return self._read_once(read)
         except Unavailable as problem:
             if not isinstance(problem.__cause__, ProgrammingError):
                 raise
-            # The table does not exist: this search comes before the worker's first step, or after another replica's rebuild.
+            # The table does not exist: this search precedes the worker's first step, or follows another replica's rebuild.
             self.prepare()
             return self._read_once(read)
 
@@ -266,7 +266,7 @@ def _row(document: Document) -> dict[str, object]:
 
 
 def _plain(words: str) -> str:
-    """Keep words and spaces only: PostgreSQL's parser would take settings.py for a host and keep it whole."""
+    """Keep only words and spaces: PostgreSQL's parser would take settings.py for a host name and keep it whole."""
     return _NOT_A_WORD.sub(" ", spread(words[:INDEXED]))
 
 
@@ -301,7 +301,7 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
 
 
 def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -> int:
-    """Count matches; COUNTED + 1 if there are more. Uses the words' index; scanning the table would cost more the larger it is."""
+    """Count matches; return COUNTED + 1 if there are more. Uses the words' index; scanning a large table would cost more."""
     sql.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan"))
     return int(sql.scalar(text(_COUNT.format(table=table, where=where)), {**values, "counted": COUNTED + 1}) or 0)
 
@@ -309,8 +309,8 @@ def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -
 def _walk(sql: Connection, query: SearchQuery, total: int) -> str:
     """Choose the query plan, and return the conditions of a walk from the newest match, if that is faster.
 
-    A few matches are all fetched by their words and sorted. With many, a walk soon finds enough. PostgreSQL cannot choose, because it
-    misjudges how often words occur together by orders of magnitude.
+    If there are few matches, all are fetched by their words and sorted. If there are many, a walk soon finds enough. PostgreSQL cannot
+    choose, because it misjudges how often words occur together by orders of magnitude.
     """
     if total <= COUNTED:
         return ""

@@ -20,7 +20,8 @@ ELASTICSEARCH_OFF = (
 
 
 class RefusingIndex:
-    """Implements data.search.port.WritableIndex: holds nothing and says why. Deletes what an index left from before encryption."""
+    """Implements data.search.port.WritableIndex: holds nothing, and its searches raise an error that says why. Deletes an index from before
+    encryption."""
 
     engine = "none"
 

@@ -1,4 +1,5 @@
-"""Decide when a growing index is large enough to start a new one. The portal requests it itself: no licence and no server policy needed."""
+"""Decide when a growing index is large enough to start a new one. The portal requests the rollover itself: no licence or server policy is
+needed."""
 
 from __future__ import annotations
 

@@ -21,11 +21,12 @@ CACHE_KIB = 32_000
 """Most memory that a connection uses for the file."""
 SLOT_BITS = 20
 LAST_SECOND = 2**33 - 1
-"""In the year 2242."""
+"""The last second that a document's number can hold, in the year 2242."""
 
-# A document's number is the second it is of, then a slot: FTS5 walks its matches by number, so that the newest come first without a look
-# at the others. Filters are terms of `scope`, for the same reason. The words lie in a contentless table: `documents` has the text already.
-# To forget a document, FTS5 must be given the very words it was given before, which `spread` makes again from the stored text.
+# A document's number combines the second of its time and a slot: FTS5 walks its matches by number, so that the newest come first without
+# looking at the others. Filters are terms of `scope`, for the same reason. The words are in a contentless table, because `documents`
+# already has the text. To delete a document, FTS5 needs exactly the words that it was given, which `spread` makes again from the stored
+# text.
 _TABLES = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 
 class SqliteFile:
-    """Thread-safe: each use borrows a connection. sqlite3's errors pass unchanged."""
+    """Manages one file. Thread-safe: each use borrows a connection. sqlite3's errors pass unchanged."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,7 +58,7 @@ class SqliteFile:
         self._removed = False
 
     def schema(self) -> int:
-        """Return the version its tables were made by; 0 if it has none yet. Creates an empty file if there is none."""
+        """Return the version of its tables; 0 if it has none yet. Creates an empty file if there is none."""
         with self.connection() as sql:
             return int(sql.execute("PRAGMA user_version").fetchone()[0])
 
@@ -91,7 +92,7 @@ class SqliteFile:
             yield connection
 
     def borrow(self) -> sqlite3.Connection:
-        """Return a connection that no other thread has, for `using`."""
+        """Return a connection that no other thread uses, for `using`."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -99,7 +100,7 @@ class SqliteFile:
 
     @contextmanager
     def using(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        """Return the connection afterwards. One that failed is not used again."""
+        """Yield the connection, and put it back afterwards. A connection that failed is closed instead."""
         try:
             yield connection
         except BaseException:
@@ -133,12 +134,12 @@ class SqliteFile:
 
 
 def token(kind: str, owner_id: str | None = None) -> str:
-    """Return the token of a kind, or of a person's documents of a kind. Searches of an owner then read only that owner's postings."""
+    """Return the token of a kind, or of a person's documents of a kind. A search for one owner then reads only that owner's postings."""
     return f"k{kind}" if owner_id is None else f"o{kind}x{owner_id.encode().hex()}"
 
 
 def scope(kind: str, owner_id: str, folder_id: str, has_file: bool, model: str = "", rating: int | None = None) -> str:
-    """Return the tokens that find a document besides its words."""
+    """Return the tokens by which filters find a document."""
     filters = [model_token(model)] if model else []
     # Only answers have a model, and only answers can be rated.
     filters += [rating_token(rating or UNRATED)] if rating or model else []
@@ -151,8 +152,8 @@ def model_token(model: str) -> str:
     return "m" + _digits(model)
 
 
-# PostgreSQL keeps tokens among the words of the texts: the sign tells these two apart from whatever somebody writes. SQLite has a column
-# for tokens, and drops the sign.
+# PostgreSQL keeps tokens among the words of the texts: the sign distinguishes these two from anything that people write. SQLite has a
+# column for tokens, and drops the sign.
 def folder_token(folder_id: str) -> str:
     return "+f" + _digits(folder_id)
 
@@ -178,7 +179,7 @@ def second_of(at: datetime | None) -> int:
 
 
 def in_parts(numbers: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Split into as many as one statement takes."""
+    """Split into parts that each fit into one statement."""
     return (numbers[start : start + FIND_AT_ONCE] for start in range(0, len(numbers), FIND_AT_ONCE))
 
 
@@ -207,7 +208,7 @@ def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
         if document.text is not None:
             filters = document.folder_id, document.has_file, document.model, document.rating
             added.append((here, scope(document.kind, document.owner_id, *filters), spread(document.text)))
-    # In the order of their numbers: whenever a lower one follows, FTS5 flushes what it has gathered.
+    # Write in the order of their numbers: whenever a lower number follows, FTS5 flushes its buffer.
     sql.executemany(_FORGET, sorted(forgotten))
     sql.executemany(_PUT, sorted(rows))
     sql.executemany(_ADD, sorted(added))

@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 5
 """Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
-before version 3 numbers tell no time: there, until the new one is complete, filters find nothing. Files before version 4 know neither
-folders nor attached files, and find nothing by these two; files before version 5 know no emoji.
+before version 3, numbers do not contain the time: until the new file is complete, filters find nothing there. Files before version 4 lack
+folders and attached files, so these two filters find nothing; files before version 5 lack emoji.
 """
 
 _NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
@@ -114,7 +114,7 @@ class SqliteIndex:
             return SearchPage([_hit(row, wanted) for row in rows], min(total, COUNTED), len(found) > COUNTED)
 
     def refresh(self) -> None:
-        """Nothing to do: what is put is searchable at once."""
+        """Do nothing: documents are searchable at once."""
 
     def ids(self, kind: str) -> Iterator[str]:
         with self._target() as sql:
@@ -138,7 +138,7 @@ class SqliteIndex:
                 file.close()
 
     def _find_files(self) -> None:
-        """Find the newest complete file, and a younger one that this version is building; delete all others."""
+        """Find the newest complete file, and a newer one that this version is building; delete all others."""
         self.close()
         self._complete = self._building = None
         for path in sorted(self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}"), key=self._number):
@@ -197,7 +197,7 @@ class SqliteIndex:
     def _borrow(self, choose: Callable[[], SqliteFile | None]) -> Iterator[sqlite3.Connection]:
         self._make_sure()
         with _errors():
-            # Under the lock: a file that was just deleted must not be opened again. What is already open can be read to the end.
+            # Under the lock: a file that was just deleted must not be opened again. Open files can be read to the end.
             with self._changing:
                 file = choose()
                 assert file is not None
@@ -222,7 +222,7 @@ class _Row(NamedTuple):
 
 
 def _newest(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term], limit: int) -> list[int]:
-    """Return numbers of matches, newest first. Those in the second of a filter's time or the cursor may lie beyond it."""
+    """Return numbers of matches, newest first. Matches in the same second as a filter's time or the cursor may lie beyond it."""
     first = second_of(query.since) << SLOT_BITS
     ends = [end for end in (query.until, query.after and query.after[0]) if end is not None]
     last = min((second_of(end) + 1 << SLOT_BITS for end in ends), default=2**63) - 1
@@ -230,7 +230,7 @@ def _newest(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term], lim
 
 
 def _inside(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[int]:
-    """Keep those between since and until; only the two seconds at the ends need a look."""
+    """Keep the numbers between since and until; only those in the first and the last second need a check."""
     ends = {second_of(end) for end in (query.since, query.until) if end is not None}
     unsure = [number for number in numbers if number >> SLOT_BITS in ends]
     outside = set(unsure) - {place.number for place in _places(sql, query, unsure)}
@@ -238,7 +238,7 @@ def _inside(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> 
 
 
 def _page(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term]) -> list[int]:
-    """Return the numbers of one page. Numbers have no order within a second: it is read whole, and sorted by time and id."""
+    """Return the numbers of one page. Numbers have no order within a second: each second is read whole, and sorted by time and id."""
     size = query.limit + 1
     while True:
         numbers = _newest(sql, query, wanted, size)
@@ -251,7 +251,7 @@ def _page(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term]) -> li
 
 
 def _places(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[_Place]:
-    """Return their times and ids, without those beyond the filters' times and the cursor."""
+    """Return the times and ids of documents, without those beyond the filters' times and the cursor."""
     since, until = moment(query.since) or "", moment(query.until) or "~"
     before = (moment(query.after[0]) or "", query.after[1]) if query.after else ("~", "")
     rows = (_Place(row[0] or "", *row[1:]) for part in in_parts(numbers) for row in sql.execute(_PLACES.format(marks=marks(part)), part))

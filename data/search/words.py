@@ -24,9 +24,9 @@ _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\
 _CJK_LETTER = re.compile(f"[{_CJK}]")
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 _EMOJI = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
-"""Pictures, without the tones of skin: a search for a thumb finds each of its colours."""
+"""Pictographs without skin tones: a search for a thumb finds it in every tone."""
 _EMOJI_SIGN = re.compile(f"[{_EMOJI}]")
-# A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
+# A Latin word keeps its inner punctuation (don't, settings.py, 3.5): each index splits it as it splits the text.
 _TERM = re.compile(f'([{_CJK}]+)|[{_EMOJI}]|[^\\W_{_CJK}](?:[^\\s"{_CJK}{_EMOJI}]*[^\\W_{_CJK}])?')
 _SPACE = re.compile(r"\s+")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -49,7 +49,7 @@ class Term:
 
 
 def terms(query: str) -> list[Term]:
-    """Return the different words of a query, in order. All input is words: there is no query syntax."""
+    """Return the distinct words of a query, in order. All input is words: there is no query syntax."""
     found = (Term(match[0], match[1] is not None) for match in _TERM.finditer(_normal(query[:MAX_QUERY])))
     return list(dict.fromkeys(found))[:MAX_TERMS]
 
@@ -64,12 +64,12 @@ def spread(text: str) -> str:
 
 
 def emoji_word(character: str) -> str:
-    """A word that no stemmer shortens."""
+    """Return a word that no stemmer shortens."""
     return f"emoji{ord(character)}"
 
 
 def letters(text: str) -> list[str]:
-    """The different CJK characters and emoji of the text."""
+    """Return the distinct CJK characters and emoji of the text."""
     plain = _normal(text)
     return list({*_CJK_LETTER.findall(plain), *_EMOJI_SIGN.findall(plain)})
 
@@ -80,7 +80,8 @@ def _spread_run(match: re.Match[str]) -> str:
 
 
 def _normal(text: str) -> str:
-    """Normalize text: full-width letters become plain, everything lower case, and what no search engine accepts becomes a space."""
+    """Normalize text: full-width letters become plain, everything lower case, and characters that no search engine accepts become spaces.
+    """
     return unicodedata.normalize("NFKC", _UNPRINTABLE.sub(" ", text)).lower()
 
 
@@ -109,16 +110,16 @@ def _one_line(text: str) -> str:
 
 
 def relevance(text: str, wanted: list[Term]) -> float:
-    """Score how well a text that contains all the words fits: frequent words count more, with diminishing returns, and less in a long
+    """Score how well a text that contains all the words matches: frequent words count more, with diminishing returns, and less in a long
     text.
 
-    This is BM25 without weights for rare words, which would need a look at the whole index.
+    This is BM25 without weights for rare words, which would require the statistics of the whole index.
     """
     plain = _normal(text)
     length = 0.25 + 0.75 * len(plain) / USUAL_LENGTH
     score = 0.0
     for term in wanted:
-        # A word in another form counts by how it begins, as in the snippet.
+        # For a word in another form, count words with the same beginning, as in the snippet.
         often = plain.count(term.text) or (0 if term.cjk or term.emoji else plain.count(_beginning(term)))
         score += often / (often + 1.2 * length)
     return score
@@ -129,7 +130,7 @@ def _beginning(term: Term) -> str:
 
 
 def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
-    """Match whole words as typed; for a word that only occurs in another form (models for model), words that begin alike."""
+    """Match whole words as typed; for a word that occurs only in another form (models for model), words that begin alike."""
     parts = []
     for term in wanted:
         if term.emoji:
@@ -143,7 +144,7 @@ def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
 
 
 def _at_spaces(text: str, start: int, end: int) -> tuple[int, int]:
-    """Move the ends of a cut to nearby spaces, so that no word is cut in two."""
+    """Move the ends of a cut to nearby spaces, so that no word is split."""
     if start and (space := text.rfind(" ", max(0, start - 20), start)) >= 0:
         start = space + 1
     if end < len(text) and (space := text.find(" ", end, end + 20)) >= 0:

@@ -1,23 +1,23 @@
-"""The tables, by areas. Ids are strings from core; integer keys are the database's own and give the order of insertion.
+"""Define the tables, by areas. Ids are strings from core; integer keys are the database's own and give the order of insertion.
 
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
-- access: limits, and what is used of them
-- identity: second factors and identities of outside
+- people: accounts, roles, groups, sessions, proofs, API keys, password attempts, devices and the audit log
+- access: limits and their counters
+- identity: second factors and outside identities
 - chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts,
   memories
-- knowledge: files and what shows them
-- grounding: images and what was found on them
+- knowledge: files, and the messages that show them
+- grounding: images, and the boxes found on them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
-- programs: what programs store
+- programs: responses, files and batches of programs
 - notices: notices, and what browsers show of them
-- plugins: what admins decided about plugins
+- plugins: admins' decisions about plugins
 - review: ratings and reviews
-- platforms: versions of the platforms' configuration, vectors and answers that are kept
+- platforms: versions of the platforms' configuration, and cached vectors and answers
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """

@@ -33,7 +33,7 @@ class LimitCounterTable(Table):
 
 
 class LimitLeaseTable(Table):
-    """Answers that run now, one row for each limit that counts them."""
+    """Running answers, one row for each limit that counts them."""
 
     __tablename__ = "limit_leases"
 

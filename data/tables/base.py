@@ -1,4 +1,4 @@
-"""Define what all tables share: naming of constraints, column types of Python types."""
+"""Define what all tables share: names of constraints, and column types of Python types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""The type of a key that numbers its rows. SQLite does so only in a column declared INTEGER."""
+"""The type of a key that numbers its rows. SQLite numbers rows only in a column declared INTEGER."""
 
 
 class Table(DeclarativeBase):

@@ -63,7 +63,7 @@ class MessageTable(Table):
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
     pinned: Mapped[bool] = mapped_column(server_default=false())
     context: Mapped[str | None] = mapped_column(SealedProse("messages.context"))
-    """What an answer was given to read, as JSON (data/repositories/chat/answer_contexts.py)."""
+    """The context that the model read for an answer, as JSON (data/repositories/chat/answer_contexts.py)."""
 
 
 class TurnTable(Table):
@@ -86,7 +86,7 @@ class TurnTable(Table):
     lease_until: Mapped[datetime]
     lane: Mapped[int] = mapped_column(server_default=text("0"))
     stop_requested: Mapped[bool] = mapped_column(server_default=false())
-    """Somebody asked on another replica to stop it."""
+    """Whether somebody asked on another replica to stop it."""
 
 
 class ShareTable(Table):
@@ -96,7 +96,7 @@ class ShareTable(Table):
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     group_id: Mapped[str | None] = mapped_column(String(64))
-    """No foreign key: a link for a group that was removed must not become one for everybody."""
+    """No foreign key: a link for a deleted group must not become one for everybody."""
     title: Mapped[str] = mapped_column(SealedProse("shares.title"))
     snapshot: Mapped[str] = mapped_column(SealedProse("shares.snapshot"))
     masked: Mapped[bool]
@@ -113,7 +113,7 @@ class FollowUpTable(Table):
     text: Mapped[str] = mapped_column(SealedProse("follow_ups.text"))
     options: Mapped[str] = mapped_column(SealedProse("follow_ups.options"))
     files: Mapped[str] = mapped_column(Text)
-    """Ids, as JSON."""
+    """File ids, as JSON."""
     created_at: Mapped[datetime]
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
 
@@ -158,7 +158,7 @@ class PromptVersionTable(Table):
 
 
 class SummaryTable(Table):
-    """What models read in place of the first turns of conversations."""
+    """Summaries that models read in place of the first turns of conversations."""
 
     __tablename__ = "summaries"
 
@@ -181,7 +181,7 @@ class MemoryTable(Table):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
-    """Of proposals alone: they are deleted with their chat."""
+    """Set for proposals only: they are deleted with their chat."""
     state: Mapped[str] = mapped_column(String(16))
     text: Mapped[str] = mapped_column(SealedProse("memories.text"))
     created_at: Mapped[datetime]
@@ -189,7 +189,7 @@ class MemoryTable(Table):
 
 
 class MemorySwitchTable(Table):
-    """Who switched memory on or off."""
+    """Who turned memory on or off."""
 
     __tablename__ = "memory_switches"
 

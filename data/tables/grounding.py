@@ -1,4 +1,4 @@
-"""Define the tables of images and what was found on them."""
+"""Define the tables of images and the boxes found on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from data.tables.base import NUMBER, Table
 
 
 class GroundImageTable(Table):
-    """An uploaded image; its content is in ground_image_parts. source: the file's own size; width, height: of the stored content."""
+    """An uploaded image; its content is in ground_image_parts. source: the size of the uploaded file; width, height: of the stored content.
+    """
 
     __tablename__ = "ground_images"
     __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "user_id", "sha256"), Index(None, "created_at"))
@@ -36,7 +37,7 @@ class GroundImageTable(Table):
 
 
 class GroundImagePartTable(Table):
-    """A chunk of an image's content, in the order of their numbers."""
+    """A chunk of an image's content, ordered by number."""
 
     __tablename__ = "ground_image_parts"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -47,7 +48,7 @@ class GroundImagePartTable(Table):
 
 
 class GroundRunTable(Table):
-    """What a model found. Phrases and boxes are JSON as text."""
+    """A run of a model. Phrases and boxes are JSON as text."""
 
     __tablename__ = "ground_runs"
     __table_args__ = (Index(None, "user_id", "created_at"),)
@@ -67,7 +68,7 @@ class GroundRunTable(Table):
 
 
 class GroundCorrectionTable(Table):
-    """The boxes of a run as its person left them."""
+    """The corrected boxes of a run."""
 
     __tablename__ = "ground_corrections"
 
@@ -78,7 +79,7 @@ class GroundCorrectionTable(Table):
 
 
 class GroundResultTable(Table):
-    """Boxes that can be used again. key: a hash of image, phrase and model. No backup holds them: they can be found anew."""
+    """Boxes that can be reused. key: a hash of image, phrase and model. Backups leave them out, since they can be computed again."""
 
     __tablename__ = "ground_results"
     __table_args__ = (Index(None, "created_at"),)
@@ -89,7 +90,7 @@ class GroundResultTable(Table):
 
 
 class GroundBatchTable(Table):
-    """Many images with the same phrases. job: its newest one; jobs end before their batch."""
+    """Many images with the same phrases. job: the newest one; jobs end before their batch."""
 
     __tablename__ = "ground_batches"
     __table_args__ = (Index(None, "user_id", "created_at"),)
@@ -120,7 +121,7 @@ class GroundItemTable(Table):
 
 
 class GroundItemPartTable(Table):
-    """A chunk of an image of a batch as it was sent, until it is done."""
+    """A chunk of an uploaded image of a batch, kept until the image is done."""
 
     __tablename__ = "ground_item_parts"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -131,7 +132,7 @@ class GroundItemPartTable(Table):
 
 
 class GroundEvaluationTable(Table):
-    """What a version of a model found on the labelled set: boxes that are right, wrong and missed, of shapes and of texts."""
+    """Results of a model's version on the labelled set: boxes that are right, wrong and missed, for shapes and for texts."""
 
     __tablename__ = "ground_evaluations"
     __table_args__ = (Index(None, "model", "created_at"), Index(None, "created_at"))

@@ -1,4 +1,4 @@
-"""Define the tables of second factors and identities of outside."""
+"""Define the tables of second factors and outside identities."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RecoveryCodeTable(Table):
 
 
 class OutsideIdentityTable(Table):
-    """Who somebody of a provider or directory is here."""
+    """The account that belongs to a person of a provider or directory."""
 
     __tablename__ = "outside_identities"
 

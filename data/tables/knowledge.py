@@ -1,4 +1,4 @@
-"""Define the tables of files and what shows them."""
+"""Define the tables of files, and of the messages that show them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class FileTable(Table):
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
     encoding: Mapped[str | None] = mapped_column(String(20))
-    """Of a text file; None for documents, and for files of earlier releases."""
+    """Encoding of a text file; None for documents, and for files of earlier releases."""
 
 
 class FilePartTable(Table):
-    """A chunk of a file's content, in the order of their numbers. It is small, so that no row is large for a backup or a key change."""
+    """A chunk of a file's content, ordered by number. Chunks are small, so that no row is large for a backup or a key change."""
 
     __tablename__ = "file_parts"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -37,12 +37,12 @@ class FilePartTable(Table):
     number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
     extracted: Mapped[bool]
-    """Whether this is extracted text of a document, rather than the document."""
+    """Whether this is the extracted text of a document, rather than the document."""
     content: Mapped[bytes] = mapped_column(SealedBytes("file_parts.content"))
 
 
 class AttachmentTable(Table):
-    """Which message shows which file. place: 0 is the first."""
+    """A file that a message shows. place: position among the message's files; 0 is the first."""
 
     __tablename__ = "attachments"
 

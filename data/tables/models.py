@@ -15,7 +15,7 @@ from data.tables.base import Table
 
 
 class PresetTable(Table):
-    """Params and tools are JSON as text."""
+    """Presets. Params and tools are JSON as text."""
 
     __tablename__ = "presets"
 
@@ -34,7 +34,7 @@ class PresetTable(Table):
 
 
 class ModelAccessTable(Table):
-    """Who may use a model. A model without rows is for everybody."""
+    """Roles and groups that may use a model. A model without rows is for everybody."""
 
     __tablename__ = "model_access"
 
@@ -54,7 +54,7 @@ class GroupModelTable(Table):
 
 
 class SwapTable(Table):
-    """Hot swaps. `record` is a JSON object as text: settings, options, steps, and what the new version answered."""
+    """Hot swaps. `record` is a JSON object as text: settings, options, steps, and the answers of the new version."""
 
     __tablename__ = "model_swaps"
     __table_args__ = (Index(None, "model", "created_at"), Index(None, "server", "state"))
@@ -97,7 +97,7 @@ class ReplayQuestionTable(Table):
 
 
 class ChangeMarkerTable(Table):
-    """Moments at which something changed that charts show."""
+    """Changes that charts mark, with their times."""
 
     __tablename__ = "change_markers"
     __table_args__ = (Index(None, "at"),)

@@ -12,7 +12,7 @@ from data.tables.base import Table
 
 
 class NoticeTable(Table):
-    """A notice goes with the chat or the link that it leads to."""
+    """Notices. A notice is deleted with the chat or the link that it leads to."""
 
     __tablename__ = "notices"
     __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "conversation_id"), Index(None, "share_id"))
@@ -29,7 +29,7 @@ class NoticeTable(Table):
 
 
 class NoticeChoicesTable(Table):
-    """What people's browsers show of notices."""
+    """People's choices of what their browsers show."""
 
     __tablename__ = "notice_choices"
 

@@ -1,4 +1,4 @@
-"""Define the tables of accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log."""
+"""Define the tables of accounts, roles, groups, sessions, proofs, API keys, password attempts, devices and the audit log."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class UserTable(Table):
     last_seen_at: Mapped[datetime | None]
     password_hash: Mapped[str] = mapped_column(String(200))
     role_name: Mapped[str | None] = mapped_column(String(64))
-    """The role, unless the previous release knows it: for those, `role` is analyst."""
+    """The role; NULL if the previous release knows it. For other roles, `role` is analyst."""
     failures: Mapped[int] = mapped_column(server_default="0")
-    """This column and the next are used by the previous release: AttemptTable counts now."""
+    """The previous release uses this column and the next: AttemptTable counts now."""
     locked_until: Mapped[datetime | None]
 
 
@@ -76,7 +76,7 @@ class SessionTable(Table):
 
 
 class ProofTable(Table):
-    """Proofs of identities that wait until they are used, once: tickets of browsers, and handles of user servers."""
+    """Proofs of identity that wait to be used once: tickets of browsers, and handles of user servers."""
 
     __tablename__ = "proofs"
 
@@ -91,7 +91,7 @@ class ProofTable(Table):
 
 
 class ApiKeyTable(Table):
-    """A revoked key stays: generation rows name it."""
+    """API keys. A revoked key stays: generation rows refer to it."""
 
     __tablename__ = "api_keys"
 
@@ -101,7 +101,7 @@ class ApiKeyTable(Table):
     prefix: Mapped[str] = mapped_column(String(32), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     scopes: Mapped[str] = mapped_column(String(200))
-    """Their words, with spaces between."""
+    """The names of the scopes, separated by spaces."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     requests_per_minute: Mapped[int | None]
@@ -111,7 +111,7 @@ class ApiKeyTable(Table):
 
 
 class AttemptTable(Table):
-    """Password attempts, by a hash of the name, address, device or person they are counted by."""
+    """Password attempts, by a hash of the name, address, device or person that they are counted by."""
 
     __tablename__ = "attempts"
 

@@ -13,7 +13,7 @@ from data.tables.base import NUMBER, Table
 
 
 class PlatformsVersionTable(Table):
-    """Versions of the configuration. Numbers are never reused, also after old versions were removed."""
+    """Versions of the configuration. Numbers are never reused, not even after old versions were removed."""
 
     __tablename__ = "platforms_versions"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -43,7 +43,7 @@ class EmbeddingTable(Table):
 
 
 class ResultTable(Table):
-    """Answers to deterministic requests, by a hash of the request. They can be given again by the model, so backups leave them out."""
+    """Answers to deterministic requests, by a hash of the request. The model can give them again, so backups leave them out."""
 
     __tablename__ = "results"
     __table_args__ = (
@@ -57,7 +57,7 @@ class ResultTable(Table):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     group_name: Mapped[str] = mapped_column(String(200))
-    """The group that shares it; empty for its person alone."""
+    """The group that shares the answer; empty if only its person may reuse it."""
     conversation_id: Mapped[str] = mapped_column(String(64))
     """No foreign key: programs have none. It is deleted with the chat (SqlConversationRepository.remove)."""
     model: Mapped[str] = mapped_column(String(300))

@@ -13,13 +13,13 @@ from data.tables.base import Table
 
 
 class PluginTable(Table):
-    """What admins decided about plugins, and how each last failed. Groups stand in `given` by their names."""
+    """Admins' decisions about plugins, and the last failure of each. `given` names the groups."""
 
     __tablename__ = "plugins"
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     given: Mapped[dict[str, Any]]
-    """everyone, groups, adds."""
+    """JSON with the keys everyone, groups, adds."""
     error: Mapped[str] = mapped_column(SealedProse("plugins.error"))
-    """May hold what people wrote."""
+    """May contain text that people wrote."""
     failed_at: Mapped[datetime | None]

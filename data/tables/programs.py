@@ -1,4 +1,4 @@
-"""Define the tables of what programs store."""
+"""Define the tables of responses, files and batches of programs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ProgramFileTable(Table):
 
 
 class ProgramFilePartTable(Table):
-    """A chunk of a file's content, in the order of their numbers."""
+    """A chunk of a file's content, ordered by number."""
 
     __tablename__ = "program_file_parts"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -55,12 +55,12 @@ class ProgramFilePartTable(Table):
     number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("program_files.id", ondelete="CASCADE"), index=True)
     size_bytes: Mapped[int]
-    """Before encryption."""
+    """Size before encryption."""
     content: Mapped[bytes] = mapped_column(SealedBytes("program_file_parts.content"))
 
 
 class BatchTable(Table):
-    """Batches. Files have no foreign keys: they may end before their batch."""
+    """Batches. Files have no foreign keys: they may be deleted before their batch."""
 
     __tablename__ = "batches"
     __table_args__ = (Index(None, "user_id", "created_at"),)

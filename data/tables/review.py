@@ -14,7 +14,7 @@ from data.tables.base import Table
 
 
 class FeedbackTable(Table):
-    """No foreign keys to chats: a rating outlives its text."""
+    """Ratings. No foreign keys to chats: a rating outlives its text."""
 
     __tablename__ = "feedback"
     __table_args__ = (
@@ -41,7 +41,7 @@ class FeedbackTable(Table):
 
 
 class ComparisonTable(Table):
-    """No foreign keys to chats: a vote outlives its texts, as a rating does."""
+    """Votes on answers side by side. No foreign keys to chats: a vote outlives its texts, as a rating does."""
 
     __tablename__ = "comparisons"
 

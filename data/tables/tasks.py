@@ -34,7 +34,7 @@ class JobTable(Table):
     key: Mapped[str | None] = mapped_column(String(200))
     server: Mapped[str | None] = mapped_column(String(200))
     worker: Mapped[str | None] = mapped_column(String(250))
-    """Who runs it now, or ran it last."""
+    """The worker that runs it now, or ran it last."""
     tries: Mapped[int]
     progress: Mapped[float]
     detail: Mapped[str] = mapped_column(SealedProse("jobs.detail"))

@@ -14,7 +14,7 @@ from data.tables.base import Table
 
 
 class GenerationTable(Table):
-    """Append-only. No foreign keys: a row outlives its chat."""
+    """Generation rows, which are only ever added. No foreign keys: a row outlives its chat."""
 
     __tablename__ = "generations"
     __table_args__ = (
@@ -48,7 +48,7 @@ class GenerationTable(Table):
     variant: Mapped[str | None] = mapped_column(String(300))
     cost: Mapped[float | None]
     key_id: Mapped[str | None] = mapped_column(String(64))
-    """The API key that asked, if one did."""
+    """The API key of the request, if any."""
     inter_token_p50_s: Mapped[float | None]
     inter_token_p95_s: Mapped[float | None]
     steps: Mapped[int | None]
@@ -59,4 +59,4 @@ class GenerationTable(Table):
     retries: Mapped[int | None]
     routing: Mapped[Routing | None] = mapped_column(RoutingText)
     cached_at: Mapped[datetime | None]
-    """When the answer was first written, if the result cache gave it."""
+    """When the answer was first written, if it came from the result cache."""

@@ -1,15 +1,15 @@
-"""Parse Markdown of strangers and write it again, so that a page can draw only what was understood.
+"""Parse untrusted Markdown and write it again, so that a page draws only what the parser understood.
 
-Text of models goes through here before Streamlit sees it.
+All text of models passes through this package before Streamlit reads it.
 
 In reading order:
 
 - reading: parse CommonMark, tables, strikethrough and formulas into tokens
-- emphasis: emphasis next to Chinese and Japanese letters
-- formulas: recognize formulas, and which may be drawn
-- text: escape text
+- emphasis: emphasis next to Chinese, Japanese and Korean characters
+- formulas: recognize formulas, and decide which are drawn
+- text: escape plain text
 - addresses: decide which addresses become links
-- inline: write the inside of a paragraph, heading or cell
+- inline: write the contents of a paragraph, heading or cell
 - blocks: write paragraphs, lists, quotes, tables and code
-- growing: read a text again while it grows
+- growing: convert finished and growing texts
 """

@@ -1,4 +1,4 @@
-"""Decide which addresses become links, and write them. A link leaves the portal, says so, and shows where it leads."""
+"""Decide which addresses become links, and write the links. A link says on hover that it leaves the portal, and shows its target."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LIKE_AN_ADDRESS = re.compile(r"(?:^|[^\w@-])(?:https?://|www\.)?(?:[\w-]+\.)+[a
 
 
 def target(address: str) -> str | None:
-    """Where a link to this address leads; None where it must not be a link. Only http and https, and no user name before the host."""
+    """Return the URL of a link to this address; None if it must not be a link. Only http and https without a user name are allowed."""
     found = _TARGET.fullmatch(address.strip())
     if found is None or len(address) > LONGEST:
         return None
     rest = _UNSAFE.sub(_percent, found["rest"] or "")
-    # Streamlit changes this in the raw text; to a server both spellings are the same.
+    # Streamlit replaces ":material/" in the raw text; for a server both spellings are the same.
     rest = rest.replace(":material/", ":materi%61l/")
     return f"{found['scheme'].lower()}://{found['host']}{found['port'] or ''}{rest}"
 
@@ -40,9 +40,9 @@ def _percent(found: re.Match[str]) -> str:
 
 
 def link(label: str, plain_label: str, address: str, leaving: str) -> str:
-    """A link in Markdown. label: already Markdown; plain_label: its text. leaving: the word before the address shown on hover.
+    """Return a link in Markdown. label: Markdown; plain_label: its text. leaving: the word before the address shown on hover.
 
-    A label that looks like another address does not hide the real one.
+    If the label looks like another address, the real host follows it in brackets.
     """
     written = f'[{label}](<{address.replace("&", "&amp;")}> "{quoted(f"{leaving} {address}".strip())}")'
     host = _host(address)
@@ -57,7 +57,7 @@ def _host(address: str) -> str:
 
 
 def split(text: str) -> Iterator[tuple[str, str]]:
-    """A text in pieces: ("text" | "web" | "mail", piece)."""
+    """Split a text into pieces: ("text" | "web" | "mail", piece)."""
     at = 0
     if "://" in text or "@" in text or "www." in text.casefold():
         for found in _IN_TEXT.finditer(text):
@@ -74,11 +74,12 @@ def split(text: str) -> Iterator[tuple[str, str]]:
 
 
 def absolute(address: str) -> str:
+    """Return the address with a scheme; "www." gets http://."""
     return f"http://{address}" if address[:4].casefold() == "www." else address
 
 
 def _without_ending(address: str) -> str:
-    """Without what belongs to the sentence around it: signs at the end, and brackets that open nowhere in it."""
+    """Remove the end that belongs to the surrounding sentence: punctuation, and closing brackets without an opening one."""
     while True:
         shorter = address
         if _ENDING.search(address):

@@ -1,6 +1,6 @@
-"""Paragraphs, headings, lists, quotes, tables, code and formulas on display, written from their tokens.
+"""Write paragraphs, headings, lists, quotes, tables, code and display formulas from their tokens.
 
-Every block has one form: code is always fenced, a list's items stand exactly at their mark, a blank line parts all blocks.
+Every block has one form: code is always fenced, list items are indented exactly to their marker, a blank line separates all blocks.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pages.markdown.text import literal
 
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}", re.ASCII)
 _DRAWN_LANGUAGES = re.compile(r"mermaid|math", re.IGNORECASE)
-"""Streamlit makes pictures of these, with whatever they ask for. Here they are code."""
+"""Languages of code that Streamlit would draw as pictures, including any resources they load. They are shown as code instead."""
 DIAGRAM = "mermaidsource"
-"""The language of code that static/diagrams.js draws, without what Mermaid would load."""
+"""The language of code that static/diagrams.js draws as Mermaid, without loading external resources."""
 _FENCE = re.compile(r"`{3,}")
 _TASK = re.compile(r"\[([ xX])\] (?=\S|$)")
 
 
 def top_level(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """The tokens of one block after the other."""
+    """Yield the tokens of each top-level block."""
     start = depth = 0
     for at, token in enumerate(tokens):
         depth += token.nesting
@@ -36,9 +36,9 @@ def top_level(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 
 
 def write(blocks: Sequence[Sequence[Token]], source: Sequence[str], context: Context, marker: str = "") -> tuple[str, str]:
-    """The Markdown of these top-level blocks, and the marker of the list it ends with.
+    """Return the Markdown of these top-level blocks, and the marker of the list at its end ("" if there is none).
 
-    source: the lines of the text that was read. marker: that of a list just before, since two lists of the same marker would be one.
+    source: the lines of the parsed text. marker: the marker of a list just before, since two lists with the same marker would merge.
     """
     written: list[str] = []
     for block in blocks:
@@ -54,7 +54,7 @@ def write(blocks: Sequence[Sequence[Token]], source: Sequence[str], context: Con
 
 
 def _block(block: Sequence[Token], context: Context, before: str, around: str) -> tuple[list[str], str]:
-    """Its lines, and its marker if it is a list. before, around: the markers of the list just before, and of the one around."""
+    """Return the lines of a block, and its marker if it is a list, else "". before, around: markers of the preceding and enclosing list."""
     first = block[0]
     inside = block[1:-1]
     match first.type:
@@ -79,7 +79,7 @@ def _block(block: Sequence[Token], context: Context, before: str, around: str) -
 
 
 def _inside(tokens: Sequence[Token], context: Context, around: str, *, tight: bool) -> tuple[list[str], bool]:
-    """The lines of the blocks within a quote or an item, and whether none of the blocks is parted from another by a blank line."""
+    """Return the lines of the blocks in a quote or list item, and whether there is no blank line between the blocks."""
     lines: list[str] = []
     marker = before = ""
     for block in top_level(tokens):
@@ -97,14 +97,14 @@ def _inside(tokens: Sequence[Token], context: Context, around: str, *, tight: bo
 
 
 def _interrupts(type: str, line: str) -> bool:
-    """Whether a block that begins with this line is one also right below a paragraph."""
+    """Tell whether a block with this first line can follow a paragraph without a blank line."""
     if type in ("bullet_list_open", "ordered_list_open"):
         return line.startswith(("- ", "* ", "+ ", "1. ", "1) "))
     return type not in ("paragraph_open", "table_open", formulas.DISPLAY)
 
 
 def _paragraph(tokens: Sequence[Token], context: Context) -> list[str]:
-    """Its lines. A formula on display stands by itself, with blank lines around it."""
+    """Return the lines of a paragraph. A display formula becomes a block of its own, with blank lines around it."""
     lines: list[str] = []
     start = 0
     for at in range(len(tokens) + 1):
@@ -125,7 +125,7 @@ def _outside(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Without breaks and spaces at its ends."""
+    """Remove breaks and spaces at both ends."""
     tokens = list(tokens)
     for end in (0, -1):
         while tokens and (

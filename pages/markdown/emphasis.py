@@ -1,7 +1,7 @@
-"""Emphasis next to Chinese and Japanese letters.
+"""Recognize emphasis next to Chinese, Japanese and Korean characters.
 
-CommonMark tells opening from closing asterisks by spaces and punctuation around them. Chinese has no spaces, so that `这是**“重要”**的`
-stays full of asterisks, and models write that all the time. Here a CJK letter beside the asterisks counts as a border of words.
+CommonMark tells opening from closing asterisks by the spaces and punctuation around them. Chinese has no spaces, so CommonMark leaves
+the asterisks of `这是**“重要”**的` in the text, which models write often. Here a CJK character beside asterisks counts as a word boundary.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from markdown_it.rules_inline.state_inline import Delimiter
 
 
 def teach(parser: MarkdownIt) -> None:
+    """Replace the parser's rule for emphasis."""
     parser.inline.ruler.at("emphasis", _asterisks)
 
 
 def kind(sign: str) -> str:
-    """What a character is to the rules of emphasis: "space", "sign" or "letter". The edge of a text is a space."""
+    """Return the kind of a character in the rules of emphasis: "space", "sign" or "letter". "" (the edge of a text) is a space."""
     if not sign or sign.isspace() or sign == "\ufeff":
         return "space"
     return "sign" if unicodedata.category(sign)[0] in "PS" else "letter"
 
 
 def is_cjk(sign: str) -> bool:
+    """Tell whether a character is Chinese, Japanese or Korean, or a full-width form."""
     code = ord(sign) if sign else 0
     return 0x2E80 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7AF or 0xF900 <= code <= 0xFAFF or 0xFF00 <= code <= 0xFFEF or code >= 0x20000
 

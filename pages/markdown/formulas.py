@@ -1,7 +1,7 @@
-r"""Formulas as models write them: `$x$`, `\(x\)` within a line, `$$x$$`, `\[x\]` on display.
+r"""Recognize formulas as models write them: `$x$` and `\(x\)` within a line, `$$x$$` and `\[x\]` as display formulas.
 
-Markdown-it is taught to read them here. A dollar sign opens a formula only before a visible character and closes one only behind a
-visible character and before no digit, so that prices stay text.
+This module adds them to markdown-it. A dollar sign opens a formula only before a visible character, and closes one only after a
+visible character and not before a digit, so that prices stay text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 INLINE, DISPLAY = "formula", "formula_display"
-"""Types of tokens: within a line, and on display. A display inside a paragraph has the second type among the inline tokens."""
+"""Types of tokens: formula within a line, and display formula. A display formula inside a paragraph is an inline token."""
 
 LONGEST = 2_000
 DEEPEST = 40
@@ -29,13 +29,13 @@ _REACHES_OUT = re.compile(
     r"\\(?:href|url|includegraphics|html\w*|def|gdef|edef|xdef|let|futurelet|global|long|(?:re)?newcommand|providecommand|char|verb)(?![a-zA-Z])"
 )
 _LARGE = re.compile(r"\d{3,}\s*(?:em|ex|mu|cm|mm|in|pt|pc|px|dd|cc|sp|bp|nd|nc)(?![a-zA-Z])")
-# What would act, if Streamlit should ever take the formula for prose.
+# Patterns that Streamlit would act on if it ever read the formula as prose.
 _PROSE = re.compile(r"://|www\.|\w@\w|:[a-z][\w-]*[\[{]", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*(?:\n|$)")
 
 
 def teach(parser: MarkdownIt, *, latex: bool = True) -> None:
-    r"""latex: read `\(x\)` and `\[x\]` too, which no other reader of Markdown does."""
+    r"""Add formulas to a parser. latex: also read `\(x\)` and `\[x\]`, which no other Markdown parser does."""
     parser.inline.ruler.before("escape", "formula", _in_line if latex else _in_line_by_dollars)
     parser.block.ruler.before(
         "fence", "formula", _block if latex else _block_by_dollars, {"alt": ["paragraph", "reference", "blockquote", "list"]}
@@ -43,7 +43,7 @@ def teach(parser: MarkdownIt, *, latex: bool = True) -> None:
 
 
 def drawable(formula: str) -> str | None:
-    """The formula in one line, as it may be drawn; None where it must stay text."""
+    """Return the formula on one line if it may be drawn; None if it must stay text."""
     formula = " ".join(_COMMENT.sub("", formula).split())
     if not formula or len(formula) > LONGEST or "$" in formula or "`" in formula:
         return None

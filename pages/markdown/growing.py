@@ -1,4 +1,4 @@
-"""A text that is still being written: what stands is not read again, and what is open is drawn as what it will be."""
+"""Convert a text that is still being written: finished blocks are not parsed again, and open marks are drawn as if closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.markdown.text import literal
 
 CARET = "▍"
 FAILURES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What a parser that fails on a text may raise. Then all of it is text."""
+"""Errors that the parser may raise on a text, which is then shown as plain text."""
 
 _log = logging.getLogger(__name__)
 _LINE_END = re.compile(r"\r\n?")
@@ -24,7 +24,7 @@ _OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,200})(?:\]\([^()\s]*)?$")
 
 
 def whole(text: str, leaving: str = "") -> str:
-    """The Markdown of a finished text."""
+    """Return the Markdown of a finished text."""
     try:
         source = _lines(text)
         return blocks.write(list(blocks.top_level(read("\n".join(source)))), source, Context(leaving))[0]
@@ -39,20 +39,20 @@ def _lines(text: str) -> list[str]:
 
 @dataclass(slots=True)
 class Growing:
-    """One text as it grows. Blocks before the last are written once."""
+    """A growing text. Each block except the last is converted only once."""
 
     leaving: str = ""
     _read: str = ""
-    """What was read for good."""
+    """The part of the text whose blocks are finished."""
     _written: str = ""
     _marker: str = ""
     _references: dict[str, object] = field(default_factory=dict)
 
     def markdown(self, text: str, *, caret: bool = True) -> str:
-        """The Markdown of the text so far."""
+        """Return the Markdown of the text so far."""
         try:
             written = self._so_far(text)
-        except FAILURES:  # logged when it is finished
+        except FAILURES:  # whole() logs it when the text is finished
             written = literal(text)
         return self._with_caret(written) if caret else written
 
@@ -85,9 +85,9 @@ class Growing:
 
 
 def completed(tail: str) -> str:
-    """The last block with what is open in its last line closed, so that it does not change its look when the closing sign comes.
+    """Return the last block with the open marks of its last line closed, so that its look stays the same when the closing mark arrives.
 
-    Nothing rests on it but the look: the result is read and written like every text.
+    Only the look depends on this: the result is parsed and written like any other text.
     """
     tail = _MARK_WITHOUT_TEXT.sub("", tail)
     before, line = tail[: tail.rfind("\n") + 1], tail[tail.rfind("\n") + 1 :]
@@ -106,7 +106,7 @@ def completed(tail: str) -> str:
 
 
 def _completed_table(before: str, line: str) -> str:
-    """The head of a table is drawn as one before its rule has come."""
+    """Add the rule below the head of a table, so that the head is drawn as a table before its rule arrives."""
     paragraph = before.rsplit("\n\n", 1)[-1].strip("\n").split("\n")
     head = paragraph[0] or line
     columns = head.strip().strip("|").count("|") + 1

@@ -1,8 +1,8 @@
-"""The inside of a paragraph, heading or cell, written from its tokens.
+"""Write the contents of a paragraph, heading or cell from its tokens.
 
-Text is escaped as late as possible, when it is whole. Signs that mark something are written only where every reader of Markdown takes
-them for a mark; where the characters around them would prevent that, a letter beside them is written as a character reference, which
-counts as punctuation.
+Text is escaped as late as possible, when it is complete. Emphasis marks are written only where every Markdown parser reads them as marks;
+where the characters around a mark would prevent that, a letter beside it is written as a character reference, which counts as
+punctuation.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ _BAR_BEHIND_AN_ODD_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\\|")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a line of text stands."""
+    """The surroundings of a line of text."""
 
     leaving: str = ""
-    """The word before the address that a link shows on hover."""
+    """The text before the address that a link shows on hover."""
     one_line: bool = False
-    """A heading or a cell: breaks become spaces."""
+    """Whether the line is in a heading or a cell, where breaks become spaces."""
     cell: bool = False
-    """A bar would end the cell."""
+    """Whether the line is in a cell, which a vertical bar would end."""
     link: bool = False
-    """Inside a link, where there is no second one."""
+    """Whether the line is inside a link, which cannot contain another link."""
 
 
 @dataclass(slots=True)
 class _Piece:
-    """Finished Markdown, or text that is not escaped yet, or a mark around other pieces."""
+    """Finished Markdown, unescaped text, or a mark around other pieces."""
 
     markdown: str = ""
     text: str = ""
     mark: str = ""
     inside: list[_Piece] = field(default_factory=list)
     is_letters: bool = False
-    """Escaped text: what stands at its edges may be written as a reference."""
+    """Whether this is escaped text, whose first and last characters may be written as character references."""
 
 
 def write(tokens: Sequence[Token], context: Context) -> str:
-    """The Markdown of these inline tokens."""
+    """Return the Markdown of these inline tokens."""
     return _join(_pieces(tokens, context), context)
 
 
 def plain_text(tokens: Sequence[Token]) -> str:
-    """Their text alone."""
+    """Return the text of these tokens without marks."""
     parts = []
     for token in tokens:
         if token.type == "image":
@@ -91,7 +91,7 @@ def _closing(tokens: Sequence[Token], at: int) -> int:
 
 
 def _merged(pieces: list[_Piece]) -> list[_Piece]:
-    """Neighbours of one kind as one: Streamlit reads pieces of text as one, and cannot tell two runs of the same sign apart."""
+    """Merge neighbours of one kind: Streamlit reads adjacent text as one, and cannot separate two runs of the same mark."""
     merged: list[_Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
@@ -128,7 +128,7 @@ def _single(token: Token, context: Context) -> list[_Piece]:
 
 def _code(content: str, context: Context) -> _Piece:
     if context.cell and _BAR_BEHIND_AN_ODD_SLASH.search(content):
-        return _Piece(text=content)  # cannot be written as code there
+        return _Piece(text=content)  # Cannot be written as code in a cell.
     if context.cell:
         content = content.replace("|", "\\|")
     ticks = "`" * (1 + max((len(run) for run in _RUNS.findall(content)), default=0))
@@ -162,7 +162,7 @@ def _link(opening: Token, inside: Sequence[Token], context: Context) -> list[_Pi
 
 
 def _picture(token: Token, context: Context) -> list[_Piece]:
-    """A picture is never loaded: a link leads to it."""
+    """Write a picture as a link to it, since pictures are never loaded."""
     address = str(token.attrGet("src") or "")
     alt = token.children or []
     if context.link:
@@ -171,11 +171,11 @@ def _picture(token: Token, context: Context) -> list[_Piece]:
     return _link(opening, alt or [Token("text", "", 0, content=address)], context)
 
 
-# Joining: the characters beside a mark decide whether it is one
+# Joining: the characters beside a mark decide whether parsers read it as one
 
 
 def _escaped(pieces: list[_Piece], context: Context) -> list[_Piece]:
-    """The same, with all text escaped and its addresses made links."""
+    """Return the pieces with all text escaped and its addresses turned into links."""
     done: list[_Piece] = []
     for piece in pieces:
         if not piece.text:
@@ -200,7 +200,7 @@ def _join(pieces: list[_Piece], context: Context) -> str:
         after = pieces[at + 1].mark or pieces[at + 1].markdown if at + 1 < len(pieces) else ""
         if piece.is_letters:
             text = written[at]
-            # A space at an edge would be dropped, or make another break; a digit keeps a dollar sign from closing a formula.
+            # A space at an edge would be dropped or change a break; a digit would keep a dollar sign from closing a formula.
             if (
                 (text[:1].isspace() and (not at or before in ends))
                 or (text[:1].isdigit() and before[-1:] == "$")
@@ -214,7 +214,7 @@ def _join(pieces: list[_Piece], context: Context) -> str:
                 text = _last_referenced(text) if kind(inside[:1]) == "sign" else text
             written[at] = text
         elif at and not pieces[at - 1].is_letters and before[-1:] in ("`", "$", "*") and written[at][:1] == before[-1:]:
-            # Two spans of code, two formulas or two marks would be read as one.
+            # Without a joiner, two code spans, two formulas or two marks would be read as one.
             written[at] = (JOINER if before[-1:] != "*" else _JOINER_AS_SIGN) + written[at]
     return "".join(written)
 
@@ -228,5 +228,5 @@ def _last_referenced(markdown: str) -> str:
 
 
 def _reference(character: str) -> str:
-    """Write a character as a number. Control characters have none in CommonMark, which reads U+FFFD instead."""
+    """Return a numeric character reference; U+FFFD for control characters, for which CommonMark has no reference."""
     return "\ufffd" if "\x7f" <= character <= "\x9f" else f"&#{ord(character)};"

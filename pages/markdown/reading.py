@@ -1,4 +1,4 @@
-"""Read Markdown into markdown-it's tokens: CommonMark, GFM's tables and strikethrough, and formulas. HTML is text."""
+"""Parse Markdown into markdown-it's tokens: CommonMark, GFM's tables and strikethrough, and formulas. HTML is text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from markdown_it.token import Token
 from pages.markdown import emphasis, formulas
 
 DEEPEST = 40
-"""Levels of nesting. What markdown-it finds below it drops; blocks.py shows such a block as its source."""
+"""Maximum nesting depth. markdown-it drops deeper content, so blocks.py shows the source of such a block."""
 MOST_BRACKETS = 400
-"""In one paragraph. Where there are more, none is a link."""
+"""Maximum number of "[" in a paragraph; a paragraph with more has no links."""
 _COUNTED = -1
-"""A key of markdown-it's own cache, whose others are positions."""
+"""A key in markdown-it's own cache, whose other keys are positions."""
 
 
 @cache
 def parser(*, latex: bool = True) -> MarkdownIt:
-    """latex: see formulas.teach()."""
+    """Return the parser. latex: see formulas.teach()."""
     made = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": DEEPEST})
     made.disable(["html_block", "html_inline", "linkify", "replacements", "smartquotes"])
-    # Every target is read as a link; addresses.py decides which of them are live.
+    # The parser accepts every target; addresses.py decides which of them become links.
     made.validateLink = lambda _: True  # type: ignore[method-assign]
     made.block.ruler.at("reference", _reference)
     made.inline.ruler.at("link", _link)
@@ -43,17 +43,17 @@ def _image(state: StateInline, silent: bool) -> bool:
 
 
 def _few_brackets(state: StateInline) -> bool:
-    """Each bracket that nothing closes is looked for to the end of the paragraph, so that many take quadratic time."""
+    """Tell whether a paragraph has few enough brackets: each unclosed one is searched to the end, which takes quadratic time in total."""
     if _COUNTED not in state.cache:
         state.cache[_COUNTED] = state.src.count("[")
     return state.cache[_COUNTED] <= MOST_BRACKETS
 
 
 def _reference(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Without footnotes: a definition of one would vanish, as those of links do."""
+    """Parse a link definition, but not a footnote, whose text would vanish like that of a link definition."""
     return not state.src.startswith("[^", state.bMarks[start] + state.tShift[start]) and reference(state, start, end, silent)
 
 
 def read(text: str, references: dict[str, object] | None = None) -> list[Token]:
-    """references: what earlier parts of the same text defined, and this one adds to."""
+    """Parse a text into tokens. references: link definitions from earlier parts of the text; those of this part are added."""
     return parser().parse(text, references if references is not None else {})

@@ -1,8 +1,7 @@
 """Write any text as Markdown that Streamlit draws as exactly that text.
 
-A backslash keeps a sign of Markdown from acting. Some things act later, on the text that Markdown has already decoded: shortcodes such
-as `:smile:` and `:material_home:`, arrows, and bare addresses. Nothing but another character can stop those, so an invisible word joiner
-stands inside them.
+A backslash escapes a character of Markdown. Streamlit replaces shortcodes such as `:smile:` and `:material_home:`, arrows and bare
+addresses later, in the decoded text, where escapes no longer help. So an invisible word joiner is inserted into them.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from __future__ import annotations
 import re
 
 JOINER = "\u2060"
-"""Takes no room, allows no line break, and is no white space to a browser's patterns."""
+"""The word joiner: it has no width, allows no line break, and does not count as white space in a browser's patterns."""
 
 _SIGNS = {ord(sign): f"\\{sign}" for sign in "!\"#%&'()*+,-./:;<=>?@[\\]^_{|}~"}
-# Streamlit looks for formulas and code in the raw text, before Markdown reads it: these signs must not even stand there.
+# Streamlit searches the raw text for formulas and code before it parses Markdown: the raw text must not contain these characters at all.
 _SIGNS |= {ord(sign): f"&#{ord(sign)};" for sign in "$`\t\n\r\f"}
 _SIGNS |= dict.fromkeys((*range(9), 11, *range(14, 32), 127))  # type: ignore[dict-item]
 
@@ -25,7 +24,7 @@ _ADDRESS = re.compile(r"(https?(?=://)|www(?=\.)|(?<=[\w.+-])(?=@[\w-]))", re.IG
 
 
 def escaped(text: str, *, in_link: bool = False) -> str:
-    """Markdown for one piece of text. Inside a link no address becomes another link, so addresses there need no joiner."""
+    """Return Markdown for one piece of text. Inside a link, addresses do not become links, so they need no joiner."""
     if ":" in text:
         text = _SHORTCODE.sub(f":{JOINER}", text)
     if not in_link and _MAY_BE_AN_ADDRESS.search(text):
@@ -36,12 +35,12 @@ def escaped(text: str, *, in_link: bool = False) -> str:
 
 
 def quoted(text: str) -> str:
-    """Text for between the quotation marks of a link's title, where nothing but Markdown's own signs can act."""
+    """Escape text for a link's title in quotation marks, where only Markdown's own characters need escapes."""
     return text.translate(_SIGNS)
 
 
 def literal(text: str) -> str:
-    """Markdown that shows a whole text as it is, line by line."""
+    """Return Markdown that shows a whole text as it is, line by line."""
     lines = (escaped(line.strip()) for line in text.split("\n"))
     return "\n\n".join("\\\n".join(part) for part in _paragraphs(lines))
 

@@ -1,13 +1,13 @@
-"""Platforms (admin): model servers, where questions go, and the configuration with its versions.
+"""Platforms (admin): model servers, routes, and the configuration with its versions.
 
 In reading order:
 
-- page: the overview, and the ways to the other views
-- card: one platform, and the routes
-- route_box: where a question would go
-- embeddings_card: how often the embedding cache helped
-- form: platforms and routes as forms over the text
-- configuration: edit the configuration, look at its versions
+- page: the overview, with links to the other views
+- card: a platform, and the routes
+- route_box: show the route that a question would take
+- embeddings_card: hit rate and size of the embedding cache
+- form: edit platforms and routes in forms
+- configuration: edit the configuration, and view and restore its versions
 """
 
 from pages.platforms.page import render

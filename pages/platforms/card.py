@@ -1,4 +1,4 @@
-"""One platform: whether it is used, how fast it is, its last failures, and a test question."""
+"""The card of a platform: its state, speed, last failures, and a test question."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def platform_card(portal: Portal, user: User, state: PlatformState) -> None:
 
 
 def _sentences(state: PlatformState) -> None:
-    """Why it is not used, since when, and what happens meanwhile; models that it does not have."""
+    """Say why the platform is not used, since when, and what happens meanwhile; name the models that it does not have."""
     if state.condition is Condition.UNUSED:
         why = plain(said(state.last_error or state.problem or StoredError("It is not used.")))
         since = t("Not asked for {age}. The portal tries it again and again.", age=age(state.since)) if state.since else ""
@@ -104,7 +104,7 @@ def _result(name: str) -> None:
 
 
 def routes_card(config: PlatformsConfig, states: Sequence[PlatformState]) -> None:
-    """The steps of each route: what takes questions now, what is slow, what is left out."""
+    """Draw the steps of each route: which take questions now, which are slow, and which are skipped."""
     if not config.routes:
         return
     conditions = {state.name: state.condition for state in states}

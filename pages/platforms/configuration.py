@@ -1,4 +1,4 @@
-"""The configuration of platforms: edit it as text or in a form, look at its versions, and bring one back."""
+"""The configuration of platforms: edit it as text or in a form, and view and restore its versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ routes:
 
 
 def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
-    """The text that was typed stays, whatever is wrong with it."""
+    """Draw the editor. Keep the typed text even if it is invalid."""
     if _TEXT not in st.session_state:
         st.session_state[_TEXT] = state.text or EXAMPLE
         st.session_state[_BASE] = state.version
@@ -44,7 +44,7 @@ def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         if view == FORM:
-            st.session_state[_TEXT] = st.session_state[_TEXT]  # Streamlit forgets the text of an area that is not drawn.
+            st.session_state[_TEXT] = st.session_state[_TEXT]  # Streamlit forgets the text of a text area that is not drawn.
             st.caption(t("The form changes the text. Comments stay, except within a value that changes. Nothing is applied before Apply."))
             configuration_form(portal, user, _TEXT)
         else:
@@ -91,6 +91,7 @@ def _told() -> None:
 
 
 def history(portal: Portal, user: User, state: ConfigurationState) -> None:
+    """Draw the list of versions and the chosen version."""
     versions = portal.platforms.versions(user)
     if not versions:
         st.caption(t("No version yet: nothing was ever configured."))

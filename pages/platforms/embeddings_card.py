@@ -1,4 +1,4 @@
-"""The embedding cache: how often a text was known already, and how full it is."""
+"""The embedding cache: how often it already had a text, and how full it is."""
 
 from __future__ import annotations
 

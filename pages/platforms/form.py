@@ -1,4 +1,4 @@
-"""The configuration as a form. Each change goes into the text beside it, which is applied as a whole."""
+"""The configuration as a form. Each change is written into the configuration text, which is applied as a whole."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEW = PlatformForm(name="", type=TYPES[0], base_url="")
 
 
 def configuration_form(portal: Portal, user: User, text_key: str) -> None:
-    """text_key: where the session holds the text."""
+    """Draw the form. text_key: the session key of the text."""
     try:
         shown = portal.platforms.form(user, st.session_state[text_key])
     except PortalError as problem:
@@ -106,7 +106,7 @@ def _routes(portal: Portal, user: User, text_key: str, shown: PlatformsForm) -> 
 
 
 def _change(text_key: str, change: Callable[[str], str], chosen: str | None) -> None:
-    """Change the text, and show this platform next; None: as before."""
+    """Change the text and rerun. chosen: the platform to show next; None leaves it unchanged."""
     try:
         st.session_state[text_key] = change(st.session_state[text_key])
     except PortalError as problem:

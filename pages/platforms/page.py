@@ -1,4 +1,4 @@
-"""Platforms (admin): what each model server does now, where a question would go, and the configuration with its versions."""
+"""Platforms (admin): the state of each model server, the route of a question, and the configuration with its versions."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def render(portal: Portal, user: User) -> None:
 
 
 def show(view: str) -> None:
+    """Show this view at the next run."""
     st.session_state[VIEW] = view
 
 

@@ -1,4 +1,4 @@
-"""Where would this question go? The route, without asking anybody."""
+"""Show the route that a question would take, without asking a model."""
 
 from __future__ import annotations
 

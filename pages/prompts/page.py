@@ -1,4 +1,4 @@
-"""Prompts: texts with blanks to use in the chat, of one's own, of the group, and for everyone."""
+"""Prompts: texts with blanks for the chat, private, shared with the group, or for everyone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 SHOWN = 200
-"""Rows drawn at once; the search finds the others."""
+"""Maximum number of rows drawn at once; the search finds the others."""
 _CHOSEN, _NEW, _DONE = "prompts_chosen", "+", "prompts_done"
 _SHARES = {Share.OWN: "Only I", Share.GROUP: "My group", Share.EVERYONE: "Everyone"}
 
@@ -110,7 +110,7 @@ def _saved(portal: Portal, user: User, prompt_id: str | None, title: str, text: 
 
 
 def _reader(portal: Portal, user: User, listed: ListedPrompt) -> None:
-    """Someone else's prompt: to read, to use, and to copy."""
+    """Draw another person's prompt, with buttons to use and copy it."""
     prompt = listed.prompt
     with st.container(border=True, key="card-prompt"):
         st.markdown(f"### {plain(prompt.title)}", anchors=False)
@@ -134,7 +134,7 @@ def _use(text: str) -> None:
 
 
 def _sharing(portal: Portal, user: User, listed: ListedPrompt) -> None:
-    """Who sees it, and whether empty chats offer it."""
+    """Draw who sees the prompt, and whether empty chats offer it."""
     prompt = listed.prompt
     offered = [Share.OWN, *([Share.GROUP] if user.group or prompt.share is Share.GROUP else [])]
     offered += [Share.EVERYONE] if listed.may_publish or prompt.share is Share.EVERYONE else []
@@ -202,7 +202,7 @@ def _removed(portal: Portal, user: User, prompt_id: str) -> str:
 
 
 def _do(action: Callable[[], str]) -> None:
-    """Do it and draw the page again with what it led to; a refusal is shown where the person looks."""
+    """Run the action and redraw the page with its message; show a refusal next to the control."""
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:

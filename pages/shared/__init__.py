@@ -1,8 +1,8 @@
-"""A shared chat: what somebody lets others read.
+"""The page of a shared chat.
 
 In reading order:
 
-- page: the page
+- page: show a shared chat
 """
 
 from pages.shared.page import render

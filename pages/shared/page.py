@@ -1,4 +1,4 @@
-"""Show a shared chat: what somebody lets others read, and nothing else."""
+"""Show a shared chat: only the messages that the link contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page says while the admin server is away: what is on the screen stays, and the page goes on by itself."""
+"""Notes while the admin server cannot be reached: the page keeps what it shows and continues automatically."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import pending, questions
 
 SHOWN = 60
-"""Characters of a question that waits."""
+"""Maximum number of characters shown of a waiting question."""
 _DRAWN, _KEPT = "page_drawn", "page_kept"
 
 
 @contextmanager
 def waiting() -> Iterator[Callable[[], object]]:
-    """Say so beside what is on the screen. Yields a function that lets Streamlit stop this run, which waits in the middle of a page."""
-    st.html("<style>[data-stale='true'] { opacity: 1 !important }</style>")  # Streamlit fades what a run has not drawn again.
+    """Show a note over the current page. Yield a function that lets Streamlit stop this run while it waits."""
+    st.html("<style>[data-stale='true'] { opacity: 1 !important }</style>")  # Streamlit fades elements that a run has not redrawn yet.
     note = st.toast(
         t("No connection to the main server. What is on the screen stays; this page continues automatically."),
         icon=":material/cloud_off:",
@@ -39,13 +39,13 @@ def waiting() -> Iterator[Callable[[], object]]:
 
 
 def shortened(question: str) -> str:
-    """Return the beginning of a question, on one line: a toast shows three."""
+    """Return the beginning of a question on one line; a toast shows up to three lines."""
     words = " ".join(question.split())
     return words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
 
 
 def kept() -> dict[str, Any]:
-    """Return where the portal of a user server keeps what it knows about this tab."""
+    """Return the dictionary in which the portal of a user server keeps data about this tab."""
     found: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
     return found
 
@@ -60,7 +60,7 @@ def has_drawn() -> bool:
 
 
 def wait_page(away: Away) -> NoReturn:
-    """Draw the page of a tab that shows nothing yet, and go on when the server is back."""
+    """Draw the page of a tab that shows nothing yet, and rerun when the server is back."""
     frame.blank(t("The portal's main server cannot be reached"), t("This page opens automatically as soon as it is back. Nothing is lost."))
     while not away.wait(0.5):
         pending()

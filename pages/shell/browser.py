@@ -1,4 +1,4 @@
-"""What every page needs of the browser itself: names for icons, the skip link, the list of keys, and a sidebar that closes on a phone."""
+"""Browser functions of every page: labels of icons, the skip link, the list of keyboard shortcuts, and closing the sidebar on a phone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _shell = component("shell", file="shell.js", html="<div class='shell'></div>")
 
 
 def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
-    """Draw it once per page. page: its path. menu: what the menu it stands in is called; "" if it stands in the bar itself.
+    """Draw it once per page. page: its path. menu: the title of its menu; "" if the page is in the bar itself.
 
-    reviews: whether this person works the feedback queue.
+    reviews: whether this user works on the feedback queue.
     """
     labels = {
         "keys": t("Keyboard shortcuts"),
@@ -31,7 +31,7 @@ def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
 
 
 def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
-    """Every key by the page it works on: (heading, [(what it does, keys)])."""
+    """Return the shortcuts by page: (heading, [(description, keys)])."""
     everywhere = [(t("Search chats"), ["Ctrl K"]), (t("Show this list"), ["?"])]
     chat = [
         (t("Send the question"), ["Enter"]),

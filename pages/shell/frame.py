@@ -1,4 +1,4 @@
-"""The frame of every page: style sheet, brand, heads, blank states. Nothing here knows about data or models."""
+"""The frame of every page: style sheet, brand, page heads, blank states. It does not depend on data or models."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from streamlit.delta_generator import DeltaGenerator
 
 STYLE_SHEET = Path(__file__).parent / "portal.css"
 START = "chat"
-"""The path of the first page, whose address is bare."""
+"""The path of the start page, whose URL has no path."""
 STATIC = Path(__file__).parents[2] / "static"
 FAVICON = str(STATIC / "favicon.svg")
-"""A file on purpose: a `:material/` page icon would be fetched from an outside host."""
+"""The path of the icon. It is a file because the browser would fetch a `:material/` icon from an external host."""
 
 
 def open_page(path: str, **query: str) -> NoReturn:
     """Go to another page of the portal."""
-    # Streamlit knows a page by its path alone; title and content are those that the navigation gave it.
+    # Streamlit identifies a page by its path; title and content come from the navigation.
     st.switch_page(st.Page(lambda: None, title=path, url_path=path, default=path == START), query_params=query)
 
 
 def style() -> None:
-    """The style sheet, once per run. A path to a .css file takes no room in the page, and neither does a bare style.
+    """Add the style sheet, once per run. A path to a .css file takes no space in the page, and neither does a bare style.
 
-    Dialogs, popovers and menus lie outside `.stApp`, which knows the theme: light-dark() asks the root there.
+    Dialogs, popovers and menus are outside `.stApp`, which has the theme; for them, light-dark() uses the root element.
     """
     st.html(STYLE_SHEET)
     st.html(f"<style>:root {{ color-scheme: {'dark' if dark() else 'light'} }}</style>")
 
 
 def dark() -> bool:
-    """Whether the person looks at the dark theme; right from the first run on."""
+    """Tell whether the dark theme is shown; this is correct from the first run on."""
     return bool(st.context.theme.type == "dark")
 
 
 def logo() -> str:
-    """The path of the logo that suits the theme."""
+    """Return the path of the logo for the current theme."""
     return str(STATIC / f"logo-{'dark' if dark() else 'light'}.svg")
 
 
@@ -47,9 +47,9 @@ def brand() -> None:
 
 
 def selected(prefix: str, id: str, known: Collection[str]) -> None:
-    """Mark the chosen row (a button with the key `<prefix>-<id>`) without changing its key: a key that changes loses the focus.
+    """Mark the chosen row (a button with the key `<prefix>-<id>`) by CSS: changing its key would lose the focus.
 
-    The id may come from the address, so only a known one reaches the style sheet.
+    The id may come from the URL, so only a known id is written to the style sheet.
     """
     if id in known:
         background = "color-mix(in srgb, currentColor 8%, transparent)"
@@ -57,14 +57,14 @@ def selected(prefix: str, id: str, known: Collection[str]) -> None:
 
 
 def one_pane(hidden: str, back: str = "") -> None:
-    """On a phone, hide the columns that hold what the CSS selector `hidden` names, and show the way back to them; "" hides none."""
+    """On a phone, hide the columns with elements that match the CSS selector `hidden`, and show a way back; "" hides none."""
     hide = f'[data-testid="stColumn"]:has({hidden}) {{ display: none }}' if hidden else ""
     show = f"{back} {{ display: flex !important }}" if hidden and back else ""
     st.html(f"<style>@media (max-width: 640px) {{ {hide} {show} }}</style>")
 
 
 def page_head(title: str, sub: str = "", key: str = "head") -> DeltaGenerator:
-    """Title on the left, actions on the right. Returns the container of the actions."""
+    """Draw the title on the left; return the container for the actions on the right."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"pagehead-{key}"):
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown(f"# {title}", anchors=False)
@@ -74,7 +74,7 @@ def page_head(title: str, sub: str = "", key: str = "head") -> DeltaGenerator:
 
 
 def blank(title: str, text: str, action: str | None = None, key: str = "blank") -> bool:
-    """One shape for empty, no rights and broken: what it is, why, the next step. True when `action` was pressed."""
+    """Draw an empty, forbidden or failed state: title, reason and next step. Return True if `action` was pressed."""
     with st.container(key=key, horizontal_alignment="center", gap="xsmall"):
         st.markdown(f"## {title}", anchors=False, text_alignment="center")
         st.caption(text, text_alignment="center")

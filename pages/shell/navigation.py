@@ -1,4 +1,4 @@
-"""From the session cookie to a page: who is this, what may this person open, and what to show otherwise."""
+"""Find the user by the session cookie, list the pages that this user may open, and draw one."""
 
 from __future__ import annotations
 
@@ -40,21 +40,23 @@ Render = Callable[["Portal", User], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """A page in the navigation: its path, title, required permission and drawing function."""
+
     path: str
     title: str
-    """The English title: the key of its translation."""
+    """The English title, which is the key of its translation."""
     permission: Permission
     render: Render
     menu: str = ""
-    """The English name of its menu; empty: it stands in the bar itself."""
+    """The English name of its menu; "" if the page is in the bar itself."""
     short: str = ""
-    """What it is called in its menu, if not by its title."""
+    """Its name in the menu, if that is not its title."""
     hidden: bool = False
-    """Reached by links alone, and as wide as the chat."""
+    """Whether the page is reached only by links; it is then as wide as the chat."""
 
 
 def _page_of(module: str) -> Render:
-    """Return a function that draws pages/<module>.py, imported when it is first drawn: a server loads the pages of its profile."""
+    """Return a function that draws pages/<module>.py and imports it at the first call, so that a server loads only the pages it draws."""
 
     def render(portal: Portal, user: User) -> None:
         import_module(f"pages.{module}").render(portal, user)
@@ -83,11 +85,11 @@ ENTRIES = (
     Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, render=_page_of("plugins"), menu=_SYSTEM),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit"), menu=_SYSTEM),
 )
-"""The pages of the portal, in the order of the menu; the first is the start page."""
+"""The pages of the portal, in menu order; the first is the start page."""
 
 
 def load(pages: Collection[str] | None) -> None:
-    """Import these pages; None: all of them. Raises StartFailed for a page that does not exist."""
+    """Import these pages; None imports all. Raises StartFailed for a page that does not exist."""
     known = [entry.path for entry in ENTRIES]
     for path in pages or ():
         if path not in known:
@@ -97,7 +99,7 @@ def load(pages: Collection[str] | None) -> None:
 
 
 def run(open_portal: Callable[[], Portal]) -> None:
-    """One script run: everything a browser sees comes from here."""
+    """Run the script once: draw everything that the browser shows."""
     with log_context(request_id=new_request_id()), ExitStack() as stack:
         _run(open_portal, stack)
 
@@ -135,7 +137,7 @@ def _run(open_portal: Callable[[], Portal], stack: ExitStack) -> None:
 
 
 def _alone(title: str, draw: Callable[[], object]) -> None:
-    """A page without navigation, whatever address was asked for: nothing else exists for this visitor."""
+    """Draw a page without navigation for every URL, since this visitor can open no other page."""
     page = st.navigation([st.Page(draw, title=title, url_path="start", default=True)], position="hidden")
     _frame(title, centered=True, sidebar="collapsed")
     page.run()
@@ -154,7 +156,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     hidden = [_forbidden(portal, entry, user) for entry in served if not allows(user, entry.permission)]
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     hidden += [_page(portal, user, entry, t(entry.title)) for entry in allowed if entry.hidden]
-    # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
+    # Pages have no icons: the browser would show the icon of the open page, which Streamlit fetches from an external host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
         st.Page(
@@ -190,17 +192,17 @@ def _signed_in(portal: Portal, user: User) -> None:
 
 
 def _menu_of(page: st.Page, menus: Mapping[str, Sequence[st.Page]]) -> str:
-    """Return the menu that the open page stands in; "" if it stands in the bar itself."""
+    """Return the title of the open page's menu; "" if the page is in the bar itself."""
     return next((menu for menu, pages in menus.items() if any(each.url_path == page.url_path for each in pages)), "")
 
 
 def _title(page: st.Page) -> str:
-    """Return the title of the browser's tab: that of the page, whatever its menu calls it."""
+    """Return the title of the browser tab: the page's title, even if its menu has a shorter name for it."""
     return next((t(entry.title) for entry in ENTRIES if entry.path == page.url_path), page.title)
 
 
 def _grouped(portal: Portal, user: User, entries: Sequence[Entry]) -> dict[str, list[st.Page]]:
-    """Return the pages by the title of their menu; a menu with one page is that page."""
+    """Return the pages by the title of their menu; a menu with a single page is replaced by that page."""
     size = Counter(entry.menu for entry in entries)
     found: dict[str, list[st.Page]] = {"": []}
     for entry in entries:
@@ -215,7 +217,7 @@ def _has(served: Sequence[Entry], path: str) -> bool:
 
 
 def _tell_of_the_disk(portal: Portal, user: User, *, storage: bool) -> None:
-    """On every page, while nothing new can be saved. storage: this server has the page where an admin frees space."""
+    """Show a warning while nothing new can be saved. storage: whether this server has the page where an admin frees space."""
     if not portal.disk.low:
         return
     with st.container(key="disk-notice"):
@@ -236,7 +238,7 @@ def _page(portal: Portal, user: User, entry: Entry, label: str) -> st.Page:
 
 
 def _draw(portal: Portal, user: User, entry: Entry) -> None:
-    """The page; where the portal cannot give what it needs, the sentence that says so."""
+    """Draw the page, or the error if the portal cannot provide its data."""
     try:
         entry.render(portal, user)
     except PortalError as problem:
@@ -245,7 +247,7 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
 
 
 def _forbidden(portal: Portal, entry: Entry, user: User) -> st.Page:
-    """Asked for by its address, the page of another role says so, and shows nothing else."""
+    """Return a hidden page in place of one for other roles: if its URL is opened, it only says that the user has no access."""
     return st.Page(lambda: _refuse(portal, entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
@@ -255,11 +257,12 @@ def _refuse(portal: Portal, entry: Entry, user: User) -> None:
 
 
 def _elsewhere(entry: Entry) -> st.Page:
-    """Asked for by its address, a page that this server's profile leaves out says so."""
+    """Return a hidden page in place of one that this server's profile leaves out: if its URL is opened, it says so."""
     return st.Page(lambda: not_here(entry), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
 def not_here(entry: Entry) -> None:
+    """Say that the page is on another server."""
     why = t("This server has no page {page}. Ask an admin for the address of the server that has it.", page=t(entry.title))
     if frame.blank(t("This page is on another server"), why, t("Back to chat")):
         frame.open_page(frame.START)
@@ -269,6 +272,7 @@ _ROLES_NAMED: dict[str, str] = {Role.ANALYST: "analysts", Role.REVIEWER: "review
 
 
 def no_rights(entry: Entry, user: User) -> None:
+    """Say which roles may open the page."""
     *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if entry.permission in permissions]
     roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
     role = role_word(user.role)
@@ -278,7 +282,7 @@ def no_rights(entry: Entry, user: User) -> None:
 
 
 def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:
-    """Exactly one call a run: two calls with two layouts make the page jump."""
+    """Set the page's configuration. Call it exactly once per run: two calls with different layouts make the page jump."""
     st.set_page_config(
         page_title=f"{title} · GLM Portal",
         page_icon=frame.FAVICON,

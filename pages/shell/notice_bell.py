@@ -1,4 +1,4 @@
-"""The bell on every page: how many notices are unread, the newest ones, and what the browser shows of them."""
+"""The bell on every page: the number of unread notices, the newest notices, and notifications of the browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 EVERY_S = 20.0
-"""A page asks so often what is unread. It costs one query and no run of the page."""
+"""Seconds between two checks for unread notices. A check costs one query and does not rerun the page."""
 LISTED = 20
 _SENTENCES = {
     NoticeKind.ANSWER_READY: "Answer ready: {subject}",
@@ -37,7 +37,7 @@ _BARE = {
     NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was worked through",
 }
-"""What is said where no title is to be seen."""
+"""Sentences without the title of a chat."""
 _ICONS = {
     NoticeKind.ANSWER_READY: "chat_bubble",
     NoticeKind.SHARE_RECEIVED: "ios_share",
@@ -46,13 +46,13 @@ _ICONS = {
     NoticeKind.JOB_FAILED: "error",
 }
 _JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
-"""Where people see how these jobs ended; admins see all on the Jobs page."""
+"""Pages on which people see the results of these jobs; admins see all jobs on the Jobs page."""
 
 _notify = component("notify", file="notices.js", html="<div class='notify'></div>")
 
 
 def notice_bell(portal: Portal, user: User) -> None:
-    """Draw the bell. Call it once per run, outside of every fragment."""
+    """Draw the bell. Call it once per run, outside of fragments."""
     if allows(user, Permission.CHAT):
         st.fragment(_bell, run_every=EVERY_S)(portal, user)
 
@@ -74,6 +74,7 @@ def _bell(portal: Portal, user: User) -> None:
 
 
 def notice_list(portal: Portal, user: User, unread: Unread) -> None:
+    """Draw the newest notices and the button that marks all as read."""
     try:
         found = portal.notices.list(user, LISTED)
     except PortalError:
@@ -99,7 +100,7 @@ def _row(portal: Portal, user: User, notice: Notice) -> None:
         try:
             portal.notices.mark_read(user, notice.id)
         except PortalError:
-            pass  # Gone meanwhile: its chat was deleted.
+            pass  # The notice is gone, because its chat was deleted meanwhile.
         if where is None:
             st.rerun(scope="fragment")
         else:
@@ -108,7 +109,7 @@ def _row(portal: Portal, user: User, notice: Notice) -> None:
 
 
 def sentence(notice: Notice, *, titles: bool = True) -> str:
-    """Return what a notice says, as plain text. titles: with the title of its chat; jobs have none."""
+    """Return the text of a notice, as plain text. titles: whether to include the title of its chat; jobs have none."""
     if notice.kind in (NoticeKind.JOB_DONE, NoticeKind.JOB_FAILED):
         return t(_SENTENCES[notice.kind], subject=t(KINDS.get(notice.subject, notice.subject)))
     if not titles or not notice.target:
@@ -117,7 +118,7 @@ def sentence(notice: Notice, *, titles: bool = True) -> str:
 
 
 def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
-    """Return the page and the query of what a notice is about; None if there is nothing to see."""
+    """Return the page and the query parameters to which a notice leads; None if there is nothing to open."""
     match notice.kind:
         case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED:
             return (frame.START, {CONVERSATION: notice.target}) if notice.target else None
@@ -129,7 +130,7 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
 
 
 def _tell_browser(portal: Portal, user: User, unread: Unread) -> None:
-    """Hand the newest notices to the browser, if the person wants that; it shows each once."""
+    """Send the newest notices to the browser if the user has chosen that; the browser shows each once."""
     if not unread.newest:
         return
     try:

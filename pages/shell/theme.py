@@ -1,7 +1,7 @@
-"""The theme as every page is told it, worked out once.
+"""Compute the theme that Streamlit sends to pages only once.
 
-Streamlit works its six parts out anew from the settings for every run of a script or fragment: a third of what a page costs that follows
-an answer.
+Streamlit computes its six parts again from the settings for every run of a script or fragment. That is a third of the cost of a page that
+draws a running answer.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ known: dict[str, CustomThemeConfig] = {}
 
 
 def work_out_once() -> None:
-    """From now on. It is private: Streamlit is pinned, and tests/pages/test_theme.py tells when it stops to work."""
+    """Replace Streamlit's private function. Streamlit is pinned, and tests/pages/test_theme.py fails if this stops working."""
     app_session._populate_theme_msg = remembered
 
 
 def remembered(message: CustomThemeConfig, section: str = "theme") -> None:
+    """Fill in a part of the theme; compute it at the first call."""
     if section not in known:
         made = CustomThemeConfig()
         plain(made, section)
         known[section] = made
-    # Only to touch a part would say that there is one.
+    # Merging an empty part would mark it as present.
     if known[section].ByteSize():
         message.MergeFrom(known[section])

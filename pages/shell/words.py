@@ -1,4 +1,4 @@
-"""The translation layer: every string of the interface goes through `t`. The English sentence is the key."""
+"""Translate the interface: every text goes through `t`. The English sentence is the key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHOSEN = "language"
 
 
 def language() -> str:
-    """The person's choice, else what the browser asks for, else English."""
+    """Return the user's language, else the browser's, else English."""
     chosen = st.session_state.get(_CHOSEN)
     if chosen in LANGUAGES:
         return str(chosen)
@@ -24,12 +24,12 @@ def language() -> str:
 
 
 def choose(language: str | None) -> None:
-    """Use this language for the rest of the session; None follows the browser."""
+    """Use this language for the rest of the session; None uses the browser's."""
     st.session_state[_CHOSEN] = language
 
 
 def t(sentence: str, /, **fields: object) -> str:
-    """The sentence in the person's language, its {fields} filled. `n` chooses the plural form."""
+    """Return the sentence in the user's language with its {fields} filled in. `n` selects the plural form."""
     entry = catalogue(language()).get(sentence, sentence)
     if isinstance(entry, dict):
         entry = entry["one" if fields.get("n") == 1 else "other"]
@@ -37,12 +37,12 @@ def t(sentence: str, /, **fields: object) -> str:
 
 
 def said(error: PortalError | StoredError) -> str:
-    """The error's sentence in the person's language."""
+    """Return the error message in the user's language."""
     return t(error.template, **error.params)
 
 
 @cache
 def catalogue(language: str) -> dict[str, str | dict[str, str]]:
-    """Sentence -> translation, or its plural forms {"one", "other"}."""
+    """Return the translation of each sentence, or its plural forms {"one", "other"}."""
     entries: dict[str, str | dict[str, str]] = json.loads((CATALOGUES / f"{language}.json").read_text("utf-8"))
     return entries

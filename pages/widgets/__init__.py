@@ -1,18 +1,18 @@
-"""Drawing that pages share, by area.
+"""The parts that pages are made of, by area.
 
 In reading order:
 
 - account: the Account page
 - chat: the chat
-- context: what the model reads beside the question
-- sharing: share a chat, and show a shared one
+- context: instructions, memory, summaries and other context of a chat
+- sharing: share a chat, and show a shared chat
 - models: the Models page
-- get_model: the page Get a model
+- get_model: the Get a model page
 - images: the Images page
 - people: the People and Access pages
-- review: the review
+- review: the Feedback page
 - store: the Store page
-- plugins: what plugins add to pages
+- plugins: sections that plugins add to pages
 - usage: the Usage page
-- common: several pages
+- common: parts that several pages use
 """

@@ -1,4 +1,4 @@
-"""What may be sent in a request's body.
+"""Check request bodies.
 
 In reading order:
 

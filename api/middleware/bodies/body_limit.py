@@ -1,4 +1,4 @@
-"""Limit request bodies, so that nobody fills the memory. The refusal is JSON like every other."""
+"""Limit request bodies, so that no client fills the memory. Refusals are JSON like all others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.errors import http_error
 
 
 class BodyLimit:
-    """Pure ASGI. Refuses by the announced length at once, else when the received bytes exceed the limit."""
+    """Pure ASGI. Refuses at once if the announced length is too large, else when the received bytes exceed the limit."""
 
     def __init__(self, app: ASGIApp, max_bytes: Callable[[str], int]) -> None:
         """max_bytes: returns the limit for a path."""

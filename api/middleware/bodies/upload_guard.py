@@ -1,4 +1,4 @@
-"""Guard page uploads: Streamlit keeps in memory whatever an open page sends, even before sign-in."""
+"""Guard page uploads: Streamlit keeps in memory everything that an open page sends, even before sign-in."""
 
 from __future__ import annotations
 

@@ -5,11 +5,11 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
-- context: what the model reads of a conversation
+- context: the context that the model reads
 - instructions: instructions that apply to chats
 - memories: what models remember about a person
 - follow_ups: the question that waits for a running answer
 - side_by_side: several models answer one question
-- imports: conversations that other portals exported
+- imports: conversations exported from other portals
 - shares: read-only links to snapshots
 """

@@ -1,4 +1,4 @@
-"""Serve what the model reads of a conversation: how full the context is, the summary, pinned turns."""
+"""Serve the context that the model reads of a conversation: its use, the summary, pinned turns."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PinnedOut(BaseModel):
 def read(
     conversation_id: Id, portal: PortalHere, user: SignedIn, model: Annotated[Line, Query(description="Default: the default model.")] = ""
 ) -> ContextUseOut:
-    """Tell how full the context of a conversation is, and what fills it."""
+    """Return how full the context of a conversation is, and what fills it."""
     summary = portal.context.summary(user, conversation_id)
     shown = None if summary is None else SummaryOut.of(summary)
     use = portal.context.use(user, conversation_id, model or None, parts=True)
@@ -78,11 +78,11 @@ def read(
 
 @router.put("/conversations/{conversation_id}/summary")
 def edit(conversation_id: Id, body: EditedSummary, portal: PortalHere, user: SignedIn) -> SummaryOut:
-    """Change what the model reads in place of the first turns."""
+    """Change the summary that the model reads in place of the first turns."""
     return SummaryOut.of(portal.context.edit_summary(user, conversation_id, body.id, body.text))
 
 
 @router.put("/messages/{message_id}/pinned")
 def pin(message_id: Id, body: Pinned, portal: PortalHere, user: SignedIn) -> PinnedOut:
-    """Have the model always read this turn whole, or no longer."""
+    """Pin or unpin a turn. The model always reads a pinned turn in full."""
     return PinnedOut(pinned=portal.context.pin(user, message_id, body.pinned).pinned)

@@ -73,7 +73,7 @@ class Stopped(BaseModel):
 
 
 class Regenerate(Sampling):
-    """All fields are optional; they control how to answer."""
+    """Options for the new answer; all are optional."""
 
     request_id: str = Field(default_factory=lambda: uuid4().hex, description=(
         "Sending the same id again returns the same turn. Default: a new id."
@@ -104,7 +104,7 @@ def listing(
     archived: Annotated[bool, Query(description="List archived conversations instead of the others. Not with q.")] = False,
     pinned: Annotated[bool | None, Query(description="Only pinned conversations, or only the others. Not with q.")] = None,
 ) -> ConversationsOut:
-    """List own conversations, last changed first."""
+    """List your conversations, last changed first."""
     if q.strip() and folder is not None:
         raise InvalidInput("Use q or folder_id, not both. /api/v1/search finds words in a folder.")
     if q.strip():
@@ -146,7 +146,7 @@ def export(
     id: Annotated[list[FolderId], Query(min_length=1, max_length=MOST, description="The conversations; several give a zip file.")],
     format: Annotated[Line, Query(description="markdown, json, html, or a format that a plugin adds.")] = "markdown",
 ) -> Response:
-    """Export own conversations as a file."""
+    """Export your conversations as a file."""
     file = portal.exports.export(user, id, format)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -35,7 +35,7 @@ class FoldersOut(BaseModel):
 
 @router.get("/folders")
 def listing(portal: PortalHere, user: SignedIn) -> FoldersOut:
-    """List own folders by name."""
+    """List your folders by name."""
     return FoldersOut(items=[FolderOut.of(each) for each in portal.folders.list(user)])
 
 

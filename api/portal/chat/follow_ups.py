@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
 
 class NextQuestion(Question):
-    """As a question; request_id and stream have no effect."""
+    """A question that waits; request_id and stream have no effect."""
 
 
 class FollowUpOut(BaseModel):

@@ -1,4 +1,4 @@
-"""Serve imports of conversations that other portals exported."""
+"""Serve imports of conversations exported from other portals."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Import(Asked):
 
 @router.get("")
 def recent(portal: PortalHere, user: SignedIn) -> JobsOut:
-    """List the last five own imports, newest first."""
+    """List your last five imports, newest first."""
     return JobsOut(items=[JobOut.of(each) for each in portal.chat_imports.recent(user)])
 
 
 @router.post("", status_code=202)
 def start(body: Import, portal: PortalHere, user: SignedIn) -> JobOut:
-    """Import an export as a job; its result says what could not be taken."""
+    """Import an export as a job; its result lists what could not be imported."""
     return JobOut.of(portal.chat_imports.start_from(user, body.file_id))

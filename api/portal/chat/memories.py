@@ -63,7 +63,7 @@ class DeletedOut(BaseModel):
 def listing(
     portal: PortalHere, user: SignedIn, q: Annotated[Line, Query(description="Only remembered facts with all these words.")] = ""
 ) -> MemoriesOut:
-    """List what is remembered about the person, and what models propose to remember."""
+    """List what models remember about you, and what they propose to remember."""
     use = portal.memories.use(user)
     return MemoriesOut(
         available=use.available, on=use.on, proposed=[MemoryOut.of(each) for each in portal.memories.proposed(user)],
@@ -84,7 +84,7 @@ def clear(portal: PortalHere, user: SignedIn) -> DeletedOut:
 
 @router.put("/use")
 def switch(body: Switched, portal: PortalHere, user: SignedIn) -> UseOut:
-    """Use memory in the person's chats, or no longer."""
+    """Turn memory on or off in your chats."""
     portal.memories.set_use(user, body.on)
     use = portal.memories.use(user)
     return UseOut(available=use.available, on=use.on)
@@ -92,7 +92,7 @@ def switch(body: Switched, portal: PortalHere, user: SignedIn) -> UseOut:
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/json": {}}}})
 def export(portal: PortalHere, user: SignedIn) -> Response:
-    """Export own memories as a JSON file."""
+    """Export your memories as a JSON file."""
     headers = {"Content-Disposition": 'attachment; filename="memories.json"'}
     return Response(portal.memories.export(user), media_type="application/json", headers=headers)
 

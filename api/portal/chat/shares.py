@@ -68,7 +68,7 @@ class SharedMessageOut(BaseModel):
 
 
 class SharedOut(BaseModel):
-    """What a link shows. The conversation's id is its owner's business."""
+    """What a link shows. It leaves out the conversation's id."""
 
     id: str
     title: str
@@ -111,7 +111,7 @@ def listing(conversation_id: Id, portal: PortalHere, user: SignedIn) -> SharesOu
 
 @router.post("/conversations/{conversation_id}/shares", status_code=201)
 def create(conversation_id: Id, portal: PortalHere, user: SignedIn, body: NewShare | None = None) -> ShareOut:
-    """Make a read-only link to what an own conversation shows now."""
+    """Create a read-only link to the current state of one of your conversations."""
     body = body or NewShare()
     made = portal.shares.create(user, conversation_id, group_id=body.group_id, days=body.days, masked=body.masked)
     return ShareOut.of(made)
@@ -119,7 +119,7 @@ def create(conversation_id: Id, portal: PortalHere, user: SignedIn, body: NewSha
 
 @router.get("/shares/{share_id}")
 def read(share_id: Id, portal: PortalHere, user: SignedIn) -> SharedOut:
-    """Open a link. Whatever cannot be opened is not found."""
+    """Open a link. A link that cannot be opened is reported as not found."""
     return SharedOut.of(portal.shares.open(user, share_id))
 
 

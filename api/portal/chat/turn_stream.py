@@ -47,7 +47,7 @@ class Watch:
     """Watches a running turn for one client."""
 
     def __init__(self, portal: Portal, user: User, turn: Turn, running: LiveTurn | None, token: str) -> None:
-        """running: the turn while it runs. token: of the watching session. Once that has ended, nothing more of the turn is sent."""
+        """running: the turn while it runs; None otherwise. token: of the watching session; once it ends, no more events are sent."""
         self._portal = portal
         self._token = token
         self._user = user
@@ -121,11 +121,11 @@ class Watch:
         return self._last
 
     async def _stored(self) -> TurnOut:
-        """Return the stored turn, or what was seen if it could not be saved."""
+        """Return the stored turn, or the last snapshot if it could not be saved."""
         turn = await run_in_threadpool(self._read)
         if self._last is None or turn.status != MessageStatus.STREAMING:
             return turn
-        # Complete but not saved yet: the text is here, and a later look at the turn tells whether it was saved.
+        # Complete but not saved yet: return the text now. A later read of the turn tells whether it was saved.
         status = MessageStatus.FAILED if self._last.unsaved else self._last.status
         problem = self._last.unsaved or self._last.error
         error = str(problem) if problem else None

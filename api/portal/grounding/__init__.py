@@ -6,5 +6,5 @@ In reading order:
 - images: show and delete uploaded images
 - batches: many images in a job
 - ground: find boxes on an image, correct and export them
-- evaluations: how well models find boxes that are known
+- evaluations: how well models find known boxes
 """

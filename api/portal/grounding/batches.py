@@ -22,7 +22,7 @@ from core.tasks.records import Job
 
 router = APIRouter(prefix="/api/v1/ground-batches", tags=["grounding"])
 _starts = anyio.CapacityLimiter(2)
-"""Batches that are read at the same time: each may be large."""
+"""Most batches that are read at the same time: each may be large."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -114,7 +114,7 @@ def _start(portal: Portal, user: User, name: str, content: bytes, phrases: list[
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn, limit: int = 20) -> BatchesOut:
-    """List own batches, newest first."""
+    """List your batches, newest first."""
     return BatchesOut(items=[BatchOut.of(found) for found in portal.ground_batches.list(user, limit)])
 
 
@@ -138,13 +138,13 @@ def images(
 
 @router.get("/{batch_id}/export", response_class=Response)
 def export(batch_id: Id, portal: PortalHere, user: SignedIn, format: ExportFormat) -> Response:
-    """Download what was found on all images so far."""
+    """Download the results of all images so far."""
     return download(portal.ground_batches.export(user, batch_id, format), TYPES[format], f"boxes.{EXTENSIONS[format]}")
 
 
 @router.post("/{batch_id}/pause")
 def pause(batch_id: Id, portal: PortalHere, user: SignedIn) -> BatchOut:
-    """Let a batch wait until it is resumed."""
+    """Pause a batch until it is resumed."""
     portal.ground_batches.pause(user, batch_id)
     return BatchOut.of(portal.ground_batches.get(user, batch_id))
 
@@ -157,19 +157,19 @@ def resume(batch_id: Id, portal: PortalHere, user: SignedIn) -> BatchOut:
 
 @router.post("/{batch_id}/cancel")
 def cancel(batch_id: Id, portal: PortalHere, user: SignedIn) -> BatchOut:
-    """Stop a batch; what was found stays."""
+    """Stop a batch; its results so far are kept."""
     portal.ground_batches.cancel(user, batch_id)
     return BatchOut.of(portal.ground_batches.get(user, batch_id))
 
 
 @router.post("/{batch_id}/retry")
 def retry(batch_id: Id, portal: PortalHere, user: SignedIn) -> BatchOut:
-    """Work through the failed images again, and those that a cancelled batch left."""
+    """Process the failed images again, and those that a cancelled batch left."""
     portal.ground_batches.retry(user, batch_id)
     return BatchOut.of(portal.ground_batches.get(user, batch_id))
 
 
 @router.delete("/{batch_id}", status_code=204)
 def remove(batch_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Delete a batch with its images and what was found on them."""
+    """Delete a batch with its images and results."""
     portal.ground_batches.remove(user, batch_id)

@@ -1,4 +1,4 @@
-"""Evaluate models on images whose boxes are known, and list the results."""
+"""Evaluate models on images with known boxes, and list the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EvaluationIn(Asked):
 
 
 class ScoreOut(BaseModel):
-    """Counts of boxes; a found box is right if it shares at least half with one that is there (IoU 0.5)."""
+    """Counts of boxes; a found box is right if its IoU with a known box is at least 0.5."""
 
     right: int
     wrong: int = Field(description="Found, but not there.")

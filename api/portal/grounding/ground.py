@@ -22,7 +22,7 @@ from core.people.records import User
 router = APIRouter(prefix="/api/v1", tags=["grounding"])
 
 _EACH = 3
-"""Runs of one person at the same time, so that nobody takes all threads."""
+"""Most runs of one person at the same time, so that no person takes all threads."""
 _runs = anyio.CapacityLimiter(8 * _EACH)
 """Separate threads: a model may take a minute, and all other routes share the usual ones."""
 _lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
@@ -31,7 +31,7 @@ TYPES = {ExportFormat.JSON: "application/json", ExportFormat.COCO: "application/
 
 @router.post("/ground")
 async def ground(body: GroundIn, portal: PortalHere, user: SignedIn) -> RunOut:
-    """Find boxes on one image. The image is kept, and may be named by its id next time."""
+    """Find boxes on one image. The image is stored, and later requests may refer to it by its id."""
     async with _lanes.setdefault(user.id, Semaphore(_EACH)):
         return await anyio.to_thread.run_sync(_ground, portal, user, body, limiter=_runs)
 
@@ -52,7 +52,7 @@ def history(
     limit: int = 50,
     before: Annotated[str | None, Query(max_length=64, description="The id of the last run read.")] = None,
 ) -> RunsOut:
-    """List own runs, newest first."""
+    """List your runs, newest first."""
     return RunsOut(items=[RunOut.of(run, image) for run, image in portal.grounding.history(user, limit, before)])
 
 
@@ -65,7 +65,7 @@ def models(portal: PortalHere, user: SignedIn) -> GroundersOut:
 
 @router.get("/ground/export", response_class=Response)
 def export(portal: PortalHere, user: SignedIn, id: Annotated[list[FileId], Query(max_length=200)], format: ExportFormat) -> Response:
-    """Download own runs as JSON, COCO or CSV."""
+    """Download your runs as JSON, COCO or CSV."""
     content = portal.box_exports.export(user, id, format)
     return download(content, TYPES[format], f"boxes.{EXTENSIONS[format]}")
 
@@ -77,7 +77,7 @@ def get(run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
 
 @router.put("/ground/{run_id}/correction")
 def correct(run_id: Id, body: CorrectionIn, portal: PortalHere, user: SignedIn) -> RunOut:
-    """Keep the boxes as they should be. The correction appears in the feedback queue."""
+    """Store the corrected boxes of a run. The correction appears in the feedback queue."""
     return RunOut.of(*portal.box_corrections.correct(user, run_id, [box.whole() for box in body.boxes], body.comment))
 
 

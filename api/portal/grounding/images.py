@@ -1,4 +1,4 @@
-"""Show and delete uploaded images. A group of its own: user servers serve it too, as their Images page shows images by address."""
+"""Show and delete uploaded images. These routes form their own group because user servers serve them too, for their Images page."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Serve REST for files for questions.
+"""Serve REST for files that people attach to questions.
 
 In reading order:
 
-- files: files for questions
+- files: upload, download and delete files
 - open_file: a download that survives the deletion of its file
 """

@@ -1,4 +1,4 @@
-"""Upload files first, then name them by id in a question."""
+"""Serve files: clients upload a file first, then refer to it by id in a question."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 router = APIRouter(prefix=PATH, tags=["files"])
 
 _EACH = 3
-"""Concurrent uploads per person, so that nobody takes all threads."""
+"""Concurrent uploads per person, so that no person takes all threads."""
 _uploads = anyio.CapacityLimiter(8 * _EACH)
 """Separate threads: reading a document may take a minute, and all other routes share the usual ones."""
 _lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
-"""By person, while they upload."""
+"""A semaphore per person, while that person uploads."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -54,7 +54,7 @@ def read(file_id: Id, portal: PortalHere, user: SignedIn) -> FileOut:
 
 @router.get("/{file_id}/content", response_class=Response)
 def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
-    """Download the bytes as they are stored. They are never shown as a page; an image is one that the portal encoded."""
+    """Download the stored bytes. Browsers never show them as a page; an image is one that the portal encoded."""
     file, found = portal.files.read(user, file_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
@@ -68,11 +68,11 @@ def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
 
 @router.patch("/{file_id}")
 def read_as(file_id: Id, body: ReadAs, portal: PortalHere, user: SignedIn) -> FileOut:
-    """Read a text file in another encoding than the portal took it for. Later questions, and answers made anew, go by it."""
+    """Read a text file in another encoding than the portal detected. Later questions and regenerated answers use it."""
     return FileOut.of(portal.files.read_as(user, file_id, body.encoding))
 
 
 @router.delete("/{file_id}", status_code=204)
 def discard(file_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Delete a file that no question uses. Others are deleted with their conversation."""
+    """Delete a file that no question uses. Files in use are deleted with their conversation."""
     portal.files.discard(user, file_id)

@@ -13,7 +13,7 @@ from core.errors import NotFound
 
 
 class OpenFileResponse(FileResponse):
-    """Opens the file once. Starlette's own response looks for it when it answers, and again for its content."""
+    """Opens the file once. Starlette's own response looks the file up when it answers, and again for its content."""
 
     def __init__(self, path: Path, filename: str, headers: Mapping[str, str]) -> None:
         """Open the file without following links. Raises NotFound."""

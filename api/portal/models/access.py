@@ -1,4 +1,4 @@
-"""Serve who may use which model, and the default models of groups."""
+"""Serve the access rules of models and presets, and the default models of groups."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class GroupModelsOut(BaseModel):
 
 @router.get("/model-access")
 def rules(portal: PortalHere, user: SignedIn) -> RulesOut:
-    """List the models and presets that not everyone may use."""
+    """List the models and presets that only some people may use."""
     return RulesOut(items=[RuleOut.of(rule) for rule in portal.model_access.rules(user).values()])
 
 
@@ -67,6 +67,6 @@ def group_models(portal: PortalHere, user: SignedIn) -> GroupModelsOut:
 
 @router.put("/group-models")
 def set_group_model(body: GroupModelIn, portal: PortalHere, user: SignedIn) -> GroupModelsOut:
-    """Set or remove the model that a group's people use unless they choose another."""
+    """Set or remove the model that a group's members use unless they choose another."""
     portal.model_access.set_group_model(user, body.group, body.model)
     return group_models(portal, user)

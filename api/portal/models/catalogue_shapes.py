@@ -1,4 +1,4 @@
-"""Shape known models, reports on files and the files of repositories as JSON."""
+"""Define known models, reports on files and the files of repositories as JSON."""
 
 from __future__ import annotations
 

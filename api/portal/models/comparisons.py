@@ -46,7 +46,7 @@ class NextBallotOut(BaseModel):
 
 
 class FiguresOut(BaseModel):
-    """Pairs are reference, candidate."""
+    """Figures of both files. Each pair is (reference, candidate)."""
 
     tokens: int
     kl_mean: float = Field(description="In nats.")

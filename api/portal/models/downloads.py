@@ -92,7 +92,7 @@ def catalogue(portal: PortalHere, user: SignedIn) -> CatalogueOut:
 def report(
     portal: PortalHere, user: SignedIn, path: Annotated[Line, Query(description="A name in the models folder or a path on the server.")]
 ) -> ReportOut:
-    """Judge a model file: its header, what it can do, and known faults with their cures."""
+    """Report on a model file: its header, what it can do, and known faults with their cures."""
     return ReportOut.of(portal.file_reports.of(user, portal.models.folder / Path(path)))
 
 
@@ -141,7 +141,7 @@ def pause(job_id: JobId, portal: PortalHere, user: SignedIn) -> TransferOut:
 
 @router.post("/downloads/{job_id}/resume")
 def resume(job_id: JobId, portal: PortalHere, user: SignedIn) -> TransferOut:
-    """Go on with a paused download where it stopped."""
+    """Resume a paused download where it stopped."""
     return TransferOut.of(portal.downloads.resume(user, job_id))
 
 
@@ -170,7 +170,7 @@ def import_model(body: Import, portal: PortalHere, user: SignedIn) -> TransferOu
 def received(
     portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description="With its extension.")], total: Annotated[int, Query(ge=1)]
 ) -> ReceivedOut:
-    """Return how much of a file is here, so that an upload goes on where it stopped."""
+    """Return how many bytes of a file have arrived, so that an upload can resume there."""
     return ReceivedOut(received=portal.uploads.received(user, name, total))
 
 
@@ -183,7 +183,7 @@ async def upload(
     offset: Annotated[int, Query(ge=0, description="Where the piece begins.")],
     total: Annotated[int, Query(ge=1, description="Size of the whole file.")],
 ) -> ReceivedOut:
-    """Append a piece of at most 8 MiB, the request body. The last one puts the file into the models folder."""
+    """Append a piece of at most 8 MiB, the request body. The last piece moves the file into the models folder."""
     content = await request.body()
     here = await anyio.to_thread.run_sync(portal.uploads.write, user, name, offset, total, content, limiter=_uploads)
     return ReceivedOut(received=here)

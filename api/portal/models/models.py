@@ -216,7 +216,7 @@ class ResidencyIn(Asked):
 
 @router.put("/{name}/residency", status_code=204)
 def reside(name: Annotated[Line, InPath()], body: ResidencyIn, portal: PortalHere, user: SignedIn) -> None:
-    """Set when a model leaves memory and comes back. It is then loaded at every start."""
+    """Set when a model leaves memory and comes back. From now on, every start loads it."""
     portal.models.reside(user, name, Residency(body.idle_minutes, body.load_at))
 
 

@@ -1,4 +1,4 @@
-"""Serve memory plans: what a load would take, and who would notice if other models made room for it."""
+"""Serve memory plans: the memory that a load needs, and who is affected if other models make room for it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PlanOut(BaseModel):
 
 @router.post("/plan")
 def plan(body: HowToLoad, portal: PortalHere, user: SignedIn) -> PlanOut:
-    """Plan a load without loading anything: the memory it takes, and who would notice if other models made room."""
+    """Plan a load without loading anything: the memory it needs, and who is affected if other models make room."""
     file = portal.models.read_file(user, portal.models.folder / Path(body.path))
     memory = portal.models.plan(user, file, body.settings(portal))
     return PlanOut(

@@ -96,7 +96,7 @@ class PlatformsOut(BaseModel):
 
 
 class CacheOut(BaseModel):
-    """The embedding cache. asked and found are those of this server since its start; the others those of all servers."""
+    """The embedding cache. asked and found count since this server's start; the other fields cover all servers."""
 
     asked: int = Field(description="Texts that requests for embeddings had.")
     found: int = Field(description="Those whose vector was there already.")
@@ -140,13 +140,13 @@ class VersionsOut(BaseModel):
 
 @router.get("")
 def state(portal: PortalHere, user: SignedIn) -> PlatformsOut:
-    """Return the configuration that serves, its platforms and its routes."""
+    """Return the active configuration, its platforms and its routes."""
     return PlatformsOut.of(portal, user)
 
 
 @router.put("")
 def apply(body: Edit, portal: PortalHere, user: SignedIn) -> PlatformsOut:
-    """Apply a configuration. If anything in it is wrong, nothing changes and the error names the line."""
+    """Apply a configuration. If it contains an error, nothing changes and the response names the line."""
     portal.platforms.apply(user, body.text, based_on=body.based_on)
     return PlatformsOut.of(portal, user)
 
@@ -183,7 +183,7 @@ class TestedOut(BaseModel):
 
 @router.post("/{name}/test")
 def test(name: Annotated[Line, InPath()], body: TestIn, portal: PortalHere, user: SignedIn) -> TestedOut:
-    """Ask a platform a question, and nobody else if it fails."""
+    """Ask a platform a question, without failover to another."""
     tested = portal.oversight.test(user, name, body.question)
     return TestedOut(place=tested.place, text=tested.text, ttft_s=tested.ttft_s, duration_s=tested.duration_s)
 
@@ -203,14 +203,14 @@ class RouteOut(BaseModel):
 
 @router.post("/route")
 def route(body: Question, portal: PortalHere, user: SignedIn) -> RouteOut:
-    """Say where a question would go now, without sending it."""
+    """Return where a question would go now, without sending it."""
     found = portal.oversight.explain(user, body.question, model=body.model, group=body.group, task=body.task)
     return RouteOut(places=list(found.places), left_out=[str(each) for each in found.left_out], tokens=found.tokens)
 
 
 @router.get("/embeddings")
 def embeddings(portal: PortalHere, user: SignedIn) -> CacheOut:
-    """Return what the embedding cache holds and how often it helped."""
+    """Return the contents of the embedding cache and how often it helped."""
     found = portal.oversight.embeddings(user)
     return CacheOut(asked=found.asked, found=found.found, stored=found.stored, bytes=found.bytes, most_bytes=found.most_bytes)
 

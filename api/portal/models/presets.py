@@ -1,4 +1,4 @@
-"""Serve presets, for those who run the models."""
+"""Serve presets, for people who run the models."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class PresetsOut(BaseModel):
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> PresetsOut:
-    """List all presets by name, drafts too."""
+    """List all presets by name, including drafts."""
     return PresetsOut(items=[PresetOut.of(preset) for preset in portal.presets.list(user)])
 
 

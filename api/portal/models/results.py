@@ -12,7 +12,7 @@ router = APIRouter(prefix="/api/v1/results", tags=["models"])
 
 
 class ResultsOut(BaseModel):
-    """asked and found are those of this server since its start; the others those of all servers."""
+    """The result cache. asked and found count since this server's start; the other fields cover all servers."""
 
     asked: int = Field(description="Deterministic requests that were looked up.")
     found: int = Field(description="Those that were answered from the cache.")
@@ -28,7 +28,7 @@ class RemovedOut(BaseModel):
 
 @router.get("")
 def read(portal: PortalHere, user: SignedIn) -> ResultsOut:
-    """Return what the result cache holds and how often it helped."""
+    """Return the contents of the result cache and how often it helped."""
     found = portal.result_cache.figures(user)
     return ResultsOut(
         asked=found.asked, found=found.found, stored=found.stored, bytes=found.bytes, most_bytes=found.most_bytes, days=found.days

@@ -58,7 +58,7 @@ class ReplaysOut(BaseModel):
 
 @router.get("/canary-questions")
 def canaries(portal: PortalHere, user: SignedIn) -> CanariesOut:
-    """List the questions that a new version must answer well before it serves."""
+    """List the questions that a new version must answer correctly before it serves."""
     return CanariesOut(items=[CanaryOut.of(one) for one in portal.swaps.canaries(user)])
 
 
@@ -86,13 +86,13 @@ def add_replay(body: ReplayIn, portal: PortalHere, user: SignedIn) -> ReplayOut:
 
 @router.post("/messages/{message_id}/replay-question", status_code=201)
 def accept(message_id: Id, portal: PortalHere, user: SignedIn) -> ReplayOut:
-    """Keep an own answer and its question as a replay question."""
+    """Store one of your answers and its question as a replay question."""
     return ReplayOut.of(portal.accepted_answers.accept(user, message_id))
 
 
 @router.post("/feedback/{feedback_id}/replay-question", status_code=201)
 def accept_case(feedback_id: Id, portal: PortalHere, user: SignedIn) -> ReplayOut:
-    """Keep the answer of a review case and its question as a replay question."""
+    """Store the answer of a review case and its question as a replay question."""
     return ReplayOut.of(portal.accepted_answers.accept_case(user, feedback_id))
 
 

@@ -129,7 +129,7 @@ class MarkersOut(BaseModel):
 
 @router.post("/models/{name}/swap", status_code=202)
 def start(name: Annotated[Line, InPath()], body: SwapIn, portal: PortalHere, user: SignedIn) -> SwapOut:
-    """Replace the version of a serving model by another file. The name stays."""
+    """Replace the version of a serving model with another file. The name stays."""
     return SwapOut.of(portal.swaps.start(user, name, portal.models.folder / Path(body.path), body.options()))
 
 
@@ -148,13 +148,13 @@ def get(swap_id: Id, portal: PortalHere, user: SignedIn) -> SwapOut:
 
 @router.post("/swaps/{swap_id}/approve")
 def approve(swap_id: Id, portal: PortalHere, user: SignedIn) -> SwapOut:
-    """Go on: the replayed answers are good, or the next share need not wait."""
+    """Approve the next step: the replayed answers are good, or the next share need not wait."""
     return SwapOut.of(portal.swaps.decide(user, swap_id, Decision.APPROVE))
 
 
 @router.post("/swaps/{swap_id}/roll-back")
 def roll_back(swap_id: Id, portal: PortalHere, user: SignedIn) -> SwapOut:
-    """Let the old version serve again."""
+    """Return to the old version."""
     return SwapOut.of(portal.swaps.decide(user, swap_id, Decision.ROLL_BACK))
 
 

@@ -55,14 +55,14 @@ def listing(
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 20,
     before: Annotated[datetime | None, Query(description="Only older ones: created_at of the last that was listed.")] = None,
 ) -> NoticesOut:
-    """List own notices, newest first, and count what is unread."""
+    """List your notices, newest first, and count the unread ones."""
     found = portal.notices.list(user, limit, before)
     return NoticesOut(items=[NoticeOut.of(each) for each in found], unread=portal.notices.unread(user).count)
 
 
 @router.post("/read", status_code=204)
 def mark_all_read(portal: PortalHere, user: SignedIn) -> None:
-    """Mark all own notices as read."""
+    """Mark all your notices as read."""
     portal.notices.mark_all_read(user)
 
 
@@ -74,12 +74,12 @@ def choices(portal: PortalHere, user: SignedIn) -> ChoicesOut:
 
 @router.put("/settings")
 def choose(body: PutChoices, portal: PortalHere, user: SignedIn) -> ChoicesOut:
-    """Choose what the person's browsers show."""
+    """Choose what your browsers show."""
     portal.notices.choose(user, NoticeChoices(browser=body.browser, titles=body.titles))
     return ChoicesOut(browser=body.browser, titles=body.titles)
 
 
 @router.post("/{notice_id}/read", status_code=204)
 def mark_read(notice_id: FolderId, portal: PortalHere, user: SignedIn) -> None:
-    """Mark an own notice as read."""
+    """Mark one of your notices as read."""
     portal.notices.mark_read(user, notice_id)

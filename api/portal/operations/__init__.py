@@ -1,4 +1,4 @@
-"""Serve REST for keeping the portal.
+"""Serve REST for operating the portal.
 
 In reading order:
 

@@ -82,5 +82,5 @@ def lift_hold(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedI
 
 @router.post("/apply")
 def apply(portal: PortalHere, user: SignedIn) -> Applied:
-    """Delete what is due now."""
+    """Delete everything that is due now."""
     return Applied(deleted=portal.retention.apply(user))

@@ -1,4 +1,4 @@
-"""Serve the database's facts and its backups, for admins."""
+"""Serve facts about the database, and its backups, for admins."""
 
 from __future__ import annotations
 

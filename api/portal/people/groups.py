@@ -107,7 +107,7 @@ def remove(group_id: Id, portal: PortalHere, user: SignedIn) -> None:
 
 @router.put("/{group_id}/members/{name}", status_code=204)
 def put_member(group_id: Id, name: Name, portal: PortalHere, user: SignedIn) -> None:
-    """Put a person into the group. Its managers can take only people who are in no group."""
+    """Move a person into the group. Its managers can add only people who are in no group."""
     portal.groups.put_member(user, group_id, name)
 
 

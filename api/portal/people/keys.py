@@ -77,7 +77,7 @@ class MadeKeyOut(BaseModel):
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> KeysOut:
-    """List own keys, with those that expired or were revoked."""
+    """List your keys, including expired and revoked ones."""
     return KeysOut(items=[KeyOut.of(each) for each in portal.api_keys.own(user)])
 
 
@@ -87,14 +87,14 @@ def everybodys(
     user: SignedIn,
     q: Annotated[Line, Query(description="A whole key, how it begins, or a part of its name or its person's.")] = "",
 ) -> AllKeysOut:
-    """List everybody's keys, for admins."""
+    """List the keys of all people, for admins."""
     found = portal.api_keys.find(user, q)
     return AllKeysOut(items=[OwnedKeyOut.model_validate({**KeyOut.fields(each.key), "owner": each.owner_name}) for each in found])
 
 
 @router.post("", status_code=201)
 def make(body: NewKey, portal: PortalHere, user: SignedIn) -> MadeKeyOut:
-    """Make a key. An API key cannot make keys: sign in."""
+    """Create a key. An API key cannot create keys: sign in instead."""
     terms = KeyTerms(
         name=body.name,
         scopes=frozenset(map(Scope, body.scopes)),
@@ -113,5 +113,5 @@ def rename(key_id: Id, body: Renamed, portal: PortalHere, user: SignedIn) -> Key
 
 @router.delete("/{key_id}", status_code=204)
 def revoke(key_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Revoke an own key, or as an admin anybody's. It ends at once, with the streams that run for it."""
+    """Revoke one of your keys, or any key as an admin. It ends at once, together with its running streams."""
     portal.api_keys.revoke(user, key_id)

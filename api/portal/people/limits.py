@@ -77,13 +77,13 @@ def listing(portal: PortalHere, user: SignedIn) -> LimitsOut:
 
 @router.get("/own")
 def own(portal: PortalHere, user: SignedIn) -> OwnLimitsOut:
-    """List the limits that hold for the caller, and how much of each is used."""
+    """List the limits that apply to the caller, and how much of each is used."""
     return OwnLimitsOut(items=[OwnLimit.of(each) for each in portal.limits.states(user)])
 
 
 @router.put("")
 def put(body: PutLimit, portal: PortalHere, user: SignedIn) -> LimitOut:
-    """Set a limit. It replaces the one for the same holder, measure and period."""
+    """Set a limit. It replaces an existing limit for the same holder, measure and period."""
     return LimitOut.of(portal.limits.put(user, LimitRule(id=uuid4().hex, **body.model_dump())))
 
 

@@ -1,4 +1,4 @@
-"""Sign in through an OpenID Connect provider. Browsers come here, and the provider itself when somebody logs out there."""
+"""Sign in through an OpenID Connect provider. Browsers call these routes, and so does the provider when somebody logs out there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT_S = 600
 _PATH = "/api/v1/oidc"
 _HOME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>GLM Portal</title>
 <meta http-equiv="refresh" content="0;url=/"><a href="/">GLM Portal</a></html>"""
-"""A page, not a redirect: coming straight from the provider, a browser would not send the SameSite=Strict cookie."""
+"""A page, not a redirect: a browser that comes straight from the provider would not send the SameSite=Strict cookie."""
 _REFUSED = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>GLM Portal</title>
 <p>{sentence}</p><p><a href="/">Back to the sign-in page</a></p></html>"""
@@ -53,7 +53,7 @@ def callback(
     code: Annotated[str, Query(max_length=4000)] = "",
     error: Annotated[str, Query(max_length=200, description="Why the provider refused.")] = "",
 ) -> Response:
-    """Take the browser back from the provider: check who it is, set the session cookie, and open the start page."""
+    """Receive the browser from the provider: check the identity, set the session cookie, and open the start page."""
     try:
         if error or not code:
             raise NotSignedIn("The identity provider did not confirm this sign-in. Sign in again.")
@@ -70,7 +70,7 @@ def callback(
 
 @router.post("/back-channel-logout", status_code=200)
 def back_channel_logout(logout_token: Annotated[str, Form(max_length=20_000)], portal: PortalHere, response: Response) -> None:
-    """Take the provider's word that somebody logged out there: the sessions of that sign-in end here."""
+    """Accept the provider's notice that somebody logged out there: the sessions of that sign-in end here."""
     response.headers["Cache-Control"] = "no-store"
     portal.single_sign_on.ended(logout_token)
 

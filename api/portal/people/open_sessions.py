@@ -1,4 +1,4 @@
-"""Serve a person's own open sessions: list them, end one or all others."""
+"""Serve a person's open sessions: list them, end one or all others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SessionsOut(BaseModel):
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn, token: TokenHere) -> SessionsOut:
-    """List the own sessions. An API key cannot see them."""
+    """List your sessions. An API key cannot see them."""
     return SessionsOut(
         items=[
             SessionOut(
@@ -47,11 +47,11 @@ def listing(portal: PortalHere, user: SignedIn, token: TokenHere) -> SessionsOut
 
 @router.delete("", status_code=204)
 def revoke_others(portal: PortalHere, user: SignedIn, token: TokenHere) -> None:
-    """End all own sessions except the one of this request."""
+    """End all your sessions except the one of this request."""
     portal.sessions.revoke_others(user, token)
 
 
 @router.delete("/{session_id}", status_code=204)
 def revoke(session_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """End one of the own sessions, with what runs for it."""
+    """End one of your sessions, together with its running requests."""
     portal.sessions.revoke(user, session_id)

@@ -84,7 +84,7 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
 
 @router.delete("/{name}/second-factor", status_code=204)
 def remove_second_factor(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> None:
-    """Remove somebody's second factor, for a lost phone, and end their sessions."""
+    """Remove a person's second factor, for example after a lost phone, and end that person's sessions."""
     portal.second_factors.remove(user, name)
 
 
@@ -107,7 +107,7 @@ class RightsOut(BaseModel):
 
 @router.get("/{name}/rights")
 def rights(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> RightsOut:
-    """Say what a person may do, and why."""
+    """Return what a person may do, and why."""
     person = portal.accounts.person(user, name)
     found = [(each, verdict(person, each)) for each in Permission]
     items = [Right(permission=each, allowed=why is Verdict.GRANTED, why=why) for each, why in found]

@@ -49,7 +49,7 @@ def listing(portal: PortalHere, user: SignedIn) -> PoliciesOut:
 
 @router.put("/{group}")
 def put(group: GroupName, body: PutPolicy, portal: PortalHere, user: SignedIn) -> PolicyOut:
-    """Set what a group does about personal data."""
+    """Set how a group treats personal data."""
     policy = PrivacyPolicy(
         group=group, input=body.input, output=body.output, kinds=frozenset(body.kinds), patterns=tuple(body.patterns)
     )

@@ -1,4 +1,4 @@
-"""Serve the own second factor: set it up, renew its recovery codes, turn it off."""
+"""Serve the caller's second factor: set it up, renew its recovery codes, turn it off."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class CodesOut(BaseModel):
 
 @router.get("")
 def state(portal: PortalHere, user: SignedIn) -> FactorOut:
-    """Say whether the own second factor is on. An API key cannot see or change it."""
+    """Return whether your second factor is on. An API key cannot see or change it."""
     found = portal.second_factors.state(user)
     return FactorOut(
         on=found.confirmed_at is not None, since=found.confirmed_at, recovery_codes_left=found.codes_left, required=found.required
@@ -47,14 +47,14 @@ def state(portal: PortalHere, user: SignedIn) -> FactorOut:
 
 @router.post("", status_code=201)
 def set_up(portal: PortalHere, user: SignedIn) -> SetupOut:
-    """Make a new secret. It is on once a code of it was confirmed."""
+    """Create a new secret. It takes effect once one of its codes is confirmed."""
     made = portal.second_factors.set_up(user)
     return SetupOut(secret=made.secret, address=made.address)
 
 
 @router.post("/confirm")
 def confirm(body: CodeIn, portal: PortalHere, user: SignedIn) -> CodesOut:
-    """Turn it on with the first code of the app."""
+    """Turn the second factor on with the first code of the app."""
     return CodesOut(recovery_codes=list(portal.second_factors.confirm(user, body.code)))
 
 
@@ -66,5 +66,5 @@ def renew_codes(body: CodeIn, portal: PortalHere, user: SignedIn) -> CodesOut:
 
 @router.post("/turn-off", status_code=204)
 def turn_off(body: CodeIn, portal: PortalHere, user: SignedIn) -> None:
-    """Turn it off, unless the role must use one."""
+    """Turn the second factor off, unless the role requires one."""
     portal.second_factors.turn_off(user, body.code)

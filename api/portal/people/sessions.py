@@ -48,7 +48,7 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
     """Check name and password. Returns a token and sets it as the cookie."""
     if not body.username.isprintable() or "\0" in body.password:
         raise NotSignedIn(WRONG)
-    # Awaits the check without a thread: those that pages and routes share stay free for others.
+    # Await the check without a thread: the threads that pages and routes share stay free for others.
     check = await run_in_threadpool(portal.sign_in.begin, body.username, body.password, caller_of(request))
     proof = await asyncio.wrap_future(check)
     if body.code is not None and await run_in_threadpool(portal.second_factors.needed, proof.user):
@@ -62,10 +62,10 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
 
 @router.post("/ticket", dependencies=[Depends(check_same_origin)])
 def redeem(body: Redeem, request: Request, portal: PortalHere, response: Response) -> SessionOpened:
-    """Exchange a page's ticket for the session cookie and the device cookie. No script ever sees the tokens."""
+    """Exchange a page's ticket for the session cookie and the device cookie. Scripts never see the tokens."""
     token = portal.sessions.redeem_ticket(body.ticket, origin_of(request))
     if before := request.cookies.get(SESSION_COOKIE):
-        # Whoever used this browser before is signed out, not only forgotten by it.
+        # End the previous session of this browser, instead of only replacing its cookie.
         portal.sessions.close(before)
     user = portal.sessions.user(token)
     if user is None:

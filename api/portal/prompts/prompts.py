@@ -1,4 +1,4 @@
-"""Serve the prompts that a person may use, and let owners change theirs."""
+"""Serve the prompts that a person may use, and let owners change their own."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class VersionsOut(BaseModel):
 def listing(
     portal: PortalHere, user: SignedIn, q: Annotated[Line, Query(description="Only prompts with all these words.")] = ""
 ) -> PromptsOut:
-    """List the prompts that this person may use: own, of the group, published."""
+    """List the prompts that you may use: your own, your group's and published ones."""
     return PromptsOut(items=[PromptOut.of(each) for each in portal.prompts.list(user, q)])
 
 
@@ -103,7 +103,7 @@ def change(prompt_id: FolderId, body: ChangedPrompt, portal: PortalHere, user: S
 
 @router.delete("/{prompt_id}", status_code=204)
 def remove(prompt_id: FolderId, portal: PortalHere, user: SignedIn) -> None:
-    """Remove an own prompt with its versions."""
+    """Remove one of your prompts with its versions."""
     portal.prompts.remove(user, prompt_id)
 
 
@@ -115,6 +115,6 @@ def versions(prompt_id: FolderId, portal: PortalHere, user: SignedIn) -> Version
 
 @router.post("/{prompt_id}/versions/{number}/restore")
 def restore(prompt_id: FolderId, number: int, portal: PortalHere, user: SignedIn) -> PromptOut:
-    """Make an old version of an own prompt its newest one."""
+    """Restore an old version of one of your prompts as the newest one."""
     portal.prompts.restore(user, prompt_id, number)
     return PromptOut.of(portal.prompts.get(user, prompt_id))

@@ -1,4 +1,4 @@
-"""Let people rate their own answers, and admins work the review queue."""
+"""Let people rate their answers, and admins work the review queue."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ WordsHere = Annotated[Line, Query(description="Words in question, answer, commen
 
 @router.put("/messages/{message_id}/feedback")
 def rate(message_id: Id, body: Rate, portal: PortalHere, user: SignedIn) -> Rated:
-    """Rate an own answer. Rating again replaces rating and comment."""
+    """Rate one of your answers. Rating again replaces rating and comment."""
     portal.feedback.rate(user, message_id, body.rating, body.comment)
     return Rated(message_id=message_id, rating=body.rating, comment=body.comment.strip() if body.rating else "")
 
@@ -116,7 +116,7 @@ def listing(
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere, q: WordsHere = "") -> StreamingResponse:
     """Export every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
     rows = portal.feedback.all(user, filter, q)
-    # The first row is read here, so that an error becomes a proper response instead of a truncated file.
+    # Read the first row here, so that an error becomes a proper response instead of a truncated file.
     first = list(next_block(rows))
     return StreamingResponse(
         csv_blocks(chain(first, rows)),

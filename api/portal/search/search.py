@@ -1,4 +1,4 @@
-"""Search own chats; reviewers also search feedback, admins the audit log."""
+"""Search your chats; reviewers also search feedback, admins the audit log."""
 
 from __future__ import annotations
 

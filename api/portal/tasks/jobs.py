@@ -1,4 +1,4 @@
-"""Serve background jobs: people's own, and all of them for admins."""
+"""Serve background jobs: people see their own, admins see all."""
 
 from __future__ import annotations
 

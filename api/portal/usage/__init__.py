@@ -1,4 +1,4 @@
-"""Serve REST for what was used.
+"""Serve REST for usage.
 
 In reading order:
 

@@ -1,4 +1,4 @@
-"""The text of each kind of document. Only the worker imports this: documents come from strangers.
+"""Read the text of each kind of document. Only the worker imports this, because documents are untrusted.
 
 In reading order:
 

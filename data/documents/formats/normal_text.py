@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Ligatures, and the radicals that PDFs often use in place of Chinese characters of the same shape; Unicode itself relates most of
-# them. Other compatibility characters are meant.
+# Ligatures, and the radicals that PDFs often use in place of Chinese characters of the same shape; Unicode itself maps most of them. Other
+# compatibility characters stay, because authors choose them.
 _SHAPES = {code: unicodedata.normalize("NFKC", chr(code)) for code in [*range(0xFB00, 0xFB07), *range(0x2E80, 0x2FD6)]}
 _RADICALS, _MEANT = "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰", "民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙"
 _SHAPES |= dict(zip(map(ord, _RADICALS), _MEANT, strict=True))

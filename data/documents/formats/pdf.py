@@ -22,17 +22,17 @@ _CODECS = {
 _KNOWN = {f"/{name}-{way}": codec for codec, names in _CODECS.items() for name in names.split() for way in "HV"}
 _IDENTITY = ("/Identity-H", "/Identity-V")
 _COLLECTIONS = ("GB1", "CNS1", "Japan1", "Japan2", "Korea1", "KR")
-"""Adobe's collections of glyphs: their numbers are not characters."""
+"""Adobe's glyph collections, whose numbers are not characters."""
 _UNKNOWN = "\ufffd"
 _MOST_UNKNOWN = 5
-"""A document is refused if one in so many characters, or more, cannot be identified."""
+"""Refuse a document if at least one in this many characters cannot be identified."""
 
 
 _get_encoding = _cmap.get_encoding
 
 
 def _encoding(font: DictionaryObject) -> tuple[Any, dict[Any, Any]]:
-    """Read a font as pypdf does, but give U+FFFD for characters that a font does not identify, where pypdf would make them up."""
+    """Read a font as pypdf does, but give U+FFFD for characters that the font does not identify, for which pypdf would invent one."""
     encoding, characters = _get_encoding(font)
     return encoding, characters if _identifies_characters(font) else _Unknown(characters)
 
@@ -55,7 +55,7 @@ class _Unknown(dict[Any, Any]):
 
 
 def pdf_text(content: bytes, most_chars: int) -> str:
-    """Return the text of a PDF. Time bounds nested drawings; pypdf's own limit would silently leave out the rest."""
+    """Return the text of a PDF. The time limit bounds nested drawings; pypdf's own limit would silently leave out the rest."""
     pages: list[str] = []
     _cmap._predefined_cmap |= _KNOWN
     vars(_font)["get_encoding"] = _encoding

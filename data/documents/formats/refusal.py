@@ -1,4 +1,4 @@
-"""Say why a document cannot be read."""
+"""Define the error for a document that cannot be read."""
 
 
 class Refused(Exception):

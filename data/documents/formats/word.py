@@ -48,7 +48,7 @@ class _Styles:
         self._based: dict[str, str] = {}
 
     def hides(self, style: str) -> bool:
-        """Tell whether a style hides its text: what it does not say is inherited, at last from the document's defaults, named ""."""
+        """Tell whether a style hides its text. Missing properties are inherited, finally from the document's defaults, named ""."""
         for _ in range(20):
             if style in self._hides or not style:
                 return self._hides.get(style, False)
@@ -75,18 +75,18 @@ class _Styles:
 class _Lines:
     """Parses a part of a Word document into lines: one for each paragraph, and for each row of a table.
 
-    Names are compared without their namespace, of which the format has two. No tree is built, so depth costs nothing.
+    Names are compared without their namespace, since the format has two. No tree is built, so depth costs nothing.
     """
 
     def __init__(self, styles: _Styles, room: int) -> None:
-        """room: how many characters are allowed."""
+        """room: the number of characters allowed."""
         self.lines: list[str] = []
         self.room = room
         self._styles = styles
         self._runs: list[bool] = []
-        """Whether each run that is open is hidden; a drawing within a run holds others."""
+        """Whether each open run is hidden; a drawing within a run contains further runs."""
         self._of_paragraph = False
-        """Whether properties are those of a paragraph, and of the sign at its end."""
+        """Whether properties belong to a paragraph and its end mark."""
         self._rows_hidden: list[bool] = []
         self._paragraphs: list[_Paragraph] = []
         self._rows: list[list[str]] = []
@@ -193,7 +193,8 @@ def _local(tag: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
 
 
 def _hidden(name: str, values: dict[str, str]) -> str:
-    """ "yes" or "no" where this property says whether text is hidden, else "". Text of one point is hidden too: nobody can read it."""
+    """Return "yes" or "no" if this property says whether text is hidden, else "". Text of one point counts as hidden: nobody can read it.
+    """
     if name == "vanish":
         return "no" if values.get("val", "1").lower() in ("0", "false", "off") else "yes"
     return "yes" if name == "sz" and values.get("val", "").strip() in ("0", "1", "2") else ""
@@ -210,7 +211,7 @@ def _parse(archive: ZipFile, part: str, target: _Styles | _Lines | _Relations) -
 def word_text(content: bytes, most_chars: int) -> str:
     """Return the text of a Word document: headers once each, then the body, then the notes. Nothing is unpacked to disk.
 
-    The relations say which part is which; a document that lacks them is read by the usual names.
+    The relations say which part is which; a document without them is read by the usual names.
     """
     archive = ZipFile(BytesIO(content))
     names = {_part_name(name): name for name in archive.namelist()}
@@ -234,12 +235,12 @@ def word_text(content: bytes, most_chars: int) -> str:
 
 
 def _part_name(name: str) -> str:
-    """Normalize the name of a part: case is ignored; some programs write backslashes, or a slash at the beginning."""
+    """Normalize the name of a part: ignore case, and accept backslashes and a leading slash, which some programs write."""
     return name.replace("\\", "/").lstrip("/").lower()
 
 
 def _related(archive: ZipFile, names: dict[str, str], part: str, kind: str) -> list[str]:
-    """Return the parts that a part ("" is the whole document) names as this kind, else those with the usual names beside it."""
+    """Return the parts that a part ("" is the whole document) relates to with this kind, else those with the usual names beside it."""
     folder, _, name = part.rpartition("/")
     beside = f"{folder}/" if folder else ""
     relations = _Relations()

@@ -1,6 +1,6 @@
-"""Images with known boxes, by which models are evaluated; labels.json says what is where.
+"""Images with known boxes, by which models are evaluated; labels.json holds the boxes.
 
 In reading order:
 
-- draw: draw them
+- draw: draw the images
 """

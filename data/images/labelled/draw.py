@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 VERSION = "1"
 FOLDER = Path(__file__).parent
 IMAGES = 12
-"""Of each kind."""
+"""Images of each kind."""
 COLOURS = {"red": "#d62728", "blue": "#1f5fd6", "green": "#1f9d55", "orange": "#f08c00", "purple": "#7b2fbf"}
 SHAPES = ("circle", "square", "triangle", "star")
 PAPERS = ("#ffffff", "#f4f0e6", "#e6eef4", "#dddddd", "#223344", "#5a4632")
@@ -60,7 +60,7 @@ def star(left: int, top: int, side: int) -> list[tuple[float, float]]:
 
 
 def shapes(draw: random.Random) -> tuple[Image.Image, dict[str, list[Edges]]]:
-    """Draw three to five shapes. One phrase asks for a shape of a colour, one for a shape, one for something that is not there."""
+    """Draw three to five shapes. One phrase asks for a shape of a colour, one for a shape, one for something absent."""
     image = Image.new("RGB", (336, 224), draw.choice(PAPERS[:4]))
     placed: list[tuple[str, str, Edges]] = []
     for cell in draw.sample(range(6), draw.randint(3, 5)):
@@ -79,7 +79,7 @@ def shapes(draw: random.Random) -> tuple[Image.Image, dict[str, list[Edges]]]:
 
 
 def texts(draw: random.Random, font: Callable[[str, int], ImageFont.FreeTypeFont]) -> tuple[Image.Image, dict[str, list[Edges]]]:
-    """Draw two or three lines. A box goes from the top of the tallest letter of the font to the foot of the deepest one."""
+    """Draw two or three lines. A box reaches from the top of the font's tallest letter to the foot of its deepest one."""
     paper = draw.choice(PAPERS)
     image = Image.new("RGB", (448, 280), paper)
     pen = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""The whole timing record of a generation. The columns may be empty: rows of before have none, and the code of before writes none."""
+"""The whole timing record of a generation. The columns may be empty: earlier rows have none, and earlier code writes none."""
 
 from __future__ import annotations
 

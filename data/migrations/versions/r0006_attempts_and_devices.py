@@ -1,4 +1,4 @@
-"""Tries of passwords, and known devices."""
+"""Password attempts, and known devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom roles, and groups as things of their own. The groups that people name become rows."""
+"""Custom roles, and groups as records. The group names of people become rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits of people, groups and keys, what is used of them, and leases of running answers."""
+"""Limits of people, groups and keys, their counters, and leases of running answers."""
 
 from __future__ import annotations
 

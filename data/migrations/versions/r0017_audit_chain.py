@@ -1,4 +1,4 @@
-"""Chain the audit events by hashes. The events that exist are chained in the order of their numbers."""
+"""Chain the audit events by hashes. Existing events are chained in the order of their numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def downgrade() -> None:
 
 
 def _digest(previous: str, at: datetime, actor_id: str | None, action: str, subject: str, details: dict[str, object]) -> str:
-    """As core/access/audit_digest.py; copied, because a revision never changes."""
+    """Compute the hash as core/access/audit_digest.py does; copied, because a revision never changes."""
     moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="microseconds")
     content = [previous, moment, actor_id, action, subject, dict(details)]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

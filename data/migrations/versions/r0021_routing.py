@@ -1,4 +1,4 @@
-"""Why each answer was given where it was."""
+"""The reason for the routing of each answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identities of outside, and the outside session of each session."""
+"""Outside identities, and the outside session of each session."""
 
 from __future__ import annotations
 

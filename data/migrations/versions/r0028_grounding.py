@@ -1,4 +1,4 @@
-"""Images, and what was found on them."""
+"""Images, and the boxes found on them."""
 
 from __future__ import annotations
 

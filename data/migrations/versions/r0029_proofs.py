@@ -1,4 +1,4 @@
-"""Proofs of identities in the database, where every replica finds them."""
+"""Proofs of identity in the database, where every replica finds them."""
 
 from __future__ import annotations
 

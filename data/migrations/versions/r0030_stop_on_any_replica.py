@@ -1,4 +1,4 @@
-"""A mark of turns that somebody asked to stop, on whichever replica they run."""
+"""A mark of turns that somebody asked to stop, whichever replica runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instructions of people and groups, and what an answer was given to read."""
+"""Instructions of people and groups, and the context that the model read for an answer."""
 
 from __future__ import annotations
 

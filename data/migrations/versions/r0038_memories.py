@@ -1,4 +1,4 @@
-"""Memories, and who switched them on. Custom roles that may chat may use them, as built-in roles do."""
+"""Memories, and who turned them on. Custom roles that may chat may use them, as built-in roles do."""
 
 from __future__ import annotations
 

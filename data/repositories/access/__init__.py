@@ -3,5 +3,5 @@
 In reading order:
 
 - limits: rules, counters and leases
-- counted_limits: rules, with counters and leases elsewhere
+- counted_limits: rules here, with counters and leases in Redis
 """

@@ -1,4 +1,4 @@
-"""Count limits in Redis, and in the database while Redis is away. The rules stay in the database."""
+"""Count limits in Redis, and in the database while Redis is unavailable. The rules stay in the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.transaction import Transaction
 
 
 class CountedLimitRepository(SqlLimitRepository):
-    """Redis has no part in the transaction: what was counted there is taken back if the transaction is not committed."""
+    """Counts in Redis, which has no part in the transaction: counts are taken back if the transaction is not committed."""
 
     def __init__(self, transaction: Transaction, counters: LimitCounters) -> None:
         super().__init__(transaction)
@@ -60,12 +60,12 @@ class CountedLimitRepository(SqlLimitRepository):
             self._counters.release(lease_id)
 
     def keep(self) -> None:
-        """Keep what was counted: the transaction was committed."""
+        """Keep the counts: the transaction was committed."""
         self._counted.clear()
         self._leased.clear()
 
     def take_back(self) -> None:
-        """Take back what was counted and not kept. If Redis is away now, it stays counted until its period ends."""
+        """Take back the counts that are not kept. If Redis is unavailable now, they stay until their period ends."""
         with suppress(CountersAway):
             for key, since, amount in self._counted:
                 self._counters.count(key, since, -amount)

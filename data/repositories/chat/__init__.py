@@ -8,7 +8,7 @@ In reading order:
 - turns: turns
 - folders: folders
 - instructions: instructions of people and groups
-- summaries: what models read in place of first turns
-- answer_contexts: what an answer was given to read
+- summaries: summaries that models read in place of first turns
+- answer_contexts: the context that the model read for an answer
 - follow_ups: questions that wait for an answer to end
 """

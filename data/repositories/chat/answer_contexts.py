@@ -1,4 +1,4 @@
-"""Write what an answer was given to read as JSON, and read it back."""
+"""Convert the context that the model read for an answer to JSON and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_context(context: AnswerContext | None) -> str | None:
 
 
 def read_context(text: str | None) -> AnswerContext | None:
-    """Read stored JSON. What cannot be read counts as not stored: it only describes an answer."""
+    """Read stored JSON. Unreadable JSON counts as not stored: it only describes an answer."""
     try:
         found: dict[str, Any] = json.loads(text or "")
         return AnswerContext(

@@ -39,9 +39,9 @@ def _values(conversation: Conversation) -> dict[str, Any]:
 
 
 def put_into(sql: Transaction, which: ColumnElement[bool], folder_id: str | None) -> None:
-    """Move conversations into a folder, or into none, and announce them and their messages, which search filters by folder."""
-    # Locked first: a message added or finished at this moment either waits and is announced after this, or is announced here.
-    # In the order in which retention locks them.
+    """Move conversations into a folder, or into none, and queue index jobs for them and their messages, which search filters by folder."""
+    # Lock first: a message that is added or finished at this moment either waits and is announced after this, or is announced here. The
+    # order of the locks is the one that retention uses.
     talks = [row.id for row in sql.lock(select(_T.id).where(which).order_by(_T.updated_at, _T.id))]
     message = MessageTable.__table__.c
     messages = sql.lock(select(message.id).where(message.conversation_id.in_(select(_T.id).where(which))).order_by(message.number))
@@ -103,14 +103,14 @@ class SqlConversationRepository:
         self._sql.write(update(ConversationTable).where(_T.id == conversation_id, _T.unread != unread).values(unread=unread))
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
-        # Lock the folder, so that nobody removes it meanwhile. If it was just removed, the conversation is in no folder.
+        # Lock the folder, so that nobody removes it meanwhile. If it was just removed, the conversation goes into no folder.
         folder = FolderTable.__table__.c
         if folder_id is not None and not self._sql.lock(select(folder.id).where(folder.id == folder_id)):
             folder_id = None
         put_into(self._sql, _T.id == conversation_id, folder_id)
 
     def remove(self, conversation_id: str) -> None:
-        # Locked first: a message added at this moment either waits and fails, or is already here and gets its tombstone.
+        # Lock first: a message added at this moment either waits and fails, or is already stored and gets its tombstone.
         self._sql.lock(select(_T.id).where(_T.id == conversation_id))
         feedback = FeedbackTable.__table__.c
         rated = self._sql.lock(select(feedback.id).where(feedback.conversation_id == conversation_id))

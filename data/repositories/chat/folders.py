@@ -41,11 +41,11 @@ class SqlFolderRepository:
         self._sql.write(update(FolderTable).where(_T.id == folder_id).values(name=name))
 
     def remove(self, folder_id: str) -> None:
-        # Locked first: a conversation being moved here either waits and finds no folder, or has already been moved.
+        # Lock first: a conversation that is being moved here either waits and finds no folder, or has already been moved.
         self._sql.lock(select(_T.id).where(_T.id == folder_id))
         put_into(self._sql, ConversationTable.__table__.c.folder_id == folder_id, None)
         self._sql.write(delete(FolderTable).where(_T.id == folder_id))
 
     def _lock_names(self, user_id: str | None) -> None:
-        """Lock the person's folder names. A unique index cannot keep them apart, because they may be encrypted."""
+        """Lock the person's folder names. A unique index cannot enforce distinct names, because they may be encrypted."""
         self._sql.lock(select(_USER.id).where(_USER.id == user_id))

@@ -1,4 +1,4 @@
-"""Store what models remember about people, and who switched that on."""
+"""Store what models remember about people, and who turned memory on."""
 
 from __future__ import annotations
 

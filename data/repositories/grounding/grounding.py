@@ -40,7 +40,7 @@ class SqlGroundingRepository:
         self._sql = transaction
 
     def add_image(self, image: GroundImage, content: bytes) -> None:
-        # Others who add images of this person wait, so that the limit that was checked holds.
+        # Transactions that add images of the same person wait, so that the checked limit holds.
         self._sql.lock(select(_USER.id).where(_USER.id == image.user_id), referable=True)
         values = {
             "id": image.id,
@@ -83,7 +83,7 @@ class SqlGroundingRepository:
         self.remove_images([image_id])
 
     def remove_images(self, ids: Sequence[str]) -> None:
-        """Delete images with what was found on them; search no longer finds ratings by their phrases."""
+        """Delete images with their results; search no longer finds ratings by their phrases."""
         about = [ABOUT_IMAGE + each for each in ids]
         rated = [row.id for row in self._sql.all(select(_FEEDBACK.id).where(_FEEDBACK.conversation_id.in_(about)))]
         self._sql.write(delete(GroundImageTable).where(_IMAGE.id.in_(ids)))
@@ -139,7 +139,7 @@ class SqlGroundingRepository:
 
 
 def runs_with_images(sql: Transaction, where: ColumnElement[bool], limit: int) -> Sequence[tuple[GroundRun, GroundImage]]:
-    """Return the runs on images that match, in the order in which they were made."""
+    """Return the matching runs with their images, in the order in which they were made."""
     statement = _WHOLE_RUN.add_columns(*_IMAGE_COLUMNS).join(GroundImageTable, _IMAGE.id == _RUN.image_id).where(where)
     rows = sql.all(statement.order_by(_RUN.created_at, _RUN.id).limit(limit))
     return [(_run_of(row), _image_of(row)) for row in rows]

@@ -1,7 +1,7 @@
-"""Store second factors.
+"""Store second factors and outside identities.
 
 In reading order:
 
-- outside_identities: who somebody of a provider or directory is here
+- outside_identities: accounts that belong to people of a provider or directory
 - second_factors: secrets of authenticator apps and recovery codes
 """

@@ -1,4 +1,4 @@
-"""Store who somebody of a provider or directory is here."""
+"""Store which account belongs to a person of a provider or directory."""
 
 from __future__ import annotations
 

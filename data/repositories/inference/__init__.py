@@ -1,4 +1,4 @@
-"""Store what people may ask of models.
+"""Store presets, access to models, and caches of results.
 
 In reading order:
 

@@ -73,7 +73,7 @@ class SqlEmbeddingRepository:
 
 
 def _bytes(vector: array[float]) -> bytes:
-    """Write little-endian numbers, so that servers of every kind share a database."""
+    """Encode as little-endian numbers, so that servers of every kind share a database."""
     return _turned(vector).tobytes()
 
 

@@ -14,7 +14,7 @@ from data.transaction import AnyRow, Transaction
 
 PART_BYTES = 64 * 1024
 PARTS_AT_ONCE = 16
-"""Chunks encrypted and written together: the extra memory that a large file takes."""
+"""Chunks encrypted and written together: they determine the extra memory for a large file."""
 
 _T = FileTable.__table__.c
 _PART = FilePartTable.__table__.c
@@ -78,11 +78,11 @@ class SqlFileRepository:
         return b"".join(parts).decode("utf-8") if parts else None
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
-        """Attach files to a message. Raises Conflict if one is gone or belongs to another conversation, perhaps since the check."""
+        """Attach files to a message. Raises Conflict if one has meanwhile been deleted or attached to another conversation."""
         ids = list(dict.fromkeys(file_ids))
         if not ids:
             return
-        # The condition is evaluated under the row's lock: if two conversations want a file, one gets it.
+        # The condition is evaluated under the row's lock: if two conversations want a file, only one gets it.
         free = or_(_WAITS, _T.conversation_id == conversation_id)
         taken = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
         if taken.rowcount < len(ids):
@@ -104,7 +104,7 @@ class SqlFileRepository:
 
     def remove(self, ids: Sequence[str]) -> None:
         """Delete files permanently, even if questions show them; search no longer finds those by their files."""
-        # Locked first: a message that attaches one at this moment either waits and fails, or is already done and is announced.
+        # Lock first: a message that attaches a file at this moment either waits and fails, or is already stored and is announced.
         self._sql.lock(select(_T.id).where(_T.id.in_(ids)).order_by(_T.id))
         shown = self._sql.write(delete(AttachmentTable).where(_SHOWN.file_id.in_(ids)).returning(_SHOWN.message_id)).all()
         gone = self._sql.write(delete(FileTable).where(_T.id.in_(ids)).returning(_T.conversation_id)).all()

@@ -1,4 +1,4 @@
-"""Store what happens to models.
+"""Store comparisons and hot swaps of models.
 
 In reading order:
 

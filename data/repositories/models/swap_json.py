@@ -1,4 +1,4 @@
-"""Write a swap's settings, options, steps and answers as JSON, and read them again."""
+"""Convert a swap's settings, options, steps and answers to JSON and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.models.records import Adapter, LoadSettings
 from core.models.swap_records import Figures, StepKind, StepState, Swap, SwapOptions, SwapStep, Trial
 
 _COLUMNS = {"id", "model", "server", "state", "started_by", "started_by_name", "created_at", "ended_at", "old_version", "new_version"}
-"""Fields that have a column of their own, or none."""
+"""Fields that have their own column, or none."""
 
 
 def written(swap: Swap) -> str:

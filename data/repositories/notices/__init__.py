@@ -1,4 +1,4 @@
-"""Notices.
+"""Store notices.
 
 In reading order:
 

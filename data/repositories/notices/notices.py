@@ -66,7 +66,7 @@ class SqlNoticeRepository:
 
 
 def _leads_to(kind: NoticeKind) -> Any:
-    """Return the column with the id of what notices of a kind lead to."""
+    """Return the column with the id of the row that notices of a kind link to."""
     return _T[_column(kind)]
 
 

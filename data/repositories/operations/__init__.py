@@ -1,6 +1,6 @@
-"""Store rows of keeping the portal.
+"""Store rows of retention.
 
 In reading order:
 
-- retention: retention rules, legal holds and what is due
+- retention: retention rules, legal holds and due rows
 """

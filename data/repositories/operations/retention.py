@@ -1,4 +1,4 @@
-"""Store retention rules and legal holds, and find what the rules make due."""
+"""Store retention rules and legal holds, and find the rows that are due under the rules."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _PROGRAM_FILE = ProgramFileTable.__table__.c
 
 
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Tell whether an answer is running there."""
+    """Return the condition that an answer is running in the conversation."""
     return exists(select(_TURN.id).where(_TURN.conversation_id == conversation_id, _TURN.status == MessageStatus.STREAMING))
 
 
 def _is_worked_through(job_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Tell whether the job has not ended."""
+    """Return the condition that the job has not ended."""
     return exists(select(_JOB.id).where(_JOB.id == job_id, _JOB.state.in_(ACTIVE)))
 
 
@@ -84,7 +84,7 @@ class SqlRetentionRepository:
 
     def rename_group(self, old: str, new: str) -> None:
         taken = [row.kind for row in self._sql.all(select(_RULE.kind).where(_RULE.group_name == new))]
-        # A rule that somebody wrote for the new name stays.
+        # A rule that already exists for the new name stays.
         self._sql.write(delete(RetentionRuleTable).where(_RULE.group_name == old, _RULE.kind.in_(taken)))
         self._sql.write(update(RetentionRuleTable).where(_RULE.group_name == old).values(group_name=new))
 
@@ -121,7 +121,7 @@ class SqlRetentionRepository:
         return found
 
     def _old(self, kind: RetentionKind, before: datetime) -> Sequence[tuple[type[Table], AnySelect]]:
-        """Select what of a kind is older and under no hold, joined with its owner. Each table is of its own."""
+        """Select rows of a kind that are older and under no hold, joined with their owner, from each of its tables."""
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
         if kind is RetentionKind.CHATS:
             chats: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
@@ -130,7 +130,7 @@ class SqlRetentionRepository:
             responses = responses.where(_RESPONSE.created_at < before, ~held).order_by(_RESPONSE.created_at)
             return ((ConversationTable, chats), (ResponseTable, responses))
         if kind is RetentionKind.FILES:
-            # What waits has no conversation yet, and a day of its own: core.operations.retention removes it.
+            # Waiting files have no conversation yet and expire after a day: core.operations.retention removes them.
             files: AnySelect = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id)
             files = files.where(_FILE.created_at < before, _FILE.conversation_id.is_not(None))
             programs: AnySelect = select(_PROGRAM_FILE.id).join(UserTable, _USER.id == _PROGRAM_FILE.user_id)
@@ -145,7 +145,7 @@ class SqlRetentionRepository:
                 (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
             )
         if kind is RetentionKind.MODEL_REPORTS:
-            # Outer: what a deleted account started becomes due, too.
+            # Outer join: jobs of deleted accounts become due, too.
             swaps: AnySelect = select(_SWAP.id).outerjoin(UserTable, _USER.id == _SWAP.started_by)
             swaps = swaps.where(_SWAP.ended_at < before, ~held).order_by(_SWAP.ended_at)
             comparisons: AnySelect = select(_COMPARISON.id).outerjoin(UserTable, _USER.id == _COMPARISON.started_by)
@@ -158,7 +158,7 @@ class SqlRetentionRepository:
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
     def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
-        """Select due events. Proofs of deletions are never due, nor is what a person under a hold did or what was done to that account."""
+        """Select due events. Proofs of deletions are never due, nor are events by or about a person under a hold."""
         involved = or_(_HOLD.user_id == _EVENT.actor_id, _USER.name == _EVENT.subject)
         held = exists(select(_HOLD.user_id).join(UserTable, _USER.id == _HOLD.user_id).where(involved))
         statement = select(_EVENT.number).where(_EVENT.at < before, _EVENT.action != PROOF, ~held).order_by(_EVENT.at)

@@ -6,9 +6,9 @@ In reading order:
 - roles: custom roles
 - groups: groups and their managers
 - sessions: sessions
-- proofs: proofs of identities that wait to become sessions
+- proofs: proofs of identity that wait to become sessions
 - api_keys: API keys
-- attempts: password tries
+- attempts: password attempts
 - devices: known devices
 - audit: audit events
 """

@@ -21,7 +21,7 @@ _T = AuditEventTable.__table__.c
 _USER = UserTable.__table__.c
 _EVENT = [_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details]
 CHAIN = 7_310_001
-"""The number of the lock that a transaction that extends the chain holds until its commit."""
+"""Number of the lock that a transaction holds until its commit while it extends the chain."""
 _WHOLE = select(_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details, _USER.name.label("actor_name")).outerjoin(
     UserTable, _USER.id == _T.actor_id
 )
@@ -36,7 +36,7 @@ class SqlAuditRepository:
         self._added.append(replace(event, subject=storable(event.subject), details=dict(event.details)))
 
     def write_added(self) -> None:
-        """Chain and insert what was added. Call it last, before the commit: until then nobody else can add."""
+        """Chain and insert the added events. Call it last, before the commit: until then no other transaction can add any."""
         if not self._added:
             return
         self._sql.lock_alone(CHAIN)

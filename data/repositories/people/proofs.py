@@ -1,4 +1,4 @@
-"""Store proofs of identities until they are used."""
+"""Store proofs of identity until they are used."""
 
 from __future__ import annotations
 

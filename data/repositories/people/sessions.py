@@ -19,7 +19,7 @@ _WITH_USER = select(*USER_COLUMNS, *_COLUMNS).select_from(USERS.join(SessionTabl
 
 
 AT_ONCE = 500
-"""Values in one statement; SQLite accepts only some thousands."""
+"""Most values in one statement; SQLite accepts only some thousands."""
 
 
 def batched(values: Collection[str]) -> Iterator[list[str]]:

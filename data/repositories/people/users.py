@@ -25,14 +25,14 @@ USERS = (
     UserTable.__table__.outerjoin(RoleTable.__table__, _ROLE.name == _T.role_name)
     .outerjoin(GroupTable.__table__, _GROUP.name == _T.group_name)
 )  # fmt: skip
-"""People with what their role grants and their group withholds, so that both act at the next call."""
+"""People joined with the grants of their role and the restrictions of their group, so that both take effect at the next call."""
 _WHOLE = select(*USER_COLUMNS).select_from(USERS)
 _KNOWN_BEFORE = (Role.ANALYST, Role.MANAGER, Role.ADMIN)
 """Roles that the previous release can read."""
 
 
 def permissions_in(stored: object) -> frozenset[Permission]:
-    """Read stored names of permissions. A later release may have stored others, which nothing here asks for."""
+    """Read stored names of permissions. Skip those of a later release, which this release never asks for."""
     known = set(Permission)
     return frozenset(Permission(name) for name in stored if name in known) if isinstance(stored, list) else frozenset()
 
@@ -42,7 +42,7 @@ ROLE_COLUMNS = [_T.role, _T.role_name]
 
 def role_of(row: AnyRow) -> str:
     """Return the name of the role from a row with ROLE_COLUMNS."""
-    # The previous release writes only `role`: with another one than analyst, `role_name` is of before.
+    # The previous release writes only `role`: if it is not analyst, `role_name` is outdated.
     return str(row.role_name if row.role is Role.ANALYST and row.role_name else row.role)
 
 
@@ -108,7 +108,7 @@ class SqlUserRepository:
         return [user_of(row) for row in self._sql.all(_WHOLE.where(_T.role_name == role).order_by(_T.name))]
 
     def for_change(self, name: str) -> Credentials | None:
-        # In a fixed order, so that two changes never wait for each other; new sessions may refer to these rows meanwhile.
+        # Use a fixed order, so that two changes never deadlock; new sessions may refer to these rows meanwhile.
         admins = and_(_T.role == Role.ADMIN, _T.active.is_(True))
         self._sql.lock(select(_T.id).where(or_(_T.name == name, admins)).order_by(_T.id), referable=True)
         return self.credentials(name)

@@ -1,6 +1,6 @@
-"""Plugins.
+"""Store the state of plugins.
 
 In reading order:
 
-- plugins: what admins decided about plugins, and how each last failed
+- plugins: admins' decisions about plugins, and the last failure of each
 """

@@ -1,4 +1,4 @@
-"""Store what admins decided about plugins, and how each last failed."""
+"""Store admins' decisions about plugins, and the last failure of each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _given(state: PluginState) -> dict[str, Any]:
 
 def _state(row: AnyRow) -> PluginState:
     given = row.given
-    # What a later release knows to add is passed over here.
+    # Skip kinds of additions that only a later release knows.
     known = {kind.value for kind in AdditionKind}
     adds = tuple(Addition(AdditionKind(kind), name) for kind, name in given.get("adds", ()) if kind in known)
     return PluginState(

@@ -44,7 +44,7 @@ class SqlPolicyRepository:
 
 def _policy(row: AnyRow) -> PrivacyPolicy:
     stored = row.policy
-    # A kind of a later release is passed over here; an action that is not known masks.
+    # Skip a kind of a later release; treat an unknown action as masking.
     kinds = frozenset(kind for kind in Kind if kind.value in stored.get("kinds", ()))
     return PrivacyPolicy(
         group=row.group_name, input=_action(stored.get("input", "off")), output=_action(stored.get("output", "off")), kinds=kinds,

@@ -1,4 +1,4 @@
-"""What programs store.
+"""Store responses, files and batches of programs.
 
 In reading order:
 

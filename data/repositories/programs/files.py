@@ -22,7 +22,7 @@ _ALL = select(_T.id, _T.user_id, _T.name, _T.purpose, _T.size_bytes, _T.created_
 
 
 def in_a_running_batch(file_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Tell whether a batch that has not ended reads or writes the file."""
+    """Return the condition that a running batch reads or writes the file."""
     named = or_(_BATCH.input_file_id == file_id, _BATCH.output_file_id == file_id, _BATCH.error_file_id == file_id)
     return exists(select(_BATCH.id).where(named, _BATCH.status.not_in(BATCH_ENDED)))
 

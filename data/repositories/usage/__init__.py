@@ -1,9 +1,9 @@
-"""Store rows of what was used.
+"""Store generation rows, and compute usage from them.
 
 In reading order:
 
 - generations: generation rows
 - usage: add up usage per day, model and group
-- usage_days: days that a report has read already
+- usage_days: cache of days that a report has read
 - usage_parts: usage by person and by source
 """

@@ -78,7 +78,7 @@ def generation_of(row: AnyRow) -> Generation | None:
 
 
 def _timings_of(row: AnyRow) -> Timings:
-    """Build the timings; what an older version did not write counts as not measured."""
+    """Build the timings; fields that an older version did not write count as not measured."""
     values = ((name, getattr(row, "generation_" + name)) for name in _TIMINGS)
     return Timings(**{name: value for name, value in values if value is not None})
 
@@ -136,7 +136,7 @@ class SqlGenerationRepository:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]
 
     def models_of(self, user_id: str) -> Sequence[str]:
-        # Through the conversations: each step has an index, and only one person's rows are read.
+        # Join through the conversations: each step has an index, and only one person's rows are read.
         own = (
             select(_T.model)
             .join(MessageTable, _MESSAGE.id == _T.message_id)

@@ -1,7 +1,7 @@
 """Compute usage in SQL: one statement aggregates each model and group of a day.
 
-People, chats and quantiles of several such cells cannot be derived from those of each. So every cell includes who asked, in which chats,
-and the measured values, packed into one column each: a few rows a day instead of one per answer.
+People, chats and quantiles of several such cells cannot be derived from those of each. So every cell includes the people, their chats and
+the measured values, packed into one column each: a few rows a day instead of one per answer.
 
 Generation rows are only ever added, so the cells of a day stay valid as long as it has the same number of rows (usage_days.py caches them).
 Ratings come and go, and are counted each time.
@@ -30,7 +30,7 @@ from data.transaction import AnySelect, Transaction
 Numbers = NDArray[np.float64]
 Hashes = NDArray[np.int64]
 Ratings = Mapping[tuple[date, str, str], tuple[int, int]]
-"""How many answers of a day, model and group are rated, and how many of them good."""
+"""By day, model and group: the number of rated answers, and the number of good ratings."""
 
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
@@ -67,7 +67,7 @@ class Hashed(UserDefinedType[Hashes]):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Aggregate of the generation rows of a day, model and group. rows: their number, answers or not."""
+    """Aggregate of the generation rows of a day, model and group. rows: the number of rows, including those that are not answers."""
 
     day: date
     model: str
@@ -87,7 +87,7 @@ class Cell:
 
 
 def read_cells(sql: Transaction, day: date) -> tuple[Cell, ...]:
-    """A cell for each model and group of this day."""
+    """Return a cell for each model and group of this day."""
     return tuple(Cell(**row._mapping) for row in sql.all(_cells(day, sqlite=sql.is_sqlite)))
 
 
@@ -109,7 +109,7 @@ def read_ratings(sql: Transaction, first: date, last: date) -> Ratings:
 
 
 def created_in(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Select the time from the first day's midnight (UTC) to the one after the last day."""
+    """Return the conditions for rows from the first day's midnight (UTC) to the one after the last day."""
     return _T.created_at >= _midnight(first), _T.created_at < _midnight(last + timedelta(days=1))
 
 
@@ -118,14 +118,14 @@ def _midnight(day: date) -> datetime:
 
 
 def day_of(*, sqlite: bool) -> ColumnElement[date]:
-    """Select the day (UTC) of a row."""
+    """Return the expression for the day (UTC) of a row."""
     if sqlite:  # Numbers as text, not as parameters: the same expression must appear in GROUP BY.
         return func.substr(_T.created_at, literal_column("1"), literal_column("10"), type_=Date)
     return cast(func.timezone(literal_column("'UTC'"), _T.created_at), Date)
 
 
 def _cells(day: date, *, sqlite: bool) -> AnySelect:
-    """The columns of Cell."""
+    """Select the columns of Cell."""
     made, failed = _T.source.not_in(sorted(ANSWERLESS)), _T.finish_reason == FinishReason.ERROR
 
     def ids(column: ColumnElement[Any]) -> ColumnElement[Any]:

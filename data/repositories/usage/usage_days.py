@@ -1,4 +1,4 @@
-"""Cache the days that usage reports have read, so that the next report reads only what was added since."""
+"""Cache the days that usage reports have read, so that the next report reads only rows added since."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UsageDays:
 
     @property
     def kept(self) -> Mapping[date, int]:
-        """Return how many rows each cached day has."""
+        """Return the number of rows of each cached day."""
         return {day: _rows(cells) for day, cells in self._kept.copy().items()}
 
     def read(self, sql: Transaction, first: date, last: date) -> list[Cell]:
@@ -41,7 +41,7 @@ class UsageDays:
         return cells
 
     def _keep(self, day: date, cells: tuple[Cell, ...]) -> None:
-        """Keep the newest days, which are requested most: a range too long for the cache does not evict them."""
+        """Cache the newest days, which are requested most: a range too long for the cache does not evict them."""
         with self._lock:
             self._kept[day] = cells
             excess = sum(self.kept.values()) - self._most_rows

@@ -17,7 +17,7 @@ _USER = UserTable.__table__.c
 
 
 def read_parts(sql: Transaction, first: date, last: date, model: str | None, group: str | None) -> list[UsagePart]:
-    """Count the rows. Both days are inclusive. model, group: only theirs."""
+    """Count the rows. Both days are inclusive. model, group: count only rows of these."""
     day = day_of(sqlite=sql.is_sqlite)
     made, failed = _T.source.not_in(sorted(ANSWERLESS)), _T.finish_reason == FinishReason.ERROR
     statement = (

@@ -4,11 +4,11 @@ In reading order:
 
 - security: change the password
 - instructions: instructions of a person or a group
-- browser_notices: what the browser shows of notices
-- second_factor: set up, confirm and turn off the own second factor
-- sessions: list and end own sessions
-- api_keys: make, list, rename and revoke own API keys
-- from_programs: what a program needs to use the portal
-- key_rows: rows and words of API keys, which the People page shows too
-- chat_import: import chats that another portal exported
+- browser_notices: notices in the browser
+- second_factor: set up, confirm and turn off the user's second factor
+- sessions: list and end the user's sessions
+- api_keys: make, list, rename and revoke the user's API keys
+- from_programs: addresses, model names and a snippet for programs
+- key_rows: rows of API keys, also for the People page
+- chat_import: import chats from another portal
 """

@@ -1,4 +1,4 @@
-"""Own API keys: make one, copy it once, list, rename and revoke them."""
+"""API keys of the user: make a key, copy it once, list, rename and revoke keys."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _LIFETIMES = {30: "30 days", 90: "90 days", 365: "1 year", None: "No expiry"}
 
 
 def api_keys(portal: Portal, user: User) -> None:
+    """Draw the card of API keys."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(t("A key lets a program use the portal as you, within its scopes."), width="stretch")
         st.button(t("New key"), icon=":material/add:", type="primary", key="key-new", on_click=_open)

@@ -1,4 +1,4 @@
-"""Choose whether browsers show notices outside of the portal's pages."""
+"""Choose whether browsers show notices outside the portal's pages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _allow = component("allow", file="notices.js", html="<div class='allow'></div>")
 
 
 def browser_notices(portal: Portal, user: User) -> None:
+    """Draw the choices."""
     if not allows(user, Permission.CHAT):
         return
     choices = portal.notices.choices(user)

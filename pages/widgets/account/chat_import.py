@@ -1,4 +1,4 @@
-"""Import chats that another portal exported, and say what could not be taken."""
+"""Import chats that another portal exported, and say what could not be imported."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ LOST = {
 
 
 def chat_import(portal: Portal, user: User) -> None:
+    """Draw the card with the upload and recent imports."""
     if not allows(user, Permission.UPLOAD):
         return
     st.markdown(f"### {t('Import chats')}", anchors=False)
@@ -74,7 +75,7 @@ def _job(job: Job) -> None:
 
 
 def report_of(job: Job) -> str:
-    """Say how much was imported, and what could not be."""
+    """Return how much was imported, and what could not be imported."""
     result = job.result
     figures = {"origin": result["from"], "chats": result["chats"], "messages": result["messages"]}
     head = t("Imported from {origin}. Chats: {chats}. Messages: {messages}.", **figures)

@@ -44,7 +44,7 @@ _SNIPPETS = {
 
 
 def from_programs(portal: Portal, user: User, token: str | None) -> None:
-    """Draw the box. token: a key that was just made, to be filled in."""
+    """Draw the box. token: a new key to insert into the snippet; None shows a placeholder."""
     note = t("Most programs that speak OpenAI's or Anthropic's API need only an address and a key.")
     with card("from-programs", t("Use from programs"), note):
         try:

@@ -29,11 +29,12 @@ _STATES = {KeyState.EXPIRED: "Expired", KeyState.REVOKED: "Revoked"}
 
 
 def scope_words(scopes: Collection[Scope]) -> str:
+    """Return the names of scopes, separated by commas."""
     return ", ".join(t(SCOPES[each]) for each in Scope if each in scopes)
 
 
 def key_row(portal: Portal, user: User, key: ApiKey, *, owner: str = "", rename: bool = False) -> None:
-    """Draw one key with its actions. owner: named beside the key in a list of everybody's."""
+    """Draw one key with its actions. owner: the name to show beside the key in a list of all people's keys."""
     state = key.state(datetime.now(UTC))
     badge = _BADGES[state].format(t(_STATES[state])) if state in _BADGES else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"keyrow-{key.id}"):
@@ -50,7 +51,7 @@ def key_row(portal: Portal, user: User, key: ApiKey, *, owner: str = "", rename:
 
 
 def _facts(key: ApiKey, state: KeyState) -> str:
-    """"glmk_1a2b3c4d… · Chat · last used 3 h · valid until 2027-02-27 · 60 requests a minute"."""
+    """Return a line such as "glmk_1a2b3c4d… · Chat · last used 3 h · valid until 2027-02-27 · 60 requests a minute"."""
     facts = [f"{key.prefix}…", scope_words(key.scopes)]
     facts.append(t("last used {age}", age=age(key.last_used_at)) if key.last_used_at else t("never used"))
     if state is KeyState.ACTIVE:
@@ -88,7 +89,7 @@ def _ask_to_revoke(portal: Portal, user: User, key: ApiKey) -> None:
 
 
 def do(action: Callable[[], object]) -> None:
-    """Run it and draw the page again, or say in its place why not."""
+    """Run the action and redraw the page; show the error next to the control if it fails."""
     try:
         action()
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""The own second factor: set it up with an authenticator app, keep the recovery codes, turn it off."""
+"""The user's second factor: set it up with an authenticator app, keep the recovery codes, turn it off."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _SETUP, _CODES = "second-factor-setup", "second-factor-codes"
 
 
 def second_factor(portal: Portal, user: User) -> None:
+    """Draw the card of the second factor."""
     state = portal.second_factors.state(user)
     st.markdown(f"### {t('Second factor')}", anchors=False)
     setup = st.session_state.get(_SETUP)
@@ -39,7 +40,7 @@ def second_factor(portal: Portal, user: User) -> None:
 
 
 def enrol(portal: Portal, user: User) -> None:
-    """Draw the page of somebody who must set up a second factor before anything else."""
+    """Draw the page of a user who must set up a second factor first."""
     with st.container(key="login", horizontal_alignment="center"), st.container(width=420, gap="small"):
         st.image(frame.logo(), alt="GLM Portal", width=132)
         st.markdown(t("Your role must use a second factor. Set it up now; everything else opens after that."))
@@ -47,7 +48,7 @@ def enrol(portal: Portal, user: User) -> None:
 
 
 def codes_to_keep() -> bool:
-    """Draw recovery codes that were just made, alone on the page. Returns False if there are none."""
+    """Draw new recovery codes alone on the page. Return False if there are none."""
     codes = st.session_state.get(_CODES)
     if not codes:
         return False
@@ -60,6 +61,7 @@ def codes_to_keep() -> bool:
 
 
 def has_codes_to_keep() -> bool:
+    """Tell whether there are new recovery codes to show."""
     return bool(st.session_state.get(_CODES))
 
 

@@ -1,4 +1,4 @@
-"""Change the own password."""
+"""Change the user's password."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def password(portal: Portal, user: User) -> None:
+    """Draw the form."""
     with st.form("change-password", border=False):
         st.markdown(f"### {t('Change password')}", anchors=False)
         old = st.text_input(t("Current password"), type="password", autocomplete="current-password")

@@ -1,4 +1,4 @@
-"""Own sessions: where somebody is signed in, and how to end that."""
+"""Sessions of the user: list them and end them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 SHOWN = 50
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (("Android", "Android"), ("iPhone|iPad", "iOS"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux"))
-"""What to look for in what a browser calls itself, in this order: many also name those they resemble."""
+"""Patterns in the user agent and their systems. The order matters: many user agents also name similar systems."""
 
 
 def sessions(portal: Portal, user: User) -> None:
+    """Draw the list of sessions."""
     own = portal.sessions.own(user)
     here = st.context.cookies.get(SESSION_COOKIE)
     current = token_hash(here) if here else ""
@@ -47,7 +48,7 @@ def _row(portal: Portal, user: User, session: Session, *, current: bool) -> None
 
 
 def device(session: Session) -> str:
-    """Return "Firefox on Linux", or how a program calls itself."""
+    """Return the device of a session, such as "Firefox on Linux", or the user agent of a program."""
     if not session.agent.startswith("Mozilla/"):
         name = re.split(r"[/ ]", session.agent)[0][:40]
         return name or (t("A program") if session.kind is SessionKind.API else t("A browser"))

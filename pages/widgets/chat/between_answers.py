@@ -45,6 +45,7 @@ class Foot:
 @dataclass(frozen=True, slots=True)
 class Thought:
     """The reasoning of an answer. text: the reasoning; running: whether it is still being written."""
+
     answer_id: str
     label: str
     text: str

@@ -53,7 +53,7 @@ def draw(portal: Portal, user: User) -> None:
         else:
             _delete_folder(next(each for each in folders if each.id == subject))
     except (PortalError, StopIteration):
-        close()  # gone meanwhile
+        close()  # The subject was deleted meanwhile.
 
 
 def _delete_chats(conversations: Sequence[Conversation]) -> None:

@@ -19,6 +19,7 @@ _ARRIVED = "chat_arrived"
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """The message at which the transcript opens. question: whether it is a question."""
+
     answer: str
     """The id of the answer; for a question, the id of the answer to it, since each question is drawn with its answer."""
     question: bool

@@ -75,6 +75,7 @@ def list_archive(listed: bool) -> None:
 
 
 def lists_archive() -> bool:
+    """Tell whether the archived chats are listed."""
     return bool(st.session_state.get(_ARCHIVE))
 
 

@@ -29,6 +29,7 @@ def opened() -> str | None:
 
 
 def began(chat_id: str) -> None:
+    """Remember the id of the temporary chat after its first question."""
     st.session_state[_CHAT] = chat_id
 
 
@@ -62,6 +63,7 @@ def switch(portal: Portal, user: User) -> None:
 
 
 def head() -> None:
+    """Draw the head of a temporary chat."""
     with st.container(key="temporaryhead"):
         st.caption(f":material/visibility_off: **{t('Temporary chat')}** · {_meaning()}")
 

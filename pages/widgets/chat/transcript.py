@@ -65,7 +65,6 @@ def transcript(
     """Draw all messages.
 
     on_event: see seam(). on_again: called with the id of an answer to regenerate, and the name of the model, or None for the composer's.
-
     stored: whether the messages can be rated, edited and regenerated. ways: see seam().
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
@@ -207,7 +206,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
 
 
 def _routed(routing: Routing | None) -> tuple[tuple[str, str, object], ...]:
-    """Return the platform that answered, why earlier platforms did not, what was dropped, and the cost."""
+    """Return rows about the platform that answered, the reasons against earlier platforms, dropped settings, and the cost."""
     if routing is None:
         return ()
     return (

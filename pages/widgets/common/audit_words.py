@@ -1,4 +1,4 @@
-"""What the audit's names, targets and details are called for people. Search and export keep them as they were noted."""
+"""Readable names of audit events, targets and details. Search and export use the stored names."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ EVENTS = {
     "index.reconcile": "Index compared",
     "index.rebuild": "Index rebuilt",
 }
-"""By the name under which an event is noted."""
+"""Readable names by the stored name of the event."""
 
 _TARGETS = {
     "feedback": "Feedback",
@@ -170,7 +170,7 @@ _FLAGS = {"true": "Yes", "false": "No"}
 
 
 def event_word(action: str) -> str:
-    """The event's name; one that nobody named stands there with its dots and dashes taken out."""
+    """Return the event's readable name; unknown names are shown with ": " for dots and spaces for underscores."""
     if action in EVENTS:
         return t(EVENTS[action])
     words = action.replace(".", ": ").replace("_", " ")
@@ -178,7 +178,7 @@ def event_word(action: str) -> str:
 
 
 def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
-    """raters: see AuditPage."""
+    """Return the readable target of an event. raters: see AuditPage."""
     subject = entry.event.subject
     if entry.event.action in ("feedback.open", "feedback.review"):
         person = raters.get(subject) or entry.event.details.get("person")
@@ -187,7 +187,7 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
 
 
 def details_words(entry: AuditEntry) -> str:
-    """"Role: Analyst, Group: Risk". What the target says already is left out."""
+    """Return details such as "Role: Analyst, Group: Risk", without what the target already says."""
     about_rating = entry.event.action in ("feedback.open", "feedback.review")
     hidden = {"links", "person"} if about_rating else {"links"}
     shown = ((name, value) for name, value in entry.event.details.items() if value and name not in hidden)

@@ -1,8 +1,8 @@
-"""The timer with which a browser has a fragment run again and again (`run_every`), seen from within such a run.
+"""Change the browser timer that reruns a fragment (`run_every`) from within a run of the fragment.
 
-To begin a run costs several times as much as to draw once more. A run that goes on drawing for as long as nobody else wants the page to
-run needs the timer rarely, and soon again once it had to end for somebody else. What is used of Streamlit here is private: it is pinned,
-and tests/pages/test_browser_timer.py tells when it stops to work.
+Starting a run costs several times as much as drawing once more. A run that keeps drawing until another rerun is requested needs the timer
+rarely while it draws, but soon after it had to end for another rerun. This module uses private parts of Streamlit: Streamlit is pinned,
+and tests/pages/test_browser_timer.py fails if they stop working.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 
 
 def set_timer(seconds: float) -> None:
-    """From now on this fragment, which must have a timer, runs again every so often."""
+    """Set the seconds between reruns of this fragment, which must have a timer already."""
     message = ForwardMsg()
     message.auto_rerun.interval = seconds
     message.auto_rerun.fragment_id = ThreadState.get().fragment_id or ""
@@ -21,12 +21,13 @@ def set_timer(seconds: float) -> None:
 
 
 def awaited() -> bool:
-    """Whether the end of this run is waited for: by a click, by another fragment, by this one's timer, by the end of the session."""
+    """Tell whether a request waits for the end of this run: a click, another fragment, this fragment's timer, or the end of the session."""
     requests = script_context().script_requests
     return requests is not None and requests._state is not ScriptRequestType.CONTINUE
 
 
 def script_context() -> ScriptRunContext:
+    """Return Streamlit's context of the current run."""
     context = get_script_run_ctx()
     assert context is not None, "a fragment runs"
     return context

@@ -1,4 +1,4 @@
-"""Cards: the bordered boxes of Usage, Models and Store. Never one inside another."""
+"""Cards: the bordered boxes of Usage, Models and Store. Cards are never nested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 
 def card(key: str, title: str, sub: str) -> DeltaGenerator:
-    """A bordered box: the measure or thing, then one line on its unit and population."""
+    """Draw a bordered box with a title and a line below it, such as the unit and the population; return its container."""
     box = st.container(border=True, key=f"card-{key}", gap="xsmall")
     with box:
         card_title(title, sub)
@@ -22,6 +22,6 @@ def card_title(title: str, sub: str) -> None:
 
 
 def facts_list(facts: Iterable[tuple[str, str]]) -> None:
-    """Names with their values, side by side."""
+    """Draw names and values side by side."""
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     st.html(f"<dl class='facts'>{rows}</dl>")

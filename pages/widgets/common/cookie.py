@@ -1,4 +1,4 @@
-"""The session cookie. The page cannot set an HttpOnly cookie, and must not: the browser fetches it from the session route."""
+"""The session cookie. A page cannot and must not set an HttpOnly cookie, so the browser fetches it from the session route."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ _exchange = st.components.v2.component("session_cookie", js=_JS)
 
 
 def session_watch(portal: Portal) -> Callable[[], None]:
-    """For fragments, which run again without passing through Home.py: what this returns asks, at most once a second,
-    whether the session still lives, and runs the whole page if not."""
+    """Return a function that checks, at most once per CHECK_S, whether the session is still valid, and reruns the whole page if not.
+
+    Fragments call it, because they rerun without passing through Home.py.
+    """
     checked = time.monotonic()
 
     def watch() -> None:
@@ -48,7 +50,7 @@ def session_watch(portal: Portal) -> Callable[[], None]:
         try:
             lives = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is not None
         except PortalError:
-            return  # a store that cannot be asked now; what it says is asked again, and what the page shows is there already
+            return  # The store cannot be reached now: the next check asks again, and the page already shows what it has.
         if not lives:
             st.rerun()
 
@@ -56,18 +58,18 @@ def session_watch(portal: Portal) -> Callable[[], None]:
 
 
 def take_cookie(ticket: str) -> bool:
-    """Have the browser trade the one-time ticket for the session cookie and load the page anew. True if it could not."""
+    """Let the browser exchange the one-time ticket for the session cookie and reload the page. Return True if that failed."""
     with st.container(key="zero-cookie"):
         result = _exchange(key="take-cookie", data={"ticket": ticket, "once": ticket}, height=1, on_failed_change=_rerun)
     return bool(result.failed)
 
 
 def drop_cookie(once: str) -> bool:
-    """Have the browser end its session and load the start page. `once` tells one request from the next. True if it could not."""
+    """Let the browser end its session and load the start page. Return True if that failed. once: a different value for each request."""
     with st.container(key="zero-cookie"):
         result = _exchange(key="drop-cookie", data={"ticket": None, "once": once}, height=1, on_failed_change=_rerun)
     return bool(result.failed)
 
 
 def _rerun() -> None:
-    """A component reports a trigger only to a page that listens."""
+    """Do nothing: a component reports a trigger only if there is a callback."""

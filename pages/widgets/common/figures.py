@@ -1,4 +1,4 @@
-"""Figures as people read them: a space before the unit, commas in thousands, a dash for what was not measured."""
+"""Format figures for people: a space before the unit, commas between thousands, a dash for a value that was not measured."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def count(value: int | None) -> str:
-    """12,345; from ten million on 12.3 M."""
+    """Format a count: 12,345, or 12.3 M from ten million on."""
     if value is None:
         return MISSING
     return f"{value:,}" if abs(value) < 10_000_000 else f"{value / 1e6:,.1f} M"
 
 
 def seconds(value: float | None) -> str:
-    """0.04 s, 1.3 s, 128 s."""
+    """Format seconds: 0.04 s, 1.3 s, 128 s."""
     if value is None:
         return MISSING
     return f"{value:.2f} s" if value < 0.095 else f"{value:.1f} s" if value < 99.95 else f"{value:,.0f} s"
 
 
 def milliseconds(value: float | None) -> str:
-    """0.0384 -> 38 ms."""
+    """Format seconds as milliseconds: 0.0384 -> 38 ms."""
     return MISSING if value is None else f"{value * 1000:,.0f} ms"
 
 
 def share(value: float | None) -> str:
-    """0.874 -> 87.4 %."""
+    """Format a share as a percentage: 0.874 -> 87.4 %."""
     return MISSING if value is None else f"{value * 100:.1f} %"
 
 
 def speed(value: float | None) -> str:
-    """Tokens per second: 38 tok/s, 2.4 tok/s."""
+    """Format tokens per second: 38 tok/s, 2.4 tok/s."""
     if value is None:
         return MISSING
     return f"{value:,.0f} tok/s" if value >= 9.95 else f"{value:.1f} tok/s"
 
 
 def size(value: int) -> str:
-    """Bytes in decimal units, as file listings of models give them: 512 B, 9.4 MB, 16.3 GB."""
+    """Format bytes in decimal units, as model listings do: 512 B, 9.4 MB, 16.3 GB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if abs(value) >= 0.9995 * scale:
             return f"{value / scale:,.1f} {unit}"
@@ -50,12 +50,12 @@ def size(value: int) -> str:
 
 
 def parameters(value: int) -> str:
-    """9.4 B, 4.7 M, 28 k."""
+    """Format a number of parameters: 9.4 B, 4.7 M, 28 k."""
     return f"{value / 1e9:,.1f} B" if value >= 1e9 else f"{value / 1e6:,.1f} M" if value >= 0.95e6 else f"{value / 1e3:,.0f} k"
 
 
 def age(then: datetime, now: datetime | None = None) -> str:
-    """How long ago, in the largest unit that fits: 12 min, 3 h, 2 d."""
+    """Return the time since a moment in the largest unit that fits: 12 min, 3 h, 2 d."""
     past = max(0.0, ((now or datetime.now(UTC)) - then).total_seconds())
     if past < _MINUTE:
         return t("just now")
@@ -67,7 +67,7 @@ def age(then: datetime, now: datetime | None = None) -> str:
 
 
 def ahead(then: datetime, now: datetime | None = None) -> str | None:
-    """How long until a moment, in the largest unit that fits: 40 s, 12 min, 3 h, 2 d. None once it has come."""
+    """Return the time until a moment in the largest unit that fits: 40 s, 12 min, 3 h, 2 d. None if the moment has passed."""
     left = (then - (now or datetime.now(UTC))).total_seconds()
     if left <= 0:
         return None

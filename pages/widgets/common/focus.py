@@ -1,4 +1,4 @@
-"""Put the cursor into a field that just appeared, so that a shortcut leads straight to typing."""
+"""Put the cursor in a new field, so that people can type right after a shortcut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people call the kinds of background jobs."""
+"""Readable names of the kinds of background jobs."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ KINDS = {
     "model.quantize": "Quantize a model",
     "model.compare": "Compare two model files",
 }
-"""What pages call the kinds they know; others stand there as they are stored."""
+"""Readable names by kind; pages show other kinds by their stored names."""

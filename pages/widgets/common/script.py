@@ -1,4 +1,4 @@
-"""Components whose script is a file under static/: a page sends a line of code per component instead of the whole of it."""
+"""Components whose script is a file under static/: a page sends one line of code per component instead of the whole script."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pages.shell.frame import STATIC
 
 
 def component(name: str, *, file: str, html: str) -> ComponentRenderer:
-    """The component that runs the function `name` of static/<file>. A changed file has another address: no old one is kept."""
+    """Return the component that runs the function `name` of static/<file>. A changed file gets a new URL, so browsers use no old copy."""
     version = sha256((STATIC / file).read_bytes()).hexdigest()[:12]
     address = f"/app/static/{file}?v={version}"
-    # Two lines: Streamlit takes a single one for the path of a file.
+    # Two lines: Streamlit reads a single line as the path of a file.
     script = f"export default context => {{\n import(location.origin + '{address}').then(script => script.{name}(context)); }}"
     return st.components.v2.component(name, html=html, js=script)

@@ -1,4 +1,4 @@
-"""The search field: what was looked for before, own titles and words are offered while somebody types."""
+"""The search field: it suggests earlier searches, the user's titles and words while the user types."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _field = component("searchField", file="search.js", html="<div class='search'></
 def search_field(
     key: str, *, words: str, typed: str, suggested: Suggested, recent: Sequence[str], on_event: Callable[[str], None]
 ) -> None:
-    """words: what is being shown. typed: what the suggestions are for.
+    """Draw the field. words: the search text of the shown results. typed: the text that the suggestions are for.
 
-    `on_event` is called with the key, whose state then holds `event`: {"kind": "typing" | "search", "text"}, {"kind": "open", "c"} for
-    a title, or {"kind": "forget"} for what was looked for before.
+    on_event: called with the key, whose state then holds `event`: {"kind": "typing" | "search", "text"}, {"kind": "open", "c"} for
+    a title, or {"kind": "forget"} to clear the earlier searches.
     """
     offers: list[list[str]] = [["recent", each] for each in recent]
     offers += [["word", each] for each in suggested.words]

@@ -1,4 +1,4 @@
-"""What a search found, drawn by one component: hits of one chat that follow one another stand under its title."""
+"""Draw search results in one component: consecutive hits of a chat are grouped under its title."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 
 
 def found(key: str, items: Sequence[FoundItem], *, on_event: Callable[[str], None]) -> None:
-    """`on_event` is called with the key, whose state then holds `event`: {"kind": "open", "c", "m"}, the ids of chat and message."""
+    """Draw the results.
+
+    on_event: called with the key, whose state then holds `event`: {"kind": "open", "c", "m"}, with the ids of chat and message.
+    """
     groups = [_group(list(members)) for _, members in groupby(items, key=lambda item: item.conversation_id)]
     labels = {
         "untitled": t("New chat"), "good": t("Rated good"), "poor": t("Rated poor"), "files": t("Attached files"), "language": language(),
@@ -33,7 +36,7 @@ def _group(items: list[FoundItem]) -> dict[str, object]:
     return {
         "address": {CONVERSATION: first.conversation_id},
         "title": pieces(head.snippet) if head else [first.title],
-        # A found title alone is dated by its chat's last change; messages have dates of their own.
+        # A hit in the title alone shows the date of the chat's last change; messages have their own dates.
         "at": head.at.isoformat() if head and len(items) == 1 else None,
         "items": [_row(item) for item in items if item.kind == "message"],
     }
@@ -52,8 +55,8 @@ def _row(item: FoundItem) -> dict[str, object]:
 
 
 def pieces(snippet: str) -> list[str]:
-    """The snippet cut at its marks: every second piece was found. As text it can carry nothing but itself.
+    """Split the snippet at its marks: every second piece is a match. The pieces are plain text, so they cannot carry markup.
 
-    Signs of Markdown that only disturb a reader are left out: bold, and the rules of tables.
+    Markdown that makes a snippet hard to read is removed: marks of bold text, and the rules of tables.
     """
     return _MARKS.split(_SIGNS.sub("", snippet))

@@ -1,4 +1,4 @@
-"""Write what an answer was given to read as rows of its details."""
+"""Describe the context that an answer used, as rows of its details."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NONE: Mapping[str, Memory] = {}
 
 
 def context_details(context: AnswerContext | None, memories: Mapping[str, Memory] = _NONE) -> tuple[tuple[str, str], ...]:
-    """Return name and value of each row; only rows that have something. memories: those that still exist, by id."""
+    """Return the name and value of each row; empty rows are left out. memories: those that still exist, by id."""
     if context is None:
         return ()
     rows = (
@@ -26,7 +26,7 @@ def context_details(context: AnswerContext | None, memories: Mapping[str, Memory
 
 
 def _used(used: Sequence[Remembered], memories: Mapping[str, Memory]) -> str:
-    """Say which memories were read; what was deleted since is not told."""
+    """Return the texts of the memories that the answer used; a deleted memory is mentioned without its text."""
     if not used:
         return ""
     texts = []

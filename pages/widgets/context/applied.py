@@ -1,4 +1,4 @@
-"""Say in a quiet line which instructions apply to the open chat and whether it uses memory; let the person leave both out."""
+"""Show in a small line which instructions apply to the open chat and whether it uses memory; let the user switch both off."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _WANTED = "chat_wants_instructions"
-"""Whether a chat that is not stored yet, or never is, uses instructions."""
+"""The session key that says whether a new chat or the temporary chat uses instructions."""
 _MEMORY = "chat_wants_memory"
-"""Whether a chat that is not stored yet uses memory."""
+"""The session key that says whether a new chat uses memory."""
 
 
 def wanted() -> bool:
@@ -33,7 +33,7 @@ def wants_memory() -> bool:
 
 
 def began() -> None:
-    """Forget the choices of an empty chat once it has begun: the next one starts with instructions and memory."""
+    """Forget the choices of an empty chat that has begun: the next chat starts with instructions and memory."""
     st.session_state.pop(_WANTED, None)
     st.session_state.pop(_MEMORY, None)
 

@@ -1,4 +1,4 @@
-"""Show how full the context of the model is: a ring and figures in the composer, and what fills it when opened."""
+"""Show how full the context window is: a ring and figures in the composer, and the details when it is opened."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PARTS = {
 
 
 def context_meter(portal: Portal, user: User, conversation_id: str | None, model: str | None) -> None:
-    """Draw it. Without a model that can be asked, and while nothing fills its context, nothing is drawn."""
+    """Draw the meter. Draw nothing if no model can be asked or the context is empty."""
     try:
         use = portal.context.use(user, conversation_id, model)
     except PortalError:
@@ -47,7 +47,7 @@ def context_meter(portal: Portal, user: User, conversation_id: str | None, model
 
 
 def _opened(use: ContextUse) -> None:
-    """Draw a bar and the list of what fills the context."""
+    """Draw a bar and a list of the parts that fill the context."""
     rows = [(t(_PARTS[part.kind][0]), part.tokens, _PARTS[part.kind][1]) for part in use.parts]
     counted = sum(tokens for _, tokens, _ in rows)
     if use.tokens > counted and rows:

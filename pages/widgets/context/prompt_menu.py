@@ -16,12 +16,12 @@ _INSERT = "prompt_to_insert"
 
 
 def insert(text: str) -> None:
-    """Put a text into the composer when the page is drawn next."""
+    """Put a text into the composer at the next run."""
     st.session_state[_INSERT] = [text, uuid4().hex]
 
 
 def prompt_menu(prompts: Sequence[ListedPrompt]) -> None:
-    """Draw the menu, which shows when "/" is typed."""
+    """Draw the menu, which opens when the user types "/"."""
     rows = [[each.prompt.title, t("you") if each.own else each.owner_name, each.prompt.text] for each in prompts]
     labels = {"list": t("Prompts"), "none": t("No prompt matches.")}
     with st.container(key="promptmenu"):

@@ -1,4 +1,4 @@
-"""Say in a quiet line that the model reads a summary in place of the first turns, and let the person change it."""
+"""Show in a small line that the model reads a summary instead of the first turns, and let the user change it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EDITING = "summary_editing"
 
 
 def summary_line(portal: Portal, user: User, last: Message) -> None:
-    """Draw the line, if the last answer was given a summary to read."""
+    """Draw the line if the last answer used a summary."""
     if last.context is None or not last.context.summary_id:
         return
     try:

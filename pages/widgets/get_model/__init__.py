@@ -1,10 +1,10 @@
-"""Widgets of the page Get a model.
+"""Widgets of the Get a model page.
 
 In reading order:
 
 - catalogue_card: a known model, what fits, and its download
-- transfers: downloads and imports under way
-- other_sources: a repository by its name, a folder on the server, the browser
-- upload: a file from the browser, in pieces
+- transfers: running downloads, imports and quantizations
+- other_sources: get models from a repository, a folder on the server, or the browser
+- upload: upload a file from the browser in pieces
 - first_model: the hint while only the guide is loaded
 """

@@ -1,4 +1,4 @@
-"""The card of a known model: what it is, what fits this machine, and one button."""
+"""The card of a known model: its description, what fits this machine, and one button."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def catalogue_card(
     *,
     best: bool,
 ) -> None:
-    """running: what the downloads under way are called. best: whether it is the one that suits this machine."""
+    """Draw the card. running: the names of running downloads. best: whether this model suits the machine best."""
     by_name = {offer.quantization.name: offer for offer in offers}
     first = (best_offer(offers) or offers[0]).quantization.name
     with st.container(border=True, key=f"card-known-{_key(entry)}", gap="small", height="stretch"):
@@ -62,7 +62,7 @@ def catalogue_card(
 
 
 def verdict(plan: MemoryPlan, kind: ModelKind) -> str:
-    """Return in words whether a model fits this machine, and with what."""
+    """Return a sentence on whether a model fits this machine, and with which settings."""
     if not plan.fits:
         if plan.needed_bytes <= plan.total_bytes:
             words = t("Fits once {size} more are free. Unload a model first.", size=size(plan.needed_bytes - plan.free_bytes))
@@ -117,7 +117,7 @@ def _button(
 
 
 def _on_disk(entry: CatalogueEntry, quantization: str, files: Sequence[ModelFile]) -> ModelFile | None:
-    """Return the file that a download of this would give."""
+    """Return the usable file on disk that this download would produce; None if there is none."""
     folders = {repository.name.partition("/")[2].lower() for repository in entry.repositories}
     ending = quantization.lower()
     for file in files:

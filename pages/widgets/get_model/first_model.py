@@ -1,4 +1,4 @@
-"""The hint for admins while nothing but the built-in guide is loaded."""
+"""The hint for admins while only the built-in guide is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def first_model(portal: Portal, user: User) -> None:
-    """Offer to get a model; draws nothing for others, and once another chat model is loaded."""
+    """Offer admins to get a model; draw nothing for others, or if another chat model is loaded."""
     if not allows(user, Permission.RUN_MODELS):
         return
     chats = [model for model in portal.gateway.served() if model.kind is ModelKind.CHAT]

@@ -1,4 +1,4 @@
-"""Models that are not in the catalogue: a repository by its name, a folder on the server, the browser."""
+"""Get models that are not in the catalogue: from a repository, a folder on the server, or the browser."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 200
 _FOUND = "source-found"
-"""In the session: what was listed last, and where."""
+"""The session key of the last list of models and its source."""
 
 
 def other_sources(portal: Portal, user: User) -> None:
-    """Draw the menu, and the dialog that was chosen in it."""
+    """Draw the menu, and the dialog chosen in it."""
     words = {"repository": t("A repository by its name"), "folder": t("A folder on the server"), "upload": t("Upload a file")}
     choices = [name for name in words if name != "repository" or not portal.downloads.offline]
     chosen = st.menu_button(

@@ -1,4 +1,4 @@
-"""The card of downloads, imports and quantizations: progress, speed, time left, and what an admin may do with each."""
+"""The card of downloads, imports and quantizations: progress, speed, time left, and actions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIVE_S = 1.0
 
 
 def transfers(portal: Portal, user: User) -> None:
-    """Draw the card while there is something in it; it is drawn again by itself while anything moves."""
+    """Draw the card if it is not empty; it redraws itself while a transfer is running."""
     jobs = _listed(portal, user)
     if jobs:
         moving = any(not job.ended and not job.paused for job in jobs)
@@ -33,7 +33,7 @@ def transfers(portal: Portal, user: User) -> None:
 
 
 def under_way(portal: Portal, user: User) -> frozenset[str]:
-    """Return what the downloads and imports that have not ended are called."""
+    """Return the names of downloads and imports that have not ended."""
     return frozenset(str(job.payload["name"]) for job in portal.downloads.transfers(user) if not job.ended)
 
 
@@ -95,7 +95,7 @@ def _made(job: Job, name: str) -> None:
 
 
 def _figures(job: Job) -> str:
-    """Return how far it is, how fast, and how long it will take."""
+    """Return progress, speed and time left."""
     detail = job.detail
     done, total = _number(detail.get("done_bytes")), _number(detail.get("total_bytes") or job.payload.get("size_bytes"))
     amount = t("{done} of {whole}", done=size(done), whole=size(total)) if total else ""

@@ -1,4 +1,4 @@
-"""Upload a model file through the browser. The browser sends it to REST in pieces, so it never lies in the portal's memory."""
+"""Upload a model file through the browser. The browser sends it to REST in pieces, so the portal never holds the whole file in memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ _upload = component("upload", file="upload.js", html="<div class='upload'></div>
 
 
 def upload_dialog() -> None:
+    """Open the upload dialog."""
+
     @st.dialog(t("Upload a file"))
     def ask() -> None:
         st.caption(t("Keep this window open. If the upload stops, choose the same file again: it goes on where it stopped."))

@@ -1,4 +1,4 @@
-"""Batches: many images with the same phrases, worked through by a job."""
+"""Batches: many images with the same phrases, processed by a job."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _ROWS = {"all": "All", "failed": "Failed", "empty": "Nothing found"}
 
 
 def batches(portal: Portal, user: User) -> None:
+    """Draw the open batch, or the list of batches with a form for a new one."""
     batch_id = st.session_state.get(_OPEN)
     if batch_id is not None:
         try:
@@ -148,7 +149,7 @@ def _one(portal: Portal, user: User, batch_id: str) -> None:
 
 
 def _left(job: Job | None, counts: BatchCounts) -> str:
-    """Say how long it takes, by what was done since the job began."""
+    """Return the time left, estimated from the images done since the job began."""
     if job is None or job.state is not JobState.RUNNING or job.started_at is None or counts.done < 5:
         return ""
     spent = (datetime.now(UTC) - job.started_at).total_seconds()

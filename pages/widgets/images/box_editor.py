@@ -1,4 +1,4 @@
-"""The table of boxes and the fields of the chosen one."""
+"""The table of boxes, and the fields of the chosen box."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 COLOURS = ("#1d4ed8", "#b45309", "#047857", "#be185d", "#6d28d9", "#0e7490")
-"""As static/boxes.js has them."""
+"""Colours of the boxes, the same as in static/boxes.js."""
 _DONE = "images-saved"
 
 
@@ -49,6 +49,7 @@ def box_editor(portal: Portal, user: User, run: GroundRun, image: GroundImage, e
 
 
 def box_table(boxes: Sequence[Box], chosen: int | None = None) -> None:
+    """Draw the table of boxes. chosen: the number of the box to mark."""
     rows = ""
     for number, (box, (left, top, wide, high)) in enumerate(zip(boxes, numbers_of(boxes), strict=True)):
         colour = COLOURS[number % len(COLOURS)]

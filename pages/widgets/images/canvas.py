@@ -1,4 +1,4 @@
-"""Draw boxes on an image. With `edit` they can be drawn, moved and resized by mouse, and moved by the arrow keys."""
+"""Draw boxes on an image. With `edit`, users can draw, move and resize boxes by mouse, and move them by the arrow keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def canvas(
     chosen: int | None = None,
     on_event: Callable[[str], None] | None = None,
 ) -> None:
-    """on_event: called with the key, whose state then holds `event`: {"boxes": [{"edges", "label", "phrase", "by"}], "chosen"}."""
+    """Draw it. on_event: called with the key, whose state then holds `event`: {"boxes": [{"edges", "label", "phrase", "by"}], "chosen"}."""
     picture = {
         "src": f"/api/v1/ground-images/{image.id}/content",
         "alt": t("{name} with {n} boxes", name=image.name, n=len(boxes)),

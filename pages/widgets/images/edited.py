@@ -1,4 +1,4 @@
-"""Keep the boxes of a run as the person has moved them, until they are saved."""
+"""Keep unsaved changes of the boxes of a run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _STATE = "images-edited"
 
 @dataclass
 class Edited:
-    """chosen: the number of the box that is being changed."""
+    """The boxes of a run with unsaved changes. chosen: the number of the box that is being changed."""
 
     run_id: str
     boxes: list[Box] = field(default_factory=list)
     chosen: int | None = None
 
     def changed(self, run: GroundRun) -> bool:
+        """Tell whether there are unsaved changes."""
         return not same_boxes(run.shown, self.boxes)
 
     def take(self, event: dict[str, Any], image: GroundImage, run: GroundRun) -> None:
-        """Take what the browser tells; what is no box is left out."""
+        """Take the boxes from an event of the browser; leave out invalid boxes."""
         found = []
         for each in event.get("boxes", [])[:MOST_BOXES]:
             edges = [float(edge) for edge in each["edges"]]
@@ -45,7 +46,7 @@ class Edited:
         self.chosen = chosen if isinstance(chosen, int) and 0 <= chosen < len(found) else None
 
     def add(self, image: GroundImage, run: GroundRun) -> None:
-        """Add a box in the middle and choose it."""
+        """Add a box in the middle of the image and choose it."""
         wide, high = image.width / 4, image.height / 4
         middle = Box(
             left=image.width / 2 - wide / 2,
@@ -67,7 +68,7 @@ class Edited:
 
 
 def edited(run: GroundRun) -> Edited:
-    """Return what this session has of a run; a run that is opened anew begins with its boxes."""
+    """Return this session's changes of a run; a run that was not open starts with its stored boxes."""
     found = st.session_state.get(_STATE)
     if not isinstance(found, Edited) or found.run_id != run.id:
         found = st.session_state[_STATE] = Edited(run.id, list(run.shown))
@@ -75,9 +76,10 @@ def edited(run: GroundRun) -> Edited:
 
 
 def forget() -> None:
+    """Forget unsaved changes."""
     st.session_state.pop(_STATE, None)
 
 
 def numbers_of(boxes: Sequence[Box]) -> list[tuple[int, int, int, int]]:
-    """Return left, top, width and height in whole pixels, as people read them."""
+    """Return left, top, width and height of each box in whole pixels."""
     return [(round(box.left), round(box.top), round(box.width), round(box.height)) for box in boxes]

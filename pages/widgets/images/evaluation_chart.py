@@ -13,15 +13,15 @@ from pages.widgets.common.figures import share
 from pages.widgets.usage.charts import palette, template
 
 _NARROW = 0.3
-"""Words stand beside shorter bars."""
+"""Share below which the label is beside the bar instead of inside."""
 _ROW = 60
-"""Pixels of a model."""
+"""Height of a row in pixels."""
 _MOST = 10
-"""Versions that are drawn; the table has all."""
+"""Maximum number of versions drawn; the table has all."""
 
 
 def evaluation_chart(found: Sequence[Evaluation], kind: str, dark: bool) -> go.Figure:
-    """Draw two bars for each result, the first on top. kind: `texts`, `shapes` or `total`."""
+    """Return a chart with two bars per result, the first result on top. kind: `texts`, `shapes` or `total`."""
     colours = palette(dark)
     found = found[:_MOST]
     scores: list[Score] = [getattr(each, kind) for each in found]

@@ -1,4 +1,4 @@
-"""Evaluations: how well each model finds boxes that are known."""
+"""Evaluations: how well each model finds labelled boxes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KINDS = {"texts": "Texts", "shapes": "Shapes", "total": "Both"}
 
 
 def evaluations(portal: Portal, user: User) -> None:
-    """Draw the results. Who runs the models begins an evaluation on the admin server."""
+    """Draw the results. On the admin server, people who may run models can also start an evaluation."""
     if allows(user, Permission.RUN_MODELS) and not profile_of(portal.settings).remote:
         _start(portal, user)
         st.fragment(_running, run_every=LIVE_S)(portal, user)
@@ -59,7 +59,7 @@ def evaluations(portal: Portal, user: User) -> None:
 
 
 def newest_of_each(found: Sequence[Evaluation]) -> list[Evaluation]:
-    """Return the newest result of each version of each model: by model, its newest version first."""
+    """Return the newest result of each version of each model, grouped by model, newest version first."""
     kept: dict[tuple[str, str, str], Evaluation] = {}
     for each in found:
         kept.setdefault((each.model, each.model_version, each.set_version), each)
@@ -84,7 +84,7 @@ def _start(portal: Portal, user: User) -> None:
 
 
 def _running(portal: Portal, user: User) -> None:
-    """Show evaluations that run, and why the newest one failed; draw the page anew once one has ended."""
+    """Show running evaluations, and why the newest one failed; redraw the page when one has ended."""
     jobs = portal.ground_evaluations.started(user)
     active = [job for job in jobs if not job.ended]
     for job in active:

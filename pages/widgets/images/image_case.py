@@ -1,4 +1,4 @@
-"""A corrected image in the feedback queue: what the model found, and how the person left it."""
+"""A corrected image in the feedback queue: the boxes of the model, and those of the user."""
 
 from __future__ import annotations
 

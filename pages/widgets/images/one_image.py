@@ -1,4 +1,4 @@
-"""One image: upload it, say what to find, see and correct what was found; compare two models."""
+"""One image: upload it, enter phrases, view and correct the result, and compare two models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _IMAGE, _RUNS, _PROBLEM, _SESSION, _UPLOADER = "images-image", "images-runs", "i
 
 
 def open_image(image_id: str | None, runs: Sequence[str] = ()) -> None:
-    """Show this image with these runs; None: the uploader."""
+    """Show this image with these runs; None shows the uploader."""
     state = st.session_state
     state[_IMAGE], state[_RUNS] = image_id, list(runs)
     state.pop(_PROBLEM, None)
@@ -41,7 +41,7 @@ def open_image(image_id: str | None, runs: Sequence[str] = ()) -> None:
 
 
 def one_image(portal: Portal, user: User, head: DeltaGenerator) -> None:
-    """head: where the actions of the page stand."""
+    """Draw the image with its form and results. head: the container for the page's actions."""
     state = st.session_state
     if _IMAGE not in state:
         open_image(st.query_params.get("image"))

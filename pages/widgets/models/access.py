@@ -1,4 +1,4 @@
-"""Who may use a model or preset: one line that says it, and the dialog that sets it."""
+"""Access to a model or preset: one line that describes it, and the dialog that changes it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def access_line(rule: AccessRule | None) -> str:
+    """Return who may use a model or preset, on one line."""
     if rule is None:
         return t("Everyone may use it.")
     who = [role_word(role) for role in sorted(rule.roles)] + [plain(group) for group in sorted(rule.groups)]
@@ -25,7 +26,7 @@ def access_line(rule: AccessRule | None) -> str:
 
 
 def access_dialog(portal: Portal, user: User, model: str) -> None:
-    """Ask which roles and groups may use it."""
+    """Open the dialog that sets which roles and groups may use the model."""
     rule = portal.model_access.rules(user).get(model) or AccessRule(model)
     all_roles = list(dict.fromkeys([*portal.model_access.roles(user), *sorted(rule.roles)]))
     known = sorted({*portal.model_access.groups(user), *rule.groups})

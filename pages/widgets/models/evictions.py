@@ -1,4 +1,4 @@
-"""Who would notice if a model were unloaded: in the memory plan, and before an unload."""
+"""Who is affected if a model is unloaded: shown in the memory plan, and before an unload."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 UNLOAD = "models-unload"
-"""The state key that opens the confirmation of an unload."""
+"""The session key that opens the confirmation of an unload."""
 MOST_GROUPS = 5
 
 
 def noticed(one: Eviction) -> bool:
-    """Tell whether anybody would notice that a model is gone."""
+    """Tell whether unloading the model would affect anyone."""
     return bool(one.people or one.default or one.groups)
 
 
 def who_notices(one: Eviction) -> str:
-    """Say in sentences who uses a model now."""
+    """Return sentences about the current use of a model."""
     words = []
     if one.running:
         words.append(t("{n} answers are running there.", n=one.running))
@@ -49,7 +49,7 @@ def who_notices(one: Eviction) -> str:
 
 
 def evictions_card(portal: Portal, user: User, plan: MemoryPlan) -> None:
-    """Draw for a plan that does not fit which models would make room, who uses them, and a button for each."""
+    """For a plan that does not fit, draw the models that would free enough memory, who uses them, and a button for each."""
     found = portal.models.evictions(user, plan)
     if not found:
         return
@@ -84,7 +84,7 @@ def confirm_unload(portal: Portal, user: User, model: LoadedModel) -> None:
 
 
 def do(action: Callable[[], object]) -> None:
-    """Run an action and redraw the page; say why not if it fails."""
+    """Run the action and redraw the page; show the error if it fails."""
     try:
         action()
     except PortalError as problem:

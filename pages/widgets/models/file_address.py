@@ -1,4 +1,4 @@
-"""Where the page of a model file is: the Models page with the file in its address."""
+"""The URL of a model file's page: the Models page with the file as a query parameter."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 FILE = "file"
-"""In the address: the path of the file."""
+"""The query parameter with the path of the file."""
 
 
 def open_report(path: Path) -> None:
-    """Go to the page of a file; for `on_click`."""
+    """Open the page of a file; for `on_click`."""
     st.query_params[FILE] = str(path)

@@ -1,4 +1,4 @@
-"""The page of a model file: what its header says, what it can do, its chat template, and what is wrong with it."""
+"""The page of a model file: its header, capabilities, chat template and problems."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ ROW_PX, MOST_ROWS = 34, 14
 
 
 def report_page(portal: Portal, user: User, path: Path) -> None:
+    """Draw the page of the file at this path."""
     if st.button(t("Models"), icon=":material/arrow_back:", type="tertiary", key="report-back"):
         st.query_params.pop(FILE, None)
         st.rerun()

@@ -1,4 +1,4 @@
-"""The card of the files in the models folder: what can be loaded, and why the rest cannot."""
+"""The card of the files in the models folder: files that can be loaded, and why the others cannot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pages.widgets.models.memory_plan import kind_word
 
 ROW_PX = 34
 MOST_COMPLAINTS = 30
-"""Files that are listed with why they cannot be used."""
+"""Maximum number of unusable files that are listed with the reason."""
 
 
 def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
@@ -87,7 +87,7 @@ def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], load
 
 
 def _choose_row(files: Sequence[ModelFile]) -> None:
-    """A row chosen in the table is the model of the plan."""
+    """Choose the row selected in the table as the model of the plan."""
     rows = st.session_state["models-files"]["selection"]["rows"]
     if rows and rows[0] < len(files) and not files[rows[0]].error:
         st.session_state["models-plan"] = str(files[rows[0]].path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def group_models(portal: Portal, user: User, names: Sequence[str]) -> None:
-    """names: the models and presets that can be chosen."""
+    """Draw a choice for each group. names: the models and presets to choose from."""
     chosen = portal.model_access.group_models(user)
     groups = sorted({*portal.model_access.groups(user), *chosen})
     with st.container(border=True, key="card-group-models", gap="xsmall"):

@@ -1,4 +1,4 @@
-"""The stacked memory bars: what the machine's memory holds now, and what a model would take of it."""
+"""Stacked memory bars: the machine's memory in use now, and the memory that a model would need."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from pages.shell.words import t
 from pages.widgets.common.figures import size
 
 HOST, BUDGET = "host", "budget"
-"""What the pool calls the memory of the processor, and its own limit for all models."""
+"""The pool's names of the CPU's memory and of its own limit for all models."""
 COLOURS = ("s1", "s2", "s3", "s4", "s5")
 OTHERS = "s6"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one model holds of a device's memory."""
+    """The memory that one model holds on a device, in bytes."""
 
     model: str
     bytes: int
 
 
 def held_by(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> list[Held]:
-    """Whose memory it is, the largest first. Together never more than is in use: what a load took was measured once, use is now.
+    """Return the memory that each model holds on a device, largest first.
 
-    devices: all of them; a model on several GPUs is taken to be spread evenly.
+    The sum is scaled down if it exceeds the memory in use, because sizes were measured at load time and the use is current.
+    devices: all devices; a model on several GPUs is assumed to be spread evenly.
     """
     held = []
     for model in models:
@@ -52,7 +53,7 @@ def held_by(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Seque
 
 
 def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> None:
-    """What holds the device's memory at this moment: each model, everything else, and what is free."""
+    """Draw the current use of the device's memory: each model, everything else, and free memory."""
     held = held_by(device, devices, models)
     parts = [(each.model, each.bytes, COLOURS[n % len(COLOURS)]) for n, each in enumerate(held)]
     other = device.total_bytes - device.free_bytes - sum(each.bytes for each in held)
@@ -62,7 +63,7 @@ def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Se
 
 
 def plan_bar(plan: MemoryPlan) -> None:
-    """Weights, context and work space that a load would take of `plan.device`, what is in use there, then what stays free."""
+    """Draw the weights, context and work space that a load would need on `plan.device`, the memory in use, and the memory left free."""
     parts = [
         (t("Weights"), plan.weights_bytes, "s1"),
         (t("Context"), plan.context_bytes, "s2"),

@@ -1,4 +1,4 @@
-"""The memory plan: a model and its settings, what they would take, and the button that loads them."""
+"""The memory plan: a model with its settings, the memory they need, and the button that loads the model."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ ATTENTION = {FlashAttention.AUTO: "Automatic", FlashAttention.ON: "On", FlashAtt
 STREAMS = {KvStreams.AUTO: "Automatic", KvStreams.SEPARATE: "Separate", KvStreams.UNIFIED: "Shared"}
 SPLITS = {SplitMode.LAYER: "By layer", SplitMode.ROW: "By row", SplitMode.NONE: "One GPU"}
 SPARE = 0.05
-"""A load that leaves less than this share of the device free is called tight."""
+"""Share of the device's memory; a load that leaves less free is marked as tight."""
 
 
 def memory_plan(
     portal: Portal, user: User, files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel]
 ) -> None:
-    """Choose among the files that can be loaded; the state key "models-wanted" may name one to choose."""
+    """Draw the plan for a file that can be loaded; the session key "models-wanted" may name the file to choose."""
     taken = {str(model.file.path) for model in loaded if model.state is not ModelState.FAILED}
     usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
     if not usable:
@@ -63,7 +63,7 @@ def memory_plan(
     if wanted in usable:
         st.session_state["models-plan"] = wanted
     elif st.session_state.get("models-plan") not in usable:
-        # Said, not left to the default: the browser would go on showing the one that is loaded now.
+        # Set explicitly: with the default, the browser would keep showing the file that is loaded now.
         st.session_state["models-plan"] = next(iter(usable))
     chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
     file = usable[chosen]
@@ -104,14 +104,14 @@ def memory_plan(
 
 
 def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
-    """The sliders; they start where the file was loaded `last`, else at what the portal would choose by itself."""
+    """Draw the sliders; return the settings. They start at the settings of the `last` load, else at the automatic ones."""
     chats = file.kind is ModelKind.CHAT
     first_slots, first_context = last.slots or auto.slots, min(last.context or auto.context, max(file.context, auto.context))
     words = (t("Slots"), t("Concurrent answers")) if chats else (t("Texts in a batch"), t("Texts processed at the same time"))
     slots = st.slider(words[0], 1, max(16, first_slots), first_slots, key=f"plan-slots-{file.path}", help=words[1])
     most = max(file.context, auto.context)
     sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context, first_context})
-    # A model that reads less than may be asked for reads all it can.
+    # A model whose context is shorter than the smallest choice uses its full context.
     context = first_context if most >= SHORTEST_CONTEXT else None
     if len(sizes) > 1 and context is not None:
         context = st.select_slider(
@@ -148,7 +148,7 @@ def _apart(file: ModelFile, last: LoadSettings) -> bool:
 
 
 def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
-    """What few need to touch. What is about GPUs is there where there is one, what is about several where there are several."""
+    """Draw settings that are seldom needed; return them. Settings for one or several GPUs appear only if the machine has them."""
     streams = _choice(
         t("KV cache"), STREAMS, last.streams, f"plan-streams-{file.path}",
         t("Separate is faster; shared holds more conversations of different lengths. Automatic shares when memory is short."),
@@ -181,7 +181,7 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
 
 
 def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter, ...]) -> tuple[Adapter, ...]:
-    """Which of the adapters made for such a model a request may choose, by which name and how strong; nothing is drawn without any."""
+    """Draw the matching adapters; return those that requests may choose, with name and strength. Draw nothing if there are none."""
     usable = {str(each.path): each for each in there if not each.error and each.architecture == file.architecture}
     if not usable:
         return ()
@@ -215,7 +215,7 @@ def _shares(typed: str) -> tuple[float, ...]:
 
 
 def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
-    """How the conversations share the context memory, and why."""
+    """Return how conversations share the KV cache, and why."""
     if not plan.shared_tokens:
         return t("Each slot has its own KV cache, so idle conversations do not slow the others down.")
     words = t(
@@ -227,6 +227,7 @@ def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
 
 
 def verdict_of(plan: MemoryPlan) -> str:
+    """Return Markdown that says whether the plan fits."""
     spare = plan.free_bytes - plan.needed_bytes
     if spare >= SPARE * plan.total_bytes:
         return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
@@ -240,6 +241,7 @@ def verdict_of(plan: MemoryPlan) -> str:
 
 
 def kind_word(kind: ModelKind) -> str:
+    """Return the readable name of a kind of model."""
     words = {
         ModelKind.CHAT: t("Chat"),
         ModelKind.EMBEDDING: t("Embedding"),
@@ -250,7 +252,7 @@ def kind_word(kind: ModelKind) -> str:
 
 
 def file_line(file: ModelFile) -> str:
-    """HTML: kind (chats go without saying), architecture, quantization, parameters and size of a file."""
+    """Return HTML with kind (except chat), architecture, quantization, parameters and size of a file."""
     known = (
         "" if file.kind is ModelKind.CHAT else kind_word(file.kind),
         file.architecture,

@@ -1,4 +1,4 @@
-"""Make a smaller file of a model: the dialog, and the line that says how a file was made."""
+"""Make a smaller file of a model: the dialog, and the line that says what a file was made from."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ _WHOLE = frozenset({"F32", "F16", "BF16"})
 
 
 def can_quantize(found: FileFindings) -> bool:
-    """Tell whether no tensor of the file is quantized: quantizing twice loses quality."""
+    """Tell whether the file can be quantized: none of its tensors is quantized yet, since quantizing twice loses quality."""
     return {each.type for each in found.tensors} <= _WHOLE
 
 
 def quantize_dialog(portal: Portal, user: User, file: ModelFile) -> None:
+    """Open the dialog that starts a quantization."""
+
     @st.dialog(t("Quantize {file}", file=plain(file.path.name)))
     def ask() -> None:
         st.markdown(t("Makes a smaller, faster file of this model. The original stays. Compare the two before people use the new one."))
@@ -63,7 +65,7 @@ def quantize_dialog(portal: Portal, user: User, file: ModelFile) -> None:
 
 
 def made_line(job: Job) -> None:
-    """Say which file this one was made of, and its hash."""
+    """Draw the name and the hash of the file that this one was made from."""
     hashes = job.result.get("sha256")
     source = Path(str(job.result.get("source", ""))).name
     sha256 = next(iter(hashes.values()), "") if isinstance(hashes, Mapping) else ""

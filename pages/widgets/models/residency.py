@@ -1,4 +1,4 @@
-"""When a model leaves memory and comes back: one line that says it, and the dialog that sets it."""
+"""When a model leaves memory and returns: one line that describes it, and the dialog that changes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def residency_line(residency: Residency) -> str:
-    """Return what is set, empty if nothing is."""
+    """Return the settings on one line; "" if nothing is set."""
     if residency.idle_minutes is None:
         return ""
     idle = t("Leaves memory after {n} idle minutes", n=residency.idle_minutes)
@@ -25,6 +25,8 @@ def residency_line(residency: Residency) -> str:
 
 
 def residency_dialog(portal: Portal, user: User, model: LoadedModel) -> None:
+    """Open the dialog that changes when the model leaves memory."""
+
     @st.dialog(t("When does {name} leave memory?", name=plain(model.name)))
     def ask() -> None:
         st.markdown(t("An idle model can make room for others. The next question loads it again, which takes as long as a load."))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def results_card(portal: Portal, user: User) -> None:
-    """Draw it; nothing where the cache is off and empty."""
+    """Draw the card; draw nothing if the cache is off and empty."""
     try:
         figures = portal.result_cache.figures(user)
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""The banner that tells admins of models that could not be loaded at the start."""
+"""The banner that tells admins about models that could not be loaded at startup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODELS = "models"
 
 
 def start_problems(portal: Portal, user: User, *, here: bool) -> None:
-    """Draw it for whoever runs models; nothing where all were loaded. here: on the Models page, where each can be left out."""
+    """Draw the banner for people who may run models if a model was not loaded. here: on the Models page, where each can be left out."""
     if not allows(user, Permission.RUN_MODELS):
         return
     problems = portal.models.start_problems(user)

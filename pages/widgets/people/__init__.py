@@ -2,12 +2,12 @@
 
 In reading order:
 
-- words: names of roles and permissions for people
+- words: readable names of roles and permissions
 - group_list: the groups tab of the People page
-- group_members: a group's members, for admins and for its managers
-- matrix: who may do what, by role
+- group_members: the members of a group, for admins and its managers
+- matrix: permissions by role
 - role_editor: make and change custom roles
 - limits: limits, and the words for them
-- privacy: policies for personal data
-- verdict: may this person do it, and why
+- privacy: privacy policies
+- verdict: whether a person may do something, and why
 """

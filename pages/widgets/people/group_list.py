@@ -24,6 +24,7 @@ _CHOSEN = "groups_chosen"
 
 
 def group_list(portal: Portal, user: User, people: Sequence[User]) -> None:
+    """Draw the list of groups and the chosen group."""
     groups = portal.groups.all(user)
     chosen = next((each for each in groups if each.group.id == st.session_state.get(_CHOSEN)), None)
     frame.one_pane(".st-key-group-list" if chosen else "", ".st-key-people-back")

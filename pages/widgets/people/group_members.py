@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[User] | None) -> None:
-    """Draw the list. candidates: the people to choose from; None: the user types a name."""
+    """Draw the list. candidates: the people to choose from; with None, the user types a name."""
     group = info.group
     st.markdown(f"#### {t('Members')}", anchors=False)
     if not info.members:
@@ -42,7 +42,7 @@ def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[Us
 
 
 def attempt(action: Callable[[], object]) -> None:
-    """Do it and draw the page again; show a refusal where the person looks."""
+    """Run the action and redraw the page; show a refusal next to the control."""
     try:
         action()
     except PortalError as problem:

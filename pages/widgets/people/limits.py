@@ -37,6 +37,7 @@ _AT_LIMIT = {AtLimit.REFUSE: "Refuse", AtLimit.QUEUE: "Chats wait", AtLimit.CHEA
 
 
 def limit_list(portal: Portal, user: User, people: Sequence[User], groups: Sequence[GroupInfo]) -> None:
+    """Draw the rules and the form for a new one."""
     rules = portal.limits.rules(user)
     names = {each.id: each.name for each in people}
     if not rules:
@@ -48,7 +49,7 @@ def limit_list(portal: Portal, user: User, people: Sequence[User], groups: Seque
 
 
 def meter(states: Sequence[LimitState]) -> str:
-    """One line about the tightest limit of which more than half is used; empty if there is none."""
+    """Return a line about the tightest limit of which more than half is used; "" if there is none."""
     if not states:
         return ""
     state = states[0]

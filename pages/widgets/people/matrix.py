@@ -1,4 +1,4 @@
-"""Show who may do what, by role, and what groups withhold."""
+"""Show the permissions of each role, and the features that groups withhold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _YES, _NO = "check", "remove"
 
 
 def matrix(roles: Sequence[RoleInfo], groups: Sequence[GroupInfo]) -> None:
-    """Draw the table: a row for each permission, a column for each role. Groups that withhold a feature stand beside it."""
+    """Draw the table: a row for each permission, a column for each role, and the groups that withhold a feature."""
     heads = "".join(
         f"<th scope='col'>{_title(role)}<small>{escape(t('{n} people', n=role.people))}</small></th>" for role in roles
     )

@@ -1,4 +1,4 @@
-"""The personal data part of the Access page, and what the chat says about masked values."""
+"""The personal data part of the Access page, and the chat's note about masked values."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ MOST_SHOWN = 5
 
 
 def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> None:
+    """Draw the privacy policies and their forms."""
     policies = {each.group: each for each in portal.privacy.policies(user)}
     if not policies:
         st.caption(t("No policy is set: texts go in and come out as they are."))
@@ -51,7 +52,7 @@ def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> Non
 
 
 def note(checked: Checked) -> str:
-    """What the author of a question is told about the personal data in it; empty if there was none."""
+    """Return the note to the author of a question about personal data in it; "" if there was none."""
     if not checked.found:
         return ""
     if checked.action is Action.WARN:

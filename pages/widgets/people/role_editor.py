@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def role_editor(portal: Portal, user: User, roles: Sequence[RoleInfo]) -> None:
+    """Draw the custom roles and the form for a new one."""
     own = [permission for permission in Permission if permission in granted(user)]
     custom = {role.name: role for role in roles if not role.built_in}
     st.markdown(f"### {t('Custom roles')}", anchors=False)

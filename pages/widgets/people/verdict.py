@@ -1,4 +1,4 @@
-"""Answer whether a person may do something, and why."""
+"""Show whether a person may do something, and why."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pages.widgets.people.words import permission_word, role_word
 
 
 def ask_verdict(people: Sequence[User]) -> None:
+    """Draw the choice of person and permission, and the verdict."""
     st.markdown(f"### {t('May this person do it?')}", anchors=False)
     by_name = {each.name: each for each in people}
     with st.container(horizontal=True):

@@ -1,4 +1,4 @@
-"""Name roles and permissions for people."""
+"""Readable names of roles and permissions."""
 
 from __future__ import annotations
 
@@ -30,4 +30,5 @@ def role_word(role: str) -> str:
 
 
 def permission_word(permission: Permission) -> str:
+    """Return the readable name of a permission."""
     return t(PERMISSIONS[permission])

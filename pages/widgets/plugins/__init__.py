@@ -1,4 +1,4 @@
-"""What plugins add to pages.
+"""Additions of plugins to pages.
 
 In reading order:
 

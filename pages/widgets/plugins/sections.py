@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plugin_sections(portal: Portal, user: User, page: SectionPage) -> None:
-    """Draw what plugins show this person at the end of a page. Their Markdown loads nothing, like that of models."""
+    """Draw the sections that plugins add for this user at the end of a page. Like that of models, their Markdown loads nothing."""
     for number, each in enumerate(portal.plugins.sections(user, page)):
         with st.container(key=f"plugin-section-{number}"):
             st.markdown(f"### {plain(each.title)}", anchors=False)

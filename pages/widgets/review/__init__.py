@@ -1,7 +1,7 @@
-"""Widgets of the review.
+"""Widgets of the Feedback page.
 
 In reading order:
 
-- accepted: keep an accepted answer for the replay gate
-- review_case: one case
+- accepted: accept an answer for the replay gate
+- review_case: one review case
 """

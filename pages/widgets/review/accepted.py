@@ -1,4 +1,4 @@
-"""Keep an accepted answer for the replay gate, and say so."""
+"""Accept an answer for the replay gate, and confirm it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.widgets.chat.message import plain
 
 
 def accept_answer(keep: Callable[[], ReplayQuestion]) -> None:
-    """Call `keep`, and say what it did or why it did not."""
+    """Call `keep`, and show its result or its error."""
     try:
         kept = keep()
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""One review case: what the person said, the rated answer, and its properties. The feedback page chooses the case."""
+"""One review case: the comment, the rated answer, and the properties. The Feedback page chooses the case."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 ALL = "all"
-"""The tab beside those of the states."""
+"""The tab of all cases, beside the tabs of the states."""
 MOST_TITLE = 160
-"""Characters of the question over the case."""
+"""Maximum number of characters of the question above the case."""
 NEIGHBOUR = "feedback-neighbour"
-"""The session's key for the case to go on with after the open one, which has left the list."""
+"""The session key of the case to open next, if the open case has left the list."""
 Place = tuple[str | None, int]
-"""A case's id and the offset of its page; None: the first case of that page."""
+"""A case's id and the offset of its page; the id None means the first case of that page."""
 
 
 def go(case_id: str | None, offset: int) -> None:
@@ -42,11 +42,12 @@ def go(case_id: str | None, offset: int) -> None:
 
 
 def state_word(state: ReviewState) -> str:
+    """Return the readable name of a review state."""
     return {ReviewState.NEW: t("New"), ReviewState.IN_REVIEW: t("In review"), ReviewState.RESOLVED: t("Resolved")}[state]
 
 
 def title(case: Feedback, most: int) -> str:
-    """The question on one line, cut at a word before `most` characters."""
+    """Return the question on one line, cut at a word to at most `most` characters."""
     if case.question is None:
         return t("Deleted image") if case.run_id else t("Deleted chat")
     line = " ".join(case.question.split())
@@ -58,7 +59,7 @@ def title(case: Feedback, most: int) -> str:
 
 
 def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, after: Place | None) -> None:
-    """before, after: its neighbours in the list."""
+    """Draw the case. before, after: its neighbours in the list."""
     case = opened.feedback
     with st.container(key="rvback"):
         st.button(
@@ -141,7 +142,7 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
 
 
 def _earlier(messages: Sequence[Message]) -> None:
-    """The chat before the rated answer, folded: what was asked and answered, in its order."""
+    """Draw the chat before the rated answer, collapsed, in order."""
     asked = sum(message.author is Author.USER for message in messages)
     with st.expander(t("Earlier in this chat, {n} questions", n=asked), type="compact"), st.container(key="rvearlier", gap="small"):
         for message in messages:
@@ -160,13 +161,13 @@ def _earlier(messages: Sequence[Message]) -> None:
 
 
 def _files(question: Message | None) -> None:
-    """The names of what was attached. The files themselves stay with their owner."""
+    """Draw the names of the attached files. The files themselves stay with their owner."""
     if question and question.files:
         st.markdown("  \n".join(f":material/description: {plain(file.name)} :gray[{size(file.size_bytes)}]" for file in question.files))
 
 
 def _quote(case: Feedback) -> None:
-    """What the person said: on orange for a complaint, on grey for praise."""
+    """Draw the comment, on orange for a complaint, on grey for praise."""
     poor = case.rating < 0
     with st.container(key="rvquote" if poor else "rvpraise", gap="xsmall"):
         seconds_ago = (datetime.now(UTC) - case.created_at).total_seconds()
@@ -182,7 +183,7 @@ def _quote(case: Feedback) -> None:
 
 
 def _review(portal: Portal, user: User, case: Feedback, state: ReviewState, neighbour: Place | None) -> None:
-    """Change the state. A resolved case that leaves its list gives way to its neighbour; one whose review starts stays open."""
+    """Change the state. If a resolved case leaves the list, open its neighbour; a case whose review starts stays open."""
     try:
         portal.feedback.review(user, case.id, state=state)
     except PortalError as problem:
@@ -223,6 +224,7 @@ def _edit_note(portal: Portal, user: User, case: Feedback) -> None:
 
 
 def draw_properties(portal: Portal, user: User, case: Feedback) -> None:
+    """Draw the properties of a case."""
     key = f"feedback-set-{case.id}"
     st.session_state[key] = case.state
     st.selectbox(t("State"), list(ReviewState), format_func=state_word, key=key, on_change=_set_state, args=(portal, user, case, key))

@@ -1,4 +1,4 @@
-"""Share a chat, and show a shared one.
+"""Share a chat, and show a shared chat.
 
 In reading order:
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def chat_head(portal: Portal, user: User, conversation_id: str) -> None:
+    """Draw the head."""
     try:
         conversation = portal.conversations.get(user, conversation_id)
     except PortalError:

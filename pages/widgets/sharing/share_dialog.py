@@ -28,6 +28,7 @@ _copy = component("copyLink", file="share.js", html="<button class='copy' type='
 
 
 def show(conversation_id: str) -> None:
+    """Open the dialog for this chat."""
     st.session_state[_OPEN] = conversation_id
     st.session_state.pop(_PROBLEM, None)
 

@@ -15,7 +15,7 @@ from pages.widgets.chat.message import show
 
 
 def snapshot(shared: SharedChat) -> None:
-    """Draw questions and answers as the chat does, with Copy alone below an answer."""
+    """Draw questions and answers as in the chat, with only Copy below an answer."""
     asked: Shown | None = None
     foot: Foot | None = None
     with st.container(key="transcript", gap="small"):

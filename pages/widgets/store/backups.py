@@ -1,4 +1,4 @@
-"""Backups on the Store page: make, list, download, check, delete. Restoring is a command; the card says how."""
+"""Backups on the Store page: make, list, download, check, delete. A command restores a backup; the card explains it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 SHOWN = 10
-"""Backups listed; the folder may hold more."""
+"""Maximum number of backups listed; the folder may hold more."""
 ROW_PX = 34
 LIVE_S = 1.0
 _WATCHED, _DISMISSED = "store-backup-watched", "store-backup-dismissed"
-"""The backup that this session is waiting for, and the result it needs no more."""
+"""Session keys of the backup that this session waits for, and of the result that the user has dismissed."""
 
 
 def backups(portal: Portal, user: User, facts: StoreFacts, task: BackupTask | None) -> None:
-    """task: as the page found it when it began to draw."""
+    """Draw the card. task: the backup task as the page read it at the start of the run."""
     room = portal.backups
     files = room.backups(user)
     with card("backups", t("Backups"), t("Everything except sessions and the search index; people can keep working")):
@@ -59,6 +59,7 @@ def backups(portal: Portal, user: User, facts: StoreFacts, task: BackupTask | No
 
 
 def ask_for_backup(portal: Portal, user: User) -> None:
+    """Open the dialog that creates a backup."""
     room = portal.backups
 
     @st.dialog(t("Create a backup"))
@@ -86,7 +87,7 @@ def ask_for_backup(portal: Portal, user: User) -> None:
 
 
 def _make(portal: Portal, user: User, passphrase: str | None) -> None:
-    # Noted here, as a small store is copied before the page is drawn again.
+    # Recorded here, because a small store is copied before the page is redrawn.
     st.session_state[_WATCHED] = portal.backups.make(user, passphrase).name
 
 
@@ -136,7 +137,7 @@ def _ask_to_remove(portal: Portal, user: User, file: BackupFile) -> None:
     ask()
 
 
-# What is being made or checked
+# Running backups and checks
 
 
 def _task(portal: Portal, user: User, task: BackupTask, facts: StoreFacts) -> None:
@@ -172,7 +173,7 @@ def _running(portal: Portal, user: User) -> None:
 
 
 def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
-    """What a restore of this backup would change."""
+    """Show what a restore of this backup would change."""
     st.markdown(f":green[:material/check_circle: {plain(t('{name} is intact: every row is as it was written.', name=name))}]")
     made = t("Created {when} UTC, revision {revision}. Restoring it now would give:", when=f"{contents.made_at:%Y-%m-%d %H:%M}",
              revision=contents.revision)  # fmt: skip
@@ -208,7 +209,7 @@ def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
 
 
 def _do(action: Callable[[], object]) -> None:
-    """Run it and draw the page again, or say in its place why not."""
+    """Run the action and redraw the page; show the error next to the control if it fails."""
     st.session_state.pop(_DISMISSED, None)
     try:
         action()

@@ -1,4 +1,4 @@
-"""The search index on the Store page: how far it is, what it refused, and what to do about either."""
+"""The search index on the Store page: its lag, its failed changes, and actions to fix both."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 LIVE_S = 3.0
 BEHIND_S = 2.0
-"""A lag that somebody may notice."""
+"""Seconds of lag above which the card shows it."""
 SHOWN = 5
-"""Parked changes listed one by one."""
+"""Maximum number of parked changes listed one by one."""
 ENGINES = {"sqlite": "SQLite FTS5", "postgresql": "PostgreSQL", "elasticsearch": "Elasticsearch"}
 
 
 def index_card(portal: Portal, user: User) -> None:
+    """Draw the card, which redraws itself every LIVE_S seconds."""
     with st.container(border=True, key="card-index", gap="small"):
         st.fragment(_live, run_every=LIVE_S)(portal, user)
 
@@ -111,7 +112,7 @@ def _ask_to_rebuild(portal: Portal, user: User) -> None:
 
 
 def _do(action: Callable[[], object], done: str) -> None:
-    """Run it and draw the page again, or say why not."""
+    """Run the action and redraw the page; show the error if it fails."""
     try:
         action()
     except PortalError as problem:

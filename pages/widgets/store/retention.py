@@ -22,6 +22,7 @@ _PROBLEM = "retention-problem"
 
 
 def rules(portal: Portal, user: User) -> None:
+    """Draw the card of retention rules."""
     words = {
         RetentionKind.CHATS: t("Chats"),
         RetentionKind.FILES: t("Files"),
@@ -56,6 +57,7 @@ def rules(portal: Portal, user: User) -> None:
 
 
 def holds(portal: Portal, user: User) -> None:
+    """Draw the card of legal holds."""
     found = portal.retention.holds(user)
     with card("holds", t("Legal holds"), t("Nothing these people own can be deleted, neither by rules nor by themselves")):
         for hold in found:
@@ -81,7 +83,7 @@ def _groups(portal: Portal, user: User) -> list[str]:
 
 
 def _do(where: str, action: Callable[[], object]) -> None:
-    """Run it and draw the page again; a refusal is said in the card `where`."""
+    """Run the action and redraw the page; show a refusal in the card `where`."""
     try:
         action()
     except PortalError as problem:

@@ -5,10 +5,10 @@ In reading order:
 - filters: choose days, model and group
 - figures: the key figures
 - charts: every chart of the portal
-- change_marks: what changed, in the charts by day
+- change_marks: changes of models and settings in the charts by day
 - chart_cards: the charts of a report, each in its card
 - tables: by model, by group, by person
-- export_menu: a report as CSV
-- csv_export: CSV that is safe in a spreadsheet
-- days: days in the person's calendar
+- export_menu: export a report as CSV
+- csv_export: write CSV that is safe in a spreadsheet
+- days: days in the user's time zone
 """

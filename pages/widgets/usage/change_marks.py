@@ -1,4 +1,4 @@
-"""Draw what changed into charts by day: a dotted line, with the changes of that day under the cursor."""
+"""Mark changes in charts by day: a dotted line per day, which lists the changes of that day on hover."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The changes of a day, a line each."""
+    """The changes of a day, one per line."""
 
     day: date
     lines: tuple[str, ...]
 
 
 def bounds(first: date, last: date) -> tuple[datetime, datetime]:
-    """Return the moments from and before which the changes of a report lie. Its days are UTC."""
+    """Return the start (inclusive) and end (exclusive) of a report's days, which are days in UTC."""
     return datetime.combine(first, time(), UTC), datetime.combine(last + timedelta(days=1), time(), UTC)
 
 
 def marks_of(markers: Sequence[ChangeMarker]) -> tuple[Mark, ...]:
-    """Gather markers, oldest first, by day and put them into words."""
+    """Group markers by day, oldest first, and describe them."""
     by_day: dict[date, list[str]] = {}
     for marker in markers:
         if line := _line(marker):
@@ -52,7 +52,7 @@ def marks_of(markers: Sequence[ChangeMarker]) -> tuple[Mark, ...]:
 
 
 def add_marks(figure: go.Figure, marks: Sequence[Mark], dark: bool) -> None:
-    """Draw a dotted line at each day with changes; the chart's own range stays."""
+    """Draw a dotted line at each day with changes; keep the chart's range."""
     if not marks:
         return
     top = figure.layout.yaxis.range[1]
@@ -71,7 +71,7 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], dark: bool) -> None:
 
 
 def _line(marker: ChangeMarker) -> str:
-    """Return a change in words; empty for a kind that this version does not know."""
+    """Return a description of a change; "" for a kind that this version does not know."""
     try:
         words = WORDS[Change(marker.kind)]
     except ValueError:

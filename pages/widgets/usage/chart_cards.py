@@ -1,4 +1,4 @@
-"""Draw the charts of a usage report, each in its card. One question per chart."""
+"""Draw the charts of a usage report, each in its own card. Each chart answers one question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages.widgets.usage.charts import Estimate, Line
 
 
 def charts_by_day(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None:
-    """marks: what changed on these days."""
+    """Draw the charts by day. marks: the changes on these days."""
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
@@ -46,7 +46,7 @@ def charts_by_day(report: UsageReport, parts: UsageParts, marks: Sequence[Mark])
 
 
 def _chat_and_api(days: Sequence[date], parts: UsageParts, marks: Sequence[Mark]) -> None:
-    """Compare what people ask on the page with what programs ask."""
+    """Compare the questions from the chat page with those from programs."""
     with st.container(border=True, key="card-answers", gap="xsmall"):
         st.markdown(f"### {t('Answers per day')}", anchors=False)
         keys = (
@@ -67,6 +67,7 @@ def _show(figure: go.Figure, marks: Sequence[Mark], key: str, alt: str) -> None:
 
 
 def satisfaction_by_model(report: UsageReport) -> None:
+    """Draw the satisfaction with each model, with its 95 % interval."""
     rated = [(name, each, each.satisfaction_interval()) for name, each in report.by_model]
     estimates = [
         Estimate(name=name, share=each.satisfaction or 0.0, low=interval[0], high=interval[1], n=each.rated)

@@ -1,4 +1,4 @@
-"""Every chart of the portal: one Plotly template, and the few shapes the pages use."""
+"""All charts of the portal: one Plotly template, and the few kinds of charts that the pages use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 WEEKEND = 0.4
 DAY_MS = 86_400_000
 _TOP, _FOOT = 8, 22
-"""Pixels above the plot, and those the date labels take below it."""
+"""Pixels above the plot, and pixels of the date labels below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ DARK = Palette(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One value per day, None where nothing was measured. colour: place in Palette.series."""
+    """A line with one value per day, None if nothing was measured. colour: index in Palette.series."""
 
     name: str
     values: Sequence[float | None]
@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share with its 95 % interval, all 0 to 1, from n observations."""
+    """A share with its 95 % interval, all from 0 to 1, from n observations."""
 
     name: str
     share: float
@@ -72,10 +72,12 @@ class Estimate:
 
 
 def palette(dark: bool) -> Palette:
+    """Return the colours of the light or the dark theme."""
     return DARK if dark else LIGHT
 
 
 def template(dark: bool) -> go.layout.Template:
+    """Return the Plotly template of the light or the dark theme."""
     colours = palette(dark)
     axis = dict(showline=False, zeroline=False, ticks="", tickfont=dict(size=11, color=colours.muted), automargin=True, fixedrange=True)
     spike = dict(showspikes=True, spikethickness=1, spikedash="solid", spikecolor=colours.axis, spikemode="across", spikesnap="data")
@@ -99,12 +101,12 @@ def template(dark: bool) -> go.layout.Template:
 
 
 def show(figure: go.Figure, key: str, alt: str) -> None:
-    """Draw it. theme=None: Streamlit's own theme would replace the template's fonts, ticks and grid."""
+    """Draw a figure. alt: alternative text. Streamlit's theme is off, since it would replace the template's fonts, ticks and grid."""
     st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt=alt)
 
 
 def bars(days: Sequence[date], series: Sequence[Line], dark: bool) -> go.Figure:
-    """Stacked bars by day from 0; weekends lighter."""
+    """Return stacked bars by day, from 0; weekends are lighter."""
     figure = go.Figure()
     opacity = [WEEKEND if day.weekday() >= 5 else 1 for day in days]
     for line in series:
@@ -119,7 +121,7 @@ def bars(days: Sequence[date], series: Sequence[Line], dark: bool) -> go.Figure:
 
 
 def lines(days: Sequence[date], series: Sequence[Line], dark: bool, unit: str = "") -> go.Figure:
-    """Lines by day, named at their end. A day without a value is a gap; a value between two gaps is a dot."""
+    """Return lines by day, named at their end. A day without a value is a gap; a value between two gaps is a dot."""
     figure = go.Figure()
     hover = "%{y:.2f} " + unit if unit else "%{y:,}"
     for line in series:
@@ -148,7 +150,7 @@ def lines(days: Sequence[date], series: Sequence[Line], dark: bool, unit: str = 
 
 
 def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
-    """A dot and a bar without caps per row, the first on top, n under the name."""
+    """Return a chart with a dot and a bar without caps per row, the first row on top, and n below the name."""
     colours = palette(dark)
     places = list(range(len(estimates)))[::-1]
     figure = go.Figure(
@@ -192,7 +194,7 @@ def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
 
 
 def _frame(figure: go.Figure, days: Sequence[date], dark: bool) -> None:
-    """Template, height and a date axis with three to seven labels, on Mondays where they are weeks apart."""
+    """Set the template, the height, and a date axis with three to seven labels; labels that are weeks apart are on Mondays."""
     every = next(step for step in (1, 2, 7, 14, 28, 91, 182, 364, 3640) if len(days) <= 7 * step or step == 3640)
     start = days[0] if every < 7 else days[0] + timedelta(days=-days[0].weekday() % 7)
     chinese = language() == "zh"
@@ -220,7 +222,7 @@ def _count_axis(figure: go.Figure, top: float) -> None:
 
 
 def _step(top: float) -> float:
-    """1, 2 or 5 times a power of ten, so that at most five steps reach `top`."""
+    """Return 1, 2 or 5 times a power of ten, so that at most five steps reach `top`."""
     if top <= 0:
         return 1
     rough = top / 5
@@ -233,7 +235,7 @@ def _upper(top: float, step: float) -> float:
 
 
 def _dots(values: Sequence[float | None]) -> list[int]:
-    """Marker sizes: 5 px for a value with a gap on both sides, which a line alone would not show."""
+    """Return marker sizes: 5 px for a value with a gap on both sides, which a line would not show."""
     padded = [None, *values, None]
     return [
         5 if value is not None and before is None and after is None else 0
@@ -242,7 +244,7 @@ def _dots(values: Sequence[float | None]) -> list[int]:
 
 
 def _name_ends(figure: go.Figure, series: Sequence[Line], dark: bool) -> None:
-    """Each line's name at the right, moved apart where the ends lie closer than a line of text."""
+    """Write the name of each line on the right; move names apart if the ends are closer than a line of text."""
     upper = figure.layout.yaxis.range[1]
     pixels = HEIGHT - _TOP - _FOOT
     ends = [(next((value for value in reversed(line.values) if value is not None), None), line) for line in series]

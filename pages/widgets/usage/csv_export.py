@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as text and numbers, never as formulas."""
+"""Write CSV that a spreadsheet opens as text and numbers, never as formulas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.usage.csv_cells import BOM, may_be_formula
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """UTF-8 with BOM, CRLF line ends, one line per row. None becomes an empty cell, times ISO 8601."""
+    """Return CSV in UTF-8 with BOM and CRLF line ends, one line per row. None becomes an empty cell, times become ISO 8601."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([cell(name) for name in header])
@@ -21,7 +21,7 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def cell(value: object) -> str | int | float:
-    """What is written for `value`: numbers stay numbers, text that a spreadsheet would run gets a leading apostrophe."""
+    """Return the cell for `value`: numbers stay numbers, text that a spreadsheet would run as a formula gets a leading apostrophe."""
     if value is None:
         return ""
     if isinstance(value, Enum):

@@ -1,4 +1,4 @@
-"""Days as the person's calendar has them."""
+"""Days in the user's time zone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import streamlit as st
 
 
 def zone() -> timezone:
-    """The browser's time zone, as an offset; UTC until it is known."""
-    # Streamlit gives the difference as JavaScript does: minutes from local time to UTC.
+    """Return the browser's time zone as an offset; UTC until it is known."""
+    # Streamlit gives the offset as JavaScript does: minutes from local time to UTC.
     return timezone(timedelta(minutes=-(st.context.timezone_offset or 0)))
 
 
 def between(dates: Iterable[date], zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """Days as chosen -> since (included), until (not). A range with one end is still being chosen."""
+    """Return the start (inclusive) and end (exclusive) of the chosen days. A range with one end is still being chosen."""
     chosen = tuple(dates)
     if len(chosen) != 2:
         return None, None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def export_menu(head: DeltaGenerator, portal: Portal, user: User, report: UsageReport) -> None:
+    """Draw the export button with its menu. head: the container for it."""
     name = f"{report.query.first.isoformat()}_{report.query.last.isoformat()}"
     with head, st.popover(t("Export CSV"), icon=":material/download:", key="usage-export"):
         st.download_button(
@@ -40,9 +41,11 @@ def export_menu(head: DeltaGenerator, portal: Portal, user: User, report: UsageR
 
 
 def days_csv(report: UsageReport) -> bytes:
+    """Return the report as CSV, one row per day."""
     names = [each.name for each in fields(Totals)]
     return to_csv(["day", *names, "satisfaction"], ([day, *astuple(each), each.satisfaction] for day, each in report.by_day))
 
 
 def rows_csv(rows: Sequence[RatedGeneration]) -> bytes:
+    """Return CSV with one row per answer."""
     return to_csv([each.name for each in fields(RatedGeneration)], (astuple(row) for row in rows))

@@ -1,4 +1,4 @@
-"""Draw the key figures of a usage report, with the change since the period before."""
+"""Draw the key figures of a usage report, with the change from the previous period."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Shape = Literal["line", "bar"]
 
 
 def key_figures(report: UsageReport) -> None:
+    """Draw the row of key figures."""
     now, before = report.total, report.before
     days = [day for _, day in report.by_day]
     first_token = _difference(now.ttft_p95, before.ttft_p95)
@@ -65,7 +66,7 @@ def _metric(
 
 
 def _change(now: int, before: int) -> str | None:
-    """Relative to the period before; None where that had nothing, since no percentage of nothing exists."""
+    """Return the relative change from the previous period; None if the previous value is 0."""
     if not before:
         return None
     percent = (now / before - 1) * 100

@@ -12,11 +12,11 @@ from pages.shell.words import t
 
 SPANS = (7, 28, 56)
 ALL = "\n"
-"""In place of a model or a group, whose names are one line each."""
+"""The value for all models or all groups; it cannot be a name, since names have no line break."""
 
 
 def filters(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
-    """Draw the row of filters; return the query that they make."""
+    """Draw the row of filters; return their query."""
     state = st.session_state
     today = datetime.now(UTC).date()
     state.setdefault("usage-span", 28)
@@ -66,4 +66,5 @@ def _choose_dates(today: date) -> None:
 
 
 def group_name(name: str) -> str:
+    """Return the displayed name of a group; "" is the name of people without a group."""
     return name or t("No group")

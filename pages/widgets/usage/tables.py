@@ -18,7 +18,7 @@ TABLE_ROWS = 10
 
 
 def breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[str, Totals]]) -> None:
-    """Draw one row per model or group. first: the title of the first column."""
+    """Draw a table with one row per model or group. first: the title of the first column."""
     whole = sum(each.answers for _, each in rows)
     frame = pd.DataFrame(
         {
@@ -67,6 +67,7 @@ def _percent(value: float | None) -> float | None:
 
 
 def by_person(parts: UsageParts) -> None:
+    """Draw the table of people."""
     rows = parts.by_person()
     frame = pd.DataFrame(
         {

@@ -3,6 +3,6 @@
 In reading order:
 
 - form: choose the files and the questions
-- report: what was measured, and the votes
-- ballot: vote without knowing the names
+- report: measured figures and votes
+- ballot: vote without knowing the files
 """

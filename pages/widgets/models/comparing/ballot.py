@@ -22,6 +22,7 @@ _CHOICES = (("a", "A", "A is better"), ("alike", "T", "Alike"), ("poor", "X", "B
 
 
 def ballot_page(portal: Portal, user: User, comparison: Comparison) -> None:
+    """Draw the page of the next vote."""
     st.button(t("Report"), icon=":material/arrow_back:", type="tertiary", key="ballot-back", on_click=_leave)
     ballot = portal.comparisons.ballot(user, comparison.id)
     if ballot is None:

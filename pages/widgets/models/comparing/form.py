@@ -1,4 +1,4 @@
-"""Choose two files and the questions to compare them by."""
+"""Choose two files, and the questions for their comparison."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 def comparison_dialog(portal: Portal, user: User) -> None:
+    """Open the dialog that starts a comparison."""
+
     @st.dialog(t("New comparison"), width="medium")
     def ask() -> None:
         files = [file for file in portal.models.files(user) if file.error is None and file.kind is ModelKind.CHAT]
@@ -29,7 +31,7 @@ def comparison_dialog(portal: Portal, user: User) -> None:
             st.markdown(t("A comparison needs two files of one model in the models folder. Quantize one, or download another."))
             return
         by_path = {str(file.path): file for file in files}
-        # The largest file is the most precise one: the natural reference.
+        # The largest file is the most precise one, so it is the natural reference.
         largest = sorted(by_path, key=lambda path: -by_path[path].size_bytes)
         reference = st.selectbox(
             t("Reference"), largest, format_func=lambda path: _line(by_path[path]), key="compare-reference",

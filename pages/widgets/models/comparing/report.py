@@ -1,4 +1,4 @@
-"""The report of a comparison: the verdict, figures, where the files disagree, votes, and the questions that differ most."""
+"""The report of a comparison: verdict, figures, disagreements, votes, and the questions whose answers differ most."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 COMPARISON, VOTE = "comparison", "vote"
-"""Query parameters: the open comparison, and whether the person votes on it."""
+"""Query parameters: the open comparison, and whether the user votes on it."""
 LIVE_S = 1.0
 MOST_DIFFERENT = 8
 _BUCKETS = ("< 0.001", "0.001-0.01", "0.01-0.1", "0.1-0.5", "> 0.5")
 
 
 def title_of(comparison: Comparison) -> str:
+    """Return the title of a comparison."""
     return t("{candidate} against {reference}", candidate=comparison.candidate.path.name, reference=comparison.reference.path.name)
 
 
 def report_page(portal: Portal, user: User, comparison: Comparison) -> None:
+    """Draw the report, or the progress of a running comparison."""
     by = t("{n} questions, started by {person}, {age}", n=comparison.questions, person=comparison.started_by_name or MISSING,
            age=age(comparison.created_at))  # fmt: skip
     with frame.page_head(plain(title_of(comparison)), plain(by), key="comparison"):
@@ -78,7 +80,7 @@ def _progress(portal: Portal, user: User, comparison_id: str) -> None:
 
 
 def _use(portal: Portal, user: User, comparison: Comparison) -> None:
-    """Offer to let the other file take over where one of the two serves; else the candidate for the default model."""
+    """Offer to swap to the other file if one of the two is serving; otherwise offer the candidate for the default model."""
     target = _target(portal.models.loaded(user), comparison)
     if target is None:
         return

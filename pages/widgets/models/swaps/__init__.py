@@ -4,6 +4,6 @@ In reading order:
 
 - swap_form: choose the successor of a model
 - swap_view: one hot swap
-- word_differences: mark what two answers do not share
-- swap_questions: swaps of late, canary and replay questions
+- word_differences: mark the differences of two answers
+- swap_questions: recent swaps, canary and replay questions
 """

@@ -1,4 +1,4 @@
-"""Choose the successor of a serving model, and how careful the swap is."""
+"""Choose the successor of a serving model, and the checks of the swap."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 SWAP = "swap"
-"""The query parameter that names an open swap."""
+"""The query parameter with the id of the open swap."""
 
 
 def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[ModelFile]) -> None:
+    """Open the dialog that starts a swap."""
     usable = [file for file in files if file.error is None and file.kind is model.file.kind]
 
     @st.dialog(t("Swap {name}", name=plain(model.name)), width="medium")
@@ -79,7 +80,7 @@ def _line(path: Path, files: Sequence[ModelFile]) -> str:
 
 
 def _plan_line(portal: Portal, user: User, model: LoadedModel, path: Path) -> bool | None:
-    """Say what the swap would do; None if it cannot be done."""
+    """Draw what the swap would do; return whether both versions fit into memory, or None if the swap is not possible."""
     try:
         plan = portal.swaps.plan(user, model.name, path)
     except PortalError as problem:

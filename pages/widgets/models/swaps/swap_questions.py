@@ -1,4 +1,4 @@
-"""Swaps of late, and the questions that new versions must answer: canary and replay questions."""
+"""Recent swaps, and the questions that new versions must answer: canary and replay questions."""
 
 from __future__ import annotations
 

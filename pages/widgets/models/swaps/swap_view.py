@@ -1,4 +1,4 @@
-"""One hot swap: its steps as a timeline, both versions, what the new one answered, and what an admin can say to it."""
+"""One hot swap: its steps as a timeline, both versions, the answers of the new version, and the decisions of an admin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MARKS = {
 
 
 def swap_page(portal: Portal, user: User, swap_id: str) -> None:
-    """Draw it in place of the Models page; it redraws itself while the swap runs."""
+    """Draw the swap in place of the Models page; it redraws itself while the swap runs."""
     st.button(t("Models"), icon=":material/arrow_back:", type="tertiary", key="swap-back", on_click=_leave)
     try:
         swap = portal.swaps.get(user, swap_id)
@@ -90,6 +90,7 @@ def _swap(portal: Portal, user: User, swap_id: str, drawn: SwapState) -> None:
 
 
 def state_badge(swap: Swap) -> str:
+    """Return the state of a swap as a Markdown badge."""
     colour, icon, words = STATES[swap.state]
     return f":{colour}-badge[:material/{icon}: {t(words)}]"
 

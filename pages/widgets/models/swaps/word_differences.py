@@ -1,4 +1,4 @@
-"""Mark what two texts do not share, word by word; Chinese character by character."""
+"""Mark the differences of two texts, word by word, or character by character in Chinese."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from difflib import SequenceMatcher
 from html import escape
 
 MOST_WORDS = 2_000
-"""Of either text: longer ones are not compared, which would take seconds."""
+"""Maximum number of words in each text; comparing longer texts would take seconds."""
 LEAST_ALIKE = 0.3
-"""Share of the words: with less in common, nearly everything would be marked."""
+"""Minimum share of common words; with less in common, nearly everything would be marked."""
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 
 
 def marked(old: str, new: str) -> tuple[str, str]:
-    """Return both texts as HTML, with `<mark>` around what only one of them has; without any where they have next to nothing in common."""
+    """Return both texts as HTML, with `<mark>` around parts that only one of them has; without marks if they have little in common."""
     left, right = _words(old), _words(new)
     if len(left) > MOST_WORDS or len(right) > MOST_WORDS:
         return escape(old), escape(new)
