@@ -1,4 +1,4 @@
-"""Check numbers and words that a caller chose. Both functions raise InvalidInput."""
+"""Check numbers and words from callers. Both functions raise InvalidInput."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parse the address of a client and name the key that limits count it by."""
+"""Parse the address of a client, and derive the key under which limits count it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_loopback(address: str) -> bool:
 
 
 def counted_as(address: str) -> str:
-    """Return the key by which an address is counted: an IPv6 subscriber has a whole /64 network to choose from."""
+    """Return the key under which an address is counted. It is the /64 network for IPv6, since a subscriber has all its addresses."""
     found = parsed(address)
     if isinstance(found, IPv6Address) and not found.is_loopback:
         return str(ip_network((found, 64), strict=False))

@@ -1,4 +1,4 @@
-"""Define the clock that services are given."""
+"""Define the type of the clock that services use."""
 
 from __future__ import annotations
 

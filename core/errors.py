@@ -1,4 +1,4 @@
-"""Define the errors. Each carries an English sentence with named fields, which the edges translate and show."""
+"""Define the errors. Each has an English sentence with named fields, which pages and REST translate and show."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class NotFound(PortalError):
 
 
 class Conflict(PortalError):
-    """The thing already exists, or its state does not allow this."""
+    """The object already exists, or its state does not allow this."""
 
     status = 409
     code = "conflict"
@@ -91,7 +91,7 @@ class Busy(PortalError):
 
 
 class BeingReplaced(Busy):
-    """The model gives way to its successor, whose memory it held. The chat waits; programs try again."""
+    """The model is being unloaded to free memory for its successor. The chat waits; programs try again."""
 
     def __init__(self, model: str) -> None:
         super().__init__(self.sentence, retry_after=5, model=model)
@@ -100,7 +100,7 @@ class BeingReplaced(Busy):
 
 
 class Waking(BeingReplaced):
-    """The model was unloaded because nobody used it, and is loading again."""
+    """The model was unloaded because it was not used, and is loading again."""
 
     sentence = "The model {model} was idle and is loading again. Try again in a moment."
 
@@ -123,14 +123,14 @@ class Away(Unavailable):
     """The admin server cannot be reached from this user server."""
 
     def __init__(self, wait: Callable[[float], bool] = lambda _seconds: True, *, sent: bool = False) -> None:
-        """wait: blocks until the server is back, at most so many seconds, and tells whether it is. sent: it may have got the request."""
+        """wait: blocks until the server is back, at most this many seconds; returns whether it is. sent: it may have got the request."""
         super().__init__("The portal's main server cannot be reached. What is on the page stays there. Try again in a moment.")
         self.wait = wait
         self.sent = sent
 
 
 class StartFailed(PortalError):
-    """The portal cannot start; the one sentence says what to do."""
+    """The portal cannot start. The sentence says what to do."""
 
     code = "start_failed"
 

@@ -1,4 +1,4 @@
-"""Declare what core needs of the database: a transaction and its repositories."""
+"""Declare the transaction and the repositories that core needs of the database."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class UnitOfWork(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
     def commit(self) -> None:
-        """Commit. Raises Unavailable if the database cannot write (disk full, server gone)."""
+        """Commit the transaction. Raises Unavailable if the database cannot write (disk full, server gone)."""
         ...
 
 

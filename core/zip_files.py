@@ -1,4 +1,4 @@
-"""Read entries of ZIP files that strangers made."""
+"""Read entries of untrusted ZIP files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ UNREADABLE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError,
     NotImplementedError,
 )  # fmt: skip
-"""What zipfile raises for a file that is damaged, encrypted or packed in a way that it does not know."""
+"""Errors that zipfile raises for a file that is damaged, encrypted, or compressed with an unknown method."""
 
 
 def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes | None:
-    """Return the content of an entry; None if it has more than `most` bytes, whatever size it claims. Raises one of UNREADABLE."""
+    """Return the content of an entry; None if it has more than `most` bytes, whatever size it claims. Raises the UNREADABLE errors."""
     with archive.open(entry) as file:
         content = file.read(most + 1)
     return content if len(content) <= most else None

@@ -1,20 +1,20 @@
-"""Grounding: from an image and phrases to boxes.
+"""Grounding: find boxes for phrases on an image.
 
 In reading order:
 
-- geometry: between a model's answer, the upright original and its file
+- geometry: map boxes between a model's answer, the upright original and its file
 - records: boxes, images and runs
-- boxes: cut boxes at an image, and compare two
-- ports: the repository of images and runs, and what draws boxes
-- phrases: check what people ask to find
-- box_json: boxes as text
-- answers: boxes in the answer of a vision model
+- boxes: clip boxes to an image, and compare two boxes
+- ports: the repository of images and runs, and the drawer of boxes
+- phrases: check the phrases that people search for
+- box_json: boxes as JSON text
+- answers: read boxes from the answer of a vision model
 - exports: runs as JSON, COCO and CSV
-- finder: find boxes by the kept results or a model
-- ownership: images and runs for their owner alone
-- grounding: upload images, find boxes, look back
-- corrections: correct boxes, for reviewers to see
-- box_exports: write own runs as files
+- finder: find boxes with cached results or a model
+- ownership: restrict images and runs to their owner
+- grounding: upload images, find boxes, list past runs
+- corrections: correct boxes, and show corrections to reviewers
+- box_exports: export a person's runs as files
 - batch: the same phrases on many images
-- evaluation: how well a model finds boxes that are known
+- evaluation: measure how well a model finds known boxes
 """

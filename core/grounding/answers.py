@@ -1,8 +1,8 @@
 """Read boxes from the answer of a vision model.
 
 GLM-V writes `<|begin_of_box|>[[x1, y1, x2, y2]]<|end_of_box|>`, or JSON with `label` and `bbox_2d`, in thousandths of the image. The box
-tokens are control tokens, which some servers leave out of the text; thoughts, code fences and sentences may surround either form; and an
-answer that reached its limit ends in the middle.
+tokens are control tokens, which some servers leave out of the text. Reasoning, code fences and sentences may surround either form, and an
+answer that reached its length limit is incomplete.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from core.grounding.records import MOST_LABEL, Box
 from core.images.records import PixelMapping
 
 MOST_TEXT = 200_000
-"""Characters of an answer that are read."""
+"""Most characters of an answer that are read."""
 MOST_BOXES = 500
 _NEAR = 200
-"""Characters before a box in which its label is looked for."""
+"""Number of characters before a box that are searched for its label."""
 _BEGIN, _END = "<|begin_of_box|>", "<|end_of_box|>"
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _NUMBER = r"\s*[-+]?\d{1,9}(?:\.\d{1,12})?\s*"
@@ -43,25 +43,25 @@ edge ::= "0" | [1-9] [0-9]{0,2} | "1000"
 letter ::= [^"\\\x00-\x1f]
 sp ::= " "?
 """
-"""GBNF to which an engine holds an answer, where it can: one of the forms that are read, so that every model gives boxes or none."""
+"""GBNF grammar that constrains an answer, if the engine supports it, so that every model gives readable boxes or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A box as the answer has it, in thousandths."""
+    """A box as written in the answer, in thousandths of the image."""
 
     edges: Edges
     label: str = ""
-    """As JSON names it."""
+    """The label in the JSON."""
     before: str = ""
-    """What stands before a box that is not JSON, up to a colon."""
+    """The text before a box that is not JSON, up to a colon."""
     confidence: float | None = None
 
 
 def read_answer(text: str, mapping: PixelMapping, *, phrase: int = 0, label: str = "") -> list[Box]:
-    """Return the boxes of an answer in pixels of the upright original: in order, cut at the image, none twice.
+    """Return the boxes of an answer in pixels of the upright original: in order, clipped to the image, without duplicates.
 
-    label: of boxes that have none in JSON.
+    label: the label of boxes that have none in JSON.
     """
     boxes: list[Box] = []
     width, height = mapping.upright_size
@@ -77,7 +77,7 @@ def read_answer(text: str, mapping: PixelMapping, *, phrase: int = 0, label: str
 
 
 def found_in(text: str) -> Iterator[Found]:
-    """Yield what an answer names, JSON objects first. What is no box is passed over."""
+    """Yield the boxes of an answer, those of JSON objects first. Anything else is skipped."""
     text = _without_thoughts(text[-MOST_TEXT:])
     objects = [found for match in _OBJECT.finditer(text) for found in _of_object(match[0])]
     if objects:
@@ -96,7 +96,7 @@ def found_in(text: str) -> Iterator[Found]:
 
 
 def _without_thoughts(text: str) -> str:
-    """Drop what the model thought. Where the prompt opened the thoughts, only their end stands in the answer."""
+    """Remove the reasoning. If the prompt opened it, the answer contains only its end mark."""
     text = _THOUGHTS.sub("", text)
     return text.rpartition("</think>")[2]
 
@@ -118,7 +118,7 @@ def _of_object(written: str) -> Iterator[Found]:
 
 
 def _json(written: str) -> Mapping[str, object] | None:
-    """Read an object, also one with single quotes or a comma too many."""
+    """Parse a JSON object, tolerating single quotes and trailing commas; None if it is invalid."""
     for attempt in (written, re.sub(r",\s*([}\]])", r"\1", written), re.sub(r",\s*([}\]])", r"\1", written.replace("'", '"'))):
         try:
             found = json.loads(attempt)
@@ -129,7 +129,7 @@ def _json(written: str) -> Mapping[str, object] | None:
 
 
 def _boxes(value: object) -> Iterator[Edges]:
-    """Yield one box, or those of a list of boxes; four numbers may also stand in a text."""
+    """Yield one box, or the boxes of a list. Four numbers in a string also count as a box."""
     if isinstance(value, str):
         match = _FOUR.search(value) or _FOUR.search(f"[{value}]")
         if match is not None:

@@ -1,4 +1,4 @@
-"""Write own runs as files: data for programs, or the image with its boxes drawn on it."""
+"""Export a person's runs as files: data for programs, or the image with its boxes drawn on it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from core.privacy.filter import PrivacyFilter
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_EXPORTED = 200
-"""Runs in one file."""
+"""Most runs in one file."""
 
 
 class BoxExports:
-    """Exports own runs with the boxes as they are now. The audit log records each export."""
+    """Exports a person's runs with their current boxes. The audit log records each export."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, drawer: BoxDrawer, privacy: PrivacyFilter) -> None:
         self._unit_of_work = unit_of_work
@@ -32,7 +32,7 @@ class BoxExports:
         self._privacy = privacy
 
     def export(self, user: User, run_ids: Sequence[str], format: ExportFormat) -> bytes:
-        """Write own runs with the boxes as they are now. The audit log records it. Raises NotAllowed, NotFound, InvalidInput."""
+        """Return the person's runs as a file, and record the export in the audit log. Raises NotAllowed, NotFound, InvalidInput."""
         require(user, Permission.EXPORT)
         within("runs", len(run_ids), 1, MOST_EXPORTED)
         with self._unit_of_work() as work:

@@ -1,4 +1,4 @@
-"""Write boxes as JSON text for the database, and read them again."""
+"""Convert boxes to JSON text for the database, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cut boxes at an image, and tell how much two of them share."""
+"""Clip boxes to an image, and measure how much two boxes overlap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.grounding.records import MOST_LABEL, Box
 def clipped(
     edges: tuple[float, float, float, float], width: int, height: int, *, label: str = "", confidence: float | None = None, phrase: int = 0
 ) -> Box | None:
-    """Order the edges and cut them at the image. Returns None for what is not a box or lies outside."""
+    """Return a box with ordered edges, clipped to the image; None if it is no valid box or lies outside."""
     if not all(map(math.isfinite, edges)):
         return None
     left, right = sorted((edges[0], edges[2]))

@@ -1,4 +1,4 @@
-"""Correct what was found, and show corrections to reviewers."""
+"""Correct the boxes of a run, and show corrections to reviewers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.review.records import ABOUT_IMAGE, Feedback, ReviewState
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_BOXES = 500
-"""In a correction."""
+"""Most boxes in a correction."""
 MOST_COMMENT = 4_000
 
 
@@ -32,16 +32,16 @@ class Case:
 
 
 class BoxCorrections:
-    """A correction is feedback on a run: reviewers find it in their queue, with the image."""
+    """Corrects runs. A correction is feedback on a run: reviewers find it in their queue, with the image."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
     def correct(self, user: User, run_id: str, boxes: Sequence[Box], comment: str = "") -> tuple[GroundRun, GroundImage]:
-        """Keep the boxes as the person left them; the correction appears in the feedback queue as a poor rating of the run.
+        """Store corrected boxes. The correction appears in the feedback queue as a poor rating of the run.
 
-        Boxes are cut at the image. Raises NotAllowed, NotFound, InvalidInput, and Conflict for a run that failed.
+        Boxes are clipped to the image. Raises NotAllowed, NotFound, InvalidInput, and Conflict for a run that failed.
         """
         require(user, Permission.RATE)
         if len(boxes) > MOST_BOXES:
@@ -77,7 +77,7 @@ class BoxCorrections:
         return run, image
 
     def case(self, user: User, run_id: str) -> Case | None:
-        """Return a corrected run with its image for reviewers; None once its owner deleted the image. Raises NotAllowed."""
+        """Return a corrected run with its image for reviewers; None if the owner has deleted the image. Raises NotAllowed."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
             run = work.grounding.run(run_id)
@@ -87,7 +87,7 @@ class BoxCorrections:
 
 
 def same_boxes(some: Sequence[Box], others: Sequence[Box]) -> bool:
-    """Tell whether two lists of boxes are the same to a tenth of a pixel, whatever their order."""
+    """Tell whether two lists of boxes are equal to a tenth of a pixel, in any order."""
 
     def plain(boxes: Sequence[Box]) -> list[tuple[object, ...]]:
         return sorted((*(round(edge, 1) for edge in box.edges), box.label, box.phrase) for box in boxes)

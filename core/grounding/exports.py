@@ -1,4 +1,4 @@
-"""Write runs as JSON, COCO and CSV. All have the boxes as they are now; a correction replaces those of the model."""
+"""Write runs as JSON, COCO and CSV with their current boxes: a correction replaces the boxes of the model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXTENSIONS = {ExportFormat.JSON: "json", ExportFormat.COCO: "coco.json", ExportF
 
 
 def written(format: ExportFormat, found: Sequence[Found], change: Callable[[str], str]) -> bytes:
-    """change: takes personal data that may not go out from a text."""
+    """Return runs in a format. change: removes personal data that must not be exported from a text."""
     found = [_changed(change, run, image) for run, image in found]
     match format:
         case ExportFormat.JSON:
@@ -52,7 +52,7 @@ def _changed(change: Callable[[str], str], run: GroundRun, image: GroundImage) -
 
 
 def run_json(run: GroundRun, image: GroundImage) -> Mapping[str, Json]:
-    """Describe a run. `box` is in pixels of the upright image, `box_in_file` in those that the file stores."""
+    """Describe a run. `box` is in pixels of the upright image, `box_in_file` in the stored pixels of the file."""
     return {
         "id": run.id,
         "image": {
@@ -129,7 +129,7 @@ def _csv(found: Sequence[Found]) -> bytes:
 
 
 def _cell(text: str) -> str:
-    """Keep a spreadsheet from running what somebody wrote."""
+    """Return a text so that spreadsheets do not run it as a formula."""
     return f"'{text}" if may_be_formula(text) else text
 
 

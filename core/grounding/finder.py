@@ -1,4 +1,4 @@
-"""Find boxes for phrases: in the kept results, else by the first model that answers."""
+"""Find boxes for phrases in the cached results, else with the first model that answers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from core.unit_of_work import UnitOfWorkFactory
 
 NOBODY = "No model that finds boxes is loaded. Ask an admin to add a detector, or to load a GLM that sees images."
 QUESTION = "Help me to locate {phrase} in the image and give me its bounding boxes."
-"""As GLM-V was trained to be asked."""
+"""The question that GLM-V was trained with."""
 AS_JSON = " Answer with a JSON list, one entry for each: {{\"bbox_2d\": [x1, y1, x2, y2], \"label\": \"...\"}}."
-"""Added where the answer is held to that form. It says so, for a model that is not told writes worse boxes."""
+"""Added if a grammar constrains the answer to JSON: a model writes worse boxes if the prompt does not mention the format."""
 MOST_TOKENS = 2_048
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found, and by whom."""
+    """The found boxes, and the model that found them."""
 
     model: str
     model_version: str
@@ -48,7 +48,7 @@ class Finder:
         self._clock = clock
 
     def grounders(self, user: User) -> Sequence[Grounder]:
-        """Return who can find boxes for this person now, in order."""
+        """Return the models and detectors that can find boxes for this person now, in order of preference."""
         return self._gateway.grounders(user).usable
 
     def find(
@@ -62,9 +62,9 @@ class Finder:
         anew: bool = False,
         batch: bool = False,
     ) -> Answer:
-        """Find boxes for every phrase. anew: do not use kept results. batch: nobody watches.
+        """Find boxes for every phrase. anew: ignore cached results. batch: run at low priority because no person is waiting.
 
-        Raises NotFound and Unavailable (nobody can), Busy, ModelFailed, InvalidInput, LimitReached.
+        Raises NotFound and Unavailable (no model can do it), Busy, ModelFailed, InvalidInput, LimitReached.
         """
         found = self._gateway.grounders(user, model)
         if not found.usable:
@@ -137,7 +137,7 @@ class Finder:
     def _ask_model(
         self, grounder: Grounder, user: User, image: GroundImage, content: bytes, phrases: Sequence[str], batch: bool
     ) -> dict[str, tuple[Box, ...]]:
-        """Ask for one phrase after the other: the image is the same prefix for all of them."""
+        """Ask for one phrase after another, so that all requests share the image as their prefix."""
         seen = self._images.fitted(
             user, DecodedImage(content=content, media_type=image.media_type, sha256=image.sha256, mapping=image.mapping)
         )
@@ -164,7 +164,7 @@ class Finder:
 
 
 def result_key(image: GroundImage, phrase: str, grounder: Grounder) -> str:
-    """Return the key of a kept result: it changes with the image, the phrase, the model and its version."""
+    """Return the key of a cached result. It changes with the image, the phrase, the model and its version."""
     size = f"{image.mapping.source_width}x{image.mapping.source_height}"
     parts = (image.sha256, size, phrase, grounder.name, grounder.version, *(["json"] if grounder.here else []))
     return sha256("\0".join(parts).encode()).hexdigest()

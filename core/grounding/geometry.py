@@ -1,4 +1,4 @@
-"""Map boxes between what a model answers, the upright original that people see, and the pixels that the file stores."""
+"""Map boxes between a model's answer, the upright original that people see, and the stored pixels of the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.images.records import PixelMapping
 Edges = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 THOUSANDTHS = 1000
-"""GLM-V's unit: a box is four whole numbers from 0 to 1000, whatever the image's size."""
+"""GLM-V's unit: a box is four integers from 0 to 1000, whatever the image's size."""
 
 
 def from_thousandths(mapping: PixelMapping, edges: Edges) -> Edges:
@@ -22,7 +22,7 @@ def to_thousandths(mapping: PixelMapping, edges: Edges) -> Edges:
 
 
 def from_decoded(mapping: PixelMapping, edges: Edges) -> Edges:
-    """Map pixels of the decoded image, as a detector sees it, to those of the upright original."""
+    """Map pixels of the decoded image, which detectors see, to pixels of the upright original."""
     return _corners(mapping.to_upright, edges)
 
 
@@ -31,7 +31,7 @@ def to_decoded(mapping: PixelMapping, edges: Edges) -> Edges:
 
 
 def to_file(mapping: PixelMapping, edges: Edges) -> Edges:
-    """Map pixels of the upright original to those that the file stores, for programs that do not apply its orientation."""
+    """Map pixels of the upright original to the stored pixels of the file, for programs that ignore its orientation."""
     return _corners(mapping.resized(*mapping.upright_size).to_source, edges)
 
 
@@ -40,7 +40,7 @@ def from_file(mapping: PixelMapping, edges: Edges) -> Edges:
 
 
 def _corners(move: Callable[[float, float], tuple[float, float]], edges: Edges) -> Edges:
-    """Map two opposite corners. A turned image turns them around, so they are ordered again."""
+    """Map two opposite corners, and order them again because rotation may swap them."""
     x1, y1 = move(edges[0], edges[1])
     x2, y2 = move(edges[2], edges[3])
     return (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))

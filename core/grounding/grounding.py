@@ -1,4 +1,4 @@
-"""Upload images, find boxes on them, and look back."""
+"""Upload images, find boxes on them, and list past runs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_IMAGES = 20_000
-"""Images that one person may keep."""
+"""Most images that one person may store."""
 MOST_LISTED = 200
 KEEP_RESULTS = timedelta(days=90)
 FORGET = "grounding.forget"
 
 
 class Grounding:
-    """Images and runs belong to their owner alone; reviewers see images that were corrected."""
+    """Manages images and runs, each visible only to its owner. Reviewers also see images of corrected runs."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Grounding:
 
     @property
     def max_bytes(self) -> int:
-        """The limit for one image, as it is sent."""
+        """Return the most bytes of one image as sent."""
         return self._images.max_bytes
 
     # Images
 
     def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None, *, batch_id: str | None = None) -> GroundImage:
-        """Decode and store an image; the same image again is the one that is stored.
+        """Decode and store an image, or return the stored one if the person uploaded the same image before.
 
         Raises NotAllowed, InvalidInput, Conflict (too many), LimitReached, and Busy and Unavailable as the reader does.
         """
@@ -93,12 +93,12 @@ class Grounding:
         return image
 
     def image(self, user: User, image_id: str) -> tuple[GroundImage, Sequence[GroundRun]]:
-        """Return an own image with its runs, oldest first. Raises NotFound."""
+        """Return one of the person's images with its runs, oldest first. Raises NotFound."""
         with self._unit_of_work() as work:
             return own_image(work, user, image_id), work.grounding.runs_of_image(image_id)
 
     def content(self, user: User, image_id: str) -> tuple[GroundImage, bytes]:
-        """Return an image with its content: an own one, or one whose boxes were corrected for somebody who reviews. Raises NotFound."""
+        """Return an image with its content: the person's own, or for reviewers one with a corrected run. Raises NotFound."""
         with self._unit_of_work() as work:
             image = work.grounding.image(image_id)
             reviewed = image is not None and allows(user, Permission.REVIEW_FEEDBACK)
@@ -107,7 +107,7 @@ class Grounding:
             return image, work.grounding.content(image_id)
 
     def remove(self, user: User, image_id: str) -> None:
-        """Delete an image with everything found on it. Raises NotFound, and Conflict under a legal hold."""
+        """Delete an image with its runs. Raises NotFound, and Conflict under a legal hold."""
         with self._unit_of_work() as work:
             own_image(work, user, image_id)
             if work.retention.is_held(user.id):
@@ -118,16 +118,16 @@ class Grounding:
     # Runs
 
     def grounders(self, user: User) -> Sequence[Grounder]:
-        """Return the models that can find boxes for this person now, in order. Raises NotAllowed."""
+        """Return the models that can find boxes for this person now, in order of preference. Raises NotAllowed."""
         require(user, Permission.DETECT)
         return self._finder.grounders(user)
 
     def find(
         self, user: User, image_id: str, phrases: Sequence[str], model: str | None = None, *, session: str = "", anew: bool = False
     ) -> GroundRun:
-        """Find boxes on an own image and keep the run; one that fails is kept with its error and raises.
+        """Find boxes on one of the person's images and store the run. A failed run is stored with its error, which is then raised.
 
-        Raises NotAllowed, NotFound, InvalidInput, and what Finder.find raises.
+        Raises NotAllowed, NotFound, InvalidInput, and the errors of `Finder.find`.
         """
         require(user, Permission.DETECT)
         texts = checked_phrases(phrases)
@@ -162,12 +162,12 @@ class Grounding:
         return run
 
     def get(self, user: User, run_id: str) -> tuple[GroundRun, GroundImage]:
-        """Return an own run. Raises NotFound."""
+        """Return one of the person's runs with its image. Raises NotFound."""
         with self._unit_of_work() as work:
             return own_run(work, user, run_id)
 
     def history(self, user: User, limit: int = 50, before: str | None = None) -> Sequence[tuple[GroundRun, GroundImage]]:
-        """List own runs on single images, newest first; before: the id of the last one read. Raises NotFound, InvalidInput."""
+        """List the person's runs on single images, newest first. before: id of the last run read. Raises NotFound, InvalidInput."""
         require(user, Permission.DETECT)
         within("limit", limit, 1, MOST_LISTED)
         with self._unit_of_work() as work:
@@ -175,7 +175,7 @@ class Grounding:
                 own_run(work, user, before)
             return work.grounding.runs_of_user(user.id, limit, before)
 
-    # Results that are kept
+    # Cached results
 
     def job_kinds(self) -> Sequence[JobKind]:
         return [JobKind(FORGET, self._forget, every=timedelta(days=1), most_tries=3, resumable=True, kept=False)]

@@ -1,4 +1,4 @@
-"""Read images and runs for their owner alone."""
+"""Read images and runs, restricted to their owner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.unit_of_work import UnitOfWork
 
 
 def own_image(work: UnitOfWork, user: User, image_id: str) -> GroundImage:
-    """Return an own image. Raises NotAllowed, NotFound."""
+    """Return one of the person's images. Raises NotAllowed, NotFound."""
     require(user, Permission.CHAT)
     found = work.grounding.image(image_id)
     if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
@@ -19,7 +19,7 @@ def own_image(work: UnitOfWork, user: User, image_id: str) -> GroundImage:
 
 
 def own_run(work: UnitOfWork, user: User, run_id: str, permission: Permission = Permission.CHAT) -> tuple[GroundRun, GroundImage]:
-    """Return an own run with its image. permission: what the person wants to do with it. Raises NotAllowed, NotFound."""
+    """Return one of the person's runs with its image. permission: the permission that the action needs. Raises NotAllowed, NotFound."""
     require(user, permission)
     run = work.grounding.run(run_id)
     image = work.grounding.image(run.image_id) if run is not None else None

@@ -1,4 +1,4 @@
-"""Check what people ask to find."""
+"""Check the phrases that people search for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from core.characters import is_blank, one_line, without_controls
 from core.errors import InvalidInput
 
 MOST_PHRASES = 20
-"""In one run: each is a question to the model."""
+"""Most phrases in one run. Each is a separate question to the model."""
 MOST_CHARS = 300
 _SPACES = re.compile(r"\s+")
 
 
 def checked_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
-    """Return the phrases on one line each, without blank and repeated ones. Raises InvalidInput."""
+    """Return the phrases, each on one line, without blank and repeated ones. Raises InvalidInput."""
     found: dict[str, None] = {}
     for phrase in phrases:
         if is_blank(phrase):

@@ -1,4 +1,4 @@
-"""Declare the repository of grounding, and what draws boxes on an image."""
+"""Declare the repositories of grounding, and the drawer of boxes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.images.records import DecodedImage
 
 
 class GroundingRepository(Protocol):
-    """Stores images, runs, results that can be used again, and corrections."""
+    """Stores images, runs, cached results and corrections."""
 
     def add_image(self, image: GroundImage, content: bytes) -> None: ...
     def image(self, image_id: str) -> GroundImage | None: ...
@@ -21,7 +21,7 @@ class GroundingRepository(Protocol):
         ...
 
     def image_with_hash(self, user_id: str, sha256: str) -> GroundImage | None:
-        """Return the person's newest image with this content that no batch holds."""
+        """Return the person's newest image with this content that is not part of a batch."""
         ...
 
     def count_images(self, user_id: str) -> int: ...
@@ -36,15 +36,15 @@ class GroundingRepository(Protocol):
         ...
 
     def runs_of_user(self, user_id: str, limit: int, before: str | None = None) -> Sequence[tuple[GroundRun, GroundImage]]:
-        """Return a person's runs, newest first, without those of batches. before: the id of the last one read."""
+        """Return a person's runs, newest first, without those of batches. before: id of the last run read."""
         ...
 
     def put_correction(self, run: GroundRun, at: datetime) -> None:
-        """Store `corrected` and `comment` of a run; an earlier correction is replaced."""
+        """Store `corrected` and `comment` of a run, replacing an earlier correction."""
         ...
 
     def results(self, keys: Sequence[str]) -> dict[str, tuple[Box, ...]]:
-        """Return the kept results of these keys."""
+        """Return the cached results of these keys."""
         ...
 
     def put_result(self, key: str, boxes: Sequence[Box], at: datetime) -> None: ...
@@ -52,7 +52,7 @@ class GroundingRepository(Protocol):
 
 
 class GroundBatchRepository(Protocol):
-    """Stores batches, their images as they were sent, and how each went."""
+    """Stores batches, their images as sent, and the outcome of each image."""
 
     def add(self, batch: GroundBatch) -> None: ...
     def add_item(self, item: BatchItem, content: bytes) -> None: ...
@@ -63,27 +63,27 @@ class GroundBatchRepository(Protocol):
 
     def counts(self, batch_id: str) -> BatchCounts: ...
     def items(self, batch_id: str, state: ItemState | None, limit: int, offset: int, *, empty: bool = False) -> Sequence[BatchItem]:
-        """List images in their order. empty: only those that are done without a box."""
+        """List images in order. empty: only those that are done and have no boxes."""
         ...
 
     def waiting(self, batch_id: str, limit: int) -> Sequence[BatchItem]: ...
     def content(self, item_id: str) -> bytes:
-        """Return the image as it was sent; empty if it could not be read, or is gone."""
+        """Return the image as sent; empty if it could not be read, or is gone."""
         ...
 
     def finish(self, item_id: str, boxes: int, duration_s: float) -> bool:
-        """Mark a waiting image as done and forget it as it was sent; False if it is not waiting, because another server was faster."""
+        """Mark a waiting image as done and delete its original. Returns False if it is not waiting because another server was faster."""
         ...
 
     def fail(self, item_id: str, error: StoredError) -> None:
-        """Mark a waiting image as failed. It is kept as it was sent, to be tried again."""
+        """Mark a waiting image as failed. Its original is kept for a retry."""
         ...
 
     def reset_failed(self, batch_id: str) -> None: ...
     def set_job(self, batch_id: str, job_id: str) -> None: ...
     def runs(self, batch_id: str, limit: int) -> Sequence[tuple[GroundRun, GroundImage]]: ...
     def remove(self, batch_id: str) -> None:
-        """Delete a batch with its images and what was found on them."""
+        """Delete a batch with its images and their runs."""
         ...
 
 
@@ -91,6 +91,6 @@ class BoxDrawer(Protocol):
     def drawn(self, image: DecodedImage, boxes: Sequence[Box], person: str = "") -> DecodedImage:
         """Return the image with boxes and labels drawn on it.
 
-        boxes: in the decoded image's own pixels; those beyond the first 200 are left out. Raises Busy, Unavailable.
+        boxes: in pixels of the decoded image; only the first 200 are drawn. Raises Busy, Unavailable.
         """
         ...

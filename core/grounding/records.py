@@ -11,12 +11,12 @@ from core.errors import InvalidInput, StoredError
 from core.images.records import PixelMapping
 
 MOST_LABEL = 200
-"""Characters of a label."""
+"""Most characters of a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of the upright original; x grows to the right, y downwards. The right and bottom edges are not part of it."""
+    """A rectangle in pixels of the upright original, with x to the right and y down. The right and bottom edges are exclusive."""
 
     left: float
     top: float
@@ -24,9 +24,9 @@ class Box:
     bottom: float
     label: str = ""
     confidence: float | None = None
-    """0 to 1; None where the model gives none."""
+    """0 to 1; None if the model gives none."""
     phrase: int = 0
-    """Which of the run's phrases it answers."""
+    """Index of the phrase that the box answers."""
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, self.edges)) or self.left >= self.right or self.top >= self.bottom:
@@ -55,7 +55,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundImage:
-    """An uploaded image, without its content: upright, encoded anew, perhaps smaller than the file that was uploaded."""
+    """Metadata of an uploaded image, which is stored upright, re-encoded and perhaps smaller than the uploaded file."""
 
     id: str
     user_id: str
@@ -69,7 +69,7 @@ class GroundImage:
 
     @property
     def width(self) -> int:
-        """Of the original as people see it, which the boxes refer to."""
+        """Return the width of the upright original, which boxes refer to."""
         return self.mapping.upright_size[0]
 
     @property
@@ -79,13 +79,13 @@ class GroundImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundRun:
-    """What one model found on one image. `boxes` are as the model gave them; `corrected` as the person left them, if they did."""
+    """The result of one model on one image. `boxes` are the model's; `corrected` are the person's, if they corrected them."""
 
     id: str
     image_id: str
     user_id: str
     session: str
-    """What the person did in one go, as the page or program names it; empty: nothing was said."""
+    """A name by which the page or program groups runs made together; empty if there is none."""
     model: str
     model_version: str
     phrases: tuple[str, ...]
@@ -93,14 +93,14 @@ class GroundRun:
     created_at: datetime
     duration_s: float = 0.0
     cached: bool = False
-    """Whether all boxes are those of an earlier run."""
+    """Whether all boxes come from cached results."""
     error: StoredError | None = None
     corrected: tuple[Box, ...] | None = None
     comment: str = ""
 
     @property
     def shown(self) -> tuple[Box, ...]:
-        """Return the boxes as they are now."""
+        """Return the current boxes."""
         return self.boxes if self.corrected is None else self.corrected
 
 
@@ -112,7 +112,7 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundBatch:
-    """Many images with the same phrases, worked through by a job."""
+    """Many images with the same phrases, processed by a job."""
 
     id: str
     user_id: str
@@ -125,7 +125,7 @@ class GroundBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchItem:
-    """One image of a batch. Once it is done, its image and its run have its id."""
+    """One image of a batch. Once it is done, its stored image and its run have the same id."""
 
     id: str
     batch_id: str
@@ -143,10 +143,10 @@ class BatchCounts:
     done: int = 0
     failed: int = 0
     empty: int = 0
-    """Done, and nothing was found."""
+    """Images that are done and have no boxes."""
     boxes: int = 0
     seconds: float = 0.0
-    """What the models took for those that are done."""
+    """Total time of the models for the images that are done."""
 
     @property
     def waiting(self) -> int:

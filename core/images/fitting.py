@@ -1,7 +1,7 @@
 """Compute the size at which a vision model reads an image.
 
-GLM-V sees squares of 28 x 28 pixels, one token each, 8 to 4096 of them. An image of another size is padded by the model's own code, which
-shifts positions by up to half a square. So images are resized to multiples of 28 first.
+GLM-V reads 8 to 4096 squares of 28 x 28 pixels, one token each. The model's own code pads images of other sizes, which shifts
+positions by up to half a square. So images are resized to multiples of 28 first.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from core.errors import InvalidInput
 from core.images.formats import pixel_size
 
 MARKS = 2
-"""Tokens around an image in a prompt."""
+"""Number of tokens that mark the start and end of an image in a prompt."""
 MOST_RATIO = 100
-"""The longer side of an image is at most so many times the shorter one."""
+"""Largest ratio of the longer to the shorter side of an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """What a model reads: squares of `side` pixels, one token each."""
+    """The squares of `side` pixels that a model reads, one token each."""
 
     side: int = 28
     least: int = 8
@@ -35,7 +35,7 @@ GLM_V = Patches()
 
 
 def fitted_size(width: int, height: int, patches: Patches = GLM_V) -> tuple[int, int]:
-    """Return the nearest size of whole patches, of about the same shape and within the model's bounds.
+    """Return the nearest size in whole patches, with about the same shape and within the model's limits.
 
     Raises InvalidInput for an image that is too narrow.
     """
@@ -59,13 +59,13 @@ def tokens_of(width: int, height: int, patches: Patches = GLM_V) -> int:
 
 
 def check_ratio(name: str, width: int, height: int) -> None:
-    """Refuse an image of which a model would see nothing. Raises InvalidInput."""
+    """Raise InvalidInput for an image too narrow for a model to see anything in it."""
     if max(width, height) > MOST_RATIO * min(width, height):
         raise InvalidInput("{name} is too narrow: one side is more than {ratio} times the other.", name=name, ratio=MOST_RATIO)
 
 
 def prompt_tokens_of(content: bytes) -> int:
-    """Return how many tokens of a prompt a stored image takes, its two marks included; 0 if its size cannot be told."""
+    """Return how many tokens of a prompt a stored image takes, including its two marks; 0 if its size is unknown."""
     size = pixel_size(content)
     try:
         return tokens_of(*size) + MARKS if size is not None and min(size) > 0 else 0

@@ -1,4 +1,4 @@
-"""Recognize images by their content; the name of a file says nothing."""
+"""Recognize images by their content, not by their file name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _OTHERS = (
     b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ", b"DDS ", b"qoif",
 )  # fmt: skip
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-"""Markers of a JPEG's frame, which has its size."""
+"""Markers of a JPEG's frame header, which contains its size."""
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>]", re.IGNORECASE)
 
 
 def format_of(content: bytes) -> ImageFormat | None:
-    """Return the format of an image; None if it is none, or none that is read."""
+    """Return the format of an image; None if the content is no image, or of an unsupported format."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return ImageFormat.PNG
     if content.startswith(b"\xff\xd8\xff"):
@@ -37,7 +37,7 @@ def format_of(content: bytes) -> ImageFormat | None:
 
 
 def readable_format(name: str, content: bytes) -> ImageFormat:
-    """Return the format of an image that can be read. Raises InvalidInput for everything else."""
+    """Return the format of a readable image. Raises InvalidInput for everything else."""
     if found := format_of(content):
         return found
     start = content[:4096].removeprefix(codecs.BOM_UTF8).lstrip()
@@ -48,7 +48,7 @@ def readable_format(name: str, content: bytes) -> ImageFormat:
 
 
 def pixel_size(content: bytes) -> tuple[int, int] | None:
-    """Return width and height of a stored image, a PNG or JPEG, from its header; None for anything else."""
+    """Return the width and height of a PNG or JPEG from its header; None for anything else."""
     if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
         return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
     if not content.startswith(b"\xff\xd8"):

@@ -15,10 +15,10 @@ MB = 1_000_000
 
 
 class Images:
-    """Decodes strangers' images safely, and resizes them for a vision model."""
+    """Decodes untrusted images safely, and resizes them for a vision model."""
 
     def __init__(self, reader: ImageReader, max_bytes: int) -> None:
-        """max_bytes: limit for one image, as it is sent."""
+        """max_bytes: the most bytes of one image as sent."""
         self._reader = reader
         self.max_bytes = max_bytes
 

@@ -10,15 +10,15 @@ from core.knowledge.ports import OnPlace
 
 class ImageReader(Protocol):
     def recognizes(self, content: bytes) -> bool:
-        """Tell whether this looks like an image that can be read."""
+        """Tell whether this looks like a readable image."""
         ...
 
     def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
-        """Decode a stranger's image: upright, RGB, without metadata, of at most MOST_STORED_PIXELS. `name` is used in error sentences.
+        """Decode an untrusted image to upright RGB without metadata, at most MOST_STORED_PIXELS. `name` is used in error sentences.
 
-        person: the owner; readers are shared fairly between people. on_place: receives the queue position now and then.
+        person: the owner; readers are shared fairly between people. on_place: receives the queue position from time to time.
 
-        Raises InvalidInput if it is no image, damaged or too large; Busy if no reader becomes free in time; Unavailable if none can start.
+        Raises InvalidInput if it is no image, damaged or too large; Busy if no reader is free in time; Unavailable if none can start.
         """
         ...
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ImageFormat(StrEnum):
-    """The formats that are read."""
+    """The supported image formats."""
 
     PNG = "PNG"
     JPEG = "JPEG"
@@ -20,17 +20,17 @@ class ImageFormat(StrEnum):
 class PixelMapping:
     """Maps positions in a decoded image to the original file and back.
 
-    A position is in pixels from the top left corner; the right edge of an image is at x = width. The original's pixels are those that the
-    file stores, before its orientation is applied. The upright original is what people see.
+    A position is in pixels from the top left corner; the right edge of an image is at x = width. The original is the image as stored in
+    the file, before its orientation is applied. The upright original is the image as people see it.
     """
 
     source_width: int
     source_height: int
     orientation: int
-    """As EXIF counts: 1 upright, 3 turned by 180 degrees, 6 and 8 turned by 90; 2, 4, 5 and 7 are the mirrored ones."""
+    """EXIF orientation: 1 upright, 3 rotated by 180 degrees, 6 and 8 by 90; 2, 4, 5 and 7 are mirrored."""
     width: int
     height: int
-    """The size of the decoded image, upright."""
+    """With `width`, the size of the decoded image, which is upright."""
 
     def __post_init__(self) -> None:
         if min(self.source_width, self.source_height, self.width, self.height) < 1:
@@ -40,7 +40,7 @@ class PixelMapping:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """The size of the original as people see it."""
+        """Return the size of the original as people see it."""
         turned = self.orientation >= 5
         return (self.source_height, self.source_width) if turned else (self.source_width, self.source_height)
 
@@ -59,7 +59,7 @@ class PixelMapping:
         return x * self.width / width, y * self.height / height
 
     def to_source(self, x: float, y: float) -> tuple[float, float]:
-        """Map a position in the decoded image to the pixels that the file stores."""
+        """Map a position in the decoded image to the stored pixels of the file."""
         x, y = self.to_upright(x, y)
         w, h = self.source_width, self.source_height
         return {
@@ -68,7 +68,7 @@ class PixelMapping:
         }[self.orientation]  # fmt: skip
 
     def from_source(self, x: float, y: float) -> tuple[float, float]:
-        """Map a position among the pixels that the file stores to the decoded image."""
+        """Map a position in the stored pixels of the file to the decoded image."""
         w, h = self.source_width, self.source_height
         upright = {
             1: (x, y), 2: (w - x, y), 3: (w - x, h - y), 4: (x, h - y),
@@ -79,13 +79,13 @@ class PixelMapping:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """An upright RGB image, encoded anew: only pixels of the original are in it, no metadata."""
+    """An upright, re-encoded RGB image. It contains only the original's pixels and no metadata."""
 
     content: bytes
     media_type: str
     """image/png or image/jpeg."""
     sha256: str
-    """Of the content, in hex. The same file gives the same hash."""
+    """SHA-256 of the content, in hex. The same file always gives the same hash."""
     mapping: PixelMapping
 
     @property

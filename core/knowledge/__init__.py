@@ -6,7 +6,7 @@ In reading order:
 - ports: the repository of files and the reader of documents
 - unreadable: recognize files that no model can read
 - encodings: decode text files of unknown encoding
-- attachment: turn an attached file into text for the prompt
-- relevance: choose the parts of a long text that matter for a question
+- attachment: check attached files and extract their text
+- relevance: choose the parts of a long text that are relevant to a question
 - files: upload, open and remove files
 """

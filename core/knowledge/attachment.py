@@ -22,7 +22,7 @@ _RANGES = ((0x02, 0x08), (0x0E, 0x1A), (0x7F, 0x85), (0x86, 0x9B), (0x9C, 0xA0))
 _STRANGE = [chr(code) for start, end in _RANGES for code in range(start, end)]
 """Control characters that neither terminals nor tables use."""
 _MANY = 5
-"""One such character in so many makes a file binary."""
+"""A file is binary if at least one character in this many is such a control character."""
 
 
 def clean_name(name: str) -> str:
@@ -51,20 +51,20 @@ def is_document(name: str, content: bytes) -> bool:
 
 
 def text_of(name: str, content: bytes, encoding: str = "") -> str:
-    """Decode a text file, in this encoding if it is known. Raises as `read_text` does."""
+    """Decode a text file, in `encoding` if given. Raises as `read_text` does."""
     return (read_as(name, content, encoding) if encoding else read_text(name, content)).text
 
 
 def read_text(name: str, content: bytes, detector: EncodingDetector | None = None) -> Decoded:
     """Decode a text file, normalize its line ends and detect its encoding.
 
-    Raises InvalidInput for binary and empty files. Logs contain colours and other control characters: see `without_controls`.
+    Control characters, which logs contain for colours, are removed: see `without_controls`. Raises InvalidInput for binary and empty files.
     """
     return _readable(name, decoded(content, detector))
 
 
 def read_as(name: str, content: bytes, encoding: str) -> Decoded:
-    """Decode a text file in a chosen encoding. Raises InvalidInput also if it is unknown or does not fit."""
+    """Decode a text file in a chosen encoding. Raises InvalidInput, also if the encoding is unknown or does not fit."""
     if encoding not in ENCODINGS:
         raise InvalidInput("Choose one of these encodings: {names}.", names=", ".join(ENCODINGS))
     found = decoded_as(content, encoding)
@@ -83,11 +83,11 @@ def _readable(name: str, found: Decoded | None) -> Decoded:
 
 
 def _is_binary(text: str) -> bool:
-    """No text holds zeros, half characters, or many control characters beside those of terminals."""
+    """Tell whether a text has null characters, unpaired surrogates, or many control characters that terminals do not use."""
     return "\0" in text or halves(text) > 0 or sum(map(text.count, _STRANGE)) * _MANY > len(text)
 
 
 def with_files(question: str, files: Iterable[tuple[str, str]]) -> str:
-    """Build what the model reads of a question with files: each name with its text, then the question."""
+    """Return a question with files as the model reads it: each file's name and text, then the question."""
     parts = [f"[file: {name}]\n{text.rstrip()}\n[end of {name}]" for name, text in files]
     return "\n\n".join([*parts, question] if question else parts)

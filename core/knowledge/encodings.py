@@ -1,4 +1,4 @@
-"""Decode text files, whose encoding nobody wrote down: Unicode where it can be, else what their bytes look like."""
+"""Decode text files of unknown encoding: as Unicode if possible, else by the pattern of their bytes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
     "Windows-874": ("cp874",),
     "KOI8-R": ("koi8_r",),
 }
-"""Names that people know, and the codecs that are tried for each. GB18030 holds GBK and GB2312, Windows-1252 holds Latin-1."""
+"""Encodings by their common names, and the codecs tried for each. GB18030 includes GBK and GB2312; Windows-1252 includes Latin-1."""
 UTF_8, UTF_16, WESTERN, CHINESE = "UTF-8", "UTF-16", "Windows-1252", "GB18030"
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, UTF_16), (codecs.BOM_UTF16_BE, UTF_16))
 _BAD = "\ufffd"
 _BAD_SHARE = 20
-"""One bad character, and one more for so many good ones, make a file nearly valid."""
+"""A file is nearly valid with one bad character, and one more for each `_BAD_SHARE` good ones."""
 _FEW = 8
-"""Different high bytes, in runs, that say nothing about the language; they are taken for Chinese where they may be."""
+"""Number of different high bytes in runs that is too small to show the language. Such files are read as Chinese if possible."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 _COMMON_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
@@ -50,9 +50,9 @@ class Decoded:
 
 
 def decoded(content: bytes, detector: EncodingDetector | None = None) -> Decoded | None:
-    """The text of the file; None if it is none in any encoding. detector: asked where the bytes are not Unicode.
+    """Return the text of a file; None if it is no text in any encoding. detector: used if the bytes are not Unicode.
 
-    A few bad bytes, as of a file that was cut within a character, become U+FFFD and change nothing for the others.
+    A few bad bytes, for example at the end of a truncated file, become U+FFFD and do not affect the others.
     """
     marked = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
     if marked:
@@ -74,7 +74,7 @@ def decoded(content: bytes, detector: EncodingDetector | None = None) -> Decoded
 
 
 def decoded_as(content: bytes, encoding: str) -> Decoded | None:
-    """The text in this encoding, a key of ENCODINGS; None if the bytes do not fit it."""
+    """Return the text in this encoding, a key of ENCODINGS; None if the bytes do not fit."""
     tried = (wide,) if encoding == UTF_16 and (wide := _wide(content)) else ENCODINGS[encoding]
     for read in (_strictly, _nearly):
         for codec in tried:
@@ -91,7 +91,7 @@ def _strictly(content: bytes, codec: str) -> str | None:
 
 
 def _nearly(content: bytes, codec: str) -> str | None:
-    """The text with U+FFFD for what is bad in it; None if that is more than a few."""
+    """Return the text with U+FFFD for each bad byte sequence; None if there are more than a few."""
     text = content.decode(codec, "replace")
     bad = text.count(_BAD)
     good = sum(not c.isascii() for c in text) - bad if not codec.startswith("utf-16") else len(text) - bad
@@ -99,7 +99,7 @@ def _nearly(content: bytes, codec: str) -> str | None:
 
 
 def _wide(content: bytes) -> str | None:
-    """The codec of UTF-16 without a mark: many of the first or second bytes of its characters are zero."""
+    """Return the codec of UTF-16 without a byte order mark, recognized by many zero bytes at even or odd positions; else None."""
     if b"\0" not in content or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return None
     low, high = content[0::2], content[1::2]
@@ -110,7 +110,7 @@ def _wide(content: bytes) -> str | None:
 
 
 def _looks_western(content: bytes) -> bool:
-    """Single accented letters and typographic marks among plain ones. Other alphabets are nearly all high bytes, CJK pairs of them."""
+    """Tell whether high bytes stand alone among ASCII letters. Other alphabets are nearly all high bytes, and CJK has pairs of them."""
     text = _strictly(content, "cp1252")
     if text is None or _TOGETHER.search(text):
         return False
@@ -120,6 +120,6 @@ def _looks_western(content: bytes) -> bool:
 
 
 def _likely(content: bytes) -> str:
-    """Chinese in GB18030 is nearly all pairs of two high bytes; a Western text has single ones among its letters."""
+    """Return the likely encoding: Chinese in GB18030 is nearly all pairs of high bytes; Western text has single ones among letters."""
     pairs = _PAIR.findall(content)
     return CHINESE if sum(_COMMON_PAIR.match(pair) is not None for pair in pairs) * 10 > 9 * len(pairs) else WESTERN

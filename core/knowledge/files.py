@@ -1,4 +1,4 @@
-"""Manage files that people attach to questions. A file belongs to its owner alone and is deleted with its chat."""
+"""Manage files that people attach to questions. Only its owner can read a file, and it is deleted with its chat."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Files:
         images: ImageReader | None = None,
         others: OtherReaders | None = None,
     ) -> None:
-        """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left.
+        """max_bytes: limit for all files of one question. disk: refuses uploads if too little space is left.
 
-        images: decodes images; None: they are refused. others: readers that plugins add; they come before the portal's own.
+        images: decodes images; None refuses them. others: readers added by plugins, which are tried before the portal's own.
         """
         self._others = others
         self._detector = detector
@@ -54,12 +54,12 @@ class Files:
         self.max_bytes = max_bytes
 
     def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> StoredFile:
-        """Store a file until a question takes it. For a document, store its text too.
+        """Store a file until a question takes it, and for a document also its text.
 
         on_place: receives the document's queue position while it waits for a reader.
 
-        Raises InvalidInput for what no model can read, Conflict if too many are waiting, LimitReached, and Busy and Unavailable as the
-        reader does.
+        Raises InvalidInput for files that no model can read, Conflict if too many unused uploads exist, LimitReached, and Busy and
+        Unavailable as the reader does.
         """
         require(user, Permission.CHAT)
         require(user, Permission.UPLOAD)
@@ -69,7 +69,7 @@ class Files:
             sentence = "{name} has {size} MB; the limit for one question is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         image = self._images is not None and self._images.recognizes(content)
-        with self._unit_of_work() as work:  # Checked before a document is read, because reading takes time.
+        with self._unit_of_work() as work:  # Check before reading a document, because reading takes time.
             self._check_room(work, user, len(content))
         extracted = None
         if image:
@@ -87,14 +87,14 @@ class Files:
         with self._unit_of_work() as work:
             self._limits.upload(work, user)
             work.files.add(file, content, extracted)
-            self._check_room(work, user)  # Checked again: other uploads may have finished since.
+            self._check_room(work, user)  # Check again, because other uploads may have finished in the meantime.
             work.commit()
         return file
 
     def _decoded(self, user: User, name: str, content: bytes, on_place: OnPlace | None) -> tuple[str, bytes, str]:
-        """Return name, content and text of an image as it is stored: upright, without metadata, named by what it is now.
+        """Return the name, content and text of an image to store: upright, without metadata, with the extension of its new format.
 
-        The text is what a reader without eyes gets.
+        The text stands for the image for models that cannot see.
         """
         assert self._images is not None
         image = self._images.decode(name, content, user.id, on_place)
@@ -107,12 +107,12 @@ class Files:
             return own_file(work, user, file_id)
 
     def read(self, user: User, file_id: str) -> tuple[StoredFile, bytes]:
-        """Return an own file with its original content."""
+        """Return one of the person's files with its original content. Raises NotFound."""
         with self._unit_of_work() as work:
             return own_file(work, user, file_id), work.files.content(file_id)
 
     def read_as(self, user: User, file_id: str, encoding: str) -> StoredFile:
-        """Read an own text file in another encoding from now on. Raises InvalidInput for one that does not fit, and for a document."""
+        """Set the encoding of a text file. Raises NotFound, and InvalidInput if it does not fit or the file is a document."""
         with self._unit_of_work() as work:
             file, content = own_file(work, user, file_id), work.files.content(file_id)
             if work.files.text(file_id) is not None:
@@ -134,7 +134,7 @@ class Files:
             work.commit()
 
     def _check_room(self, work: UnitOfWork, user: User, *more: int) -> None:
-        """Check the limits on unused uploads. more: sizes in bytes of what would be added."""
+        """Raise Conflict if the unused uploads exceed the limits. more: sizes in bytes of files to add."""
         sizes = [*(file.size_bytes for file in work.files.waiting(user.id)), *more]
         if len(sizes) > MOST_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
             raise Conflict("Too many of your uploaded files are unused. Send them with a question or delete some, then upload more.")
@@ -159,7 +159,7 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
 
 
 def own_file(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
-    """Return a person's own file. Someone else's raises NotFound, so that nobody learns that it exists."""
+    """Return a person's own file. Raise NotFound for someone else's, so that its existence is not revealed."""
     require(user, Permission.CHAT)
     found = work.files.get(file_id)
     if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):

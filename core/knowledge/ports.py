@@ -10,12 +10,12 @@ from core.knowledge.records import StoredFile
 from core.people.records import User
 
 OnPlace = Callable[[int], None]
-"""Told a document's position in the queue while it waits; 1 is next."""
+"""Receives a document's queue position while it waits; 1 is next."""
 
 
 class EncodingDetector(Protocol):
     def guess(self, content: bytes) -> str | None:
-        """The encoding of a text that is not Unicode, as core.knowledge.encodings names it; None where nothing fits."""
+        """Return the encoding of a text that is not Unicode, a key of core.knowledge.encodings.ENCODINGS; None if none fits."""
         ...
 
 
@@ -23,29 +23,29 @@ class DocumentReader(Protocol):
     def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
         """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
 
-        person: the owner; readers are shared fairly between people. on_place: receives the queue position now and then.
+        person: the owner; readers are shared fairly between people. on_place: receives the queue position from time to time.
 
-        Raises InvalidInput if it cannot be read: damaged, encrypted, without text (a scan), or too long to read; Busy if no reader becomes
-        free in time; Unavailable if none can start.
+        Raises InvalidInput if the document is damaged, encrypted, without text (a scan) or too long; Busy if no reader is free in time;
+        Unavailable if none can start.
         """
         ...
 
 
 class OtherReaders(Protocol):
-    """Readers that plugins add."""
+    """Readers that plugins add to the portal's own."""
 
     def read(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> str | None:
-        """Return the text of a file; None if none of them reads it, or if it failed.
+        """Return the text of a file; None if no plugin reads it, or if the plugin failed.
 
-        Raises InvalidInput with the reader's own sentence, Busy, and what on_place raises.
+        Raises InvalidInput with the plugin's own sentence, Busy, and any error that on_place raises.
         """
         ...
 
 
 class FileRepository(Protocol):
-    """Stores files, without a conversation until a question takes them.
+    """Stores files. A file has no conversation until a question takes it.
 
-    After add, nobody else adds a file of this person's until the transaction ends.
+    After add, no other transaction can add a file of this person until this one ends.
     """
 
     def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
@@ -64,7 +64,7 @@ class FileRepository(Protocol):
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
         """Assign the files to this conversation and show them with this message, in the given order.
 
-        Call it after the message was added. Several versions of a question may show the same file.
+        Call this after adding the message. Several versions of a question may show the same file.
         """
         ...
 
@@ -78,5 +78,5 @@ class FileRepository(Protocol):
         ...
 
     def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
-        """Return ids of files without a conversation that were added before this moment, except those of people under a hold."""
+        """Return ids of files without a conversation added before this time, except those of people under a legal hold."""
         ...

@@ -20,9 +20,9 @@ class StoredFile:
     conversation_id: str | None = None
     """None until a question takes the file."""
     encoding: str = ""
-    """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and if it was never recorded."""
+    """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, or if unknown."""
 
     @property
     def is_image(self) -> bool:
-        """Tell whether it is an image, which was decoded and stored anew; then its name ends so."""
+        """Tell by its name whether the file is an image, which is always stored re-encoded."""
         return not self.encoding and self.name.lower().endswith(IMAGE_ENDINGS)

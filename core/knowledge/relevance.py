@@ -1,4 +1,4 @@
-"""Choose the parts of a long text that matter for a question."""
+"""Choose the parts of a long text that are relevant to a question."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 CHUNK_CHARS = 700
-"""About so long is a part, cut at the end of a line where there is one."""
+"""Approximate length of a part, which ends at the end of a line if possible."""
 MOST_REORDERED = 64
-"""So many of the best parts by their words are put in order by meaning."""
+"""How many of the best parts by words are ranked again by meaning."""
 _K1, _B = 1.2, 0.75
-"""The usual constants of BM25."""
+"""The usual parameters of BM25."""
 _WORD = re.compile(r"[^\W_]+")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 Similar = Callable[[str, Sequence[str]], Sequence[float] | None]
-"""Returns how near in meaning each text is to the question; None if nobody can tell."""
+"""Returns the similarity of each text to the question; None if it cannot be computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Part:
 
 
 def parts_of(text: str) -> list[Part]:
-    """Cut a text into parts of whole lines; a very long line is cut within."""
+    """Cut a text into parts of whole lines. Very long lines are split."""
     parts: list[Part] = []
     lines: list[str] = []
     first = 1
@@ -50,7 +50,7 @@ def parts_of(text: str) -> list[Part]:
 
 
 def terms_of(text: str) -> list[str]:
-    """Return the words of a text, shortened by usual English endings, and pairs of Chinese characters."""
+    """Return the words of a text without common English endings, and pairs of Chinese characters."""
     found = [_stem(word) for word in _WORD.findall(_WIDE.sub(" ", text.casefold()))]
     for run in _WIDE.findall(text):
         found += [run[at : at + 2] for at in range(len(run) - 1)] or [run]
@@ -62,8 +62,8 @@ def best_parts(
 ) -> list[Part]:
     """Return the parts that answer the question best and fit together, in the order of the text.
 
-    room: what a part takes of the budget. similar: puts the best ones in order by meaning too. The first part is taken if there is
-    room for it: it often says what the text is.
+    room: returns how much of the budget a part takes. similar: also ranks the best parts by meaning. The first part is included if it
+    fits, because it often says what the text is about.
     """
     scores = _by_words(question, parts)
     order = sorted(range(len(parts)), key=lambda at: (-scores[at], at))
@@ -100,7 +100,7 @@ def _by_words(question: str, parts: Sequence[Part]) -> list[float]:
 
 
 def _by_meaning(question: str, parts: Sequence[Part], order: list[int], words: Sequence[float], similar: Similar) -> list[int]:
-    """Merge the order by words with one by meaning (reciprocal ranks). A part without a word of the question has the latter alone."""
+    """Merge the ranking by words with one by meaning (reciprocal ranks). Parts without a word of the question use the latter alone."""
     first = order[:MOST_REORDERED]
     meanings = similar(question, [parts[at].text for at in first])
     if meanings is None:

@@ -1,4 +1,4 @@
-"""Recognize file types that no model can read, so that the refusal says what to do instead."""
+"""Recognize file types that no model can read, so that the error can say what to do instead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORD_NAMES = (".docx", ".docm", ".dotx", ".dotm")
 
 
 def is_word(name: str, content: bytes) -> bool:
-    """Whether this is a Word document of today: an archive with the usual body, or one of Office that is called so and is nothing else."""
+    """Tell whether this is a Word document in a ZIP archive: by Word's main part, or by its name if it is no other Office document."""
     if not content.startswith(b"PK"):
         return False
     others = b"xl/workbook" in content or b"ppt/presentation" in content
@@ -35,7 +35,7 @@ def is_word(name: str, content: bytes) -> bool:
 
 
 def refuse_known(name: str, content: bytes) -> None:
-    """Raise InvalidInput for a known file type without readable text. All other files pass."""
+    """Raise InvalidInput for a known file type without readable text. Other files pass."""
     if sentence := _refusal(name, content):
         raise InvalidInput(sentence, name=name)
 
@@ -54,7 +54,7 @@ def _refusal(name: str, content: bytes) -> str | None:
 
 
 def _refusal_of_zip(content: bytes) -> str | None:
-    """Recognize Office documents: they are ZIPs, and the names of their parts appear in them uncompressed."""
+    """Recognize Office documents, which are ZIP files with the names of their parts uncompressed."""
     if b"xl/workbook" in content or b"opendocument.spreadsheet" in content[:200]:
         return SPREADSHEET
     if b"ppt/presentation" in content or b"opendocument.presentation" in content[:200]:

@@ -1,9 +1,9 @@
-"""Search over conversations, feedback and the audit.
+"""Search over conversations, feedback and the audit log.
 
 In reading order:
 
-- records: a query, its hits, and what the index refused or lacks
+- records: queries, hits, rejected changes and differences of the index
 - ports: the search index, its jobs and the reconciler
-- search: find own messages
-- suggestions: offer own titles while somebody types
+- search: find everything that a person may read
+- suggestions: suggest titles while a person types
 """

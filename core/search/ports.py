@@ -37,7 +37,7 @@ class IndexJobs(Protocol):
 class IndexKeeper(IndexJobs, Protocol):
     def is_rebuilding(self) -> bool: ...
     def rebuild(self) -> None:
-        """Start a new index beside this one. Raises Unavailable."""
+        """Start to build a new index while this one stays in use. Raises Unavailable."""
         ...
 
 
@@ -47,11 +47,11 @@ class ParkedJobs(Protocol):
     def count(self) -> int: ...
     def oldest(self, limit: int, after: int = 0) -> Sequence[ParkedJob]: ...
     def retry(self, number: int | None) -> int:
-        """Queue one again, or all; returns how many."""
+        """Queue one rejected change again, or all of them for None; returns how many."""
         ...
 
 
 class Reconciler(Protocol):
     def reconcile(self, report: Callable[[float], None]) -> Reconciliation:
-        """Compare the database and the index, and repair differences. An exception of `report` ends the work. Raises Unavailable."""
+        """Compare the database and the index, and repair differences. An exception raised by `report` ends it. Raises Unavailable."""
         ...

@@ -11,7 +11,7 @@ UNRATED = 0
 
 
 class DocumentKind(StrEnum):
-    """What the search index holds."""
+    """Kinds of documents in the search index."""
 
     CONVERSATION = "conversation"
     MESSAGE = "message"
@@ -30,7 +30,7 @@ class SearchQuery:
     """Inclusive; until is exclusive."""
     until: datetime | None = None
     model: str | None = None
-    """Only answers and ratings of this model; other kinds have no model or rating and never match."""
+    """Only answers and ratings of this model. Other kinds never match."""
     rating: int | None = None
     """1, -1, or UNRATED for answers without a rating."""
     folder_id: str | None = None
@@ -38,7 +38,7 @@ class SearchQuery:
     has_file: bool = False
     """Only questions with files, and conversations that contain such questions."""
     after: tuple[datetime, str] | None = None
-    """Time and id of a hit: only hits after it, newest first. For SearchIndex.page."""
+    """Time and id of the last hit read, for `SearchIndex.page`: only hits that follow it, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SearchHit:
 
 
 MARK_START, MARK_END = "\ufdd0", "\ufdd1"
-"""Mark each match in a snippet. They are noncharacters, reserved for use inside a program; pages and REST show or drop them."""
+"""The marks around each match in a snippet: noncharacters, reserved for use inside a program. Pages and REST replace or drop them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +87,4 @@ class Reconciliation:
     missing: int
     outdated: int
     phantom: int
-    """In the index, but not in the database."""
+    """Documents in the index but not in the database."""

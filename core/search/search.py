@@ -1,4 +1,4 @@
-"""Search everything a person may read: ids come from the index, rows from the database."""
+"""Search everything that a person may read. Ids come from the index, rows from the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
-"""What everybody searches, each the own; it is also what a search without a kind means."""
+"""Kinds that each person may search among their own documents, and the default kinds of a search."""
 SNIPPET = 160
 """Characters of a comment shown in place of a snippet."""
 PERMISSIONS = {
@@ -37,7 +37,7 @@ class FoundItem:
     conversation_id: str | None
     message_id: str | None
     snippet: str
-    """Matches stand between MARK_START and MARK_END."""
+    """Each match stands between MARK_START and MARK_END."""
     at: datetime
     title: str = ""
     """The conversation's title, if it is the person's own."""
@@ -54,17 +54,17 @@ class Found:
     items: Sequence[FoundItem]
     """Newest first."""
     total: int
-    """The index's count, before rows are read."""
+    """The index's count, before the rows are checked."""
     engine: str
     behind_seconds: float
     """Age of the oldest change that the index has not received."""
     next_cursor: str | None
     total_is_at_least: bool = False
-    """Whether there are more than `total`: an index counts only up to a limit, so that a common word costs no more than a rare one."""
+    """Whether there are more than `total`: an index counts only up to a limit, so that common words cost no more than rare ones."""
 
 
 class Search:
-    """Searches. A stale index can hide but never leak: every hit is read from the database, which checks the owner again."""
+    """Searches. A stale index may miss rows but never leaks any: every hit is read from the database, which checks the owner again."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -93,8 +93,10 @@ class Search:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Found:
-        """Find everything that contains all words of `text`. `cursor`: next_cursor of the previous page. `folder`: id of an own folder;
-        any other finds nothing. has_file: only questions with files, and their chats.
+        """Find everything that contains all words of `text`.
+
+        cursor: `next_cursor` of the previous page. folder: id of one of the person's folders; any other finds nothing. has_file: only
+        questions with files, and their chats.
 
         Raises InvalidInput for an unknown cursor, Unavailable while the index does not answer.
         """
@@ -140,7 +142,7 @@ class Search:
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
-    """Return the hits whose rows exist and may be read, in order."""
+    """Return, in order, the hits whose rows exist and which the person may read."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
     messages = {each.id: each for each in work.messages.by_ids(user.id, ids[DocumentKind.MESSAGE])}
     talks = {
@@ -199,7 +201,7 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list
 
 
 def still_there(rating: Feedback, snippet: str) -> str:
-    """Return the snippet. If the chat was deleted, a stale index may still quote it: return the comment instead."""
+    """Return the snippet, or the comment if the chat was deleted, because a stale index may still quote the chat."""
     return snippet if rating.question is not None or rating.answer is not None else rating.comment[:SNIPPET]
 
 

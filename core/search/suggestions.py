@@ -1,4 +1,4 @@
-"""Suggest own titles and words of them while someone types. The search index is not used, so it may be down."""
+"""Suggest titles and their words while a person types. This works without the search index."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LOOKED_AT = 500
 MOST_TYPED = 100
 TITLES, WORDS = 6, 3
 _HAS_NO_SPACES = re.compile("[\u2e80-\U0003ffff]")
-"""Chinese, Japanese and Korean words have no spaces: they may begin anywhere in a line."""
+"""Characters of Chinese, Japanese and Korean, whose words may begin anywhere in a line because there are no spaces."""
 _LATIN = re.compile(r"[^\W_\u2e80-\U0003ffff]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
     words: Sequence[str]
-    """The typed text with its last word completed; the most frequent first."""
+    """The typed text with its last word completed, most frequent completion first."""
     conversations: Sequence[Conversation]
     """Conversations whose titles match, newest first."""
 
@@ -35,7 +35,7 @@ class Suggestions:
         self._unit_of_work = unit_of_work
 
     def suggest(self, user: User, typed: str) -> Suggested:
-        """Find titles in which each typed word begins a word (a Chinese one may stand anywhere)."""
+        """Find titles in which each typed word begins a word. Chinese words may stand anywhere."""
         require(user, Permission.CHAT)
         words = _normal(typed[:MOST_TYPED]).split()
         if not words:

@@ -5,8 +5,8 @@ In reading order:
 - records: a job and its states
 - ports: the repository of jobs
 - jobs: add, list, cancel and retry jobs
-- leadership: which process does the periodic work of all replicas
-- handlers: how jobs of a kind run, and what they report
-- endings: write how a run ended
+- leadership: decide which process does the periodic work of all replicas
+- handlers: define how jobs of a kind run and report progress
+- endings: store how a run ended
 - worker: claim jobs and run them, on any server
 """

@@ -1,4 +1,4 @@
-"""Write how the run of a job ended, also while the database is away."""
+"""Store how the run of a job ended, retrying while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LEASE = timedelta(seconds=30)
 
 
 class JobEndings:
-    """Thread-safe."""
+    """Stores the ends of runs. Thread-safe."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stopping: threading.Event) -> None:
-        """stopping: once set, nothing is tried again."""
+        """stopping: once set, writes are no longer retried."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._stopping = stopping
@@ -52,7 +52,7 @@ class JobEndings:
         self._keep_trying(write)
 
     def _keep_trying(self, write: Callable[[], None]) -> None:
-        """Write an end even if the database is away for a while; if it stays away, the lease expires."""
+        """Retry a write while the database is unavailable. If it stays unavailable, the lease expires."""
         for attempt in range(10):
             try:
                 write()
@@ -64,6 +64,6 @@ class JobEndings:
 
 
 def next_recurring(kind: JobKind, clock: Clock, wait: timedelta) -> Job:
-    """Return the next job of a recurring kind. wait: time until it runs."""
+    """Return the next job of a recurring kind. wait: delay until it runs."""
     now = clock()
     return Job(id=uuid4().hex, kind=kind.name, created_at=now, run_after=now + wait, key=kind.name)

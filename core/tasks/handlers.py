@@ -1,4 +1,4 @@
-"""Define how jobs of a kind run: the handler, how often it is tried, what it reports."""
+"""Define how jobs of a kind run: the handler, the number of tries, and the report of progress."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Stopping(Exception):
 
 
 class Report:
-    """What a running job reports to its worker. Call it often: it raises Cancelled or Stopping when the job must end."""
+    """Reports a job's progress to its worker. Call it often: it raises Cancelled or Stopping when the job must end."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
         self.leave = threading.Event()
-        """Set if the job must stop here and continue elsewhere."""
+        """Set if the job must stop here and continue on another server."""
         self.lost = threading.Event()
         self.progress = 0.0
         self.detail: Mapping[str, Json] = {}
@@ -44,17 +44,18 @@ class Report:
 
 
 Handler = Callable[[Job, Report], Mapping[str, Json] | None]
-"""Runs a job and returns its result. People see a PortalError that it raises."""
+"""Runs a job and returns its result. People see the sentence of a PortalError that it raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """How jobs of one kind run.
 
-    every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
-    delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
-    the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs. needs_model: it asks
-    a model, so a server without one leaves it to others. notices: whoever started one that is kept is told how it ended.
+    every: interval of a recurring kind. most_tries: tries for failures that may pass (busy, unavailable, a bug), with growing delays.
+    resumable: whether a job can safely run again from the beginning after the portal stops. at_once: how many jobs of this kind run
+    together, in addition to others; None: they share the worker's limit. kept: whether a finished job stays in the list of jobs.
+    needs_model: whether the job asks a model, so that a server without one leaves it to others. notices: whether the person who started
+    a kept job is notified of its end.
     """
 
     name: str
@@ -69,5 +70,5 @@ class JobKind:
 
     @property
     def tries_allowed(self) -> int:
-        """Return the tries after which a job whose server died is given up: the job may have caused it."""
+        """Return the number of tries after which a job whose server died is given up, since the job may be the cause."""
         return max(self.most_tries, 3) if self.resumable else self.most_tries

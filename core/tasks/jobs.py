@@ -19,20 +19,20 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
 _SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
-"""Scopes of API keys that start jobs, and so may see and control those of their person."""
+"""Scopes of API keys that can start jobs, and so may see and control the jobs of their person."""
 
 
 class Jobs:
-    """People see and control their own jobs; those who run the storage see and control all."""
+    """Manages jobs. People see and control their own jobs; people who may manage the storage see and control all."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.woken = threading.Event()
-        """Tells the worker of this process that there may be something to do."""
+        """Wakes the worker of this process when there may be a job to run."""
 
     def wake(self) -> None:
-        """Let the worker look for jobs now instead of within a second. Call it after the commit."""
+        """Make the worker look for jobs now instead of within a second. Call this after the commit."""
         self.woken.set()
 
     def add(
@@ -46,9 +46,9 @@ class Jobs:
         server: str | None = None,
         after: timedelta = timedelta(0),
     ) -> Job:
-        """Add a job in the transaction of the change it follows. Raises Conflict if an active job has the same key.
+        """Add a job in the transaction of the change that causes it. Raises Conflict if an active job has the same key.
 
-        after: it is not run before so much time has passed.
+        after: shortest delay before the job runs.
         """
         now = self._clock()
         job = Job(
@@ -76,7 +76,7 @@ class Jobs:
         return found[0] if found else None
 
     def list(self, user: User, filter: JobFilter | None = None, limit: int = 50, before: str | None = None) -> Sequence[Job]:
-        """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
+        """List jobs, newest first. before: id of the last job read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
         require_scope(user, *_SCOPES)
@@ -87,7 +87,7 @@ class Jobs:
             return work.jobs.find(replace(wanted, owner_id=owner_id), limit, before)
 
     def get(self, user: User, job_id: str) -> Job:
-        """Return one job. Raises NotFound, also for another person's job."""
+        """Return one job. Raises NotFound, also for a job of someone else."""
         with self._unit_of_work() as work:
             return self._own(work, user, job_id)
 
@@ -97,7 +97,7 @@ class Jobs:
             return work.jobs.counts()
 
     def cancel(self, user: User, job_id: str) -> Job:
-        """Cancel a waiting job; ask a running one to stop. Raises NotFound, Conflict if it has ended."""
+        """Cancel a waiting job, or ask a running one to stop. Raises NotFound, and Conflict if it has ended."""
         with self._unit_of_work() as work:
             job = self._own(work, user, job_id)
             if job.state not in ACTIVE:
@@ -108,7 +108,7 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def pause(self, user: User, job_id: str) -> Job:
-        """Let a job wait until it is resumed; a running one stops soon and keeps what it has. Raises NotFound, Conflict if it has ended."""
+        """Make a job wait until it is resumed. A running job stops soon and keeps its progress. Raises NotFound, Conflict (has ended)."""
         with self._unit_of_work() as work:
             job = self._own(work, user, job_id)
             if not work.jobs.pause(job_id):
@@ -129,7 +129,7 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def dismiss(self, user: User, job_id: str) -> None:
-        """Count a failed job as cancelled, so that it is no longer shown as a problem. Raises NotFound, Conflict."""
+        """Mark a failed job as cancelled, so that it is no longer shown as a problem. Raises NotFound, Conflict."""
         with self._unit_of_work() as work:
             self._own(work, user, job_id)
             if not work.jobs.dismiss(job_id):

@@ -1,4 +1,4 @@
-"""Say which process does the periodic work that one replica does for all."""
+"""Decide which process does the periodic work that one replica does for all."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Protocol
 
 
 class Leadership(Protocol):
-    """One process holds it at a time. What it does must be safe to do twice: a process that hangs may learn late that it lost it."""
+    """Leadership over all replicas, held by one process at a time.
+
+    The leader's work must be safe to do twice, because a hanging process may learn late that it is no longer the leader.
+    """
 
     def holds(self) -> bool:
-        """Tell whether this process holds it now. Returns at once."""
+        """Tell whether this process is the leader now. Returns at once."""
         ...
 
 
 class Alone:
-    """Holds it always: no other process uses this database."""
+    """Always the leader, because no other process uses this database."""
 
     def holds(self) -> bool:
         return True

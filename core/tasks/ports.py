@@ -12,20 +12,20 @@ from core.tasks.records import Job, JobFilter, JobState, Json
 
 class JobRepository(Protocol):
     def add(self, job: Job) -> bool:
-        """Insert a waiting job; False if an active one has the same key."""
+        """Insert a waiting job. Returns False if an active job has the same key."""
         ...
 
     def get(self, job_id: str) -> Job | None: ...
     def find(self, filter: JobFilter, limit: int, before: str | None = None) -> Sequence[Job]:
-        """List jobs, newest first; `before` is the id of the last one read."""
+        """List jobs, newest first. before: id of the last job read."""
         ...
 
     def counts(self) -> Mapping[JobState, int]: ...
     def claim(self, worker: str, server: str, kinds: Sequence[str], now: datetime, lease_until: datetime) -> Job | None:
-        """Claim the job that has been due longest and count the try; None if none is due.
+        """Claim the job that has been due longest and count the try. Returns None if no job is due.
 
-        Due are waiting jobs whose time has come, and running ones whose lease expired. On PostgreSQL several workers may claim at once
-        (SKIP LOCKED).
+        A job is due if it waits and its time has come, or if it runs and its lease has expired. On PostgreSQL several workers may claim at
+        once (SKIP LOCKED).
         """
         ...
 
@@ -36,7 +36,7 @@ class JobRepository(Protocol):
     def end(
         self, job_id: str, worker: str, state: JobState, at: datetime, result: Mapping[str, Json], error: StoredError | None
     ) -> bool:
-        """Write how a running job ended. Returns False if it is no longer this worker's."""
+        """Store how a running job ended. Returns False if it is no longer this worker's."""
         ...
 
     def postpone(self, job_id: str, worker: str, run_after: datetime, error: StoredError | None) -> bool:
@@ -48,7 +48,7 @@ class JobRepository(Protocol):
         ...
 
     def request_cancel(self, job_id: str, now: datetime) -> None:
-        """Cancel a waiting job, or ask a running one to stop. A job that ended stays as it is."""
+        """Cancel a waiting job, or ask a running one to stop. A job that has ended does not change."""
         ...
 
     def pause(self, job_id: str) -> bool:
@@ -56,11 +56,11 @@ class JobRepository(Protocol):
         ...
 
     def resume(self, job_id: str, now: datetime) -> bool:
-        """Make a paused job due now, with all its tries. Returns False if it is not paused."""
+        """Make a paused job due now, with its full number of tries. Returns False if it is not paused."""
         ...
 
     def dismiss(self, job_id: str) -> bool:
-        """Make a failed job a cancelled one, which keeps its error. Returns False in other states."""
+        """Mark a failed job as cancelled and keep its error. Returns False in other states."""
         ...
 
     def retry(self, job_id: str, now: datetime) -> bool:

@@ -23,7 +23,7 @@ class JobState(StrEnum):
 
 ACTIVE = (JobState.WAITING, JobState.RUNNING)
 PAUSED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
-"""A paused job waits until this time, so its key stays taken and no worker claims it."""
+"""The time until which a paused job waits, so that its key stays taken and no worker claims it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class Job:
     owner_id: str | None = None
     """The person who requested it; None: the portal itself."""
     key: str | None = None
-    """At most one active job has this key; None: any number may be active."""
+    """At most one active job may have this key. None: no limit."""
     server: str | None = None
-    """The only server that may run it; None: any server."""
+    """The only server that may run the job; None for any server."""
     tries: int = 0
     progress: float = 0.0
     """0 to 1."""
     detail: Mapping[str, Json] = field(default_factory=dict)
-    """What the running job reports besides its progress, for example bytes per second."""
+    """Details that the running job reports besides its progress, for example bytes per second."""
     result: Mapping[str, Json] = field(default_factory=dict)
     error: StoredError | None = None
     cancel_requested: bool = False
@@ -57,11 +57,11 @@ class Job:
     """Start of the latest try."""
     ended_at: datetime | None = None
     lease_until: datetime | None = None
-    """The worker keeps extending this; once it is past, the worker is gone."""
+    """End of the lease, which the worker keeps extending. Once it is past, the worker counts as gone."""
 
     @property
     def paused(self) -> bool:
-        """Tell whether it waits until somebody resumes it."""
+        """Tell whether the job waits until it is resumed."""
         return self.state is JobState.WAITING and self.run_after >= PAUSED_UNTIL
 
     @property
@@ -77,4 +77,4 @@ class JobFilter:
     kinds: tuple[str, ...] | None = None
     states: tuple[JobState, ...] | None = None
     server: str | None = None
-    """Only jobs that only this server may run."""
+    """Only jobs that are bound to this server."""

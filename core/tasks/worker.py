@@ -1,4 +1,4 @@
-"""Claim background jobs and run each on its own thread while this server holds its lease."""
+"""Claim background jobs and run each on its own thread while this server holds the job's lease."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BUG = "This failed because of a fault in the portal. The log has the details und
 
 
 class JobWorker:
-    """Runs jobs of the given kinds. Several servers may share a job table; with SQLite there is one."""
+    """Runs jobs of the given kinds. Several servers may share a job table, except with SQLite."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class JobWorker:
         leadership: Leadership = ALONE,
         has_model: Callable[[], bool] = lambda: True,
     ) -> None:
-        """woken: set when there may be something to do.
+        """woken: set when there may be a job to run.
 
-        alone: no other process works on this job table, so running jobs found at the start belong to nobody. leadership: who adds the
-        recurring jobs and removes old ones. has_model: whether jobs that need a model can run here now.
+        alone: whether no other process works on this job table, so that running jobs found at the start have no worker. leadership: decides
+        which process adds recurring jobs and removes old ones. has_model: tells whether jobs that need a model can run here now.
         """
         self._leadership = leadership
         self._has_model = has_model
@@ -66,12 +66,12 @@ class JobWorker:
         self._endings = JobEndings(unit_of_work, clock, self._stopping)
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Job, Report, threading.Thread]] = {}
-        """By run. A job that was paused may begin again before its last run has ended."""
+        """The running jobs, by run. A paused job may start again before its last run has ended."""
         self._thread: threading.Thread | None = None
 
     @property
     def kinds(self) -> set[str]:
-        """Return the kinds of jobs it runs."""
+        """Return the kinds of jobs that this worker runs."""
         return set(self._kinds)
 
     def start(self) -> None:
@@ -79,7 +79,7 @@ class JobWorker:
         self._thread.start()
 
     def close(self, timeout: float = 5.0) -> None:
-        """End running jobs at their next report. Resumable ones wait for the next start; the others fail with a sentence."""
+        """End running jobs at their next report. Resumable jobs wait for the next start; the others fail with an error sentence."""
         self._stopping.set()
         self._woken.set()
         with self._lock:
@@ -88,7 +88,7 @@ class JobWorker:
             thread.join(timeout)
 
     def drain(self) -> None:
-        """Begin no more jobs. Those that can go on elsewhere stop at their next report; the others continue."""
+        """Start no more jobs. Jobs that can continue on another server stop at their next report; the others keep running."""
         self._draining.set()
         with self._lock:
             for job, report, _ in self._running.values():
@@ -109,7 +109,7 @@ class JobWorker:
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
                 self._running[run] = (job, report, thread)
-                thread.start()  # Under the lock: close() joins every thread that it finds.
+                thread.start()  # Start under the lock, because close() joins every thread that it finds.
             started += 1
         return started
 
@@ -143,7 +143,7 @@ class JobWorker:
             self._woken.wait(RENEW_S)
 
     def _prepare(self) -> None:
-        """Take over what an earlier process of this server left."""
+        """Release the jobs that an earlier process of this server left running."""
         if self._alone:
             with self._unit_of_work() as work:
                 work.jobs.release(self._server, self._clock())
@@ -157,7 +157,7 @@ class JobWorker:
         self._schedule(timedelta(minutes=1))
 
     def _schedule(self, wait: timedelta | None = None) -> None:
-        """Ensure that one job of each recurring kind is active, also after someone cancelled it. wait: replaces its period."""
+        """Ensure that one job of each recurring kind is active, even after a cancel. wait: delay in place of the kind's interval."""
         with self._unit_of_work() as work:
             for kind in self._kinds.values():
                 if kind.every is not None:
@@ -165,7 +165,7 @@ class JobWorker:
             work.commit()
 
     def _free_kinds(self) -> list[str]:
-        """Return the kinds of which another job may begin now."""
+        """Return the kinds of which another job may start now."""
         has_model = self._has_model()
         with self._lock:
             running = Counter(job.kind for job, _, _ in self._running.values())
@@ -178,7 +178,7 @@ class JobWorker:
         ]
 
     def _claim(self, kinds: list[str]) -> tuple[Job, str] | None:
-        """Return a job that is due and the name of its run, under which it is renewed and ended."""
+        """Return a due job and the name of its run, under which it is renewed and ended."""
         now = self._clock()
         run = f"{self._name}/{uuid4().hex[:8]}"
         with self._unit_of_work() as work:
@@ -220,7 +220,7 @@ class JobWorker:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
             self._endings.end(job, kind, run, JobState.FAILED, {}, StoredError.of(problem))
         except Exception:
-            # A bug: the log has the details, people get a sentence.
+            # This is a bug: the log gets the details, people get a sentence.
             log.exception("The job %s (%s) failed", job.id, job.kind)
             self._failed(job, run, kind, StoredError(BUG, {"job": job.id}, Unavailable.code))
         finally:

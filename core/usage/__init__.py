@@ -1,8 +1,8 @@
-"""What the portal was used for, from the generation rows.
+"""The usage of the portal, computed from the generation rows.
 
 In reading order:
 
-- records: a report and its figures
+- records: the rows that reports are made from
 - totals: add up answers into counts, sums and quantiles
 - ports: the repository of generation rows
 - reports: make usage reports

@@ -1,11 +1,11 @@
-"""Write CSV files that spreadsheets read as what they are: in Unicode, and without formulas."""
+"""Keep CSV files safe and readable in spreadsheets: in Unicode, and without formulas."""
 
 from __future__ import annotations
 
 from core.characters import first_seen
 
 BOM = "\ufeff"
-"""Excel reads UTF-8, and so Chinese, only when the file starts with it."""
+"""The byte order mark, without which Excel does not read a file as UTF-8."""
 _SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 

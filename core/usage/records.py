@@ -1,4 +1,4 @@
-"""Define what usage reports read."""
+"""Define the rows that usage reports read."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ class RatedGeneration:
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:
-    """What one person used on one day from one source: "chat", "title", "summary" and "memory" for chats, "api" for REST, or a source of
-    vectors.
+    """The usage of one person on one day from one source.
+
+    The source is "chat", "title", "summary" or "memory" for chats, "api" for REST, or a source of vectors.
     """
 
     day: date

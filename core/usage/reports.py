@@ -40,7 +40,7 @@ class UsageQuery:
 
     @property
     def before(self) -> UsageQuery:
-        """Return the same number of days just before."""
+        """Return a query for the same number of days just before."""
         return UsageQuery(
             first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1), model=self.model, group=self.group
         )
@@ -53,15 +53,15 @@ class UsageReport:
     before: Totals
     """Totals of the same number of days just before."""
     by_day: tuple[tuple[date, Totals], ...]
-    """Every day of the period, empty ones too."""
+    """Every day of the period, including days without answers."""
     by_model: tuple[tuple[str, Totals], ...]
     by_group: tuple[tuple[str, Totals], ...]
-    """Most answers first; the group "" is people without a group."""
+    """Groups with the most answers first. The group "" stands for people without a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonUsage:
-    """What one person used in the period."""
+    """The usage of one person in the period."""
 
     name: str
     chat: int
@@ -78,7 +78,7 @@ class UsageParts:
     parts: tuple[UsagePart, ...]
 
     def answers_by_day(self, *, by_page: bool) -> list[int]:
-        """Return every day of the period, for the chat or for REST."""
+        """Return the number of answers on each day of the period, in chats or over REST."""
         days = {self.query.first + timedelta(days=n): 0 for n in range(self.query.days)}
         for part in self.parts:
             if part.by_page == by_page:
@@ -116,7 +116,7 @@ class UsageReports:
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
         require(user, Permission.VIEW_USAGE)
-        with ThreadPoolExecutor(2) as both:  # The database works on them concurrently.
+        with ThreadPoolExecutor(2) as both:  # The database counts both periods concurrently.
             now, before = both.map(self._counted, (query, query.before))
         by_day = now.by_day()
         days = [query.first + timedelta(days=n) for n in range(query.days)]
@@ -130,13 +130,13 @@ class UsageReports:
         )
 
     def parts(self, user: User, query: UsageQuery) -> UsageParts:
-        """Split the same answers by person, and by chat and REST."""
+        """Split the answers of a report by person, and by chat and REST."""
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             return UsageParts(query, tuple(work.generations.parts(query.first, query.last, query.model, query.group)))
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
-        """Return the rows behind a report for an export, without any text. The audit log records it."""
+        """Return the rows behind a report without any text, and record the export in the audit log."""
         require(user, Permission.VIEW_USAGE)
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
@@ -148,7 +148,7 @@ class UsageReports:
         return found
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the models and groups that occur in any row, for filters."""
+        """Return the models and groups that occur in the rows, as choices for filters."""
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             return work.generations.models(), work.generations.groups()
@@ -159,5 +159,5 @@ class UsageReports:
 
 
 def _ranked(parts: Mapping[str, Totals]) -> tuple[tuple[str, Totals], ...]:
-    """Break ties by name, so that two reports of the same rows are equal."""
+    """Sort parts by answers, most first, with ties in order of name, so that equal rows give equal reports."""
     return tuple(sorted(parts.items(), key=lambda part: (-part[1].answers, part[0])))

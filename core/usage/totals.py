@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts and sums are 0 and quantiles None if there is nothing to measure. Durations are in seconds.
+    """Counts, sums and quantiles of answers. Durations are in seconds. Without rows, counts and sums are 0 and quantiles None.
 
     Embedding requests count by tokens and people, not as answers. Failed answers count as errors and do not enter quantiles.
     """

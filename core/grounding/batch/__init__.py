@@ -1,8 +1,8 @@
-"""Batches: the same phrases on many images, in a job.
+"""Batches: find the same phrases on many images, in a job.
 
 In reading order:
 
-- archives: images of a ZIP file
-- batches: start batches, see and control them
-- batch_run: work through a batch
+- archives: read the images of a ZIP file
+- batches: start, list and control batches
+- batch_run: process the images of a batch
 """

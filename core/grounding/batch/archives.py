@@ -1,4 +1,4 @@
-"""Read the images of a ZIP file that a stranger made: bounded in number and size, by names without folders."""
+"""Read the images of an untrusted ZIP file, limited in number and size, under file names without folders."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from core.knowledge.attachment import clean_name
 from core.zip_files import UNREADABLE, unpacked
 
 MOST_IMAGES = 2_000
-"""In one batch."""
+"""Most images in one batch."""
 _HIDDEN = ("__MACOSX/", ".")
 _ENCRYPTED = 0x1
 
 
 def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file. most_bytes: of one file, most_total: of all, both unpacked.
+    """Yield the name and content of each file. most_bytes: limit for one file; most_total: limit for all files; both unpacked.
 
-    A file that is too large, encrypted or damaged is yielded without content: it fails by itself. Raises InvalidInput for an archive
-    that cannot be read, holds nothing, or holds too much.
+    A file that is too large, encrypted or damaged is yielded with empty content, so that it fails alone. Raises InvalidInput for an
+    archive that is unreadable, empty or too large.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -43,7 +43,7 @@ def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> It
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """Return the content; empty if it cannot be used. No more than `most` is ever unpacked, whatever the entry says of its size."""
+    """Return the content; empty if it cannot be used. Never unpack more than `most` bytes, whatever size the entry claims."""
     if entry.flag_bits & _ENCRYPTED or entry.file_size > most:
         return b""
     try:

@@ -1,4 +1,4 @@
-"""Work through a batch of images in a job: several at once, each stored together with its result, so that none is lost or done twice."""
+"""Process a batch of images in a job, several at once. Each image is stored with its result, so that none is lost or done twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCHES_AT_ONCE = 2
 IMAGES_AT_ONCE = 3
 READ_AT_ONCE = 60
 TRIES = 5
-"""Of one image while the models are busy or away."""
+"""Most tries of one image while the models are busy or unavailable."""
 LONGEST_WAIT_S = 30.0
 POLL_S = 0.2
 UNREADABLE = "{name} is too large, encrypted or damaged in its archive."
@@ -35,7 +35,7 @@ class GroundBatchRun:
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, images: Images, finder: Finder, clock: Clock, longest_wait_s: float = LONGEST_WAIT_S
     ) -> None:
-        """longest_wait_s: between tries of an image while the models are busy or away."""
+        """longest_wait_s: longest wait between tries of an image while the models are busy or unavailable."""
         self._unit_of_work = unit_of_work
         self._images = images
         self._finder = finder
@@ -46,7 +46,7 @@ class GroundBatchRun:
         return [JobKind(RUN, self.run, most_tries=10, resumable=True, at_once=BATCHES_AT_ONCE)]
 
     def run(self, job: Job, report: Report) -> Mapping[str, Json]:
-        """Find boxes on the images that are left of the batch that the job names."""
+        """Find boxes on the remaining images of the job's batch."""
         with self._unit_of_work() as work:
             batch = work.ground_batches.get(str(job.payload["batch_id"]))
         if batch is None:

@@ -1,4 +1,4 @@
-"""Start batches of images, and see, pause, cancel and retry them."""
+"""Start, list, pause, cancel and retry batches of images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ZIP = b"PK\x03\x04"
 
 
 class GroundBatches:
-    """A batch belongs to its owner alone. core/grounding/batch/batch_run.py works through it."""
+    """Manages batches, each visible only to its owner. core/grounding/batch/batch_run.py processes them."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class GroundBatches:
         most_total: int,
         disk: DiskSpace = ENDLESS,
     ) -> None:
-        """most_bytes: of one image. most_total: of all images of a batch."""
+        """most_bytes: limit for one image. most_total: limit for all images of a batch."""
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._clock = clock
@@ -57,9 +57,9 @@ class GroundBatches:
     def start(
         self, user: User, name: str, files: Sequence[tuple[str, bytes]], phrases: Sequence[str], model: str | None = None
     ) -> tuple[GroundBatch, Job, BatchCounts]:
-        """Keep the images and begin. files: names and contents of images and ZIP files.
+        """Store the images and start the batch. files: names and contents of images and ZIP files.
 
-        Raises NotAllowed, InvalidInput, LimitReached, Unavailable (disk full). Each image counts as an upload.
+        Each image counts as an upload. Raises NotAllowed, InvalidInput, LimitReached, Unavailable (disk full).
         """
         require(user, Permission.UPLOAD)
         require(user, Permission.DETECT)
@@ -101,12 +101,12 @@ class GroundBatches:
         return found
 
     def get(self, user: User, batch_id: str) -> tuple[GroundBatch, Job | None, BatchCounts]:
-        """Return an own batch. Raises NotFound."""
+        """Return one of the person's batches. Raises NotFound."""
         with self._unit_of_work() as work:
             return self._with(work, self._own(work, user, batch_id))
 
     def list(self, user: User, limit: int = 20) -> Sequence[tuple[GroundBatch, Job | None, BatchCounts]]:
-        """List own batches, newest first. Raises InvalidInput."""
+        """List the person's batches, newest first. Raises InvalidInput."""
         require(user, Permission.DETECT)
         within("limit", limit, 1, MOST_LISTED)
         with self._unit_of_work() as work:
@@ -115,7 +115,7 @@ class GroundBatches:
     def items(
         self, user: User, batch_id: str, state: ItemState | None = None, limit: int = 100, offset: int = 0, *, empty: bool = False
     ) -> Sequence[BatchItem]:
-        """List the images of an own batch in their order. empty: only those on which nothing was found. Raises NotFound, InvalidInput."""
+        """List the images of a batch in order. empty: only those on which nothing was found. Raises NotFound, InvalidInput."""
         within("limit", limit, 1, MOST_LISTED)
         with self._unit_of_work() as work:
             self._own(work, user, batch_id)
@@ -128,11 +128,11 @@ class GroundBatches:
         return self._jobs.resume(user, self._job(user, batch_id))
 
     def cancel(self, user: User, batch_id: str) -> Job:
-        """Stop a batch; what was found stays. Raises NotFound, and Conflict if it has ended."""
+        """Stop a batch and keep its results. Raises NotFound, and Conflict if it has ended."""
         return self._jobs.cancel(user, self._job(user, batch_id))
 
     def retry(self, user: User, batch_id: str) -> Job:
-        """Work through the failed images again, and those that a cancelled batch left. Raises NotFound, Conflict."""
+        """Process the failed images again, and the images that a cancelled batch left. Raises NotFound, Conflict."""
         with self._unit_of_work() as work:
             batch = self._own(work, user, batch_id)
             job = work.jobs.get(batch.job_id)
@@ -161,7 +161,7 @@ class GroundBatches:
             work.commit()
 
     def export(self, user: User, batch_id: str, format: ExportFormat) -> bytes:
-        """Write what was found on all images. The audit log records it. Raises NotAllowed, NotFound."""
+        """Export the results of all images, and record the export in the audit log. Raises NotAllowed, NotFound."""
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
             self._own(work, user, batch_id)
@@ -188,5 +188,5 @@ class GroundBatches:
 
 
 def ended(job: Job | None) -> bool:
-    """Tell whether nothing works on a batch any more. Jobs are forgotten a month after their end."""
+    """Tell whether a batch has ended. None counts as ended, because jobs are deleted a month after their end."""
     return job is None or job.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)

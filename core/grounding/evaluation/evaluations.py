@@ -27,16 +27,16 @@ from core.unit_of_work import UnitOfWorkFactory
 
 EVALUATE = "grounding.evaluate"
 KEPT = 100
-"""Results of each model."""
+"""Most stored results of each model."""
 MOST_LISTED = 200
 TRIES = 5
-"""Of one image while the model is busy or away."""
+"""Most tries of one image while the model is busy or unavailable."""
 PAUSE_S = 2.0
 CHANGED = "{model} changed while it was evaluated. Evaluate it again."
 
 
 class Evaluations:
-    """Whoever finds boxes sees the results; whoever runs the models evaluates them."""
+    """Shows results to people who may find boxes, and starts evaluations for people who may run models."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Evaluations:
         labelled: LabelledImages,
         pause_s: float = PAUSE_S,
     ) -> None:
-        """pause_s: between tries of an image while the model is busy or away."""
+        """pause_s: seconds between tries of an image while the model is busy or unavailable."""
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._clock = clock
@@ -56,9 +56,9 @@ class Evaluations:
         self._pause_s = pause_s
 
     def start(self, user: User, model: str) -> Job:
-        """Begin to evaluate a model. Raises NotAllowed, NotFound (it cannot find boxes now), Conflict (it is being evaluated)."""
+        """Start to evaluate a model. Raises NotAllowed, NotFound (it cannot find boxes now), Conflict (it is already being evaluated)."""
         require(user, Permission.RUN_MODELS)
-        person = replace(user, key=None)  # A key for models may begin it; the job asks as the person.
+        person = replace(user, key=None)  # An API key for models may start the job, which then asks as the person.
         if model not in [each.name for each in self._finder.grounders(person)]:
             raise NotFound("There is no model {model} that finds boxes.", model=model[:200])
         with self._unit_of_work() as work:
@@ -77,7 +77,7 @@ class Evaluations:
             return work.ground_evaluations.newest(limit, model)
 
     def started(self, user: User) -> Sequence[Job]:
-        """Return the newest jobs that evaluate models, ended or not. Raises NotAllowed."""
+        """Return the newest evaluation jobs, ended or not. Raises NotAllowed."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return work.jobs.find(JobFilter(kinds=(EVALUATE,)), 10)
@@ -86,7 +86,7 @@ class Evaluations:
         return [JobKind(EVALUATE, self._run, most_tries=3, resumable=True, at_once=1)]
 
     def _run(self, job: Job, report: Report) -> Mapping[str, Json]:
-        """Ask the model for every phrase of the labelled set, without kept results."""
+        """Ask the model for every phrase of the labelled set, without cached results."""
         model = str(job.payload["model"])
         labelled = self._labelled.load()
         counts = dict.fromkeys(ImageKind, Score())
@@ -122,7 +122,7 @@ class Evaluations:
         return {"precision": evaluation.total.precision, "recall": evaluation.total.recall}
 
     def _answer(self, user: User, image: LabelledImage, model: str, report: Report) -> tuple[Answer, float]:
-        """Return what the model finds and how many seconds it took, after some tries while it is busy or away."""
+        """Return the model's answer and its duration in seconds, retrying while the model is busy or unavailable."""
         mapping = PixelMapping(
             source_width=image.width, source_height=image.height, orientation=1, width=image.width, height=image.height
         )

@@ -18,13 +18,13 @@ class EvaluationRepository(Protocol):
     """Stores the results of evaluations."""
 
     def put(self, evaluation: Evaluation) -> None:
-        """Store a result; one with the same id is replaced."""
+        """Store a result, replacing one with the same id."""
         ...
 
     def newest(self, limit: int, model: str | None = None) -> Sequence[Evaluation]:
-        """Return the newest results first, all or those of a model."""
+        """Return the newest results first, of all models or of one."""
         ...
 
     def trim(self, model: str, keep: int) -> None:
-        """Delete the results of a model beyond its newest ones."""
+        """Delete all but the newest `keep` results of a model."""
         ...

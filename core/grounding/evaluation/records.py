@@ -11,7 +11,7 @@ from core.grounding.records import Box
 
 
 class ImageKind(StrEnum):
-    """What is to be found. Results are kept for each, because a text detector cannot find shapes."""
+    """Kinds of objects to find. Scores are kept per kind, because a text detector cannot find shapes."""
 
     SHAPE = "shape"
     TEXT = "text"
@@ -19,7 +19,7 @@ class ImageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An upright PNG with the boxes of each phrase; a phrase without boxes names something that is not there."""
+    """An upright PNG with the boxes of each phrase. A phrase without boxes names something absent from the image."""
 
     name: str
     kind: ImageKind
@@ -32,37 +32,37 @@ class LabelledImage:
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
     version: str
-    """Changes with the images and labels: results of different versions are not comparable."""
+    """Changes with the images and labels. Results of different versions are not comparable."""
     images: tuple[LabelledImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of boxes. What was found counts as right if it shares at least half with a box that is there (IoU 0.5)."""
+    """Counts of boxes. A found box counts as right if it overlaps a labelled box with an IoU of at least 0.5."""
 
     right: int = 0
     wrong: int = 0
-    """Found, but not there."""
+    """Boxes found but not labelled."""
     missed: int = 0
-    """There, but not found."""
+    """Boxes labelled but not found."""
 
     def __add__(self, other: Score) -> Score:
         return Score(self.right + other.right, self.wrong + other.wrong, self.missed + other.missed)
 
     @property
     def precision(self) -> float | None:
-        """The share of the found boxes that are right; None if none was found."""
+        """Return the share of found boxes that are right; None if no box was found."""
         return self.right / (self.right + self.wrong) if self.right + self.wrong else None
 
     @property
     def recall(self) -> float | None:
-        """The share of the boxes that were found; None if there are none."""
+        """Return the share of labelled boxes that were found; None if there are none."""
         return self.right / (self.right + self.missed) if self.right + self.missed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What one version of a model found on the labelled set. It has the id of its job."""
+    """The result of one model version on the labelled set. Its id is that of its job."""
 
     id: str
     model: str
@@ -72,7 +72,7 @@ class Evaluation:
     texts: Score
     images: int
     seconds: float
-    """What the model took for all images."""
+    """Total time of the model for all images."""
     created_at: datetime
 
     @property

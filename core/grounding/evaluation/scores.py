@@ -1,4 +1,4 @@
-"""Compare the boxes that were found with those that are there."""
+"""Compare found boxes with labelled boxes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from core.grounding.evaluation.records import Score
 from core.grounding.records import Box
 
 LEAST_OVERLAP = 0.5
-"""Intersection over union from which on a found box is right."""
+"""Intersection over union from which a found box counts as right."""
 
 
 def score(found: Sequence[Box], there: Sequence[Box]) -> Score:
     """Count right, wrong and missed boxes.
 
-    As usual in evaluations, the surest box chooses first, and the one that overlaps it most; each box that is there counts once, so a
-    second box on the same thing is wrong.
+    As usual in evaluations, found boxes are matched in order of confidence, each with the labelled box that it overlaps most. Each
+    labelled box matches once, so a second box on the same object is wrong.
     """
     left = list(there)
     right = 0
