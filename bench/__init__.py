@@ -3,15 +3,15 @@
 In reading order:
 
 - engine: the engine beside llama-server and others
-- engine_gpu: the same on an NVIDIA GPU
+- engine_gpu: the engine on an NVIDIA GPU
 - peers: compile llama-server
-- peer_tests: llama.cpp's own server tests, turned on the portal
+- peer_tests: llama.cpp's own server tests, run against the portal
 - people: people who chat at once over REST
-- whole_path: what people get over REST of what a GPU gives
+- whole_path: how much of a GPU's speed people get over REST
 - open_pages: what open pages cost the engine
 - over_http: the portal beside llama-server, both over HTTP
 - page_rerun: how long a rerun of the chat page takes
-- browser: what a person feels in a real browser
+- browser: response times in a real browser
 - chat_pages: long chats, switching between chats, and 100 tokens/s in a real browser
 - drawings: whether Chromium draws what the Markdown parser read
 - images: how long images take, new and cached
@@ -26,9 +26,9 @@ In reading order:
 - plan: predicted against measured memory of loads
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
-- contract: whether every answer is one that OpenAPI describes
+- contract: whether every response is one that OpenAPI describes
 - soak: whether memory grows under a mixed load
-- sign_in_times: whether sign-ins take as long for names that exist as for others
+- sign_in_times: whether sign-ins take as long for existing names as for others
 - engine_parts: what the measurements of the engine share
 - portal_parts: what the measurements of a whole portal share
 """

@@ -1,7 +1,7 @@
-"""What a person feels in a real browser. `./portal bench browser`
+"""Measure response times in a real browser. `./portal bench browser`
 
-First load, Enter to first visible token, how busy the browser's main thread is while an answer streams, Stop to a free slot.
-Needs Debian's chromium. The model is a synthetic GLM that writes for several seconds.
+Measures the first load, the time from Enter to the first visible token, how busy the browser's main thread is while an answer streams, and
+the time from Stop to a free slot. Needs Debian's chromium. The model is a synthetic GLM that writes for several seconds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VISIBLE = """() => {
 
 
 def first_load(browser: Browser, portal: Measured) -> tuple[float, float, int]:
-    """Seconds until the sign-in form can be typed into, MB received, requests; nothing cached."""
+    """Return the seconds until the sign-in form accepts input, the MB received, and the number of requests; nothing is cached."""
     context = browser.new_context()
     page = context.new_page()
     requests: list[str] = []
@@ -61,13 +61,14 @@ def sign_in(browser: Browser, portal: Measured) -> Page:
 
 
 def busy(session: CDPSession) -> float:
-    """Seconds the main thread has worked so far."""
+    """Return the seconds that the main thread has worked so far."""
     found = session.send("Performance.getMetrics")["metrics"]
     return next(float(each["value"]) for each in found if each["name"] == "TaskDuration")
 
 
 def stream(page: Page, portal: Measured) -> tuple[float, float, float, float]:
-    """Seconds to the first visible token; main thread share; its milliseconds per token; seconds from Stop to a free slot."""
+    """Return the seconds to the first visible token, the main thread's share, its milliseconds per token, and the seconds from Stop to a
+    free slot."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     page.get_by_role("button", name="New chat").or_(page.locator(".st-key-new button")).first.click()

@@ -1,6 +1,6 @@
-"""Chat pages in a real browser: long chats, switching, and an answer at 100 tokens/s. `./portal bench chat_pages`, about two minutes.
+"""Measure chat pages in a real browser: long chats, switching, an answer at 100 tokens/s. `./portal bench chat_pages`, about two minutes.
 
-The model is a server that sends 100 words a second, so that the engine takes no part of the processor. Needs Debian's chromium.
+The model is a server that sends 100 words a second, so that the engine takes no processor time. Needs Debian's chromium.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _switched(page: Page, title: str) -> float:
 
 
 def _streamed(page: Page) -> tuple[float, float]:
-    """The share of the main thread, and the layout shift, from the first line of an answer on."""
+    """Return the main thread's share and the layout shift, from the first line of an answer on."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     page.locator(".st-key-new button").first.click()

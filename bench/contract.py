@@ -1,7 +1,7 @@
-"""Whether every answer is one that the OpenAPI description names, over REST. `./portal bench contract [REQUESTS] [SEED]`
+"""Check whether every response over REST is one that the OpenAPI description names. `./portal bench contract [REQUESTS] [SEED]`
 
-10,000 requests made from the description, valid and invalid ones, to a portal with the built-in model.
-Ends with 1 where an answer is not described or is a 500, and where the portal has ended.
+Sends 10,000 requests made from the description, valid and invalid ones, to a portal with the built-in model. Exits with 1 if a response is
+not described or is a 500, or if the portal has ended.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _token(client: httpx.Client) -> str:
 
 
 def _known(admin: httpx.Client) -> dict[str, str]:
-    """Something of each kind, so that requests also reach what lies behind a 404. No model's name: the guide would be unloaded."""
+    """Create one record of each kind, so that requests also get past a 404. Leave out the model's name: the guide would be unloaded."""
     chat = admin.post("/api/v1/conversations", json={}).json()["id"]
     turn = admin.post(f"/api/v1/conversations/{chat}/messages", json={"text": "What can this portal do?"}).json()
     file = admin.post("/api/v1/files", params={"name": "a.txt"}, content=b"text").json()["id"]

@@ -1,6 +1,6 @@
-"""Whether Chromium draws what the parser saw, and what the parser costs. `./portal bench drawings [DOCUMENTS]`, by default 5,000
+"""Check whether Chromium draws what the parser read, and measure the parser. `./portal bench drawings [DOCUMENTS]`, by default 5,000
 
-Needs Debian's chromium. Fails when an element was drawn that the parser did not see, or when anything outside was asked for.
+Needs Debian's chromium. Fails if Chromium drew an element that the parser did not see, or requested anything from another host.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STEP = 20
 
 
 def compare(texts: list[str]) -> tuple[list[str], list[str]]:
-    """The documents that were drawn otherwise than the parser saw them, and the requests to outside."""
+    """Return the documents that Chromium drew differently from what the parser read, and the requests to other hosts."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("This needs Debian's chromium: apt-get install chromium")
@@ -48,7 +48,7 @@ def compare(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 def an_answer() -> str:
-    """CHARACTERS of the answers that the seed of the tests holds."""
+    """Return CHARACTERS of the answers in the tests' seed data."""
     text = "\n\n".join(talk.answer for talk in TALKS)
     return (text * (1 + CHARACTERS // len(text)))[:CHARACTERS]
 

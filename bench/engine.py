@@ -1,7 +1,7 @@
-"""The engine against what people would otherwise run on the same machine. `./portal bench engine [--only WORD ...] [--repeats N]`
+"""Measure the engine against its alternatives on the same machine. `./portal bench engine [--only WORD ...] [--repeats N]`
 
-Everything runs the same GGUF with the same llama.cpp libraries, threads, context, prompts and sampling. One warm-up, then the sides
-take turns; the table gives medians with the lowest and the highest. The first run compiles llama-server (bench/peers.py).
+Everything runs the same GGUF with the same llama.cpp libraries, threads, context, prompts and sampling. After one warm-up, the sides take
+turns; the table gives medians with the lowest and the highest value. The first run compiles llama-server (bench/peers.py).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from models.engine.llama.native import lib
 from models.serving import machine
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
-"""Chats at once, and the tokens each answer has."""
+"""Tokens of each answer, by the number of concurrent chats."""
 
 
 def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iterator[list[str]]:
-    """Both sides are loaded anew for each repeat: where a load happens to lie in memory is worth some percent, for as long as it lasts."""
+    """Measure throughput. Both sides are loaded anew for each repeat: the location of a load in memory changes speed by some percent."""
     model = bench.model(shape)
     options = {"slots": max(COUNTS), "context": 512, "threads": bench.threads}
     found: dict[tuple[int, str], list[float]] = {}
@@ -64,7 +64,7 @@ def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iter
 
 
 def deep(bench: Bench) -> Iterator[list[str]]:
-    """Answers in conversations that hold 400 tokens already: beside llama-server, and beside the engine with flash attention like it."""
+    """Measure answers in conversations of 400 tokens: against llama-server, and against the engine with flash attention like it."""
     model = bench.model(MIDDLE)
     options = {"slots": 16, "context": 1024, "threads": bench.threads}
     flash = Device({"flash_attention": "on"}, ())
@@ -86,7 +86,7 @@ def deep(bench: Bench) -> Iterator[list[str]]:
 
 
 def large_pages(bench: Bench) -> Iterator[list[str]]:
-    """Weights in large pages of the process's own, beside weights mapped from the file."""
+    """Measure weights in the process's own large pages against weights mapped from the file."""
     model = bench.model(MIDDLE)
     options = {"slots": 16, "context": 256, "threads": bench.threads}
     mapped = mock.patch.object(lib, "LLAMA_LOAD_MODE_NONE", lib.LLAMA_LOAD_MODE_MMAP)
@@ -116,9 +116,9 @@ def against_a_lock(bench: Bench, shape: Shape) -> Iterator[list[str]]:
 
 
 def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator[list[str]]:
-    """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different.
+    """Measure draft tokens: open chat, or (a copying model) an edit of a text in the prompt, in which every twentieth token differs.
 
-    From the first token on: what the prompt takes is the same with draft tokens and without.
+    Times start at the first token: the prompt takes the same time with draft tokens and without.
     """
     model = bench.model(shape)
     options = {"slots": chats, "context": 1024, "threads": bench.threads}
@@ -146,7 +146,7 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
 
 
 def mtp(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
-    """The same model with MTP and without."""
+    """Measure the same model with MTP and without."""
     model = bench.model(shape)
     for chats in (1, 4, 16):
         options = {"slots": chats, "context": 512, "threads": bench.threads}
@@ -164,7 +164,7 @@ def mtp(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def busy_pages(count: int) -> Iterator[None]:
-    """Threads that do what open pages do: every 100 ms a redraw of a message, every 5 s a whole rerun (47 ms of Python)."""
+    """Run threads that do the work of open pages: every 100 ms a redraw of a message, every 5 s a whole rerun (47 ms of Python)."""
     stop = threading.Event()
     message = {"role": "assistant", "parts": [{"text": "word " * 40, "number": number} for number in range(4)]}
 
@@ -204,7 +204,7 @@ def beside_pages(bench: Bench) -> Iterator[list[str]]:
 
 
 def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
-    """What isolation costs: the same engine behind a socket, beside the engine in this process."""
+    """Measure the cost of isolation: the same engine behind a socket, against the engine in this process."""
     model = bench.model(MIDDLE)
     options = {"slots": 16, "context": 256, "threads": bench.threads}
     with isolated(model, **options) as apart, engine(model, **options) as together:
@@ -218,7 +218,7 @@ def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
 
 
 def soak(bench: Bench) -> Iterator[list[str]]:
-    """With everything on at once; `stress` itself raises where anything is left."""
+    """Run the stress test with everything on at once; `stress` itself raises if anything is left."""
     for shared in (False, True):
         left = stress(bench.folder, 5_000, bench.threads, shared=shared)
         compared = sum(left.ends.values()) - left.ends["cancelled"]

@@ -1,8 +1,8 @@
-"""The engine on an NVIDIA GPU beside llama-server, as large as GLM-4-9B. `./portal bench engine_gpu [--only PART ...] [--chats N ...]`
+"""Measure the engine on an NVIDIA GPU beside llama-server. `./portal bench engine_gpu [--only PART ...] [--chats N ...]`
 
-The model has GLM-4-9B's shape and Q4_K_M's mix of types, with random weights. Both sides lie on one GPU with the very same llama.cpp
-libraries, and take turns. A call ends by itself: what there was no time for is named with the command for it. `--device cpu --shape small`
-goes the whole way without a GPU.
+The model has GLM-4-9B's shape and Q4_K_M's mix of types, with random weights. Both sides run on one GPU with the same llama.cpp libraries,
+and take turns. A call ends by itself: it lists the parts that did not fit into its time, with the command for each. `--device cpu --shape
+small` runs everything without a GPU.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from models.gguf.memory_plan import BATCH_ON_GPU
 from models.serving import machine
 
 COUNTS = {1: 256, 8: 256, 32: 192, 64: 128}
-"""Chats at once, and the tokens each answer has."""
+"""Tokens of each answer, by the number of concurrent chats."""
 CONTEXT, PROMPT = 512, 24
 SHAPES = {"9b": NINE, "small": SMALL}
 GPU = Device(
@@ -46,7 +46,7 @@ GPU = Device(
     ("-ngl", "99", "-fa", "on", "-ctk", "f16", "-ctv", "f16", "-sm", "none", "-mg", "0", "-b", str(BATCH_ON_GPU), "-fit", "off"),
 )
 WORK_SPACE = 3 << 30
-"""Bytes of a GPU that both sides take beside weights and context memory, generously."""
+"""Bytes of a GPU that both sides take beside weights and KV cache, a generous estimate."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Bench:
         return [Job(self.prompt(rng), COUNTS[count], seed=chat) for chat in range(count)]
 
     def in_turns(self, what: str, sides: Row[Side], measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
-        """Of every side, repeat after repeat; repeat -1 warms up. Fewer of them, but one, if the time is short."""
+        """Measure every side in each repeat; repeat -1 warms up. If time is short, there are fewer repeats, but at least one."""
         found: dict[str, list[float]] = {side.name: [] for side in sides}
         took = 0.0
         for repeat in range(-1, self.repeats):
@@ -89,7 +89,7 @@ class Bench:
 
     @cached_property
     def limits(self) -> dict[str, float]:
-        """Bytes a second that the memory can give, by how that is known."""
+        """Return the memory's bytes per second, by the way each figure was obtained."""
         if self.given:
             return {"as given": self.given}
         if not self.on_gpu:
@@ -108,7 +108,7 @@ def throughput(bench: Bench, count: int) -> Iterator[list[str]]:
 
 
 def python_share(bench: Bench, count: int) -> Iterator[list[str]]:
-    """All of a step but decode and synchronize, and how much of that is the choice of the tokens, which llama-server has as well."""
+    """Measure a step without decode and synchronize, and the part of it that chooses tokens, which llama-server does too."""
     milliseconds: list[float] = []
     sampling: list[float] = []
 
@@ -128,7 +128,8 @@ def python_share(bench: Bench, count: int) -> Iterator[list[str]]:
 
 
 def bandwidth_share(bench: Bench) -> Iterator[list[str]]:
-    """Bytes that a token must read, times tokens a second of one chat from its first token on, over what the memory can give."""
+    """Measure the bytes that a token must read, times the tokens per second of one chat from its first token on, over the memory's
+    bandwidth."""
     assert bench.theirs is not None
     limits = bench.limits
     needed = blocks.token_bytes(bench.shape, PROMPT + COUNTS[1] / 2)
@@ -140,7 +141,8 @@ def bandwidth_share(bench: Bench) -> Iterator[list[str]]:
 
 
 def scattered(bench: Bench, chats: int) -> Iterator[list[str]]:
-    """Every slot holds a conversation, of which so many go on at once, each time others: seldom neighbours."""
+    """Measure a full set of conversations, of which `chats` continue at once, different ones each time: their slots are rarely neighbours.
+    """
     assert bench.theirs is not None
     what = f"tok/s, {chats} of {max(COUNTS)} chats, each time others"
     found = bench.in_turns(what, (bench.ours, bench.theirs), going_on(bench.shape, max(COUNTS), chats, 48))
@@ -152,7 +154,7 @@ PARTS = ("speed", "python", "bandwidth", "scattered")
 
 
 def measures(only: Row[str], chats: Row[int]) -> list[tuple[str, Callable[[Bench], Iterator[list[str]]]]]:
-    """Each with the arguments that ask for it alone."""
+    """Return each measure with the arguments that run it alone."""
     found: list[tuple[str, Callable[[Bench], Iterator[list[str]]]]] = []
     if "speed" in only:
         found += [(f"--only speed --chats {count}", lambda bench, count=count: throughput(bench, count)) for count in chats]
@@ -166,7 +168,7 @@ def measures(only: Row[str], chats: Row[int]) -> list[tuple[str, Callable[[Bench
 
 
 def check_device(shape: Shape) -> str:
-    """What the GPU is, in words. Raises StartFailed: no GPU, no CUDA build, no room for both sides."""
+    """Return a description of the GPU. Raises StartFailed: no GPU, no CUDA build, not enough memory for both sides."""
     there = gpus()
     if not there:
         raise StartFailed(
@@ -195,7 +197,7 @@ def check_device(shape: Shape) -> str:
 
 @contextlib.contextmanager
 def takes_gpu_memory(who: str, at_least: int, on_gpu: bool) -> Iterator[None]:
-    """Make sure that what loads in the block lies on the GPU."""
+    """Check that what the block loads is in the GPU's memory."""
     before = native.gpus()[0].free_bytes if on_gpu else 0
     yield
     if on_gpu and (taken := before - native.gpus()[0].free_bytes) < at_least:

@@ -1,4 +1,4 @@
-"""A batch of many images through kill -9 of the portal, twice: each image must have one result in the end.
+"""Run a batch of many images through kill -9 of the portal, twice: each image must have exactly one result in the end.
 
 `./portal bench image_batches [--images 300] [--detector rapidocr]`
 """
@@ -36,14 +36,14 @@ class BatchOutcome:
     lost: int
     """Images without a result."""
     doubled: int
-    """Results beyond the first of an image."""
+    """Results of an image beyond the first."""
     read: int
-    """Images whose number the detector read; 0 for one that reads nothing."""
+    """Images whose number the detector read; 0 for a detector that reads nothing."""
     asked: int | None
-    """Requests that the detector saw, repeated ones after a kill included; None: it does not count them."""
+    """Requests that the detector received, including those repeated after a kill; None: it does not count them."""
     working_s: float
     down_s: float
-    """From a kill until the next portal was ready, all kills together."""
+    """Seconds from a kill until the next portal was ready, over all kills."""
 
 
 def sign(number: int) -> bytes:
@@ -64,7 +64,7 @@ def archive(images: int) -> bytes:
 
 @contextmanager
 def detector(name: str) -> Iterator[tuple[str, DetectorServer | None]]:
-    """Yield the address of a detector, and itself if it counts. name: `small`, which answers at once, or `rapidocr`."""
+    """Yield the address of a detector, and the detector if it counts. name: `small`, which answers at once, or `rapidocr`."""
     if name == "rapidocr":
         with text_detector() as address:
             yield address, None
@@ -78,7 +78,7 @@ def run_batch(images: int, name: str) -> BatchOutcome:
         home = Path(folder)
         (home / "platforms.yaml").write_text(f"platforms: [{{name: finder, type: detector, base_url: '{address}'}}]", "utf-8")
         down_s = 0.0
-        packed = archive(images)  # Before the client's connection could become idle.
+        packed = archive(images)  # Pack first: the client's connection could become idle meanwhile.
         with _portal(home) as (portal, client):
             path = _started(client, packed)
             began = time.monotonic()
@@ -116,7 +116,7 @@ def _started(client: httpx.Client, packed: bytes) -> str:
 
 @contextmanager
 def _portal(home: Path) -> Iterator[tuple[Measured, httpx.Client]]:
-    """Yield a portal that knows the detector, and a client of its admin."""
+    """Yield a portal that knows the detector, and its admin's client."""
     with running_portal(home, start_s=300) as portal, portal.sign_in() as client:
         _until(lambda: client.get("/api/v1/ground/models").json()["items"])
         yield portal, client
@@ -127,14 +127,14 @@ def _wait_done(client: httpx.Client, path: str, images: float) -> None:
 
 
 def _kill(portal: Measured) -> float:
-    """Kill the portal; returns when."""
+    """Kill the portal; return the time."""
     portal.process.send_signal(signal.SIGKILL)
     portal.process.wait(30)
     return time.monotonic()
 
 
 def _finish(client: httpx.Client, path: str) -> None:
-    """Wait until the batch is done. Images that were tried before the detector was listed again are retried."""
+    """Wait until the batch is done. Retry images that failed because the detector was not listed again yet."""
     _until(lambda: client.get(path).json()["state"] == "done")
     while client.get(path).json()["failed"]:
         client.post(f"{path}/retry").raise_for_status()

@@ -1,6 +1,7 @@
-"""How long an image takes: decoding it safely, encoding it, and its first token, new and again. `./portal bench images [--layers N]`
+"""Measure how long an image takes: safe decoding, encoding, and its first token, new and cached. `./portal bench images [--layers N]`
 
-The model is a synthetic GLM-V. Its vision tower is small: what its encoding takes says little about a real one, the rest says all.
+The model is a synthetic GLM-V. Its vision tower is small: its encoding time says little about a real one, but the other times are
+realistic.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def median_ms(do: Callable[[], object]) -> float:
 
 
 def first_token_ms(engine: Engine, backend: LlamaBackend, image: DecodedImage) -> float:
-    """Ask about an image and wait for the first token."""
+    """Ask about an image and return the milliseconds to the first token."""
     assert backend.projector is not None
     began = time.perf_counter()
     tokens: list[int] = []

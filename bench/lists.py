@@ -1,7 +1,7 @@
-"""Lists, long chats and search at size, over REST. `./portal bench lists`
+"""Measure large lists, long chats and search, over REST. `./portal bench lists`
 
-2,000 conversations in a list, one chat of 500 messages, and search over 20,000 and 200,000 messages of one person in two languages.
-Beside the index stands what a portal without one does: LIKE over the same rows, in the same run.
+Measures 2,000 conversations in a list, one chat of 500 messages, and search over 20,000 and 200,000 messages of one person in two
+languages. The index is compared with what a portal without one does: LIKE over the same rows, in the same run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def sentence(rng: random.Random) -> str:
 
 
 def fill(database: Database, user: User, messages: int, rng: random.Random) -> str:
-    """A long conversation and 2,000 others that share the rest of the messages; returns the long one's id."""
+    """Store a long conversation and 2,000 others that share the remaining messages; return the long one's id."""
     start = datetime.now(UTC) - timedelta(days=300)
     left, long_id = messages, ""
     for number in range(CONVERSATIONS):
@@ -89,7 +89,7 @@ def timed(call: Callable[[], object]) -> str:
 
 
 def like_scan(path: Path, words: list[str]) -> None:
-    """Search as it is done without an index."""
+    """Search without an index."""
     connection = sqlite3.connect(path)
     where = " AND ".join("text LIKE ?" for _ in words)
     connection.execute(f"SELECT id FROM messages WHERE {where} LIMIT 50", [f"%{word}%" for word in words]).fetchall()

@@ -1,7 +1,7 @@
-"""How long the Models page and its REST listing take with many files. `./portal bench models_page [--files N] [--rounds N]`
+"""Measure the Models page and its REST listing with many files. `./portal bench models_page [--files N] [--rounds N]`
 
-The page is opened over a real websocket, as a browser does, and rerun. The first load reads the header of every file, later ones know
-them. The files are small synthetic GLMs, each of its own name.
+The page is opened over a real websocket, as a browser does, and rerun. The first load reads the header of every file, later ones use the
+cache. The files are small synthetic GLMs, each with its own name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What open pages cost the engine that shares their process: `./portal bench open_pages [--people N] [--tokens N] [--clock NAME] ...`
+"""Measure the cost of open pages to the engine in their process: `./portal bench open_pages [--people N] [--tokens N] [--clock NAME] ...`
 
-People ask over REST, all at once, each in a chat of their own; in every other round each has the chat page open besides, which follows
-the answer as in a browser: drawn when it begins, and run again as often as the page asks for. The browsers' side of it, reading what is
-sent, takes its part of the same machine. With --clock the model is the stand-in of bench/whole_path.py, which keeps a GPU's time.
+People ask over REST, all at once, each in a separate chat. In every other round each also has the chat page open, which follows the answer
+as in a browser: it is drawn when the answer begins, and rerun as often as the page asks for. The browsers' work, reading the messages, runs
+on the same machine. With --clock the model is the stand-in of bench/whole_path.py, which takes a GPU's time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Person:
         self._client.close()
 
     def ask(self, ready: threading.Barrier, tokens: int, *, open_page: bool) -> Asked:
-        """Once all are ready: the whole answer."""
+        """Ask once all are ready, and read the whole answer."""
         asked = Asked()
         chat = self._client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
         ended = threading.Event()
@@ -81,7 +81,7 @@ class Person:
 
 
 def together(people: Sequence[Person], tokens: int, *, open_page: bool) -> tuple[float, float]:
-    """(tokens/s, kB/s to the pages) of a round."""
+    """Return (tokens/s, kB/s to the pages) of a round."""
     ready = threading.Barrier(len(people) + 1)
     found: list[Asked] = []
     threads = [threading.Thread(target=lambda one=one: found.append(one.ask(ready, tokens, open_page=open_page))) for one in people]
@@ -115,8 +115,8 @@ def main() -> None:
         people = [stack.enter_context(contextlib.closing(Person(portal, name))) for name in names]
         tokens = chosen.tokens
         alone, beside, sent = [], [], []
-        for repeat in range(-1, chosen.repeats):  # the first is for warming up
-            # Another comes first each time: whichever always did would find the machine as the other left it.
+        for repeat in range(-1, chosen.repeats):  # the first repeat warms up
+            # Start with a different side each time: one that always went first would always find the machine as the other left it.
             found = {open_page: together(people, tokens, open_page=open_page) for open_page in (repeat % 2 == 0, repeat % 2 == 1)}
             if repeat >= 0:
                 alone.append(found[False][0])

@@ -1,7 +1,7 @@
-"""The portal beside llama-server, both over HTTP with the built-in guide: `./portal bench over_http [--chats N ...] [--repeats N]`
+"""Measure the portal beside llama-server, both over HTTP with the built-in guide: `./portal bench over_http [--chats N ...] [--repeats N]`
 
 Each answers the same question for N chats at once, streamed, at temperature 0, so that both write the same tokens. The clients run in a
-process of their own on the same machine. Both sides use as many threads as the machine has cores, and take turns.
+separate process on the same machine. Both sides use as many threads as the machine has cores, and take turns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROUNDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """signed_in: one key for each chat."""
+    """One side. signed_in: a key for each chat."""
 
     port: int
     signed_in: Sequence[str]
@@ -73,7 +73,7 @@ def main() -> None:
         clients = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         for chats in chosen.chats:
             found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-            for repeat in range(-1, chosen.repeats):  # the first warms up
+            for repeat in range(-1, chosen.repeats):  # the first repeat warms up
                 for name in sides if repeat % 2 else reversed(sides):
                     value = measure(sides[name], clients, chats, chosen.tokens)
                     if repeat >= 0:

@@ -42,7 +42,7 @@ wait = log["first_token_at"] - log["received_at"]
 
 
 def serve(home: Path, port: int, messages: int) -> None:
-    """The process under test: a portal with one conversation; prints the session token and the conversation's id."""
+    """Run the process under test: a portal with one conversation. It prints the session token and the conversation's id."""
     os.chdir(ROOT)
     import uvicorn
 
@@ -69,7 +69,7 @@ def serve(home: Path, port: int, messages: int) -> None:
 
 
 def rerun(tab: PageSocket, conversation: str, rounds: int) -> tuple[list[float], list[int]]:
-    """Milliseconds and bytes of each rerun; the first is the first load."""
+    """Return the milliseconds and bytes of each rerun; the first is the first load."""
     times, sizes = [], []
     for _ in range(rounds):
         began = time.perf_counter()

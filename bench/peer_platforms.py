@@ -1,7 +1,7 @@
-"""Ask real model servers through the router: llama-server, the portal itself, and LiteLLM's proxy in front of both.
-`./portal bench peer_platforms`
+"""Ask real model servers through the router: llama-server, the portal itself, and LiteLLM's proxy in front of both. `./portal bench
+peer_platforms`
 
-Needs no model besides the built-in one. LiteLLM's proxy gets an environment of its own below the home, at the first run.
+Needs no model besides the built-in one. The first run installs LiteLLM's proxy into a separate environment below the home.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ START_S = 180
 
 
 def proxy_command() -> list[str]:
-    """Install LiteLLM's proxy where it is not yet, and return what starts it."""
+    """Install LiteLLM's proxy if it is missing, and return the command that starts it."""
     folder = portal_home() / "clients" / f"proxy-{PROXY.rpartition('=')[2]}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():

@@ -1,6 +1,6 @@
-"""Run llama.cpp's own server tests on a portal and show what became of them. `./portal bench peer_tests`
+"""Run llama.cpp's own server tests against a portal and show their results. `./portal bench peer_tests`
 
-Those that do not concern the portal and those in which it differs on purpose stand in `tests/peers/`, each with a reason.
+`tests/peers/` lists the tests that do not concern the portal and those that it fails on purpose, each with a reason.
 """
 
 from __future__ import annotations

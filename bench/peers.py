@@ -1,7 +1,8 @@
-"""Build what the engine is measured against: llama.cpp's own server. `./portal bench peers`
+"""Build the server that the engine is measured against: llama.cpp's own. `./portal bench peers`
 
-From the very source that the portal's llama-cpp-python was compiled from (the pinned archive, its hash checked), linked against
-the very libraries that the portal runs on. About 5 minutes on 2 cores, once: the binary stays in the cache, never in the tree.
+It is built from the source that the portal's llama-cpp-python was compiled from (the pinned archive, with its hash checked), and linked
+against the libraries that the portal runs on. This takes about 5 minutes on 2 cores, once: the binary stays in the cache, never in the
+tree.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
 
 def with_cuda() -> bool:
-    """Whether the portal's llama-cpp-python was compiled for NVIDIA GPUs, and llama-server with it: they share the libraries."""
+    """Tell whether the portal's llama-cpp-python, and so llama-server, was compiled for NVIDIA GPUs: they share the libraries."""
     return (LIBRARIES / "libggml-cuda.so").exists()
 
 
@@ -34,7 +35,7 @@ def is_built() -> bool:
 
 
 def llama_server() -> Path:
-    """The binary, compiled if it is not there or its libraries are newer."""
+    """Return the binary; compile it if it is missing or its libraries are newer."""
     paths = Paths.of(os.environ)
     paths.prepare()
     binary = _binary(paths)
@@ -48,7 +49,7 @@ def llama_server() -> Path:
 
 
 def _binary(paths: Paths) -> Path:
-    """One for each kind of libraries: it finds those that it was linked to."""
+    """Return the path for this kind of libraries: a binary finds only those that it was linked to."""
     return paths.cache.parent / "peers" / f"llama-server-{pins(ENGINE)['llama-cpp-python']}{'-cuda' if with_cuda() else ''}"
 
 

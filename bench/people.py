@@ -1,7 +1,7 @@
-"""People who chat at once: who waits for whom, and what REST costs on top of the engine. `./portal bench people`
+"""Measure people who chat at once: who waits for whom, and what REST costs on top of the engine. `./portal bench people`
 
-The engine alone runs the same prompts with as many threads in this process, without store, sessions or HTTP. The model is a
-synthetic GLM that never ends by itself, so that all answers have the same length.
+The engine alone runs the same prompts with as many threads in this process, without store, sessions or HTTP. The model is a synthetic GLM
+that never ends by itself, so that all answers have the same length.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Answer:
 
 
 def together(ask: Callable[[int], Answer], count: int) -> tuple[list[Answer], float]:
-    """All ask at once; returns the answers and the seconds until the last one ended."""
+    """Ask all at once; return the answers and the seconds until the last one ended."""
     answers: list[Answer] = []
     barrier = threading.Barrier(count + 1)
 
@@ -64,7 +64,7 @@ def together(ask: Callable[[int], Answer], count: int) -> tuple[list[Answer], fl
 
 
 def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
-    """Stored turns with server-sent events, each person in a chat of their own."""
+    """Return a function that runs stored turns with server-sent events, each person in a separate chat."""
 
     def ask(number: int) -> Answer:
         client = clients[number]
@@ -121,7 +121,7 @@ def speed(measured: tuple[list[Answer], float]) -> float:
 
 
 def measure(rest: Callable[[int], Answer], alone: Callable[[int], Answer], count: int) -> list[object]:
-    """A row of the table: both in turn, so that whatever else the machine does meets both."""
+    """Return a row of the table. Both sides take turns, so that other load on the machine affects both."""
     rounds = [(together(rest, count), together(alone, count)) for _ in range(REPEATS)]
     ttft = [answer.first - answer.started for (answers, _), _ in rounds for answer in answers]
     waited = any(max(answer.first for answer in answers) > min(answer.ended for answer in answers) for (answers, _), _ in rounds)

@@ -1,8 +1,8 @@
-"""How right the memory plan is, before and after the first load of a file. `./portal bench plan [--only WORD ...]`
+"""Measure the accuracy of the memory plan, before and after the first load of a file. `./portal bench plan [--only WORD ...]`
 
-Each load happens in a process of its own, as the first one after a start of the portal does. The first load of a file is planned from
-its header, the second by what the first one took. After each load the model answers a long question, because the system counts some
-memory only once it is used.
+Each load happens in a separate process, as the first one after a start of the portal does. The first load of a file is planned from its
+header, the second from the memory of the first. After each load the model answers a long question, because the system counts some memory
+only once it is used.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ LAYERS = 12
 SIZES = ((1_024, 4), (8_192, 8))
 """Context and slots."""
 GOAL, NOISY = 0.05, 50_000_000
-"""In a load of fewer bytes, the megabyte or two that Python's own memory goes up and down by counts."""
+"""The largest relative error, and the size in bytes below which a load is too small for it: Python's own memory varies by a megabyte or
+two."""
 LONG_TOKENS, LEFT_TOKENS = 2_000, 100
-"""Of the question, and left for the template and the answer."""
+"""Tokens of the question, and tokens left for the template and the answer."""
 LOAD_LIMIT_S = 300
 _MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Bytes of one load. used: how much more the process holds after a long question than before the load."""
+    """Bytes of one load. used: how much more memory the process holds after a long question than before the load."""
 
     predicted: int
     measured: int
@@ -115,8 +116,8 @@ def _load(path: Path, settings: LoadSettings, notes: Path) -> dict[str, int]:
 
 
 def _ask(pool: Pool, name: str, context: int) -> None:
-    """Have it read a question of several micro-batches, where the context is that long."""
-    # A character is at most a token in every vocabulary of this bench.
+    """Have the model read a question of several micro-batches, if the context is long enough."""
+    # A character is at most one token in every vocabulary of this bench.
     words = "a b c d " * (min(context - LEFT_TOKENS, LONG_TOKENS) // 8)
     asked = GenerationRequest(
         messages=(ChatMessage(ChatRole.USER, words),), user_id="bench", model=name, params=SamplingParams(max_tokens=8)

@@ -1,8 +1,8 @@
-"""Routing over three servers while one is killed and one slows down, and what the router costs. `./portal bench router [--questions N]`
+"""Measure routing over three servers while one is killed and one slows down, and the router's cost. `./portal bench router [--questions N]`
 
-The servers are tests/servers/model_server.py in processes of their own: they answer at once, or after the pause that was asked for. An
-answer of four tokens is asked for directly and through the router, in turns; then 16 chats ask a llama-server, directly and through the
-router; then eight askers share three instances of one model.
+The servers are tests/servers/model_server.py in separate processes: they answer at once, or after the requested pause. An answer of four
+tokens is requested directly and through the router, in turns; then 16 chats ask a llama-server, directly and through the router; then eight
+askers share three instances of one model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REQUEST = GenerationRequest(messages=(ChatMessage(ChatRole.USER, "Hello " * 200)
 
 
 def serve(seconds: float) -> None:
-    """Run a server until the process is killed; it writes its port. seconds: before each answer, four times that after `slow`."""
+    """Run a server until the process is killed; it writes its port. seconds: pause before each answer; four times as long after `slow`."""
     pause = [seconds]
 
     def behave(handler: Handler) -> None:
@@ -80,7 +80,7 @@ def router_over(instances: list[Instance]) -> PlatformRouter:
 
 
 def overhead(instance: Instance) -> tuple[list[float], list[float]]:
-    """Seconds of each question, asked directly and through the router."""
+    """Return the seconds of each question, asked directly and through the router."""
     router = router_over([instance])
     connection = http.client.HTTPConnection("127.0.0.1", instance.port)
     connection.connect()
@@ -148,7 +148,8 @@ def throughput() -> list[list[str]]:
 
 
 def trouble(questions: int) -> tuple[Counter[str], int, list[float], list[float]]:
-    """(answers by instance while all are well, lost, first token of answers that failed over, of all others), in seconds."""
+    """Return answers by instance while all work, lost answers, and the seconds to the first token of answers that failed over and of all
+    others."""
     instances = [Instance(f"i{number}", PAUSE_S) for number in range(INSTANCES)]
     router = router_over(instances)
     lock, left = threading.Lock(), list(range(questions))

@@ -1,7 +1,7 @@
-"""What user servers cost and what people keep when servers die. `./portal bench servers [--only PART ...] [--minutes N]`
+"""Measure the cost of user servers, and what people keep when servers die. `./portal bench servers [--only PART ...] [--minutes N]`
 
-Two sides of one run take turns: a page of the admin server itself, which is that of profile `all`, and the same page of a user server in
-front of it. On a busy machine the clock says little, so the processor time of all processes that draw a page is reported too.
+The two sides of a run take turns: a page of the admin server itself, as with profile `all`, and the same page of a user server in front of
+it. On a busy machine wall-clock times mean little, so the processor time of all processes that draw a page is reported too.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def token(server: Server, name: str = "admin") -> str:
 
 
 def size(user: Server) -> list[Row]:
-    """Start times of a user server, and its memory with a page drawn."""
+    """Measure the start times of a user server, and its memory with a page drawn."""
     took, worked = [], []
     for _ in range(4):
         user.stop()
@@ -71,7 +71,7 @@ def size(user: Server) -> list[Row]:
 
 
 def page(admin: Server, user: Server, rounds: int) -> list[Row]:
-    """Reruns of the chat page, in turns from the admin server itself and from the user server."""
+    """Measure reruns of the chat page, in turns from the admin server itself and from the user server."""
     sides = {"all": (admin, [admin]), "user": (user, [user, admin])}
     times: dict[str, list[float]] = {name: [] for name in sides}
     worked = dict.fromkeys(sides, 0.0)
@@ -94,7 +94,7 @@ def page(admin: Server, user: Server, rounds: int) -> list[Row]:
 
 
 def first_token(admin: Server, user: Server, rounds: int) -> list[Row]:
-    """From sending a question to the first words of the answer on the page, in turns."""
+    """Measure the time from sending a question to the first words of the answer on the page, in turns."""
     times: dict[str, list[float]] = {"all": [], "user": []}
     with contextlib.ExitStack() as stack:
         tabs = {}
@@ -108,7 +108,7 @@ def first_token(admin: Server, user: Server, rounds: int) -> list[Row]:
                 took = _until_words(tab, f"{QUESTION} {number}")
                 if number >= 0:
                     times[name].append(1000 * took)
-                time.sleep(0.3)  # The answer ends.
+                time.sleep(0.3)  # Wait for the answer to end.
     differences = [theirs - ours for ours, theirs in zip(times["all"], times["user"], strict=True)]
     p50 = {name: statistics.median(found) for name, found in times.items()}
     return [
@@ -128,7 +128,7 @@ def _until_words(tab: PageSocket, question: str) -> float:
 
 
 def through_nginx(nginx: Nginx, user: Server, rounds: int) -> list[Row]:
-    """A small request to the user server directly and through nginx, in turns, each over one open connection."""
+    """Measure a small request to the user server directly and through nginx, in turns, each over one open connection."""
     times: dict[str, list[float]] = {"directly": [], "nginx": []}
     trusted = ssl.create_default_context(cafile=nginx.certificate)
     with httpx.Client(base_url=user.url) as direct, httpx.Client(base_url=nginx.url, verify=trusted) as proxied:
@@ -148,7 +148,7 @@ def through_nginx(nginx: Nginx, user: Server, rounds: int) -> list[Row]:
 
 
 def idle(admin: Server, user: Server, sessions: int) -> list[Row]:
-    """Many people with the chat page open who do nothing, on one user server."""
+    """Measure many people with the chat page open who do nothing, on one user server."""
     names = [f"idle{number}" for number in range(IDLE_PEOPLE)]
     admin.measured.add_people(names)
     tokens = open_sessions(admin, names, sessions)
@@ -156,7 +156,7 @@ def idle(admin: Server, user: Server, sessions: int) -> list[Row]:
     with contextlib.ExitStack() as stack:
         for each in tokens:
             stack.enter_context(PageSocket(user.address, each)).run()
-        time.sleep(5)  # What the pages left behind is done.
+        time.sleep(5)  # Wait for the work that the pages left behind.
         used = [processor_s([server]) for server in (user, admin)]
         time.sleep(IDLE_S)
         shares = [100 * (processor_s([server]) - was) / IDLE_S for server, was in zip((user, admin), used, strict=True)]
@@ -175,7 +175,7 @@ def idle(admin: Server, user: Server, sessions: int) -> list[Row]:
 
 
 def open_sessions(admin: Server, names: Sequence[str], count: int) -> list[str]:
-    """Open sessions in the admin server's database: to check so many passwords would take minutes. Returns their tokens."""
+    """Open sessions in the admin server's database: checking so many passwords would take minutes. Return their tokens."""
     database = open_database(f"sqlite:///{admin.home / 'portal.db'}")
     try:
         sessions = Sessions(lambda: SqlUnitOfWork(database), lambda: datetime.now(UTC), timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Memory of the portal's process with people signed in, each with the chat page open. `./portal bench sessions`"""
+"""Measure the memory of the portal's process with people signed in, each with the chat page open. `./portal bench sessions`"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cookie(portal: Measured, name: str) -> str:
 
 
 async def open_page(portal: Measured, cookie: str) -> websockets.ClientConnection:
-    """A browser's websocket: send the first rerun and read until the script has finished."""
+    """Open a browser's websocket: send the first rerun and read until the script has finished."""
     url = portal.url.replace("http", "ws") + "/_stcore/stream"
     protocol = websockets.Subprotocol("streamlit")
     socket = await websockets.connect(url, subprotocols=[protocol], additional_headers={"Cookie": cookie}, max_size=None)

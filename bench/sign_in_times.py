@@ -1,6 +1,6 @@
-"""Whether a wrong sign-in takes as long for a name that exists as for one that does not. `./portal bench sign_in_times [PAIRS]`
+"""Measure whether a wrong sign-in takes as long for an existing name as for another. `./portal bench sign_in_times [PAIRS]`
 
-Known and unknown names in turn, in random order within each pair, over REST. Ends with 1 where the medians differ by more than 10 %.
+Tries known and unknown names in turn, in random order within each pair, over REST. Exits with 1 if the medians differ by more than 10 %.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def measure(portal: Measured, pairs: int) -> tuple[list[float], list[float]]:
-    """Return the seconds of each try. A name and an address have only so many tries, so there are many of both."""
+    """Return the seconds of each attempt. A name and an address have a limited number of attempts, so there are many of both."""
     names = [f"known{number}" for number in range(-(-(pairs + WARM_UP) // MOST_BY_NAME))]
     portal.add_people(names)
     times: tuple[list[float], list[float]] = ([], [])

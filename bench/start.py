@@ -1,4 +1,4 @@
-"""How long a second start takes until the portal answers, and the memory it then holds. `./portal bench start`"""
+"""Measure how long a second start takes until the portal answers, and its memory then. `./portal bench start`"""
 
 from __future__ import annotations
 

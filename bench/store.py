@@ -1,11 +1,11 @@
-"""Store and search: what a kill or an outage costs, how fast a million messages are indexed, found, saved and restored.
+"""Measure store and search: the cost of a kill or an outage, and how fast a million messages are indexed, found, saved and restored.
 
 `./portal bench store [--messages N] [--kills N] [--outage SECONDS] [--only PART ...] [--out FILE]`
 
-Small by default. The full measure is --messages 1000000 --kills 300 --out FILE: it wants an idle machine, 8 GB of disk and about two
-hours, of which the kills take half. With --out each part is written down as it ends, in FILE and in a .json beside it, so that
---only PART goes on where another run stopped. Each part makes what it needs and removes it.
-PostgreSQL and Elasticsearch are measured where the tests can start them (tests/servers).
+It is small by default. The full measure is --messages 1000000 --kills 300 --out FILE: it needs an idle machine, 8 GB of disk and about two
+hours, of which the kills take half. With --out each part is saved as it ends, in FILE and in a .json beside it, so that --only PART
+continues where another run stopped. Each part creates what it needs and removes it. PostgreSQL and Elasticsearch are measured if the tests
+can start them (tests/servers).
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from tests.servers.postgresql import PostgresServer
 HEAD = ("what", "portal", "beside it", "its figure", "ratio", "wanted")
 Row = list[str]
 COMPANY = ("fsync=on", "shared_buffers=512MB")
-"""PostgreSQL as a company runs it; the tests' own server forgoes safety."""
+"""PostgreSQL with a company's settings; the tests' own server trades safety for speed."""
 HEAP = "1g"
-"""Elasticsearch's; half of what it takes by itself on a machine of 4 GB."""
+"""Elasticsearch's heap; half of what it takes by default on a machine of 4 GB."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a part is to do, and where. Servers and files it asks for are gone when the part ends."""
+    """The parameters of a part. Servers and files that it asks for are removed when the part ends."""
 
     messages: int
     kills: int
@@ -88,7 +88,7 @@ class Bench:
 
 
 def kills(bench: Bench, store: str, count: int) -> Iterator[Row]:
-    """Half of them beside the embedded index, half beside Elasticsearch."""
+    """Run half of the kills with the embedded index, half with Elasticsearch."""
     if count == 0:
         return
     counts = []
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the parts")
     parser.add_argument("--out", type=Path, help="where the table goes; parts that are there already are kept")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and files are removed then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # remove servers and files then, too
     away = chosen.outage or (600 if chosen.messages >= 1_000_000 else 30)
     notes = chosen.out and chosen.out.with_suffix(".json")
     done: dict[str, dict[str, object]] = json.loads(notes.read_text("utf-8")) if notes and notes.exists() else {}
@@ -209,7 +209,7 @@ def main() -> None:
 
 
 def write(path: Path, done: dict[str, dict[str, object]]) -> None:
-    """All parts that were measured, each with how long it took and what else the machine did in the minutes before."""
+    """Write all measured parts, each with its duration and the load of the machine in the minutes before."""
     found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
     parts = [done[name] for name in PARTS if name in done]
     rows: list[Sequence[str]] = [row for part in parts for row in part["rows"]]  # type: ignore[attr-defined]

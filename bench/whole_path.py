@@ -1,8 +1,8 @@
-"""What people get of what a GPU gives: `./portal bench whole_path [--clock NAME] [--chats N ...]`
+"""Measure how much of a GPU's speed people get: `./portal bench whole_path [--clock NAME] [--chats N ...]`
 
-The portal runs with a stand-in for llama.cpp that takes a GPU's time for each step and no processor (bench/engine_parts/gpu_clock.py),
-so that whatever is lost on the way is the portal's: the decode thread's own work, HTTP, the store. Clients read raw sockets in a process
-of their own; they take part of the same machine.
+The portal runs with a stand-in for llama.cpp that takes a GPU's time for each step and no processor (bench/engine_parts/gpu_clock.py), so
+that all losses are the portal's: the decode thread's own work, HTTP, the store. Clients read raw sockets in a separate process on the same
+machine.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from bench.portal_parts.portal import Measured, percentile, running_portal, tabl
 
 CHATS = (1, 8, 32, 64)
 SECONDS = 8.0
-"""About how long each round takes at the clock's speed."""
+"""Approximate seconds of each round at the clock's speed."""
 _USAGE = re.compile(rb'"completion_tokens": ?(\d+)')
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One answer as its client saw it. Moments are of time.perf_counter, which all processes share. arrivals: of events with text."""
+    """One answer as its client saw it. Times are from time.perf_counter, which all processes share. arrivals: of events with text."""
 
     asked: float
     arrivals: list[float]
@@ -80,7 +80,7 @@ def ask_all(host: str, port: int, signed_in: Sequence[str], tokens: int, streame
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One number of chats. share: of the tokens/s that the clock allows. gap: between two arrivals, in steps of the clock."""
+    """Results for one number of chats. share: of the tokens/s that the clock allows. gap: between two arrivals, in steps of the clock."""
 
     chats: int
     tokens_per_s: float
@@ -91,11 +91,11 @@ class Round:
     first_p95_s: float
     list_p95_s: float
     processor: dict[str, float]
-    """Milliseconds of the portal's processor time for a token, by thread."""
+    """Milliseconds of the portal's processor time per token, by thread."""
 
 
 class Lists:
-    """Somebody who looks at the list of chats again and again."""
+    """A person who reads the list of chats again and again."""
 
     def __init__(self, portal: Measured) -> None:
         self._portal = portal

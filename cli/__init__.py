@@ -1,10 +1,10 @@
-"""The command ./portal. What runs before the environment exists is standard library only.
+"""The command ./portal. Code that runs before the environment exists uses the standard library only.
 
 In reading order:
 
 - main: parse the command and run it
-- paths: where things are put
-- progress: show what takes long
+- paths: the folders that the command uses
+- progress: show the progress of long operations
 - ending: end a command with one sentence
 - environment: install what the portal needs
 - serving: serve the portal

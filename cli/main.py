@@ -101,7 +101,7 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         python_packages.install(paths, python_packages.TEST, "the benchmarks' packages")
         return enter(paths, f"bench.{rest[0]}", rest[1:])
     if known.command in ("backup", "restore"):
-        # Absolute: the environment runs in the repository, wherever the command was typed.
+        # Make the path absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(paths, "cli.commands.backup", [known.command, *files])
     modules = {
@@ -112,7 +112,7 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
 
 
 def _take_profile(arguments: list[str]) -> list[str]:
-    """Put --profile and --server into the environment, where settings are read; return the other arguments."""
+    """Move --profile and --server into the environment variables, where settings are read; return the other arguments."""
     options = argparse.ArgumentParser(prog="./portal run", add_help=False, allow_abbrev=False)
     options.add_argument("--profile", choices=("all", "admin", "user"))
     options.add_argument("--server")

@@ -85,7 +85,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     each_line: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a command and write its output to `log`. Raises StartFailed with its last words and what to do."""
+    """Run a command and write its output to `log`. Raises StartFailed with the last lines of output and what to do."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
     try:
         with log.open("a", encoding="utf-8", errors="replace") as written:
@@ -110,7 +110,7 @@ def _follow(
     """Wait for the command and return its exit status. Raises OSError if the output cannot be written.
 
     The command has its own session, so that everything it started can be ended with it. It inherits the inheritable locks, so that they are
-    held as long as it runs, even if this process is killed.
+    held while it runs, even if this process is killed.
     """
     arguments = [str(part) for part in command]
     with Popen(

@@ -183,7 +183,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
     match asked["kind"]:
         case "ask" if temporary_chat.is_on():
             if asked.get("files"):
-                raise InvalidInput("A temporary chat reads no files. Remove them, or switch the temporary chat off.")
+                raise InvalidInput("A temporary chat cannot read files. Remove them, or turn the temporary chat off.")
             chosen = options(models, instructions=applied.wanted())
             temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], chosen, asked["request"]))
         case "stop" if temporary_chat.opened():

@@ -33,7 +33,7 @@ def render(portal: Portal, user: User) -> None:
         if use.available:
             _switch(portal, user, on=use.on)
         else:
-            st.info(t("Memory is switched off for you by an admin. What was remembered is not used; you can still delete it."))
+            st.info(t("An admin has turned memory off for you. Remembered facts are not used; you can still delete them."))
         if done := st.session_state.pop(_DONE, None):
             st.success(done, icon=":material/check_circle:")
         proposed = portal.memories.proposed(user)

@@ -1,4 +1,4 @@
-"""How fast memory is: the GPU's by its clock and bus, and by a copy within it; the host's by a copy."""
+"""Measure the speed of memory: the GPU's by its clock and bus, and by a copy within it; the host's by a copy."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 from core.errors import StartFailed
 
 _BYTES = 1 << 30
-"""Of a copy: many times a GPU's cache."""
+"""Bytes of a copy: many times a GPU's cache."""
 _COPIES = 20
 _CLOCK_KHZ, _BUS_BITS = 36, 37
-"""Of cudaDeviceAttr."""
+"""Values of cudaDeviceAttr."""
 _WITHIN_DEVICE = 3
-"""Of cudaMemcpyKind."""
+"""Value of cudaMemcpyKind."""
 
 
 class CudaRuntime:
-    """The CUDA runtime that llama.cpp's libraries brought into this process, which must have loaded them. Sees the first GPU."""
+    """The CUDA runtime of llama.cpp's libraries, which this process must have loaded. Uses the first GPU."""
 
     def __init__(self) -> None:
         found = re.search(r"(/\S*libcudart\.so\S*)", Path("/proc/self/maps").read_text("utf-8"))
@@ -37,11 +37,12 @@ class CudaRuntime:
         return f"{version.value // 1000}.{version.value % 1000 // 10}"
 
     def peak(self) -> float:
-        """Bytes a second by the memory's highest clock (two transfers each) and the width of its bus; 0 where the driver tells neither."""
+        """Return bytes per second by the memory's highest clock (two transfers each) and the width of its bus; 0 if the driver reports
+        neither."""
         return 2 * 1000 * self._attribute(_CLOCK_KHZ) * self._attribute(_BUS_BITS) / 8
 
     def copied(self) -> float:
-        """Bytes a second, read and written ones, of copies within the GPU's memory. Takes 2 GiB there."""
+        """Return bytes per second, read and written, of copies within the GPU's memory. Takes 2 GiB there."""
         areas = [ctypes.c_void_p(), ctypes.c_void_p()]
         try:
             for area in areas:
@@ -75,14 +76,14 @@ class CudaRuntime:
 
 
 def host_copied() -> float:
-    """Bytes a second, read and written ones, of one thread's copies in the host's memory."""
+    """Return bytes per second, read and written, of one thread's copies in the host's memory."""
     source = np.random.default_rng(0).integers(0, 255, _BYTES >> 3, np.uint8)
     target = np.empty_like(source)
     return 2 * source.nbytes / _fastest(lambda: np.copyto(target, source))
 
 
 def _fastest(work: Callable[[], None]) -> float:
-    """Seconds of the fastest of some runs after one that warms up."""
+    """Return the seconds of the fastest of some runs after a warm-up."""
     took = []
     for _ in range(6):
         begin = time.perf_counter()

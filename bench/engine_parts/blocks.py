@@ -1,6 +1,6 @@
-"""A GLM-4 at Q4_K_M without a model to quantize: the blocks are written as they lie in such a file, random, with scales of real size.
+"""Write a GLM-4 at Q4_K_M without quantizing a model: the blocks are random, in the file's layout, with scales of realistic size.
 
-No tensor is ever there as numbers, so that GLM-4-9B's 6 GB are on disk in seconds and take tens of megabytes of memory.
+No tensor ever exists as numbers, so that GLM-4-9B's 6 GB are on disk in seconds and take tens of megabytes of memory.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from bench.engine_parts.synthetic import FIRST_WORD, GLM_VOCABULARY, Shape, add_
 
 NINE = Shape(name="GLM-4-9B", embedding=4096, layers=40, heads=32, feed_forward=13_696, vocabulary=GLM_VOCABULARY, context=32_768)
 SMALL = Shape(name="GLM-4-small", embedding=256, layers=8, heads=4, feed_forward=416, vocabulary=1_024)
-"""Of the same mix of types: its feed-forward width is no multiple of 256 either."""
+"""A small model with the same mix of types: its feed-forward width is no multiple of 256 either."""
 _AT_ONCE = 1 << 20
 """Bytes of one tensor made at a time: few enough to stay in the processor's cache."""
 _SPREAD = {Kind.Q4_K: 168.34, Kind.Q6_K: 1365.7, Kind.Q5_0: 9.247, Kind.Q8_0: 73.90}
-"""Standard deviation of a block's weights where its scale is 1 and all else in it random."""
+"""Standard deviation of a block's weights if its scale is 1 and everything else in it is random."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A quantized matrix. spread: standard deviation of its weights. said: the rows that are not all zero, begin and end; None: all."""
+    """A quantized matrix. spread: standard deviation of its weights. said: begin and end of the rows that are not all zero; None: all rows.
+    """
 
     name: str
     rows: int
@@ -48,7 +49,7 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """What is never quantized: norms and biases, all of one value."""
+    """A tensor that is never quantized: norms and biases, all of one value."""
 
     name: str
     length: int
@@ -64,7 +65,7 @@ def file_name(shape: Shape) -> str:
 
 
 def make(folder: Path, shape: Shape) -> Path:
-    """Write the model. Control tokens are never said, so that an answer ends at its limit only."""
+    """Write the model. It never generates control tokens, so that an answer ends only at its limit."""
     path = folder / file_name(shape)
     unfinished = path.with_suffix(".new")
     writer = begin(unfinished, shape)
@@ -80,7 +81,7 @@ def make(folder: Path, shape: Shape) -> Path:
 
 
 def begin(path: Path, shape: Shape) -> gguf.GGUFWriter:
-    """A file with all but the tensors' numbers, which follow in the order of `tensors`."""
+    """Begin a file with everything except the tensors' numbers, which follow in the order of `tensors`."""
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(f"{shape.name}, synthetic")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_K_M)
@@ -96,13 +97,13 @@ def begin(path: Path, shape: Shape) -> gguf.GGUFWriter:
 
 
 def tensors(shape: Shape) -> Iterator[Blocks | Vector]:
-    """As llama.cpp's quantizer chooses their types for Q4_K_M."""
+    """Yield the tensors with the types that llama.cpp's quantizer chooses for Q4_K_M."""
     wide = shape.embedding
 
     def blocks(
         name: str, rows: int, columns: int, *, better: bool = False, loud: float = 1.0, said: tuple[int, int] | None = None
     ) -> Blocks:
-        # GLM-4-9B's 13,696 are no multiple of 256; then it takes blocks of 32.
+        # GLM-4-9B's 13,696 is not a multiple of 256; then the quantizer uses blocks of 32.
         plain, exact = (Kind.Q5_0, Kind.Q8_0) if columns % 256 else (Kind.Q4_K, Kind.Q6_K)
         return Blocks(
             name=f"{name}.weight", rows=rows, columns=columns, kind=exact if better else plain, spread=loud / columns**0.5, said=said
@@ -124,12 +125,12 @@ def tensors(shape: Shape) -> Iterator[Blocks | Vector]:
 
 
 def more_bits(layer: int, layers: int) -> bool:
-    """Whether Q4_K_M keeps this layer's attn_v and ffn_down more exact: an eighth at each end, and every third between."""
+    """Tell whether Q4_K_M stores this layer's attn_v and ffn_down more precisely: an eighth at each end, and every third between."""
     return layer < layers // 8 or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2
 
 
 def numbers(tensor: Blocks | Vector, rng: np.random.Generator) -> Iterator[NDArray[np.generic]]:
-    """What stands in the file, some rows at a time."""
+    """Yield the contents of the file, some rows at a time."""
     if isinstance(tensor, Vector):
         yield np.full(tensor.length, tensor.value, np.float32)
         return
@@ -144,13 +145,14 @@ def numbers(tensor: Blocks | Vector, rng: np.random.Generator) -> Iterator[NDArr
 
 
 def token_bytes(shape: Shape, length: float) -> float:
-    """What one token of one chat reads: all weights but the other tokens' embeddings, and what is remembered of `length` tokens at f16."""
+    """Return the bytes that one token of one chat reads: all weights except the embeddings of other tokens, and the KV cache of `length`
+    tokens at f16."""
     weights = sum(tensor.bytes for tensor in tensors(shape) if tensor.name != "token_embd.weight")
     return weights + length * token_cells(shape)
 
 
 def token_cells(shape: Shape) -> int:
-    """Bytes that one token takes in the context memory at f16."""
+    """Return the bytes of one token in the KV cache at f16."""
     return shape.layers * 2 * shape.kv_heads * shape.head * 2
 
 

@@ -1,7 +1,7 @@
-"""Chats that ask at set times, and the three that can answer them: the engine, llama-server, one `Llama` behind a lock.
+"""Chats that ask at set times, and the three sides that can answer them: the engine, llama-server, one `Llama` behind a lock.
 
-All get prompts as token ids and the same sampling, and stream. What streams cost is part of the answer: the engine's are read by a
-thread a chat, as the portal does it; llama-server's by one thread that only counts what comes.
+All get prompts as token ids and the same sampling, and stream. The cost of streaming is part of the answer: a thread per chat reads the
+engine's streams, as in the portal; one thread that only counts reads llama-server's.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OFFLOAD_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where both sides compute. loading: for the engine, of BackendOptions. switches: the same for llama-server."""
+    """The device that both sides compute on. loading: BackendOptions for the engine. switches: the same for llama-server."""
 
     loading: Mapping[str, Any]
     switches: Row[str]
@@ -55,7 +55,7 @@ PROCESSOR = Device({}, ("-ngl", "0"))
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Ask for `tokens` after `prompt`, `at` seconds after the start. seed None: the likeliest token each time."""
+    """A request for `tokens` after `prompt`, `at` seconds after the start. seed None: choose the likeliest token each time."""
 
     prompt: Row[int]
     tokens: int
@@ -68,7 +68,7 @@ class Job:
 class Answer:
     asked: float = 0.0
     stamps: list[float] = field(default_factory=list)
-    """When text came."""
+    """Times at which text arrived."""
     tokens: int = 0
     ids: list[int] = field(default_factory=list)
     """The answer as tokens, for the next turn's prompt."""
@@ -79,11 +79,11 @@ class Answer:
 
     @property
     def rate(self) -> float:
-        """Tokens a second from the first one on, whatever the prompt took."""
+        """Return tokens per second from the first token on, without the time of the prompt."""
         return (self.tokens - 1) / (self.stamps[-1] - self.stamps[0])
 
     def gaps_during(self, times: Row[tuple[float, float]]) -> list[tuple[float, float]]:
-        """From one token to the next, where that touches one of the times (begin, end)."""
+        """Return the gaps between tokens that overlap one of the times (begin, end)."""
         gaps = zip(self.stamps, self.stamps[1:], strict=False)
         return [gap for gap in gaps if any(gap[0] < end and gap[1] > begin for begin, end in times)]
 
@@ -92,20 +92,21 @@ class Side(Protocol):
     name: str
 
     def run(self, jobs: Row[Job]) -> list[Answer]:
-        """The answers in the order of the jobs, once all are finished."""
+        """Return the answers in the order of the jobs, once all are finished."""
         ...
 
     def expect(self, held: Row[int], following: Row[int]) -> None:
-        """A conversation of which `held` was read will go on with a prompt that begins with `following`: as the portal tells its engine."""
+        """Announce that a conversation of which `held` was read will continue with a prompt that begins with `following`, as the portal
+        does."""
         ...
 
     def cpu_s(self) -> float:
-        """Processor time that the side's process has used so far: of the engine with its readers, of the server without its client."""
+        """Return the processor time that the side's process has used: of the engine with its readers, of the server without its client."""
         ...
 
 
 def speed(answers: Row[Answer]) -> float:
-    """Tokens a second of all answers together, from the first question to the last token."""
+    """Return tokens per second of all answers together, from the first question to the last token."""
     begin, end = min(answer.asked for answer in answers), max(answer.stamps[-1] for answer in answers)
     return sum(answer.tokens for answer in answers) / (end - begin)
 
@@ -154,7 +155,7 @@ class EngineSide:
 
 
 def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
-    """As the portal would load it on this machine's processor."""
+    """Return the options with which the portal would load it on this machine's processor."""
     asked = LoadSettings(context=context, slots=slots, threads=threads, streams=KvStreams.SEPARATE, gpu_layers=0)
     planned = replace(plan_load(read_facts(model), asked).options, offload_bytes=OFFLOAD_BYTES, mtp=False)
     return loadable(settings.load().home, model, planned)
@@ -171,12 +172,12 @@ def engine(
     device: Device = PROCESSOR,
     **options: object,
 ) -> Iterator[EngineSide]:
-    """options: more of the Engine's."""
+    """Run the engine in this process. options: more options of the Engine."""
     loading = replace(_planned(model, slots=slots, context=context, threads=threads), mtp=mtp)
     backend = LlamaBackend(model, replace(loading, **device.loading))
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
-    # What it finds out while nobody asks, it shall not find out while the other side answers.
+    # The engine must not measure costs while the other side answers, so let it do that first.
     while not running.settled:
         time.sleep(0.01)
     try:
@@ -187,7 +188,7 @@ def engine(
 
 @contextlib.contextmanager
 def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
-    """The engine in a process of its own, read through its socket."""
+    """Run the engine in a separate process, read through its socket."""
     child = ChildModel(model.name, model, _planned(model, slots=slots, context=context, threads=threads))
     try:
         side = EngineSide(child, None)
@@ -242,7 +243,7 @@ class ServerSide:
 
     @staticmethod
     def _read(door: socket.socket, answer: Answer, body: bytearray) -> bool:
-        """Count what came, and read it at the end, which is True."""
+        """Read what has arrived and count it; at the end, parse the answer and return True."""
         data = door.recv(65536)
         if data:
             answer.stamps += [time.perf_counter()] * data.count(b"data: {")
@@ -264,7 +265,7 @@ def server(binary: Path, model: Path, *, slots: int, context: int, threads: int,
     shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads), *device.switches]
     if not _planned(model, slots=slots, context=context, threads=threads).extra_buffers:
         shape.append("--no-repack")
-    # Whatever libraries it was linked to: those of this process.
+    # Use the libraries of this process, whichever the binary was linked to.
     libraries = ":".join(each for each in (str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH")) if each)
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -290,7 +291,7 @@ def server(binary: Path, model: Path, *, slots: int, context: int, threads: int,
 
 
 class LockedSide:
-    """The library's own class, which answers one at a time."""
+    """llama-cpp-python's own class, which answers one request at a time."""
 
     name = "one Llama behind a lock"
 

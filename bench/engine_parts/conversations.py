@@ -1,4 +1,4 @@
-"""Conversations that go on beside others: how long they wait for their first token, and what they get while others wait."""
+"""Measure conversations that continue beside others: how long they wait for their first token, and their speed while others wait."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from models.gguf.memory_plan import context_bytes_per_token
 LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
 TURNS_BY_PEOPLE = 8
 MOMENT_S = 0.6
-"""How long a person reads an answer before asking again, on average."""
+"""Seconds that a person reads an answer before asking again, on average."""
 WRITING_S = 1.0
-"""Time to write files that a conversation left."""
+"""Seconds to write the files of a conversation that left its slot."""
 READING_S = 0.3
 """Seconds between an answer and the reader's next question."""
 
 
 def going_on(shape: Shape, conversations: int, count: int, tokens: int) -> Callable[[Side, int], float]:
-    """measure(side, repeat): tokens a second of `count` of so many conversations that go on at once, each time others."""
+    """Return measure(side, repeat): tokens per second of `count` conversations that continue at once, different ones each time."""
     talks: dict[str, list[list[int]]] = {}
 
     def go_on(side: Side, rng: random.Random, chosen: Row[int], length: int) -> list[Answer]:
@@ -57,7 +57,7 @@ def going_on(shape: Shape, conversations: int, count: int, tokens: int) -> Calla
 
 
 def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
-    """Sixteen conversations, each in a slot of its own, of which `count` go on at once."""
+    """Measure sixteen conversations, each in its own slot, of which `count` continue at once."""
     model = bench.folder / file_name(LAYERS_OF_NINE)
     if not model.exists():
         make_blocks(bench.folder, LAYERS_OF_NINE)
@@ -69,7 +69,7 @@ def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
 
 
 def long_prompts(bench: Bench) -> Iterator[list[str]]:
-    """Of four chats the gaps that fall into the time in which a long prompt is being read, and how long that prompt waits itself."""
+    """Measure the gaps of four chats while a long prompt is being read, and how long that prompt waits itself."""
     model = bench.model(MIDDLE)
     options = {"slots": 8, "context": 2048, "threads": bench.threads}
     waits: dict[str, list[float]] = {}
@@ -92,9 +92,10 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
 
 
 def back_from_disk(bench: Bench) -> Iterator[list[str]]:
-    """Conversations of 1,500 tokens, of which neither slot nor host memory has room for two, go on from the disk or are computed again.
+    """Measure conversations of 1,500 tokens that continue from the disk or are computed again. Neither slot nor host memory has room for
+    two.
 
-    The system still has the files in memory, as it has for most of the 24 hours that they are kept.
+    The system still has the files in memory, as for most of the 24 hours that they are kept.
     """
     model = bench.model(MIDDLE)
     options = {"slots": 1, "context": 2048, "threads": bench.threads}
@@ -121,11 +122,11 @@ def back_from_disk(bench: Bench) -> Iterator[list[str]]:
 
 
 def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator[list[str]]:
-    """8 chats with one system prompt; how long the fifth answer of each takes to begin.
+    """Measure how long the fifth answer of each of 8 chats with one system prompt takes to begin.
 
     One asks when another was answered; or all ask "at once", turn by turn; or each is "a person", who reads an answer for a moment and asks
-    again, whatever the others do: then the turns around the fifth count too. "with thoughts", one at a time, half of an answer is thoughts,
-    which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    again, independently of the others: then the turns around the fifth count too. "with thoughts", one at a time, half of an answer is
+    thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
     """
     model = bench.model(MIDDLE)
     options = {"slots": slots, "context": 2048, "threads": bench.threads}
@@ -133,7 +134,7 @@ def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator
     length = 80 if thinks else 24
 
     def turn(side: Side, rng: random.Random, number: int, chat: list[int], answer: Answer) -> None:
-        """The chat goes on with the answer and the next question."""
+        """Continue the chat with the answer and the next question."""
         held = [*chat, *answer.ids]
         chat += answer.ids[length // 2 if thinks else 0 :]
         if thinks:
@@ -156,7 +157,7 @@ def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator
             for count in range(1, TURNS_BY_PEOPLE + 1):
                 time.sleep(own.uniform(0.0, 2 * MOMENT_S))
                 ask(number)
-                # Those around the fifth too: when somebody asks, and beside whom, is another matter each time.
+                # Count the turns around the fifth too: who asks when, and beside whom, differs each time.
                 waited.extend([last[number].ttft] * (3 <= count <= 7))
                 turn(side, own, number, chats[number], last[number])
 

@@ -1,7 +1,7 @@
-"""Random questions and cancels against a real model with everything on at once: nothing may be left behind, no answer may change.
+"""Ask random questions and cancel some, against a real model with everything on: nothing may be left over, no answer may change.
 
-Draft tokens of prompt lookup and MTP, two LoRA adapters, shared and separate KV caches with too little room, offload to too little
-memory and behind it to the disk, prefetch, priorities, several users.
+Uses draft tokens of prompt lookup and MTP, two LoRA adapters, shared and separate KV caches with too little room, offload to too little
+memory and then to the disk, prefetch, priorities, several users.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ ASKED_IN = (
     SamplingParams(temperature=0.0, grammar='root ::= "[" [a-z]+ ("," [a-z]+)* "]"'),
     SamplingParams(temperature=0.3, top_k=20, top_p=0.9, seed=5),
 )
-"""All of which answer the same each time."""
+"""Sampling parameters that give the same answer each time."""
 NOISE, TRIES = 0.004, 8
-"""How far logits are made to be off, in proportion, and how often: a question whose answer that changes is not asked."""
+"""The relative error added to logits, and how often: a question whose answer that changes is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """answer: what an engine says to it that does nothing else."""
+    """A question. answer: the answer of an engine that does nothing else."""
 
     prompt: Row[int]
     params: SamplingParams
@@ -64,7 +64,7 @@ class Question:
     answer: str = ""
     logprobs: int = 0
     following: Row[int] = ()
-    """What the next question of its conversation begins with, which keeps a part of the answer only."""
+    """The beginning of the next question of its conversation, which keeps only a part of the answer."""
 
 
 @dataclass(slots=True)
@@ -73,29 +73,29 @@ class Left:
 
     ends: Counter[str] = field(default_factory=Counter)
     different: list[tuple[str, str]] = field(default_factory=list)
-    """(what was to be said, what was said)"""
+    """(expected answer, given answer)"""
     memory_bytes: int = 0
     metrics: Any = None
 
 
 class _OneSecond(StepTime):
-    """Expects a second of every step, beside which draft tokens are free."""
+    """Predicts a second for every step, so that draft tokens seem free."""
 
     def expected(self, sequences: int) -> float:
         return 1.0
 
 
 def make_model(folder: Path) -> tuple[Path, list[tuple[int, str, float]]]:
-    """A model with a next-token layer, and two adapters that change what it says."""
+    """Make a model with an MTP layer, and two adapters that change its answers."""
     model = make_gguf(folder / "stress.gguf", "glm4moe", context=CONTEXT, next_layer=True, forgetful=True, sharpness=30.0)
     adapters = [(-key, str(make_adapter(folder / f"{key}.gguf", "glm4moe", seed=key, layers=1)), 1.0) for key in (1, 2)]
     return model, adapters
 
 
 def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, threads: int, seed: int = 0) -> list[Question]:
-    """Of conversations with few beginnings, each with the answer of a plain engine alone.
+    """Return questions of conversations with few beginnings, each with the answer of a plain engine alone.
 
-    Batches of another shape add up in another order: only questions are taken whose answers stay the same with logits a little off.
+    Batches of another shape add up in another order: only questions are used whose answers stay the same with slightly wrong logits.
     """
     rng = random.Random(seed)
     options = BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters)
@@ -132,7 +132,7 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
 def _alone(
     backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: int | None
 ) -> tuple[Sequence, str]:
-    """noise: by which chance the logits are a little off; None: they are not."""
+    """Answer a prompt alone. noise: seed of the errors of the logits; None: no errors."""
     sample, rng = backend.sample, np.random.default_rng(noise)
 
     def noisy(sampler: Any, part: int, draft: int = 0) -> int:
@@ -156,7 +156,7 @@ def _alone(
 def everything(
     model: Path, adapters: Row[tuple[int, str, float]], folder: Path, *, shared: bool, threads: int
 ) -> Iterator[tuple[Engine, LlamaBackend, Path]]:
-    """Yields the engine, its backend, and where the disk tier writes."""
+    """Yield the engine, its backend, and the folder into which the disk tier writes."""
     options = BackendOptions(
         context=CONTEXT,
         slots=SLOTS,
@@ -181,13 +181,13 @@ def everything(
 
 
 def steep(costs: RowCosts) -> None:
-    """As if reading the weights took long, and a row too: then answers move together, and small gaps between them are filled."""
+    """Set costs as if reading the weights took long, and a row too: then answers move together, and small gaps between them are filled."""
     while costs.missing is not None:
         costs.measured(0.01 + 0.003 * costs.missing)
 
 
 def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int = 42, seed: int = 0) -> Left:
-    """Ask `count` questions. Raises AssertionError if anything is left of them that should not be."""
+    """Ask `count` questions. Raises AssertionError if they leave anything behind that they should not."""
     rng = random.Random(seed)
     model, adapters = make_model(folder)
     known = questions(model, adapters, kinds, threads)
@@ -207,7 +207,7 @@ def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int =
                 time.sleep(rng.random() / 20)
             if rng.random() < 0.02:
                 _rest(engine, left, asked)
-                # A conversation whose next question has been read when it comes.
+                # Choose a conversation whose next question has already been prefilled when it arrives.
                 first = rng.choice(range(1, kinds - 1, 3))
                 _take(engine, left, [(known[first], _ask(engine, known[first], rng))])
                 _wait_for(lambda: not engine.prefetching)
@@ -230,7 +230,7 @@ def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int =
 
 
 def _rest(engine: Engine, left: Left, asked: list[tuple[Question, Sequence]]) -> None:
-    """Let all that was asked come to its end first."""
+    """Wait until all questions have ended."""
     _take(engine, left, asked)
     asked.clear()
     _wait_for(lambda: engine.idle and not engine.prefetching)
@@ -295,7 +295,7 @@ def _wait_for(true: Any, seconds: float = 10.0) -> None:
 
 
 def received(sequence: Sequence) -> tuple[str, Finished | PortalError | None]:
-    """The text and the end; None if that does not come within 60 s."""
+    """Return the text and the end; None if the end does not come within 60 s."""
     text = ""
     while True:
         try:

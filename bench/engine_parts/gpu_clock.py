@@ -1,7 +1,7 @@
-"""A stand-in for llama.cpp on a GPU: a decode waits as long as one step would take and uses no processor.
+"""Stand in for llama.cpp on a GPU: a decode waits as long as one step would take and uses no processor.
 
-What is left of the processor's time is the portal's own. Sampling is real: it reads logits of GLM's vocabulary, computed once.
-Draft tokens and offload are off: a share above 1 would hide what is lost.
+The remaining processor time is the portal's own. Sampling is real: it reads logits of GLM's vocabulary, computed once. Draft tokens and
+offload are off: a share above 1 would hide losses.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from models.engine.llama.options import BackendOptions
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How long a step takes: seconds by its number of answers, and prompt tokens per second on top.
+    """The duration of a step: seconds by its number of answers, plus a time for prompt tokens from their rate per second.
 
-    The tables are assumptions, not measurements of this project: the published order of magnitude of llama.cpp with Q4_K_M on an
-    H100. A run of `./portal bench engine_gpu` on such a card should correct them.
+    The tables are assumptions, not measurements of this project: the published order of magnitude of llama.cpp with Q4_K_M on an H100. A
+    run of `./portal bench engine_gpu` on such a card should correct them.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Clock:
     prefill_tokens_per_s: float
 
     def seconds(self, answers: int, prompt_tokens: int = 0) -> float:
-        """Return the time of a step, between the table's rows in proportion."""
+        """Return the seconds of a step, interpolated between the table's rows."""
         known = [rows for rows, _ in self.step_s]
         decode = float(np.interp(answers, known, [seconds for _, seconds in self.step_s])) if answers else 0.0
         return decode + prompt_tokens / self.prefill_tokens_per_s
@@ -44,7 +44,7 @@ CLOCKS = {
 
 
 def clocked(clock: Clock) -> type[LlamaBackend]:
-    """Return a backend that keeps the clock's time."""
+    """Return a backend that takes the clock's time."""
 
     class ClockedBackend(LlamaBackend):
         def __init__(
@@ -54,7 +54,7 @@ def clocked(clock: Clock) -> type[LlamaBackend]:
             most = self.slots + self.max_draft_tokens
             first = Part(0, 0, [1] * (1 + self.max_draft_tokens), wants_logits=True, draft_tokens=self.max_draft_tokens)
             others = [Part(slot, 0, [1 + slot], wants_logits=True) for slot in range(1, self.slots)]
-            # Its logits stay: nothing else is ever computed.
+            # Keep its logits: nothing else is ever computed.
             assert super().decode([first, *others]) is Decoded.DONE and most == 1 + self.max_draft_tokens + len(others)
             self.offload_bytes = 0
             self.max_draft_tokens = 0

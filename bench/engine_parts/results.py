@@ -1,4 +1,4 @@
-"""What a measurement of the engine says, as a table in bench/results."""
+"""Write the results of a measurement of the engine as a table into bench/results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.portal_parts.portal import ROOT
 from models.serving import machine
 
 _WORDS = ("what", "beside it")
-"""Columns of words; the others hold numbers."""
+"""Columns with text; the others hold numbers."""
 HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 
 
@@ -27,8 +27,8 @@ def show(values: Sequence[float], digits: int = 0) -> str:
 
 
 def row(what: str, ours: Sequence[float], beside: str, theirs: Sequence[float], wanted: str, digits: int = 0) -> list[str]:
-    """ours, theirs: by repeat. The ratio is the median of the repeats' own: both sides of one were measured within seconds of each other,
-    while a shared machine's speed drifts by a fifth."""
+    """Return a row. ours, theirs: by repeat. The ratio is the median of the ratios of the repeats: both sides of a repeat were measured
+    within seconds of each other, while a shared machine's speed drifts by a fifth."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     return [what, show(ours, digits), beside, show(theirs, digits), show(ratios, 2), wanted]
 
@@ -46,7 +46,8 @@ def write(path: Path, title: str, command: str, took: float, facts: Sequence[str
 def write_tables(
     path: Path, title: str, command: str, took: float, facts: Sequence[str], tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]
 ) -> None:
-    """command: what follows `./portal bench`, its arguments come from this process. facts: what else is said of how it was measured.
+    """Write tables. command: the part after `./portal bench`; its arguments come from this process. facts: further conditions of the
+    measurement.
 
     tables: the head and the rows of each.
     """

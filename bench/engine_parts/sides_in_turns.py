@@ -1,4 +1,4 @@
-"""What the engine's measures share: the machine they run on, prompts, and sides that take turns."""
+"""Hold what the engine's measures share: the machine they run on, prompts, and sides that take turns."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def prompt(rng: random.Random, shape: Shape, length: int) -> list[int]:
 
 
 def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
-    """`measure(side, repeat)` of every side, repeat after repeat; repeat -1 warms up and is not counted.
+    """Call `measure(side, repeat)` for every side, repeat after repeat; repeat -1 warms up and is not counted.
 
-    Another side comes first each time: one that always did would always get the same state of the machine.
+    A different side goes first each time: a side that always did would always find the same state of the machine.
     """
     found: dict[str, list[float]] = {side.name: [] for side in sides}
     for repeat in range(-1, repeats):

@@ -1,4 +1,4 @@
-"""What of the engine's steps passes in llama.cpp's decode, what in sampling, and what in Python. Nothing is timed outside `timed_steps`."""
+"""Measure how the time of the engine's steps divides into llama.cpp's decode, sampling, and Python. Only `timed_steps` measures times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.engine.llama.native import lib
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Seconds: from the end of the step before, of llama_decode and llama_synchronize, of choosing the tokens."""
+    """Seconds of a step: since the end of the previous step, of llama_decode and llama_synchronize, of choosing the tokens."""
 
     whole: float
     decode: float
@@ -27,13 +27,14 @@ class Step:
 
 
 def share_outside(steps: Row[Step]) -> float:
-    """The share of the time that is not llama.cpp's decode. A wait for the interpreter's lock at the end of a call counts as the call's."""
+    """Return the share of the time outside llama.cpp's decode. A wait for the interpreter's lock at the end of a call counts as the call's.
+    """
     return 1 - sum(step.decode for step in steps) / sum(step.whole for step in steps)
 
 
 @contextlib.contextmanager
 def timed_steps(side: EngineSide, chats: int) -> Iterator[list[Step]]:
-    """Fills the list with the steps that decode one token for each of `chats` answers and follow another such step."""
+    """Fill the list with the steps that decode one token for each of `chats` answers and follow another such step."""
     engine, backend = side.engine, side.backend
     assert isinstance(engine, Engine) and isinstance(backend, LlamaBackend)
     steps: list[Step] = []

@@ -1,4 +1,4 @@
-"""Synthetic GLM-4s to measure with: real shapes, random weights, a vocabulary of made-up words. Nothing is downloaded."""
+"""Make synthetic GLM-4s for measurements: real shapes, random weights, a vocabulary of made-up words. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.gguf_maker import CONTROL, byte_alphabet
 
 GLM_VOCABULARY = 151_552
-"""How many tokens GLM-4 has; what sampling costs depends on it."""
+"""Size of GLM-4's vocabulary, which determines the cost of sampling."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 EXPERTS = 2
 _F16 = gguf.GGMLQuantizationType.F16
@@ -25,9 +25,9 @@ Random = Callable[..., Array]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """copies: every token is followed by a fixed other one, at the full cost: the model repeats what it is shown of its own text.
+    """Shape of a model. copies: every token is followed by a fixed other one, at the full cost: the model repeats text that it is shown.
 
-    drafts: the share of tokens after which a next-token layer guesses right; 0 for a model without one.
+    drafts: the share of tokens after which an MTP layer drafts correctly; 0 for a model without one.
     """
 
     name: str
@@ -44,7 +44,8 @@ class Shape:
 
     @property
     def architecture(self) -> str:
-        """llama.cpp runs no GLM-4's next-token layer, but a GLM-4.5's, which has experts; its other layers need none."""
+        """Return llama.cpp's name of the architecture. It runs no MTP layer of GLM-4, only that of GLM-4.5, which has experts; other layers
+        need none."""
         return "glm4moe" if self.drafts else "glm4"
 
     @property
@@ -77,18 +78,18 @@ FIRST_WORD = 256
 
 
 def words(shape: Shape) -> int:
-    """One past the last token that is a word."""
+    """Return the number after the last token that is a word."""
     return shape.vocabulary - len(CONTROL)
 
 
 def follower(token: int, shape: Shape) -> int:
-    """What a copying model says after `token`."""
+    """Return the token that a copying model generates after `token`."""
     count = words(shape) - FIRST_WORD
     return FIRST_WORD + (token - FIRST_WORD + 1) % count
 
 
 def make(folder: Path, shape: Shape) -> Path:
-    """Write the model at Q8_0 or F16. Control tokens are never said, so that an answer ends at its limit only."""
+    """Write the model at Q8_0 or F16. It never generates control tokens, so that an answer ends only at its limit."""
     path = folder / f"{shape.name}.gguf"
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(shape.name)
@@ -108,7 +109,7 @@ def make(folder: Path, shape: Shape) -> Path:
 
 
 def add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
-    """All that a header says of the model's shape, and its vocabulary: bytes, words, control tokens."""
+    """Write the header: the model's shape, and its vocabulary of bytes, words and control tokens."""
     named = [" " + "".join(_LETTERS[number // 26**place % 26] for place in range(4)) for number in range(words(shape) - FIRST_WORD)]
     tokens = [*byte_alphabet(), *(name.replace(" ", "Ġ") for name in named), *CONTROL]
     writer.add_context_length(shape.context)
@@ -164,7 +165,7 @@ def _tensors(shape: Shape, rng: np.random.Generator) -> Iterator[tuple[str, NDAr
 
 def _layer(block: str, shape: Shape, random: Random) -> Iterator[tuple[str, Array]]:
     wide = shape.embedding
-    # What is scaled to nothing in the end, so that a token alone decides, is still computed.
+    # Values that are scaled to zero at the end, so that the token alone decides, are still computed.
     loud = 0.0 if shape.copies else 1.0
     for norm in ("attn_norm", "post_attention_norm") if shape.drafts else ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
         yield f"{block}{norm}.weight", np.full(wide, loud if norm.startswith("post") else 1.0, np.float32)
@@ -179,7 +180,7 @@ def _layer(block: str, shape: Shape, random: Random) -> Iterator[tuple[str, Arra
 
 
 def _next_layer(block: str, shape: Shape, embedding: Array, random: Random, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
-    """Its own embeddings take some words for others, after which it guesses wrong."""
+    """Yield the tensors of the MTP layer. Its own embeddings swap some words, after which it drafts wrongly."""
     for name, values in _layer(block, shape, random):
         if "ffn_" not in name:
             yield name, values

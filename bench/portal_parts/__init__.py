@@ -1,12 +1,12 @@
-"""What the measurements of a whole portal share.
+"""The parts that the measurements of a whole portal share.
 
 In reading order:
 
 - portal: start a portal with an empty home
-- servers: an admin server and user servers that are killed and started again
-- clocked_server: a portal whose model keeps a GPU's time
+- servers: an admin server and user servers that are killed and restarted
+- clocked_server: a portal whose model takes a GPU's time
 - page_socket: open a page without a browser
-- dialects: the first token in each dialect, a measurement of its own
+- dialects: the first token in each dialect, a separate measurement
 - peer_checks: ask a real model server through the router
 - askers: people who ask over REST
 - store_data: fill a database with chats

@@ -1,4 +1,4 @@
-"""Ask over REST as several people, and remember what the portal confirmed."""
+"""Ask over REST as several people, and record what the portal confirmed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ QUESTIONS = ("What can this portal do?", "How do I rate an answer?", "Who can lo
 
 @dataclass
 class Ledger:
-    """What the portal confirmed to people, and what they requested without a confirmation."""
+    """Records what the portal confirmed to people, and what they requested without a confirmation."""
 
     chats: set[str] = field(default_factory=set)
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Message -> its conversation and text: questions since their turn began, answers since they were done."""
+    """Message -> its conversation and text: questions once their turn began, answers once they were done."""
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    """File -> the conversation it was uploaded for, and its content."""
+    """File -> the conversation that it was uploaded for, and its content."""
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Question -> its conversation and its file, since its turn began."""
+    """Question -> its conversation and its file, once its turn began."""
     ratings: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Message -> its conversation and rating."""
     removed: set[str] = field(default_factory=set)
@@ -39,7 +39,7 @@ class Ledger:
 
 
 def sign_in(portal: Measured, name: str) -> str:
-    """What a client sends as Authorization; it outlives the process."""
+    """Return the Authorization header's value for this person; it stays valid when the process restarts."""
     with portal.sign_in(name) as client:
         return client.headers["Authorization"]
 
@@ -70,7 +70,7 @@ def one_chat(client: httpx.Client, ledger: Ledger, answering: set[str], rng: ran
 
 
 def upload(client: httpx.Client, chat: str, ledger: Ledger, rng: random.Random) -> str:
-    """A small table for the next question of this chat; returns its id."""
+    """Upload a small table for the next question of this chat; return its id."""
     content = f"quarter;季度\n{rng.randrange(10**9)};{uuid4().hex}\n".encode()
     file = str(client.post("/api/v1/files", params={"name": "figures.csv"}, content=content).raise_for_status().json()["id"])
     ledger.files[file] = chat, content
@@ -80,7 +80,7 @@ def upload(client: httpx.Client, chat: str, ledger: Ledger, rng: random.Random) 
 def ask(
     client: httpx.Client, chat: str, ledger: Ledger, answering: set[str], rng: random.Random, word: str = "", file: str = ""
 ) -> str:
-    """One question, which ends in `word`, with its streamed answer; returns the answer's id. `answering`: what runs now."""
+    """Ask one question, which ends in `word`, and read its streamed answer; return the answer's id. `answering`: the running answers."""
     request_id = uuid4().hex
     text = f"{rng.choice(QUESTIONS)} {word or request_id}"
     body = {"text": text, "request_id": request_id, "stream": True, "max_tokens": rng.choice((20, 100, 300)), "temperature": 1}

@@ -1,4 +1,4 @@
-"""Serve a portal whose model keeps a GPU's time: `python -m bench.portal_parts.clocked_server CLOCK`, as bench/whole_path.py does.
+"""Serve a portal whose model takes a GPU's time: `python -m bench.portal_parts.clocked_server CLOCK`, as bench/whole_path.py does.
 
 SIGUSR1 writes the processor time of each thread to threads.json in the home.
 """
@@ -20,7 +20,7 @@ from cli.serving.serve import main
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = {"decode": "decode", "MainThread": "HTTP loop", "turn-": "turns", "answers": "answers", "AnyIO": "HTTP workers"}
-"""What the name of a thread starts with: its kind."""
+"""Prefix of a thread's name -> its kind."""
 
 
 def processor_seconds() -> dict[str, float]:

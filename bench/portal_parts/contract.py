@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI description by Schemathesis, and what in the answers it does not describe."""
+"""Send requests that Schemathesis makes from the OpenAPI description, and find responses that it does not describe."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from schemathesis.specs.openapi.checks import (
 )
 
 SIGN_OUT = "DELETE /api/v1/session"
-"""It ends the session of its token, so it is asked with a token of its own."""
+"""It ends the session of its token, so it uses a separate token."""
 PATIENCE_S = 60
 
 
 @dataclass
 class Outcome:
-    """What came back."""
+    """The result of a run."""
 
     sent: int = 0
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
-    """By operation and kind of fault, the first that was found."""
+    """By operation and kind of fault, the first fault found."""
     slowest: tuple[float, str] = (0.0, "")
 
 
@@ -45,10 +45,10 @@ def describe(url: str) -> dict[str, Any]:
 def check(
     url: str, description: dict[str, Any], tokens: tuple[str, str], known: Mapping[str, str], count: int, *, number: int = 0
 ) -> Outcome:
-    """Send some `count` requests, as many to each operation, valid and invalid ones in turn.
+    """Send about `count` requests, equally many to each operation, alternating valid and invalid ones.
 
-    tokens: of an admin, and of a session that may end. known: ids that exist, by the name of the parameter in the path; every second
-    request has them. number: chooses the requests. Operations that `description` leaves out are not asked.
+    tokens: of an admin, and of a session that may end. known: ids that exist, by the name of the path parameter; every second request uses
+    them. number: the seed of the requests. Operations that `description` leaves out are not called.
     """
     schema = schemathesis.openapi.from_dict(description)
     schema.config.update(base_url=url)
@@ -92,7 +92,7 @@ def _ask(
     try:
         run()
     except BaseException as problem:
-        if "Unsatisfiable" not in type(problem).__name__:  # a request without a body or parameters cannot be made wrong
+        if "Unsatisfiable" not in type(problem).__name__:  # a request without a body or parameters cannot be made invalid
             raise
 
 

@@ -1,4 +1,4 @@
-"""Index jobs that arrive in any order and more than once, counted: what ends at another version than the highest, what comes back."""
+"""Deliver index jobs in any order and more than once; count documents that end at a version below the highest, or that come back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DOCUMENTS = 50
 
 
 def deliver(indexes: Mapping[str, WritableIndex], wait_s: float) -> dict[str, tuple[int, int]]:
-    """1,000 jobs for 50 documents, shuffled and twice; `wait_s` later what was deleted is announced again at its old versions.
+    """Deliver 1,000 jobs for 50 documents, shuffled and twice; `wait_s` later, announce deleted documents again at their old versions.
 
-    Returns for each index how many documents are wrong, and how many deleted ones are there again. Elasticsearch forgets the version of
-    a document that was deleted there after 60 s: the wait is for that.
+    Returns for each index how many documents are wrong, and how many deleted ones are there again. Elasticsearch forgets the version of a
+    deleted document after 60 s: hence the wait.
     """
     name = f"s{time.time_ns()}"
     jobs = [

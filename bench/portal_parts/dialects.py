@@ -1,6 +1,6 @@
 """Measure the time to the first token in each dialect beside chat completions. `python -m bench.portal_parts.dialects`
 
-All dialects ask the same question in turn, so that whatever else the machine does falls on all of them alike.
+All dialects ask the same question in turn, so that other load on the machine affects all of them alike.
 """
 
 from __future__ import annotations

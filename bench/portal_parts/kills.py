@@ -1,7 +1,7 @@
-"""Kill a whole portal at random moments while people ask, and count what was acknowledged and is lost, or is in one place only.
+"""Kill a whole portal at random moments while people ask, and count acknowledged data that is lost, or that is in one place only.
 
-The process is `./portal run`'s, with the built-in model, and people ask over REST. What the portal confirmed to a person is kept here,
-outside, and looked up at the end.
+The process is `./portal run`'s, with the built-in model, and people ask over REST. What the portal confirmed to a person is recorded here,
+outside the portal, and looked up at the end.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 
 ALIVE_S = 2.5
-"""From the first answer of a life to the kill, at most."""
+"""Most seconds from the first answer of a life to the kill."""
 START_S = 300.0
-"""A start may be slow beside other work; how long it took is part of the result."""
+"""Most seconds for a start, which may be slow beside other work; its duration is part of the result."""
 STREAMING_S = 30.0
-"""How long after a restart an answer may still be shown as running that the kill has cut."""
+"""Seconds after a restart for which an answer that the kill cut may still be shown as running."""
 DRAIN_S = 300.0
 _MESSAGE, _TALK, _RATING, _JOB, _SHOWN = (
     each.__table__.c for each in (MessageTable, ConversationTable, FeedbackTable, IndexJobTable, AttachmentTable)
@@ -44,7 +44,7 @@ _MESSAGE, _TALK, _RATING, _JOB, _SHOWN = (
 class Count:
     kills: int = 0
     cut: int = 0
-    """How many of them hit a running answer."""
+    """Number of kills that hit a running answer."""
     acknowledged: int = 0
     lost: int = 0
     missing: int = 0
@@ -52,12 +52,12 @@ class Count:
     stale: int = 0
     """Answers that were shown as running more than 30 s after a restart."""
     failures: int = 0
-    """Answers of the portal that were errors."""
+    """Answers that were errors."""
     ready_s: list[float] = field(default_factory=list)
 
 
 def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> Count:
-    """`kills` lives of one portal, each ended with SIGKILL; then one more in which the index is drained. extra: settings."""
+    """Run `kills` lives of one portal, each ended with SIGKILL; then one more in which the index is drained. extra: settings."""
     place = settings.load({"PORTAL_HOME": str(home)} | extra)
     extra |= model_that_reads_files(home)
     ledger, count = Ledger(), Count()
@@ -91,7 +91,7 @@ def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> 
 
 
 def compare(place: Settings, database: Database) -> tuple[int, int]:
-    """Documents that the index lacks, and those that it alone has."""
+    """Return the number of documents that the index lacks, and of those that only the index has."""
     missing = phantom = 0
     index = open_index(place, database)
     with database.connect() as connection:
@@ -104,7 +104,7 @@ def compare(place: Settings, database: Database) -> tuple[int, int]:
 
 
 def _live(portal: Measured, tokens: list[str], ledger: Ledger, rng: random.Random) -> bool:
-    """People ask until the process is killed. True if it was answering at that moment."""
+    """Let people ask until the process is killed. Returns whether it was answering at that moment."""
     answering: set[str] = set()
     seeds = [rng.random() for _ in tokens]
     people = [
@@ -137,7 +137,7 @@ def _ask_until_cut(url: str, token: str, ledger: Ledger, answering: set[str], rn
 
 
 def _stale(database: Database, restarted: list[datetime]) -> int:
-    """Answers still shown as running though a restart after their beginning is more than 30 s ago."""
+    """Count answers that are still shown as running more than 30 s after a restart that followed their beginning."""
     past = [moment for moment in restarted if moment < datetime.now(UTC) - timedelta(seconds=STREAMING_S)]
     return _streaming(database, past[-1]) if past else 0
 
@@ -149,7 +149,7 @@ def _streaming(database: Database, before: datetime) -> int:
 
 
 def _settle(database: Database, restarted: list[datetime]) -> int:
-    """Wait until no answer is shown as running; returns how many were so for too long."""
+    """Wait until no answer is shown as running; return how many were shown so for too long."""
     until, stale = time.monotonic() + 2 * STREAMING_S, 0
     while time.monotonic() < until and _streaming(database, restarted[-1]):
         stale = max(stale, _stale(database, restarted))
@@ -158,7 +158,7 @@ def _settle(database: Database, restarted: list[datetime]) -> int:
 
 
 def wait_until_drained(database: Database) -> None:
-    """Until the running portal has given the index everything it will take."""
+    """Wait until the running portal has given the index everything that it accepts."""
     until = time.monotonic() + DRAIN_S
     while time.monotonic() < until:
         with database.connect() as connection:
@@ -168,7 +168,8 @@ def wait_until_drained(database: Database) -> None:
 
 
 def _lost(database: Database, ledger: Ledger) -> tuple[int, int]:
-    """What was acknowledged and should be there, and how much of it is not, or not as it was; what was removed and is there counts too."""
+    """Return how many acknowledged records should be there, and how many of them are missing or altered; removed ones that are there count
+    too."""
     with database.connect() as connection:
         talks = set(connection.scalars(select(_TALK.id)))
         said = connection.execute(select(_MESSAGE.id, _MESSAGE.conversation_id, _MESSAGE.text))

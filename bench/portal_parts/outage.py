@@ -1,4 +1,4 @@
-"""Elasticsearch stopped while people go on asking: what fails, what search says meanwhile, how soon it has caught up."""
+"""Stop Elasticsearch while people continue to ask: measure which requests fail, what search reports, and how soon the index catches up."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.servers.elasticsearch_node import ElasticsearchNode
 BEFORE_S = 10.0
 POLL_S = 5.0
 PAUSE_S = 0.3
-"""Between a person's chats."""
+"""Seconds between a person's chats."""
 CAUGHT_UP_S = 5.0
-"""How far the index may be behind and count as caught up: people go on asking, so it is never quite there."""
+"""Seconds that the index may be behind and still count as caught up: people continue to ask, so it is never fully there."""
 GIVE_UP_S = 180.0
 
 
@@ -32,10 +32,10 @@ class Outage:
     turns: int
     failed: int
     searches: int
-    """While it was away; all of them should have said that search is not available."""
+    """Searches during the outage; all of them should have reported that search is not available."""
     refused: int
     lag_s: float
-    """From its first answer until what was written before that is found."""
+    """Seconds from Elasticsearch's first answer until search finds everything written before that."""
     missing: int
     phantom: int
 
@@ -90,7 +90,7 @@ def _ask_until(stop: threading.Event, portal: Measured, token: str, ledger: Ledg
 
 
 def _caught_up(client: httpx.Client, word: str) -> float:
-    """Seconds until a search finds what was written last before the return."""
+    """Return the seconds until a search finds the last text written before the return."""
     back = time.monotonic()
     while time.monotonic() < back + GIVE_UP_S:
         answer = client.get("/api/v1/search", params={"q": word})

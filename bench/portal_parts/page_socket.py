@@ -1,4 +1,4 @@
-"""A page opened as a browser opens it: over the websocket, without a browser."""
+"""Open a page as a browser does, over the websocket, but without a browser."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 LOOK_S = 0.5
-"""How often to look whether to go on following."""
+"""Seconds between checks whether to continue following."""
 SMALL = 200
-"""Bytes of a message that may set a timer; what draws something is rarely as small."""
+"""Bytes of a message that may set a timer; a message that draws something is rarely as small."""
 
 
 class PageSocket:
-    """One tab. token: the session cookie's value; None is a visitor who has not signed in.
+    """One tab. token: the session cookie's value; None for a visitor who has not signed in.
 
-    tls: what nginx's certificate is checked with, where the host is nginx. server: the cookie by which nginx knows the user server.
+    tls: checks nginx's certificate, if the host is nginx. server: the cookie by which nginx knows the user server.
     """
 
     def __init__(self, host: str, token: str | None, *, tls: ssl.SSLContext | None = None, server: str = "") -> None:
@@ -36,11 +36,11 @@ class PageSocket:
         self._page = self._input = ""
         self.received_bytes = 0
         self.query = ""
-        """Of the page's address, as the page last set it."""
+        """The query of the page's address, as the page last set it."""
 
     @property
     def server(self) -> str:
-        """The cookie by which nginx knows the user server of this tab; "" without nginx."""
+        """Return the cookie by which nginx knows the user server of this tab; "" without nginx."""
         response = self._connection.response
         found = SimpleCookie(response.headers.get("Set-Cookie", "") if response else "").get("portal_server")
         return found.value if found else ""
@@ -53,7 +53,7 @@ class PageSocket:
         self._connection.__exit__(kind, error, trace)
 
     def run(self, page: str | None = None, query: str = "", timeout: float = 60) -> Sequence[ForwardMsg]:
-        """Run the page's script: that of `page` (the last part of its address), else of the page last shown. All messages of the run."""
+        """Run the script of `page` (the last part of its address), else of the page last shown. Returns all messages of the run."""
         message = BackMsg()
         message.rerun_script.query_string = query
         if page is None:
@@ -64,7 +64,7 @@ class PageSocket:
         return self._received(timeout)
 
     def ask(self, question: str) -> None:
-        """Type a question into the composer of the page last drawn and send it. `messages` then has what comes."""
+        """Type a question into the composer of the page last drawn and send it. `messages` then yields the response."""
         message = BackMsg()
         message.rerun_script.query_string = self.query
         message.rerun_script.page_script_hash = self._page
@@ -94,9 +94,9 @@ class PageSocket:
             self._input = message.delta.new_element.chat_input.id
 
     def follow(self, part: AutoRerun, ended: threading.Event, query: str = "") -> Iterator[bytes]:
-        """As a browser does what `part` asks for: have that part of the page run again and again until `ended`; each message that comes.
+        """Run a part of the page again and again until `ended`, as a browser does if `part` asks for it; yield each message.
 
-        A message may change how often.
+        A message may change the interval.
         """
         message = BackMsg()
         message.rerun_script.query_string = query

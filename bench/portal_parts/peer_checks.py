@@ -1,4 +1,4 @@
-"""Ask a real model server through the portal's router: what every kind of question must give."""
+"""Ask a real model server through the portal's router, and check the answer to every kind of question."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUESTION = "How do I add a model?"
 SCHEMA = '{"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"], "additionalProperties": false}'
 TOOL = Tool(name="confirm", description="Say whether you are sure.", parameters=SCHEMA, strict=True)
 PRIVATE = ("Traceback", "<html", "litellm.")
-"""What no error may show to people."""
+"""Texts that no error may show to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Checked:
 
 
 class PeerChecks:
-    """Checks of one model of one server.
+    """Checks one model of one server.
 
-    long: more words than its context has tokens. calls: whether the server makes any model call a tool that it must call; llama-server
-    lets it write text before, and a tiny model writes nothing else.
+    long: more words than its context has tokens. calls: whether the server makes any model call a tool that it must call; llama-server lets
+    it write text before, and a tiny model writes nothing else.
     """
 
     def __init__(self, url: str, model: str, key: str = "", *, long: int = 5_000, calls: bool = True) -> None:
@@ -85,7 +85,7 @@ class PeerChecks:
         return "" if names == [TOOL.name] and '"sure"' in calls[0].arguments else f"it called {names} and ended with {end.finish_reason}"
 
     def tool_answer(self) -> str:
-        """A history with a call and its answer is taken."""
+        """Check that a history with a call and its result is accepted."""
         asked = ChatMessage(ChatRole.ASSISTANT, "", tool_calls=(ToolCall("call-1", TOOL.name, '{"sure": true}'),))
         result = ChatMessage(ChatRole.TOOL, "Noted.", tool_call_id="call-1")
         deltas, _, _ = self._ask(SamplingParams(temperature=0, max_tokens=20), more=(asked, result), tools=(TOOL,))
@@ -110,7 +110,7 @@ class PeerChecks:
         return "it answered a prompt beyond its context"
 
     def left_stream(self) -> str:
-        """Leave an answer, which ends it, and get the next one."""
+        """Leave an answer, which ends it, and read the next one."""
         running = self.router.start(self._request(SamplingParams(max_tokens=200)))
         events = running.events()
         list(islice((each for each in events if isinstance(each, Delta)), 1))

@@ -1,4 +1,4 @@
-"""A portal process of its own for a measurement: empty home, free port, the built-in guide."""
+"""Start a portal process for a measurement: empty home, free port, the built-in guide."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Measured:
     ready_s: float
 
     def sign_in(self, name: str = "admin") -> httpx.Client:
-        """A client with this person's token; the caller closes it."""
+        """Return a client with this person's token; the caller closes it."""
         with httpx.Client(base_url=self.url, timeout=60) as door:
             token = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status().json()["token"]
         return httpx.Client(base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {token}"})
 
     def get(self, path: str, name: str = "admin") -> Any:
-        """What a GET of `path` answers to this person."""
+        """Return the response to a GET of `path` by this person."""
         with self.sign_in(name) as client:
             return client.get(path).raise_for_status().json()
 
@@ -54,13 +54,14 @@ class Measured:
 def running_portal(
     home: Path | None = None, *, start_s: float = 180, module: Sequence[str] = ("cli.serving.serve",), **extra: str
 ) -> Iterator[Measured]:
-    """start_s: how long it may take to be ready. module: what serves, with its arguments. extra: settings, by their variables' names."""
+    """Run a portal. start_s: most seconds until it is ready. module: the server's module, with its arguments. extra: settings, by their
+    variables' names."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        # Titles would be answers that nobody measures.
+        # Generating titles would add answers that nobody measures.
         own = {"PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_MODEL_TITLES": "false"}
         environment = {**os.environ, **own, **extra}
         log = stack.enter_context((folder / "bench.log").open("wb"))
@@ -80,14 +81,14 @@ def running_portal(
 
 
 def portal_home() -> Path:
-    """The home of the installation that measures."""
+    """Return the home of the installation that runs the bench."""
     return settings.load().home
 
 
 def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     """Wait until /readyz answers 200. Raises RuntimeError with the end of the log if the process ends before, or after `seconds`."""
     deadline = time.perf_counter() + seconds
-    # One client: a new one takes 30 ms of the processor that the portal wants.
+    # Use one client: a new one takes 30 ms of the processor that the portal needs.
     with httpx.Client(timeout=2) as client:
         while time.perf_counter() < deadline:
             if process.poll() is not None:
@@ -101,7 +102,7 @@ def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: f
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a Markdown table, the first column to the left, the others to the right."""
+    """Print a Markdown table, with the first column aligned left and the others right."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     rule = ["-" * width for width in widths]

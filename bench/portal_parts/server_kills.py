@@ -1,4 +1,4 @@
-"""User servers behind nginx and their admin servers, killed at random and started again while people chat: what people lose.
+"""Kill user servers behind nginx and their admin servers at random, and restart them, while people chat; count what people lose.
 
 People use pages as a browser does: over nginx, with the cookies of their session and of their user server; a tab that lost its websocket
 opens another and shows the same address. The questions that the portal confirmed are looked up at the end.
@@ -31,29 +31,29 @@ from tests.servers.postgresql import PostgresServer
 PEOPLE = 6
 BETWEEN_KILLS_S, DOWN_S = (3.0, 8.0), (0.2, 3.0)
 ANSWER_S = 180.0
-"""An answer that has not ended so long after its question is lost."""
+"""Seconds after its question at which an answer that has not ended counts as lost."""
 QUESTIONS_PER_CHAT = 3
 LOOK_S = 0.5
 SMALL_CONTEXT = "700"
-"""Answers go on until the context is full: some seconds at the clock's speed."""
+"""Answers continue until the context is full: some seconds at the clock's speed."""
 
 
 @dataclass
 class Experience:
-    """What one person asked, and what happened to this person."""
+    """The questions of one person, and what happened to them."""
 
     asked: dict[str, str] = field(default_factory=dict)
     """Questions that the page showed as asked, with their conversations."""
     sign_outs: int = 0
     typed_again: int = 0
-    """Questions that were not asked when their user server died."""
+    """Questions that were not yet asked when their user server died."""
     reconnected_s: list[float] = field(default_factory=list)
-    """From a lost websocket until the page was drawn again."""
+    """Seconds from a lost websocket until the page was drawn again."""
     problems: list[str] = field(default_factory=list)
 
 
 class Person:
-    """Somebody with one tab."""
+    """A person with one tab."""
 
     def __init__(self, name: str, nginx: Nginx, admins: Sequence[Server], stop: threading.Event) -> None:
         self.experience = Experience()
@@ -90,7 +90,7 @@ class Person:
             try:
                 tab = self._page()
                 if sent:
-                    time.sleep(1.0)  # What the dead server had sent has arrived by now.
+                    time.sleep(1.0)  # Messages that the dead server had sent have arrived by now.
                     if chat := self._chat_of(question):
                         self.experience.asked[question], self._query = chat, f"c={chat}"
                         return
@@ -121,7 +121,7 @@ class Person:
         self.experience.problems.append(f"not answered within {ANSWER_S:.0f} s: {question}")
 
     def _page(self, *, again: bool = False) -> PageSocket:
-        """Return the tab with the page drawn; connect if the websocket is gone. again: draw it in any case."""
+        """Return the tab with the page drawn; reconnect if the websocket is gone. again: draw it in any case."""
         began, lost = time.monotonic(), self._tab is None
         if self._tab is None:
             opened = PageSocket(self._host, self.token, tls=self._tls, server=self._server)
@@ -145,7 +145,7 @@ class Person:
             self._tab = None
 
     def _chat_of(self, question: str) -> str:
-        """Return the conversation in which this question is stored; "" if it is in none."""
+        """Return the conversation in which this question is stored; "" if none has it."""
         for chat in self._get("/api/v1/conversations?limit=3")["items"]:
             if any(each["text"] == question for each in self._messages(chat["id"])):
                 return str(chat["id"])
@@ -156,7 +156,7 @@ class Person:
         return found
 
     def _get(self, path: str) -> Any:
-        """Ask the first admin server that is there. Raises httpx.HTTPError."""
+        """Ask the first admin server that responds. Raises httpx.HTTPError."""
         for client in self._rest[:-1]:
             with contextlib.suppress(httpx.HTTPError):
                 return client.get(path).raise_for_status().json()
@@ -180,7 +180,7 @@ class Result:
     asked: int = 0
     whole: int = 0
     cut: int = 0
-    """Answers that were interrupted when the admin server died whose model wrote them; their text is kept."""
+    """Answers that were interrupted when the admin server whose model wrote them died; their text is kept."""
     lost: int = 0
     doubled: int = 0
 

@@ -1,4 +1,4 @@
-"""Servers that are killed and started again on the same port: an admin server, user servers."""
+"""Run servers that are killed and restarted on the same port: an admin server, user servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "a-service-key-of-the-measurements-01"
 
 
 class Server:
-    """One server with a home and a port of its own. `kill` ends it as a crash does."""
+    """One server with its own home and port. `kill` ends it as a crash does."""
 
     def __init__(self, home: Path, *, module: Sequence[str] = ("cli.serving.serve",), port: int = 0, **extra: str) -> None:
         """extra: settings, by their variables' names."""
@@ -61,7 +61,7 @@ class Server:
         return Measured(url=self.url, process=self.process, home=self.home, ready_s=0.0)
 
     def start(self, start_s: float = 180) -> float:
-        """Start it and wait until it is ready; returns the seconds that took."""
+        """Start it and wait until it is ready; return the seconds that this took."""
         began = time.perf_counter()
         with (self.home / "bench.log").open("ab") as log:
             environment = {**os.environ, **self._settings}
@@ -82,7 +82,7 @@ class Server:
 
 
 def site_of(admin: Server, users: Sequence[Server]) -> tuple[str, dict[str, str]]:
-    """Return deploy/servers/nginx.conf for these user servers, two at least, and what to replace in it: the arguments of Nginx."""
+    """Return deploy/servers/nginx.conf for at least two user servers, and the texts to replace in it: the arguments of Nginx."""
     text = SITE.read_text("utf-8")
     for number in range(3, len(users) + 1):
         text = _with_user_server(text, number)

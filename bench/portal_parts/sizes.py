@@ -1,4 +1,4 @@
-"""A store at its full size: how fast it is indexed, searched and read, and what a backup of it takes."""
+"""Measure a store at its full size: how fast it is indexed, searched and read, and the cost of a backup."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from data.unit_of_work import SqlUnitOfWork
 
 SEARCHES = 200
 SCANS = 10
-"""A scan takes long; its p95 needs no more."""
+"""Number of scans. A scan takes long; its p95 needs no more."""
 STEP = 50_000
 LARGE_FILE_PER = 10_000
-"""Messages."""
+"""Number of messages per large file."""
 LARGE_FILE_BYTES = 1_000_000
 PASSPHRASE = "a passphrase for a measurement"
 _MESSAGE, _TALK = MessageTable.__table__.c, ConversationTable.__table__.c
 
 
 def searched(title: str, wanted_ms: int, database: Database, index: WritableIndex, messages: int) -> Iterator[list[str]]:
-    """Fill store and index, then search as its people would, and as a portal without an index does."""
+    """Fill database and index, then search as its people would, and as a portal without an index does."""
     people = filled(database, messages)
     worker = IndexWorker(database, index)
     started, documents, reported = time.perf_counter(), 0, STEP
@@ -78,7 +78,7 @@ def filled(database: Database, messages: int) -> list[str]:
 
 
 def settled(database: Database) -> None:
-    """What the server's autovacuum does within a minute of a large change."""
+    """Do the work that the server's autovacuum does within a minute of a large change."""
     if not database.is_sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET statement_timeout = 0"))
@@ -86,7 +86,7 @@ def settled(database: Database) -> None:
 
 
 def read(title: str, database: Database) -> Iterator[list[str]]:
-    """Listing 100 conversations, and opening one of 20 messages."""
+    """List 100 conversations, and open one of 20 messages."""
 
     def listed(person: str) -> None:
         with SqlUnitOfWork(database) as work:
@@ -127,7 +127,7 @@ def saved(title: str, database: Database, target: Database, folder: Path, messag
 
 
 def add_large_files(database: Database, messages: int, rng: random.Random) -> int:
-    """One table of 1 MB for every 10,000 messages, of many parts each; returns how many."""
+    """Add one table of 1 MB, with many parts, for every 10,000 messages; return how many."""
     count = -(-messages // LARGE_FILE_PER)
     with database.connect() as connection:
         asked = connection.execute(select(_MESSAGE.id, _MESSAGE.conversation_id, _TALK.user_id, _MESSAGE.created_at)
@@ -158,7 +158,7 @@ def like_scan(database: Database, query: SearchQuery) -> None:
 
 
 def p95(calls: Sequence[Callable[[], object]]) -> float:
-    """Milliseconds."""
+    """Return the 95th percentile of the calls in milliseconds."""
     times = []
     for call in calls:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A store full of generated chats in two languages, written in bulk."""
+"""Fill a store with generated chats in two languages, written in bulk."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from data.unit_of_work import SqlUnitOfWork
 PER_PERSON = 20_000
 PER_CONVERSATION = 20
 AT_ONCE = 250
-"""Conversations in a transaction."""
+"""Conversations per transaction."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = 300 * 86_400
 IN_THE_FOLDER = 50
-"""One conversation of so many lies in its owner's one folder."""
+"""One in this many conversations is in its owner's only folder."""
 WITH_A_FILE = 50
-"""One question of so many has a file."""
+"""One in this many questions has a file."""
 
 
 def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
-    """Returns the ids of the people who own them, one for each 20,000 messages. A worker queues everything for an index that is empty."""
+    """Store the chats; return the ids of their owners, one for each 20,000 messages. A worker queues everything for an empty index."""
     people = [_id(rng) for _ in range(max(1, messages // PER_PERSON))]
     with SqlUnitOfWork(database) as work:
         for number, id in enumerate(people):
@@ -70,12 +70,12 @@ def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
 
 
 def folder_of(person: str) -> str:
-    """The id of their folder."""
+    """Return the id of the person's folder."""
     return person[::-1]
 
 
 def _attach(sql: Transaction, owners: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:
-    """A small file to some questions."""
+    """Attach a small file to some questions."""
     asked = [row for row in rows if row["author"] is Author.USER and int(str(row["id"]), 16) % WITH_A_FILE == 0]
     if asked:
         files = [
@@ -118,7 +118,7 @@ def _id(rng: random.Random) -> str:
 
 
 def words(rng: random.Random) -> list[str]:
-    """What a person looks for: a rare word, two frequent ones, or Chinese."""
+    """Return words that a person searches for: a rare word, two frequent ones, or Chinese."""
     return rng.choice(
         [
             [f"{rng.choice(ENGLISH)}{rng.randrange(5000)}"],

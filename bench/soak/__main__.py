@@ -1,9 +1,9 @@
-"""Whether memory grows under a mixed load. `./portal bench soak [--minutes N]`
+"""Measure whether memory grows under a mixed load. `./portal bench soak [--minutes N]`
 
-Chats, programs, files, lists, search, sign-ins and an admin's pages at the same time, on a portal with the built-in guide. The first third
-of the time, at most 20 minutes, warms up. The growth is that of the last quarter of the rest over its first: of the 10th or of the 90th
-percentile, whichever grew more. Ends with 1 where it is more than 5 %, an answer was a fault, or the portal ended. 480 minutes before a
-release, 15 for each change.
+Runs chats, programs, files, lists, search, sign-ins and an admin's pages at the same time, on a portal with the built-in guide. The first
+third of the time, at most 20 minutes, warms up. The growth is that of the last quarter of the rest over its first: of the 10th or of the
+90th percentile, whichever grew more. Exits with 1 if it is more than 5 %, an answer was a fault, or the portal ended. Run 480 minutes
+before a release, 15 for each change.
 """
 
 from __future__ import annotations

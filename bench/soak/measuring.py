@@ -1,4 +1,4 @@
-"""Run the load, watch the memory, and say by how much it grew."""
+"""Run the load, watch the memory, and compute by how much it grew."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LONGEST_WARM_UP_S = 20 * 60.0
 
 @dataclass(frozen=True)
 class Soaked:
-    """memory: seconds since the start and MB of the process with its children, in order."""
+    """The result. memory: seconds since the start and MB of the process with its children, in order."""
 
     memory: Sequence[tuple[float, float]]
     tally: Tally
     exit_code: int | None
-    """None: the portal still ran at the end."""
+    """The portal's exit code; None if it still ran at the end."""
 
     @property
     def ok(self) -> bool:
@@ -30,7 +30,7 @@ class Soaked:
 
 
 def soak(minutes: float) -> Soaked:
-    # Titles and summaries are answers too; a proxy's header gives each sign-in an address of its own.
+    # Titles and summaries are answers too; a proxy's header gives each sign-in a different address.
     with running_portal(PORTAL_TRUSTED_PROXIES="127.0.0.1") as portal:
         load = Load(portal)
         load.start()
@@ -40,7 +40,7 @@ def soak(minutes: float) -> Soaked:
 
 
 def watched(portal: Measured, seconds: float) -> Sequence[tuple[float, float]]:
-    """Return the memory of the portal, a hundred times at least and once a second at most."""
+    """Return the memory of the portal, sampled at least a hundred times and at most once a second."""
     began, found = time.monotonic(), []
     while (passed := time.monotonic() - began) < seconds and portal.process.poll() is None:
         found.append((passed, memory_mb(portal.process.pid)))
@@ -60,10 +60,10 @@ def memory_mb(pid: int) -> float:
 
 
 def growth(memory: Sequence[tuple[float, float]]) -> float:
-    """Return by which share memory grew from the first quarter after the warm-up to the last: its floor or its ceiling.
+    """Return the share by which memory grew from the first quarter after the warm-up to the last: its floor or its ceiling.
 
-    Whichever grew more counts. Between the two it moves by a sixth with what is done at the moment; a median would only say which of them
-    was more frequent.
+    The larger growth counts. Between floor and ceiling, memory moves by a sixth with the current work; a median would only show which of
+    them was more frequent.
     """
     end = memory[-1][0]
     settled = [size for passed, size in memory if passed >= min(end / 3, LONGEST_WARM_UP_S)]

@@ -1,4 +1,5 @@
-"""A mixed load that leaves nothing behind: whatever a round creates it deletes, so that what grows is the process and not its data."""
+"""A mixed load that leaves nothing behind: each round deletes everything that it creates, so that only the process can grow, not its data.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +23,12 @@ PAGES = ("", "search", "prompts", "usage", "models", "people", "access", "store"
 OCTETS = {"Content-Type": "application/octet-stream"}
 WAIT_S = 120.0
 EXPECTED = {200, 201, 202, 204, 429}
-"""429: a busy portal is allowed to say so."""
+"""Accepted status codes. 429: a busy portal may refuse."""
 
 
 @dataclass
 class Tally:
-    """What was done, and what went wrong."""
+    """Counts of what was done, and of what went wrong."""
 
     rounds: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -41,7 +42,7 @@ class Tally:
 
 
 class Fault(Exception):
-    """An answer that a healthy portal does not give."""
+    """A response that a healthy portal does not give."""
 
 
 def checked(response: httpx.Response, *also: int) -> httpx.Response:
@@ -63,7 +64,7 @@ def chat(client: httpx.Client, _number: int) -> None:
 
 
 def program(client: httpx.Client, number: int) -> None:
-    """Ask as a program does, in turns with a stream and without."""
+    """Ask as a program does, alternately with a stream and without."""
     body = {"messages": [{"role": "user", "content": QUESTION}], "stream": number % 2 == 0}
     with client.stream("POST", "/v1/chat/completions", json=body) as response:
         response.read()
@@ -96,7 +97,7 @@ def search(client: httpx.Client, number: int) -> None:
 
 
 class Load:
-    """Runs each kind of load on a thread of its own until it is stopped."""
+    """Runs each kind of load on a separate thread until it is stopped."""
 
     def __init__(self, portal: Measured) -> None:
         self.tally = Tally()
@@ -142,7 +143,7 @@ class Load:
         self._threads[-1].start()
 
     def _sign_in(self, number: int) -> None:
-        """Sign in and out; each fourth time with a wrong password or name, from addresses of their own."""
+        """Sign in and out; each fourth time with a wrong password or name, from a different address."""
         where = {"X-Forwarded-For": f"10.{number // 62_500 % 250}.{number // 250 % 250}.{number % 250}"}
         with httpx.Client(base_url=self._portal.url, timeout=WAIT_S, headers=where) as client:
             if number % 4 == 3:

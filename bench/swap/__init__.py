@@ -1,4 +1,4 @@
-"""A hot swap under running chats: `./portal bench swap`.
+"""Measure a hot swap under running chats: `./portal bench swap`.
 
 In reading order:
 

@@ -1,6 +1,6 @@
-"""A hot swap under running chats: does an answer fail, is one cut, does anyone wait longer? `./portal bench swap [--seconds N] [--chats N]`
+"""Measure a hot swap under running chats: failed, cut and delayed answers. `./portal bench swap [--seconds N] [--chats N]`
 
-Chats ask one after another over REST. The same portal is measured without a swap first, then while the model's name goes to another
+Chats ask one after another over REST. The same portal is measured without a swap first, then while the model's name moves to another
 quantization and back. The models are synthetic GLMs that never end by themselves, so every whole answer has the same length.
 """
 
@@ -30,7 +30,7 @@ WANTED_MORE_S = 2.0
 
 @dataclass(frozen=True)
 class Answer:
-    """Seconds on one clock. gap: the longest time between two pieces. whole: it came to its end as asked."""
+    """An answer, in seconds on one clock. gap: the longest time between two pieces. whole: it ended as requested."""
 
     started: float
     first: float
@@ -96,7 +96,7 @@ def _ask(client: httpx.Client, question: str) -> Answer:
 
 
 def swap(admin: httpx.Client, path: Path) -> dict[str, Any]:
-    """Swap to this file and wait for the end; returns the swap."""
+    """Swap to this file and wait for the end; return the swap."""
     started = admin.post("/api/v1/models/glm/swap", json={"path": str(path), "watch_s": 2}).raise_for_status().json()
     deadline = time.monotonic() + SWAP_LIMIT_S
     while True:

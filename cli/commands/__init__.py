@@ -5,7 +5,7 @@ In reading order:
 - people: ./portal user
 - checks: ./portal test
 - doctor: ./portal doctor, before and after installation
-- inspection: its part inside the environment
+- inspection: the part of the doctor inside the environment
 - finding: one line of the doctor
 - backup: ./portal backup and restore
 - keys: ./portal keys

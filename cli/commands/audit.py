@@ -1,4 +1,4 @@
-"""Run ./portal audit: verify the chain of audit events, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal audit: verify the chain of audit events, even while a portal runs. Runs inside the environment."""
 
 from __future__ import annotations
 

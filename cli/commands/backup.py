@@ -1,4 +1,4 @@
-"""Run ./portal backup and ./portal restore, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal backup and ./portal restore, even while a portal runs. Runs inside the environment."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cli.paths import REPOSITORY, Paths
 _POSTGRESQL = Path("/usr/lib/postgresql")
 UNIT = ("tests/unit", "tests/security", "tests/pages", "tests/store")
 OTHERS = ("tests/browser", "tests/functional")
-"""All tests, in two parts of about the same length."""
+"""UNIT and OTHERS divide all tests into two parts that take about the same time."""
 _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 
 

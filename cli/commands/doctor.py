@@ -1,4 +1,4 @@
-"""Run ./portal doctor: every part, its state, its version, and what to do. Also works when nothing is installed yet."""
+"""Run ./portal doctor: show every part, its state, its version, and what to do. Works even before installation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENOUGH_DISK = 2 * 1024**3
 
 
 def examine(paths: Paths) -> int:
-    """Print a line per part as soon as it is known. Returns 1 if anything is broken."""
+    """Print a line per part as soon as its state is known. Returns 1 if anything is broken."""
     broken = 0
     for finding in _findings(paths):
         broken += finding.good is False

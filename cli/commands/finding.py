@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One result. good: True in order, False broken, None informational. advice: what to do, if anything."""
+    """One result. good: True if the part works, False if it is broken, None for information. advice: what to do, if anything."""
 
     part: str
     good: bool | None

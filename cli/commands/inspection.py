@@ -20,7 +20,7 @@ from core.search.records import DocumentKind, SearchQuery
 from settings import Settings
 
 ANSWER_S = 5.0
-"""Seconds that the program on the port may take to say whether it is the portal."""
+"""Seconds that the program on the port may take to answer whether it is the portal."""
 
 def main() -> int:
     try:

@@ -1,4 +1,4 @@
-"""Run ./portal keys: encryption at rest, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal keys: encryption at rest, even while a portal runs. Runs inside the environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 if asked.command == "rotate":
                     keys.add()
-                    # What a running portal still encrypts with the old key would be left out below.
+                    # Values that a running portal still encrypts with the old key would be missed below.
                     print(f"A new data key was created. Waiting {KEYS_NOTICED_S:.0f} s until every running portal uses it.")
                     time.sleep(KEYS_NOTICED_S)
                 print(f"{keys.seal():,} texts and file chunks were encrypted with the current data key.")

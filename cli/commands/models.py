@@ -1,4 +1,4 @@
-"""Run ./portal model: list known models, download and quantize them, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal model: list known models, download and quantize them, even while a portal runs. Runs inside the environment."""
 
 from __future__ import annotations
 

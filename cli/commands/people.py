@@ -1,4 +1,4 @@
-"""Run ./portal user: accounts from the command line, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal user: accounts from the command line, even while a portal runs. Runs inside the environment."""
 
 from __future__ import annotations
 

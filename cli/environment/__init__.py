@@ -2,10 +2,10 @@
 
 In reading order:
 
-- install: everything in order
+- install: all steps in order
 - system_packages: Debian packages
 - python_packages: the virtual environment and its packages
-- engine_build: how llama.cpp is compiled for this machine
-- engine: compile, keep and try llama.cpp
-- cures: say what to do about a failed installation
+- engine_build: choose how to compile llama.cpp for this machine
+- engine: compile, cache and test llama.cpp
+- cures: advice after a failed installation
 """

@@ -34,7 +34,7 @@ def needs_compiler(paths: Paths, build: Build) -> bool:
 
 
 def ensure(paths: Paths, build: Build) -> None:
-    """Install and test the build; if the machine rejects it, a simpler one. Raises StartFailed.
+    """Install and test the build; if the machine rejects it, try a simpler one. Raises StartFailed.
 
     If a home was moved to another processor, or lost its note, the installed build is tested again.
     """
@@ -80,7 +80,7 @@ def noted_extra_buffers(paths: Paths) -> bool:
 
 
 def _settled(paths: Paths, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
-    """Record a trial that worked, else add its outcome to `tried`. Raises StartFailed if no other build would help."""
+    """Record a trial that worked, else add its result to `tried`. Raises StartFailed if no other build would help."""
     last = trials[-1]
     if not last.ok:
         tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
@@ -118,7 +118,7 @@ def _cached(paths: Paths, build: Build) -> Path | None:
 
 @contextmanager
 def compiling_alone(folder: Path) -> Iterator[Path]:
-    """A folder to compile in, empty: homes that share the cache compile a build once. What a killed one left is removed."""
+    """Yield an empty folder to compile in: homes that share the cache compile a build once. Remove files that a killed command left."""
     work = folder / "work"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "compile.lock").open("w") as lock:
@@ -138,7 +138,7 @@ def compile_wheel(paths: Paths, build: Build) -> Path:
 
 
 def compile_in(work: Path, paths: Paths, build: Build) -> Path:
-    """Build the wheel with tools in a folder of their own, and put it into the cache."""
+    """Build the wheel with tools in a separate folder, and put it into the cache."""
     system_packages.install(system_packages.missing_compiler(), paths.log)
     folder = paths.cache / build.key
     cores = str(len(os.sched_getaffinity(0)))

@@ -17,10 +17,10 @@ from cli.paths import REPOSITORY, Paths
 from core.errors import StartFailed
 
 _IMAGES = "images"
-"""llama.cpp's library for images is built too, without video, for which it would start other programs."""
+"""llama.cpp's library for images is built too, without video support, which would start other programs."""
 _BASE = ("-DLLAVA_BUILD=ON", "-DMTMD_VIDEO=OFF", f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={REPOSITORY / 'cli' / 'environment' / 'engine.cmake'}")
 _X86 = {"avx": "AVX", "avx2": "AVX2", "fma": "FMA", "f16c": "F16C", "bmi2": "BMI2", "sse4_2": "SSE42"}
-"""CPU flags and their names in llama.cpp's build. AVX-512 and AMX are missing, because some hosts report but do not allow them."""
+"""CPU flags and their names in llama.cpp's build. AVX-512 and AMX are left out, because some hosts report but do not allow them."""
 
 
 @dataclass(frozen=True)

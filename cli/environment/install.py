@@ -12,7 +12,7 @@ from cli.paths import Paths
 
 NEED_REDIS = "PORTAL_REDIS_URL"
 NEED_IDENTITY = ("PORTAL_OIDC_ISSUER", "PORTAL_LDAP_URL")
-"""Settings that need requirements/identity.txt. In a YAML file they are seen only by the portal, which names the file."""
+"""Settings that need requirements/identity.txt. In a YAML file, only the portal sees them; its error names the file."""
 
 
 NEED_PDF = "PORTAL_PDF_EXPORT"
@@ -47,7 +47,7 @@ def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
 def _alone(paths: Paths) -> Iterator[None]:
     """Hold the lock of the home, so that two commands never install into it at once."""
     with (paths.home / "install.lock").open("w") as lock:
-        # Child commands inherit the lock: what a killed ./portal left running still holds it.
+        # Child commands inherit the lock: a command that a killed ./portal left running still holds it.
         os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -38,7 +38,7 @@ def fingerprint(lock: Path) -> str:
 
 
 def read_stamp(paths: Paths) -> dict[str, str]:
-    """Read what is installed in the environment: {} if there is none, or one of another Python."""
+    """Read the record of installed packages: {} if there is none, or if it is of another Python."""
     try:
         stamp: dict[str, str] = json.loads(paths.stamp.read_text("utf-8"))
     except (OSError, ValueError):
@@ -71,7 +71,7 @@ def has(paths: Paths, lock: Path) -> bool:
 
 
 def install(paths: Paths, lock: Path, what: str) -> None:
-    """Install what a lock file names, once; every file is checked against its hash."""
+    """Install the packages of a lock file, once; every file is checked against its hash."""
     if has(paths, lock):
         return
     with step(f"Installing {what}", f"Installed {what}") as current:
@@ -80,7 +80,7 @@ def install(paths: Paths, lock: Path, what: str) -> None:
 
 
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:
-    """Install with pip; an interrupted or damaged download is repeated once. Raises StartFailed."""
+    """Install with pip; repeat an interrupted or damaged download once. Raises StartFailed."""
     options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     command: list[str | Path] = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
     try:

@@ -1,4 +1,4 @@
-"""Install Debian packages if allowed, else print the line to type."""
+"""Install Debian packages if allowed, else print the command line to type."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def install(packages: Sequence[str], log: Path) -> None:
 
 
 def privilege() -> list[str] | None:
-    """What to put before apt-get: nothing for root, sudo where it asks no password, None where it may not."""
+    """Return the words before apt-get: none for root, sudo if it asks for no password; None if this user may not install."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:

@@ -6,5 +6,5 @@ In reading order:
 - worker: run background jobs until stopped
 - connections: count connections and close slow ones
 - connection_limits: the limits
-- log_files: where log lines go
+- log_files: write log lines to a file and standard error
 """

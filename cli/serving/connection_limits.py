@@ -1,4 +1,4 @@
-"""Limit how many connections there are and how slow their clients may be. Knows nothing of HTTP."""
+"""Limit the number of connections and the slowness of their clients. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_DESCRIPTORS = 65_535
 RESERVED_DESCRIPTORS = 256
-"""Reserved for the database, the index, models, logs and their processes."""
+"""Descriptors for the database, the index, models, logs and their processes."""
 DESCRIPTORS_A_CONNECTION = 4
 """Measured for an open page: its socket, and the event loop of its script."""
 FEW_DESCRIPTORS = 4_096
@@ -31,7 +31,7 @@ class Deadlines:
     body_bytes_per_s: int = 500
     """Average rate at which a body must arrive after the grace period."""
     unread_s: float = 120
-    """Seconds that a client may read nothing of what was sent to it."""
+    """Seconds that a client may go without reading what was sent to it."""
     check_s: float = 1
 
 
@@ -41,12 +41,12 @@ class Connection(Protocol):
     transport: asyncio.Transport
 
     def overdue(self, now: float) -> str | None:
-        """Return what the client failed to do in time; None while it keeps pace."""
+        """Return what the client failed to do in time; None while it keeps up."""
         ...
 
 
 class Crowd:
-    """Tracks all open connections, by address. Used on the event loop only."""
+    """Tracks all open connections, by address. Use it on the event loop only."""
 
     def __init__(self, per_address: int, in_all: int, proxies: Sequence[str], deadlines: Deadlines = Deadlines()) -> None:
         """proxies: addresses or networks that forward many clients and limit those themselves."""
@@ -63,7 +63,7 @@ class Crowd:
         return len(self._holders)
 
     def refusal(self, address: str) -> str | None:
-        """Return why another connection from this address is too many; None if it is not."""
+        """Return why another connection from this address is too many; None if it is allowed."""
         if len(self) >= self._in_all:
             log.warning("%d connections are open, the most that the limit of open files allows; refusing another", len(self))
             return "The portal has too many connections. Try again in a few seconds."
@@ -115,7 +115,7 @@ class Crowd:
             self._timer = loop.call_later(self.deadlines.check_s, self._check)
 
     def _unread_for_long(self, connection: Connection, now: float) -> str | None:
-        """Tell whether the client has read nothing for too long: the buffer only grew or stayed."""
+        """Return what to log if the client has read nothing for too long: the buffer only grew or stayed."""
         size = connection.transport.get_write_buffer_size()
         before, since = self._unread.get(connection, (0, now))
         if not size:
@@ -130,7 +130,7 @@ class Crowd:
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the limit of open files to what the system allows; returns it."""
+    """Raise the limit of open files to the system's maximum; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:

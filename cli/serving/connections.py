@@ -1,4 +1,4 @@
-"""Count and watch Uvicorn's connections: slow clients lose theirs, and no address can take them all."""
+"""Count and watch Uvicorn's connections: slow clients lose theirs, and no address can take all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEADERS = (
     "referrer-policy: same-origin\r\npermissions-policy: camera=(), geolocation=(), microphone=()\r\n"
     "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
 )
-"""Headers of answers given before any application is called."""
+"""Headers of responses that are sent before any application is called."""
 
 
 def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:

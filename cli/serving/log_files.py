@@ -21,7 +21,7 @@ def write_logs(settings: Settings) -> None:
     terminal = logging.StreamHandler()
     if settings.log_format != "json":
         terminal.setLevel(logging.WARNING)
-        # llama.cpp warns about the quirks of every file; the log has them.
+        # llama.cpp warns about peculiarities of every file; the log has these warnings.
         terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)
         terminal.setFormatter(TextLines())
     else:
@@ -32,10 +32,10 @@ def write_logs(settings: Settings) -> None:
         handler.addFilter(Masking())
         logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(settings.log_level)
-    # These clients log every request they make, several a second, with its address. The caller logs failures.
+    # These clients log each of their requests, several a second, with its address. The caller logs failures.
     for client in ("elastic_transport", "httpx", "httpcore"):
         logging.getLogger(client).setLevel(logging.ERROR)
-    # It lists its own plugins while it is imported.
+    # It lists its own plugins when it is imported.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 

@@ -50,7 +50,7 @@ SECOND_REPLICA = (
 
 def main() -> int:
     faulthandler.enable()
-    # requests silences this while it is imported, but any other thread that restores its own filters meanwhile undoes that.
+    # requests silences this when it is imported, but any other thread that restores its own filters meanwhile undoes that.
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -61,7 +61,7 @@ def main() -> int:
                 _serve(settings, listener)
             finally:
                 if not portal_process.stop():
-                    # The interpreter's own exit would wait for that thread, or free what it uses.
+                    # The interpreter's own exit would wait for that thread, or free memory that it uses.
                     logging.shutdown()
                     os._exit(0)
     except PortalError as problem:
@@ -81,7 +81,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     from app import app, draining, load_own_pages, settle  # Imported here: the doctor, which asks this module about ports, needs no pages.
 
     if settings.pages:
-        load_own_pages()  # At once, so that a page that does not exist stops the start.
+        load_own_pages()  # Load them now, so that a missing page stops the start.
 
     http, websocket = protocols(crowd)
     config = uvicorn.Config(
@@ -101,18 +101,18 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _start(settings: Settings) -> Portal:
-    """Start the portal of this process, with its models if it has some."""
+    """Start the portal of this process, with its models if it has any."""
     if profile_of(settings).remote:
         return portal_process.start(settings)
     # Imported here: a user server must not load them.
     from bootstrap.startup import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 
-    # First, so that everything started from here on inherits both.
+    # First, so that everything started later inherits both.
     give_way()
     portal = portal_process.start(settings)
     password = ensure_first_admin(portal)
     if password:
-        # Printed before the server is up: whatever happens next, this is the only time it is shown.
+        # Printed before the server is up: this is the only time it is shown.
         print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
     load_models(portal)
     return portal
@@ -122,7 +122,7 @@ class Drain:
     """Lets answers, requests and jobs finish before the server stops."""
 
     def __init__(self, portal: Portal, draining: Draining, seconds: float, notice: float) -> None:
-        """seconds: the longest time. notice: for so long, requests are still taken while /readyz answers 503."""
+        """seconds: the longest time. notice: seconds for which requests are still accepted while /readyz answers 503."""
         self._portal = portal
         self._draining = draining
         self._seconds = seconds
@@ -153,7 +153,7 @@ class _Server(uvicorn.Server):
         stopping: Callable[[], None],
         drain: Drain | None,
     ) -> None:
-        """settle: work to do once it is up. stopping: tells open streams that the server ends, before it waits for them.
+        """settle: work to do once the server is up. stopping: tells open streams that the server ends, before it waits for them.
 
         drain: what SIGTERM waits for first; None: nothing.
         """
@@ -223,7 +223,7 @@ def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
 
 @contextmanager
 def only_portal(settings: Settings) -> Iterator[None]:
-    """Let one process use a home. Each replica has its own: jobs, downloads and backups belong to the server that its home names."""
+    """Let only one process use a home. Each replica has its own: jobs, downloads and backups belong to the server that its home names."""
     path = settings.home / "portal.lock"
     with _open_lock(path) as lock:
         try:

@@ -1,4 +1,4 @@
-"""Run background jobs and nothing else: ./portal worker, inside the environment."""
+"""Run only background jobs: ./portal worker, inside the environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOK_S = 0.2
 
 
 class Signals:
-    """What SIGTERM and SIGINT asked for: the first ends the work in order, the second at once."""
+    """Records what SIGTERM and SIGINT asked for: the first signal ends the work in order, the second at once."""
 
     def __init__(self) -> None:
         self.leave = self.hurry = False
@@ -80,7 +80,7 @@ def _work(settings: Settings, port: int | None) -> int:
 
 
 def _finish(portal: Portal, seconds: float, signals: Signals) -> None:
-    """Let the jobs finish that no other server can go on with, for at most so many seconds."""
+    """Wait at most `seconds` for the jobs that no other server can continue."""
     log.info("stopping: jobs may finish for %.0f s", seconds)
     portal.drain()
     until = time.monotonic() + seconds
@@ -98,7 +98,7 @@ def _is_ready(portal: Portal, signals: Signals) -> bool:
 
 @contextmanager
 def _health(host: str, port: int | None, is_ready: Callable[[], bool]) -> Iterator[None]:
-    """Answer /healthz and /readyz, on a thread of its own. Without a port, on none. Raises StartFailed."""
+    """Answer /healthz and /readyz on a separate thread; without a port, do nothing. Raises StartFailed."""
     if port is None:
         yield
         return

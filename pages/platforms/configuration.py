@@ -38,7 +38,7 @@ def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
         st.session_state[_BASE] = state.version
     with st.container(border=True, key="card-platforms-edit", gap="xsmall"):
         file = plain(state.path)
-        st.caption(t("The file {file} says the same. Version {n} is in use.", file=file, n=state.version) if state.version else file)
+        st.caption(t("Version {n} is in use. The file {file} has the same text.", file=file, n=state.version) if state.version else file)
         view = st.segmented_control(
             t("Edit as"), [TEXT, FORM], default=TEXT, format_func={TEXT: t("Text"), FORM: t("Form")}.get, key=_VIEW, required=True,
             label_visibility="collapsed",
@@ -86,7 +86,7 @@ def _told() -> None:
         st.success(head, icon=":material/check_circle:")
     elif kind:
         heads = {"Not applied.": t("Not applied."), "Not valid.": t("Not valid.")}
-        kept = t("Your text is kept here. What was in use is still in use.")
+        kept = t("Your text is kept here. The previous version is still in use.")
         st.error(f"**{heads[head]}** {plain(why)}  \n{kept}", icon=":material/error:")
 
 
@@ -94,7 +94,7 @@ def history(portal: Portal, user: User, state: ConfigurationState) -> None:
     """Draw the list of versions and the chosen version."""
     versions = portal.platforms.versions(user)
     if not versions:
-        st.caption(t("No version yet: nothing was ever configured."))
+        st.caption(t("No version yet. Nothing has been configured."))
         return
     left, right = st.columns([1, 2], gap="large")
     chosen = st.session_state.get(_CHOSEN, versions[0].number)

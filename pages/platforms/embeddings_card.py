@@ -36,5 +36,5 @@ def embeddings_card(portal: Portal, user: User) -> None:
         st.button(
             t("Empty the cache"), type="tertiary", icon=":material/delete_sweep:", key="embeddings-clear", disabled=not figures.stored,
             on_click=portal.oversight.clear_embeddings, args=(user,),
-            help=t("After the weights behind a model's name have changed. Vectors are also computed anew after 30 days."),
+            help=t("Use it after the weights behind a model's name have changed. Vectors are also recomputed after 30 days."),
         )  # fmt: skip

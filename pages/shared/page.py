@@ -32,7 +32,7 @@ def render(portal: Portal, user: User) -> None:
             frame.open_page(frame.START)
         return
     share, now = shared.share, datetime.now(zone())
-    about = [t("Shared by {name}", name=shared.owner), t("as it was {day}", day=day(share.created_at, now))]
+    about = [t("Shared by {name}", name=shared.owner), t("as of {day}", day=day(share.created_at, now))]
     about += [t("until {day}", day=day(share.expires_at, now))] if share.expires_at else []
     about += [t("personal data masked")] if share.masked else []
     with st.container(key="shared", gap="small"):

@@ -81,7 +81,7 @@ def notice_list(portal: Portal, user: User, unread: Unread) -> None:
         found = unread.newest
     with st.container(key="bell-list", gap=None, width=320):
         if not found:
-            st.caption(t("Nothing yet. You are told here when an answer is ready, a chat is shared with you, or a job is done."))
+            st.caption(t("Nothing yet. You will see here when an answer is ready, a chat is shared with you, or a job is done."))
         for notice in found:
             _row(portal, user, notice)
         if unread.count and st.button(t("Mark all as read"), icon=":material/done_all:", type="tertiary", key="bell-all"):

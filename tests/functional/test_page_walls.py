@@ -14,14 +14,16 @@ from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
 PAGES = [
-    *("", "chat", "prompts", "images", "compare", "shared", "models", "feedback", "usage", "people", "account", "sign_in"),
+    *("", "chat", "prompts", "images", "memory", "notices", "plugins", "compare", "shared"),
+    *("models", "feedback", "usage", "people", "account", "sign_in"),
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
     *("Chat", "Search", "Prompts", "Images", "Feedback", "Usage", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
-    *("People", "Access", "Storage", "Jobs", "Audit"),
+    *("People", "Access", "Storage", "Jobs", "Plugins", "Audit"),
 }
-PROTECTED = ADMIN | {"Account", "Keyboard", "Sign out"}
+OWN = {"Account", "Memory", "Keyboard", "Sign out"}
+PROTECTED = ADMIN | OWN
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 )
 def test_each_role_is_offered_its_own_pages(portal: Measured, name: str, pages: set[str]) -> None:
     with PageSocket(host(portal), token(portal, name)) as tab:
-        assert listed(tab.run()) == pages | {"Account", "Keyboard", "Sign out"}
+        assert listed(tab.run()) == pages | OWN
 
 
 @pytest.mark.usefixtures("people")

@@ -688,7 +688,7 @@ def test_a_temporary_chat_takes_no_files(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.toggle(key="temporary").set_value(True).run()
     drawn = intend(drawn, "ask", text="Read this", files=["a file"], request="t1")
-    assert "A temporary chat reads no files" in str(texts(drawn))
+    assert "A temporary chat cannot read files" in str(texts(drawn))
     assert house.router.requests == []
 
 

@@ -118,7 +118,7 @@ def test_a_failure_and_a_missing_model_are_sentences(house: House, detector: Det
 
 def test_earlier_runs_are_opened_and_deleted(house: House, detector: DetectorServer) -> None:
     ana = house.person(Role.ANALYST)
-    assert "Nothing was looked for yet" in texts(drawn(house, ana, part="history"))
+    assert "No searches yet" in texts(drawn(house, ana, part="history"))
     image = uploaded(house, ana)
     run = house.portal.grounding.find(ana, image.id, ["a car"])
     page = drawn(house, ana, part="history")

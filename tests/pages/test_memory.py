@@ -82,7 +82,7 @@ def test_an_answer_says_which_memories_it_used_and_the_chat_can_leave_them_out(h
     house.portal.memories.remove(ana, gone.id)
     drawn = chat(house, conversation.id)
     details = str(components(drawn, "seam"))
-    assert not drawn.exception and f"Used 2 memories: {kept.text}; one that was deleted since" in details
+    assert not drawn.exception and f"Used 2 memories: {kept.text}; a fact that has been deleted since" in details
     switch = next(each for each in drawn.toggle if each.label == "Use memory in this chat")
     switch.set_value(False).run()
     assert not drawn.exception and not house.portal.conversations.get(ana, conversation.id).uses_memory

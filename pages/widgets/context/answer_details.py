@@ -33,7 +33,7 @@ def _used(used: Sequence[Remembered], memories: Mapping[str, Memory]) -> str:
     for each in used:
         found = memories.get(each.id)
         if found is None:
-            texts.append(t("one that was deleted since"))
+            texts.append(t("a fact that has been deleted since"))
         elif found.updated_at != each.updated_at:
             texts.append(t("{text} (changed since)", text=found.text))
         else:

@@ -31,7 +31,7 @@ def history(portal: Portal, user: User) -> None:
         pages.clear()
         found = portal.grounding.history(user, PAGE + 1)
     if not found:
-        frame.blank(t("Nothing was looked for yet"), t("Each image with what was found on it appears here."), key="blank-history")
+        frame.blank(t("No searches yet"), t("Images that you searched appear here with the boxes that were found."), key="blank-history")
         return
     with st.container(key="images-history", gap="xxsmall"):
         for run, image in found[:PAGE]:

@@ -73,7 +73,7 @@ def confirm_unload(portal: Portal, user: User, model: LoadedModel) -> None:
         if one.people:
             st.markdown(t("Running answers have 30 s to finish; then the rest are stopped."))
         if model.default:
-            st.markdown(t("This is the default model. New chats will use another loaded model; if there is none, no one can ask anything."))
+            st.markdown(t("This is the default model. New chats will use another loaded model; if there is none, nobody can ask."))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
             if st.button(t("Cancel"), key="unload-no"):
                 st.rerun()

@@ -36,7 +36,7 @@ def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> Non
     """Draw the privacy policies and their forms."""
     policies = {each.group: each for each in portal.privacy.policies(user)}
     if not policies:
-        st.caption(t("No policy is set: texts go in and come out as they are."))
+        st.caption(t("No policy is set. Questions and answers are not changed."))
     names = [EVERY_GROUP, *(each.group.name for each in groups)]
     for policy in policies.values():
         key = f"privacy-{names.index(policy.group)}"
