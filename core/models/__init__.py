@@ -1,18 +1,18 @@
-"""Loaded models as people see them.
+"""The models of this server: loading, hot swaps and reports.
 
 In reading order:
 
 - records: a model, how it is loaded, its state and memory
 - swap_records: a hot swap, its steps and answers
-- catalogue: known models, and where their files are
-- quantization: what a file can be quantized to
-- report_records: what a report on a file holds
+- catalogue: known models and the repositories of their files
+- quantization: the precisions that a file can be quantized to
+- report_records: the contents of a report on a file
 - ports: the pool of models
 - markers: mark changes for charts
-- evictions: who would notice if a model made room for another
+- evictions: choose models to unload, and count the people affected
 - service: load, unload and list models
-- canary: judge what a new version answers
+- canary: judge the answers of a new version
 - swap_run: carry out a hot swap
-- swaps: start, follow and decide hot swaps
-- reports: judge a model file
+- swaps: start, list and control hot swaps
+- reports: report on a model file
 """

@@ -1,4 +1,4 @@
-"""Judge what a new version answers: to canary questions before it serves, and to people's once it does."""
+"""Judge the answers of a new version: to canary questions before it serves, and to people's questions afterwards."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from core.models.swap_records import CanaryQuestion, Figures, SwapOptions, Trial
 
 CANARY_TOKENS, REPLAY_TOKENS = 200, 800
 LIMIT_S = 120.0
-"""A canary answer that takes longer has failed."""
+"""Seconds after which a canary answer counts as failed."""
 BUILT_IN = (
     CanaryQuestion(id="en", model="", language="en", question="Say in one sentence what a computer is."),
     CanaryQuestion(id="zh", model="", language="zh", question="用一句话说明什么是计算机。"),
 )
-"""Asked where no admin wrote questions for the model or for all models."""
+"""Questions asked if no admin has written any for the model or for all models."""
 FAILED = "{n} of {answers} answers of the new version failed; of the old one, {before} of {earlier}."
 DEGENERATED = "{n} of {answers} answers of the new version repeat themselves; of the old one, {before} of {earlier}."
 _ENOUGH_TOKENS = 8
-"""Fewer say nothing about speed."""
+"""Smallest number of tokens from which the speed is judged."""
 _MIN_SHARE_OF_LETTERS = {"en": 0.8, "zh": 0.3}
 _FEW_ERRORS, _FEW_SPEEDS = 2, 5
-"""As many errors, or answers, before the new version is compared with the old one."""
+"""Numbers of errors, and of answers, from which the new version is compared with the old one."""
 
 
 def canaries_for(model: str, stored: tuple[CanaryQuestion, ...]) -> tuple[CanaryQuestion, ...]:
@@ -33,7 +33,7 @@ def canaries_for(model: str, stored: tuple[CanaryQuestion, ...]) -> tuple[Canary
 
 
 def asking(question: str, tokens: int) -> GenerationRequest:
-    """Build the request of one question: sampled as people's are, but with a seed, and without thinking, so that it can be repeated."""
+    """Build the request of one question: sampled as for people, but with a seed and without reasoning, so that it is repeatable."""
     return GenerationRequest(
         messages=(ChatMessage(ChatRole.USER, question),), user_id="canary", params=SamplingParams(seed=1, max_tokens=tokens),
         thinking=False, id="canary",
@@ -41,7 +41,7 @@ def asking(question: str, tokens: int) -> GenerationRequest:
 
 
 def judged(trial: Trial, canary: CanaryQuestion, options: SwapOptions, matches: Callable[[str, str], bool]) -> Trial:
-    """Return the trial with the reason why it fails, if it does. matches: evaluates a regular expression."""
+    """Return the trial, with the reason if it fails. matches: evaluates a regular expression."""
     return replace(trial, verdict=_verdict(trial, canary, options, matches))
 
 
@@ -68,7 +68,7 @@ def _verdict(trial: Trial, canary: CanaryQuestion, options: SwapOptions, matches
 
 
 def in_language(text: str, language: str) -> bool:
-    """Tell whether enough letters of the text are of the language's script; text without letters may be of any."""
+    """Tell whether enough letters of a text are in the language's script. Text without letters fits every language."""
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return True
@@ -78,7 +78,7 @@ def in_language(text: str, language: str) -> bool:
 
 
 def trouble(old: Figures, new: Figures, options: SwapOptions) -> StoredError | None:
-    """Say why the new version is worse than the old one under traffic; None if it is not, or nobody can tell yet."""
+    """Return why the new version is worse than the old one under traffic; None if it is not worse, or it is too early to tell."""
     for count, before, template in (
         (new.errors, old.errors, FAILED),
         (new.degenerated, old.degenerated, DEGENERATED),

@@ -1,4 +1,4 @@
-"""Define the entries of the catalogue: known models, what they are, and where their files are."""
+"""Define the entries of the catalogue: known models, their facts, and the repositories of their files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Hub(StrEnum):
 
 
 class Capability(StrEnum):
-    """Something that a model was trained for, beyond plain text."""
+    """An ability that a model was trained for, beyond plain text."""
 
     THINKING = "thinking"
     TOOLS = "tools"
@@ -31,9 +31,9 @@ class Checked(StrEnum):
     HEADER = "header"
     """Read from the header of a GGUF file of this model."""
     CARD = "card"
-    """Taken from the model card and its configuration file. Not run here."""
+    """Taken from the model card and the configuration file, without running the model."""
     REPORTS = "reports"
-    """Taken from reports of other people. Not run here."""
+    """Taken from reports of other people, without running the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a repository. name: its path inside the repository. sha256: None if the hub announces none."""
+    """A file of a repository. name: its path inside the repository. sha256: None if the hub does not state it."""
 
     name: str
     size_bytes: int
@@ -63,9 +63,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """What is downloaded together: all parts of a split model, and the projector that belongs to it.
+    """Files that are downloaded together: all parts of a split model, and its projector.
 
-    name: the name of the first file without ending and part number.
+    name: the name of the first file without its extension and part number.
     """
 
     name: str
@@ -78,7 +78,7 @@ class RemoteModel:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Recommended sampling parameters. None: the model card says nothing."""
+    """Recommended sampling parameters; None for those that the model card does not mention."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -89,7 +89,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """One precision that a model can be had in. estimated: the size was computed from parameters and bits per weight."""
+    """One available precision of a model. estimated: whether the size was computed from parameters and bits per weight."""
 
     name: str
     size_bytes: int
@@ -98,7 +98,7 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """A known model. Lengths are in values, not bytes. latent_length: of a compressed (MLA) cache entry; 0: ordinary attention."""
+    """A known model. Lengths are in values, not bytes. latent_length: length of a compressed (MLA) cache entry; 0: ordinary attention."""
 
     id: str
     title: str
@@ -106,37 +106,37 @@ class CatalogueEntry:
     architecture: str
     parameters: int
     active_parameters: int
-    """Used for each token; the same as `parameters` unless the model is a mixture of experts."""
+    """Parameters used for each token; equal to `parameters` unless the model is a mixture of experts."""
     layers: int
     heads: int
     kv_heads: int
     key_length: int
     latent_length: int
     index_length: int
-    """Of what each layer keeps of a token to choose by which tokens to attend to; 0 where all are attended to."""
+    """Length of each layer's index entry per token, by which sparse attention selects tokens; 0 for full attention."""
     embedding: int
     feed_forward: int
     vocabulary: int
     context: int
-    """Tokens that the model was trained for."""
+    """Context length in tokens that the model was trained for."""
     pooling: str
     """How an embedding or reranking model makes one vector; empty for a chat model."""
     licence: str
     capabilities: frozenset[Capability]
     sampling: Mapping[str, Sampling]
-    """By task, for example "chat" and "tools"."""
+    """Recommended sampling parameters by task, for example "chat" and "tools"."""
     repositories: tuple[Repository, ...]
     quantizations: tuple[Quantization, ...]
     projector: bool
-    """Whether a second file, which reads images, belongs to it."""
+    """Whether the model has a projector, a second file that reads images."""
     projector_bytes: int
-    """The size of that file; 0: none, or unknown."""
+    """The size of the projector; 0 if there is none or its size is unknown."""
     trouble: Mapping[str, tuple[str, ...]]
-    """Known trouble and its cure: sentences by language."""
+    """Known problems and their solutions: sentences by language."""
     checked: Checked
 
     def quantization(self, name: str) -> Quantization:
-        """Return one by its name, in any case. Raises NotFound."""
+        """Return a quantization by its name, ignoring case. Raises NotFound."""
         for each in self.quantizations:
             if each.name.lower() == name.lower():
                 return each

@@ -1,4 +1,4 @@
-"""Choose the models that would make room for another one, and name who uses them."""
+"""Choose the models to unload for another one, and describe who uses them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from core.models.records import Eviction, LoadedModel, MemoryPlan, ModelState
 def evictions_for(
     plan: MemoryPlan, loaded: Sequence[LoadedModel], group_models: Mapping[str, str], presets: Sequence[Preset]
 ) -> tuple[Eviction, ...]:
-    """Return the models whose memory would let the plan fit, chosen so that the fewest people notice.
+    """Return the models to unload so that the plan fits, chosen to affect as few people as possible.
 
-    Empty: it fits already, or not even without any other model.
+    The result is empty if the plan already fits, or if it does not fit even without all other models.
     """
     candidates = [
         eviction(model, group_models, presets)
@@ -26,7 +26,7 @@ def evictions_for(
     for each in candidates:
         if sum(other.frees_bytes for other in chosen) < missing:
             chosen.append(each)
-    # One that was chosen early may not be needed any more; who would notice most is spared first.
+    # A model chosen early may turn out not to be needed. Keep those that would affect the most people first.
     for each in reversed(chosen.copy()):
         if sum(other.frees_bytes for other in chosen) - each.frees_bytes >= missing:
             chosen.remove(each)
@@ -34,7 +34,7 @@ def evictions_for(
 
 
 def eviction(model: LoadedModel, group_models: Mapping[str, str], presets: Sequence[Preset]) -> Eviction:
-    """Name who uses a model at this moment."""
+    """Return who uses a model at this moment."""
     names = {*model.names, *(preset.name for preset in presets if preset.model in model.names)}
     return Eviction(
         model=model.name,

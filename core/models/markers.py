@@ -1,4 +1,4 @@
-"""Mark the moments at which something changed, so that charts show them."""
+"""Store markers of changes, so that charts can show when something changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.unit_of_work import UnitOfWork
 
 
 class Change(StrEnum):
-    """What a marker is about."""
+    """Kinds of changes that are marked."""
 
     SWAP = "model.swap"
     LOAD = "model.load"

@@ -1,4 +1,4 @@
-"""Declare the pool of the models in this process, what a hot swap needs of it, and the repository of swaps."""
+"""Declare the pool of models in this process, its interface for hot swaps, and the repository of swaps."""
 
 from __future__ import annotations
 
@@ -23,54 +23,54 @@ class ModelPool(Protocol):
         ...
 
     def files(self) -> Sequence[ModelFile]:
-        """List the GGUFs in the models folder and the built-in one; unusable ones carry their error."""
+        """List the GGUF files in the models folder and the built-in one. Unusable files have their error set."""
         ...
 
     def adapters(self) -> Sequence[AdapterFile]:
-        """List the LoRA adapters in the models folder; unusable ones carry their error."""
+        """List the LoRA adapters in the models folder. Unusable files have their error set."""
         ...
 
     def read_file(self, path: Path) -> ModelFile:
-        """Raises InvalidInput with the reason if it is missing, truncated, not a GGUF, or of an unknown architecture."""
+        """Read the header of a model file. Raises InvalidInput if it is missing, truncated, not a GGUF, or of an unknown architecture."""
         ...
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
-        """Raises InvalidInput for settings that do not suit the file or the machine."""
+        """Plan the memory of a load. Raises InvalidInput for settings that do not suit the file or the machine."""
         ...
 
     def remembered(self, path: Path) -> LoadSettings | None:
-        """How this file was loaded last; None if it never was."""
+        """Return how this file was last loaded; None if it never was."""
         ...
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False, name: str | None = None) -> LoadedModel:
-        """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded).
+        """Start loading in the background; loaded() shows the progress. Raises InvalidInput, Conflict (already loaded).
 
-        name: what people call the model; None: by its file.
+        name: the name of the model for people; None derives it from the file.
         """
         ...
 
     def metrics(self) -> Mapping[str, object]:
-        """Return a snapshot of each model's engine by name: an object whose fields are numbers and spreads."""
+        """Return a snapshot of each model's engine metrics by model name: an object whose fields are numbers and distributions."""
         ...
 
     def memory(self) -> Sequence[DeviceMemory]:
-        """What the host and each GPU have now."""
+        """Return the current memory of the host and of each GPU."""
         ...
 
     def budget(self) -> DeviceMemory | None:
-        """Return the limit for all models of this machine together, and what is left of it; None: what the machine has."""
+        """Return the total memory limit for all models of this machine and what is left of it; None if there is no limit."""
         ...
 
     def make_default(self, name: str) -> None:
-        """Raises NotFound, Conflict (not ready, not for chats)."""
+        """Make a model the default for chats. Raises NotFound, Conflict (not ready, not for chats)."""
         ...
 
     def reside(self, name: str, residency: Residency) -> None:
-        """Set when a model leaves memory and comes back. Holds for the name, whatever version has it."""
+        """Set when a model is unloaded and loaded again. This applies to the name, whichever version has it."""
         ...
 
     def unload(self, name: str) -> None:
-        """Let running answers finish (30 s at most), then free the memory. Returns at once. Raises NotFound."""
+        """Let running answers finish for at most 30 s, then free the memory. Returns at once. Raises NotFound."""
         ...
 
 
@@ -79,11 +79,11 @@ class StartList(Protocol):
 
     def all(self) -> Sequence[StartModel]: ...
     def keep(self, model: StartModel) -> None:
-        """Add a model, or replace the one with its name. If it is the default, no other is."""
+        """Add a model, or replace the one with its name. If it is the default, no other model stays the default."""
         ...
 
     def make_default(self, name: str) -> None:
-        """Make this model the default; if it is not in the list, none is."""
+        """Make this model the default. If it is not in the list, no model is the default."""
         ...
 
     def forget(self, name: str) -> None:
@@ -92,45 +92,45 @@ class StartList(Protocol):
 
 
 class Succession(Protocol):
-    """One version of a model taking the place of another, step by step. Called by one thread."""
+    """The replacement of one version of a model by another, step by step. Used by one thread only."""
 
     def hold(self) -> None:
-        """Make new questions wait: the old version leaves before the new one is loaded."""
+        """Make new questions wait, because the old version is unloaded before the new one is loaded."""
         ...
 
     def leaving(self) -> int:
-        """Count the answers that still run on the version that leaves."""
+        """Count the answers that still run on the outgoing version."""
         ...
 
     def free_leaving(self) -> bool:
-        """Free the memory of the version that leaves; what still runs on it is stopped. False if it did not stop."""
+        """Stop the answers on the outgoing version and free its memory. Returns False if they did not stop."""
         ...
 
     def load(self) -> None:
-        """Start loading the new version; follow it in candidate(). Raises InvalidInput, Unavailable."""
+        """Start loading the new version; candidate() shows the progress. Raises InvalidInput, Unavailable."""
         ...
 
     def candidate(self) -> LoadedModel: ...
     def ask(self, request: GenerationRequest, question: str, limit_s: float) -> Trial:
-        """Let the new version answer; a failure is part of the result."""
+        """Have the new version answer a question. A failure is part of the result."""
         ...
 
     def share(self, percent: int) -> None:
-        """Send this share of new answers to the new version, and count how the answers of both end."""
+        """Send this percentage of new questions to the new version, and count how the answers of both versions end."""
         ...
 
     def figures(self) -> tuple[Figures, Figures]:
-        """Return how answers ended: of the old version, of the new one."""
+        """Return how the answers of the old and of the new version ended."""
         ...
 
     def switch(self) -> None:
-        """Let the new version answer under the model's name from now on."""
+        """Make the new version answer under the model's name from now on."""
         ...
 
     def roll_back(self) -> None:
-        """Let the old version serve again, however far the swap is, and free the new one once its answers have ended.
+        """Make the old version serve again at any stage of the swap, and free the new one once its answers have ended.
 
-        Loads the old version again if it was unloaded; raises PortalError if that fails.
+        The old version is loaded again if it was unloaded. Raises PortalError if that fails.
         """
         ...
 
@@ -139,34 +139,34 @@ class Successions(Protocol):
     """Plans and begins swaps in this process."""
 
     def plan(self, model: str, path: Path, settings: LoadSettings | None) -> SwapPlan:
-        """Raises NotFound, Conflict (not serving), InvalidInput (the file cannot be used, or does not fit either way).
+        """Plan a swap. Raises NotFound, Conflict (not serving), InvalidInput (the file is unusable, or does not fit even alone).
 
-        settings: None: those of the version that serves.
+        settings: None takes those of the serving version.
         """
         ...
 
     def settings(self, model: str) -> LoadSettings:
-        """Return how the version that serves was loaded. Raises NotFound."""
+        """Return how the serving version was loaded. Raises NotFound."""
         ...
 
     def path(self, model: str) -> Path:
-        """Return the file of the version that serves. Raises NotFound."""
+        """Return the file of the serving version. Raises NotFound."""
         ...
 
     def begin(self, model: str, path: Path, settings: LoadSettings) -> Succession:
-        """Check once more; loads nothing. Raises as plan."""
+        """Check the plan again and begin, without loading anything yet. Raises as `plan` does."""
         ...
 
 
 class PatternFinder(Protocol):
-    """Evaluates regular expressions of admins, which may take for ever on the wrong text."""
+    """Evaluates regular expressions of admins within a time limit."""
 
     def check(self, pattern: str) -> None:
-        """Raises InvalidInput if it is not a regular expression."""
+        """Raise InvalidInput unless the pattern is a valid regular expression."""
         ...
 
     def found(self, pattern: str, text: str) -> bool:
-        """Tell whether the pattern matches somewhere in the text. Raises InvalidInput if it takes too long."""
+        """Tell whether the pattern matches anywhere in the text. Raises InvalidInput if that takes too long."""
         ...
 
 
@@ -175,14 +175,14 @@ class SwapRepository(Protocol):
 
     def add(self, swap: Swap) -> None: ...
     def save(self, swap: Swap) -> None:
-        """Write all but the decision."""
+        """Write all fields except the decision."""
         ...
 
     def get(self, swap_id: str) -> Swap | None: ...
     def newest(self, limit: int, model: str | None = None) -> Sequence[Swap]: ...
     def active(self, server: str) -> Sequence[Swap]: ...
     def decide(self, swap_id: str, decision: Decision | None) -> None:
-        """Note what an admin said; None once it is carried out."""
+        """Store an admin's decision; None once it has been carried out."""
         ...
 
     def decision(self, swap_id: str) -> Decision | None: ...
@@ -194,18 +194,18 @@ class SwapRepository(Protocol):
     def remove_replay(self, replay_id: str) -> bool: ...
     def mark(self, marker: ChangeMarker) -> None: ...
     def markers(self, first: datetime, last: datetime) -> Sequence[ChangeMarker]:
-        """Return the markers from `first` on and before `last`, oldest first."""
+        """Return the markers in [first, last), oldest first."""
         ...
 class KnownModels(Protocol):
     """The models of the catalogue."""
 
     def entries(self) -> Sequence[CatalogueEntry]: ...
     def entry(self, name: str) -> CatalogueEntry:
-        """Find by id or title. Raises NotFound."""
+        """Return an entry by its id or title. Raises NotFound."""
         ...
 
     def plan(self, entry: CatalogueEntry, quantization: Quantization) -> MemoryPlan:
-        """Plan the memory of a model that is not on disk yet, on this machine, with automatic settings."""
+        """Plan the memory of a model that is not on disk yet, for this machine and automatic settings."""
         ...
 
 
@@ -213,32 +213,32 @@ class FileInspector(Protocol):
     """Reads model files for a report."""
 
     def inspect(self, path: Path) -> FileFindings:
-        """Raises InvalidInput for a file that cannot be loaded."""
+        """Read the header of a file. Raises InvalidInput if it cannot be loaded."""
         ...
 
     def preview(self, path: Path, sample: Sample) -> str:
-        """Render the file's chat template on a sample. Raises InvalidInput if it cannot, NotFound if there is none."""
+        """Render the file's chat template with a sample. Raises InvalidInput if that fails, NotFound if there is no template."""
         ...
 
 
 class Quantizer(Protocol):
-    """Makes smaller files of models."""
+    """Quantizes model files."""
 
     def check(self, path: Path) -> ModelFile:
-        """Return the file if it can be quantized. Raises InvalidInput for an unusable file, and for one that is quantized already."""
+        """Return the file if it can be quantized. Raises InvalidInput for an unusable or already quantized file."""
         ...
 
     def size(self, source: Path, precision: Precision, check: Callable[[], None]) -> int:
-        """Compute the size of the result, in bytes, without writing it. `check` is called several times a second and may raise to stop.
+        """Compute the size of the result in bytes without writing it. Raises ModelFailed.
 
-        Raises ModelFailed.
+        check: called several times a second; may raise to stop.
         """
         ...
 
     def quantize(self, source: Path, target: Path, precision: Precision, progress: Callable[[float], None]) -> None:
-        """Write the result. `progress` gets 0 to 1 several times a second and may raise to stop.
+        """Write the result. Raises ModelFailed, Conflict (disk full).
 
-        Raises ModelFailed, Conflict (disk full).
+        progress: called with 0 to 1 several times a second; may raise to stop.
         """
         ...
 
@@ -247,18 +247,18 @@ class ModelHub(Protocol):
     """The sites that host model files."""
 
     def files(self, repository: Repository, check: Callable[[], None]) -> Listing:
-        """List a repository. `check` is called several times a second and may raise to stop.
+        """List the files of a repository. check: called several times a second; may raise to stop.
 
-        Raises NotFound, NotAllowed (private or gated), Unavailable (network), InvalidInput (not a name of a repository).
+        Raises NotFound, NotAllowed (private or gated), Unavailable (network), InvalidInput (no valid repository name).
         """
         ...
 
     def download(
         self, repository: Repository, revision: str, file: RemoteFile, folder: Path, progress: Callable[[int], None]
     ) -> Path:
-        """Download one file into `folder`, going on where an earlier try stopped; returns its path there. It is not verified.
+        """Download one file into `folder`, resuming an earlier try; returns its path. The content is not verified.
 
-        progress: called several times a second with the bytes that are there; may raise to stop. Raises like files(), and Conflict for a
-        full disk.
+        progress: called several times a second with the number of bytes on disk; may raise to stop. Raises as files() does, and Conflict
+        for a full disk.
         """
         ...

@@ -1,4 +1,4 @@
-"""Define what a model file can be quantized to, and what the result is called."""
+"""Define the precisions that a model file can be quantized to, and the names of the results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Precision(StrEnum):
-    """A quantization that the portal makes, most precise first."""
+    """The quantizations that the portal can make, most precise first."""
 
     Q8_0 = "Q8_0"
     Q6_K = "Q6_K"
@@ -17,7 +17,7 @@ class Precision(StrEnum):
 
 
 BITS_PER_WEIGHT = {Precision.Q8_0: 8.5, Precision.Q6_K: 6.6, Precision.Q5_K_M: 5.75, Precision.Q4_K_M: 4.93, Precision.IQ4_XS: 4.35}
-"""Of a whole file, about: some tensors are more precise than its name says."""
+"""Approximate bits per weight of a whole file. Some tensors are more precise than the name says."""
 _ENDING = re.compile(r"(-\d{5}-of-\d{5})?\.gguf$", re.IGNORECASE)
 _WHOLE = re.compile(r"[-._ ]?(bf16|fp?16|fp?32)$", re.IGNORECASE)
 
@@ -29,5 +29,5 @@ def quantized_name(name: str, precision: Precision) -> str:
 
 
 def about_bytes(parameters: int, precision: Precision) -> int:
-    """Estimate the size of the result."""
+    """Estimate the size of the result in bytes."""
     return round(parameters * BITS_PER_WEIGHT[precision] / 8)

@@ -1,4 +1,4 @@
-"""Define a model for core, pool and pages: its file, how it is loaded, the memory that takes, and its state."""
+"""Define a model for core, pool and pages: its file, load settings, memory plan and state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from core.errors import InvalidInput, StoredError
 _ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
 MOST_ADAPTERS = 32
 SHORTEST_CONTEXT = 256
-"""Tokens: less cannot be asked for."""
+"""Smallest context in tokens that can be requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A LoRA adapter to load with a model. name: what a request calls it. scale: how strongly it works; 0: not at all."""
+    """A LoRA adapter to load with a model. name: its name in requests. scale: strength of its effect; 0 has no effect."""
 
     name: str
     path: Path
@@ -35,13 +35,13 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class AdapterFile:
-    """A LoRA adapter on disk, read from its header. error: why it cannot be used, else None."""
+    """A LoRA adapter on disk, described by its header. error: why it cannot be used, else None."""
 
     path: Path
     name: str
     size_bytes: int
     architecture: str = ""
-    """The architecture of the models it was made for."""
+    """The architecture of the models that the adapter was made for."""
     rank: int = 0
     error: StoredError | None = None
 
@@ -56,64 +56,64 @@ class KvType(StrEnum):
 
 class FlashAttention(StrEnum):
     AUTO = "auto"
-    """On where the device does well with it."""
+    """On if the device benefits from it."""
     ON = "on"
     OFF = "off"
 
 
 class KvStreams(StrEnum):
-    """How slots hold the KV cache."""
+    """How slots share the KV cache."""
 
     AUTO = "auto"
     """The memory plan chooses."""
     SEPARATE = "separate"
-    """Each slot has its own."""
+    """Each slot has its own KV cache."""
     UNIFIED = "unified"
-    """All slots share one."""
+    """All slots share one KV cache."""
 
 
 class SplitMode(StrEnum):
     """How a model is split over several GPUs."""
 
     NONE = "none"
-    """One GPU holds all of it."""
+    """One GPU holds the whole model."""
     LAYER = "layer"
-    """Each GPU holds some layers."""
+    """Each GPU holds some of the layers."""
     ROW = "row"
-    """Each GPU holds a part of every layer."""
+    """Each GPU holds part of every layer."""
 
 
 LOAD_CHOICES: dict[str, type[StrEnum]] = {
     "kv_type": KvType, "flash_attention": FlashAttention, "streams": KvStreams, "split_mode": SplitMode,
 }
-"""What the fields of LoadSettings, and the portal's settings of the same names, may be."""
+"""The allowed values of fields of LoadSettings, and of the portal's settings with the same names."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How a GGUF is loaded. None: chosen from the file and the machine. The words of its choices are taken too."""
+    """How to load a GGUF file. None: chosen to suit the file and the machine. Enum fields also accept their values as strings."""
 
     context: int | None = None
     """Tokens per conversation."""
     slots: int | None = None
     """Number of concurrent answers."""
     gpu_layers: int | None = None
-    """-1: all of them."""
+    """Number of layers on the GPU; -1 for all."""
     kv_type: KvType = KvType.F16
     threads: int | None = None
     flash_attention: FlashAttention = FlashAttention.AUTO
     streams: KvStreams = KvStreams.AUTO
     split_mode: SplitMode = SplitMode.LAYER
     main_gpu: int | None = None
-    """From 0 on: the one GPU of split mode none, the one that holds what is not split in mode row."""
+    """Index from 0: the only GPU in split mode "none", or the one that holds the unsplit parts in mode "row"."""
     gpu_shares: tuple[float, ...] = ()
-    """What each GPU takes, in proportion; empty: as much as its free memory suggests."""
+    """Proportions of the model on each GPU; empty: in proportion to free memory."""
     adapters: tuple[Adapter, ...] = ()
-    """That a request may choose from."""
+    """The LoRA adapters that a request may choose from."""
     isolated: bool = False
-    """In a process of its own, started again if it dies; else in the portal's."""
+    """Whether the model runs in its own process, which is restarted if it dies, instead of in the portal's process."""
     projector: str | None = None
-    """The projector's file beside the model, so that it sees images. None: the one that belongs to it, if any; empty: none."""
+    """File name of the projector beside the model, for reading images. None: the model's own projector, if any; "": no projector."""
 
     def __post_init__(self) -> None:
         within("context", self.context, SHORTEST_CONTEXT, 4_194_304)
@@ -140,18 +140,18 @@ class LoadSettings:
 
 
 class ModelKind(StrEnum):
-    """What a model is for."""
+    """The purpose of a model."""
 
     CHAT = "chat"
     EMBEDDING = "embedding"
     RERANKING = "reranking"
     DETECTION = "detection"
-    """Boxes on images; only on other servers."""
+    """Finds boxes on images; only on other servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A GGUF on disk, read from its header. error: why it cannot be used, else None."""
+    """A GGUF file on disk, described by its header. error: why it cannot be used, else None."""
 
     path: Path
     name: str
@@ -160,7 +160,7 @@ class ModelFile:
     quantization: str = ""
     parameters: int = 0
     context: int = 0
-    """Tokens the model was trained for."""
+    """Context length in tokens that the model was trained for."""
     layers: int = 0
     thinking: bool = False
     error: StoredError | None = None
@@ -169,7 +169,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """Bytes a load would take on `device`, and the bytes free there now."""
+    """The bytes that a load would take on `device`, and the bytes that are free there now."""
 
     device: str
     weights_bytes: int
@@ -181,13 +181,13 @@ class MemoryPlan:
     """Tokens per conversation."""
     slots: int
     shared_tokens: int = 0
-    """What all slots together can hold where they share the context memory; 0 where each has its own."""
+    """Tokens that all slots together can hold if they share one KV cache; 0 if each has its own."""
     gpus: int = 0
-    """How many there are, used or not."""
+    """Number of GPUs, whether used or not."""
     measured: bool = False
-    """Whether the same load was measured on this machine before; else it is an estimate."""
+    """Whether the plan comes from a measurement of the same load on this machine; otherwise it is an estimate."""
     budget_bytes: int = 0
-    """The limit for all models together, where it leaves less than the device has free; else 0."""
+    """The limit for all models together, if it leaves less memory than the device has free; else 0."""
 
     @property
     def needed_bytes(self) -> int:
@@ -200,7 +200,7 @@ class MemoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """The host's memory, or a GPU's, at one moment."""
+    """The memory of the host or of a GPU at one moment."""
 
     name: str
     """"host", or as llama.cpp calls the GPU."""
@@ -210,18 +210,18 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eviction:
-    """A model that would be unloaded to make room, and who uses it at this moment."""
+    """A model that would be unloaded to free memory, and who uses it now."""
 
     model: str
     frees_bytes: int
     running: int
-    """Answers that run."""
+    """Number of running answers."""
     waiting: int
-    """Questions in its queue."""
+    """Number of questions in its queue."""
     default: bool
-    """Whether new chats use it unless their group has a model of its own."""
+    """Whether new chats use this model unless their group has its own model."""
     groups: tuple[str, ...] = ()
-    """The groups that use it by default, by itself or through a preset."""
+    """The groups that use this model by default, directly or through a preset."""
 
     @property
     def people(self) -> int:
@@ -234,9 +234,9 @@ class ModelState(StrEnum):
     DRAINING = "draining"
     FAILED = "failed"
     RESTARTING = "restarting"
-    """Its own process died and is being started again."""
+    """The model's own process died and is being restarted."""
     SLEEPING = "sleeping"
-    """Unloaded because nobody used it; the next question loads it again."""
+    """Unloaded because it was not used; the next question loads it again."""
 
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -244,12 +244,12 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 @dataclass(frozen=True, slots=True)
 class Residency:
-    """When a model leaves memory, and when it comes back by itself."""
+    """When a model is unloaded, and when it is loaded again automatically."""
 
     idle_minutes: int | None = None
-    """Minutes without a question after which it is unloaded; None: never."""
+    """Minutes without a question after which the model is unloaded; None for never."""
     load_at: str = ""
-    """HH:MM in the server's time zone, from Monday to Friday: it is loaded again then if it sleeps. Empty: when someone asks."""
+    """HH:MM in the server's time zone, Monday to Friday, when a sleeping model is loaded again. Empty: only when a question comes."""
 
     def __post_init__(self) -> None:
         within("idle_minutes", self.idle_minutes, 1, 100_000)
@@ -257,7 +257,7 @@ class Residency:
             raise InvalidInput("{time} is not a time of day. Write it like 07:30.", time=repr(self.load_at[:40]))
 
     def is_due(self, before: datetime, now: datetime) -> bool:
-        """Tell whether the time of day came after `before`, at `now` at the latest, on a weekday."""
+        """Tell whether `load_at` has passed on a weekday, after `before` and not after `now`."""
         if not self.load_at or now.weekday() > 4:
             return False
         hour, minute = map(int, self.load_at.split(":"))
@@ -272,13 +272,13 @@ class StartModel:
     path: Path
     settings: LoadSettings
     default: bool = False
-    """Whether it becomes the default."""
+    """Whether the model becomes the default."""
     residency: Residency = field(default_factory=Residency)
 
 
 @dataclass(frozen=True, slots=True)
 class StartProblem:
-    """A model that should have been loaded at the start, and why it was not."""
+    """A model that was not loaded at the start although it should have been, and the reason."""
 
     name: str
     path: Path
@@ -293,21 +293,21 @@ class ModelWork(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A run of the portal that ended in native code. Ids only: no text of people."""
+    """A run of the portal that crashed in native code. It contains only ids and no text of people."""
 
     at: datetime
     model: str
-    """Empty if none was at work."""
+    """Name of the working model; empty if there was none."""
     doing: ModelWork | None
-    """None if no model was at work."""
+    """What the model was doing; None if no model was working."""
     answers: int
-    """How many in the step that died."""
+    """Number of answers in the step that crashed."""
     requests: tuple[str, ...]
-    """Their turns or completions."""
+    """Ids of the turns or completions of these answers."""
     error: str
-    """llama.cpp's own words, else the signal's name."""
+    """llama.cpp's own message, or else the name of the signal."""
     in_a_row: int = 0
-    """How many runs in a row this model ended so, this one included; 0 once a run ended in order."""
+    """How many consecutive runs, including this one, crashed with this model; 0 after a run that ended normally."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +326,10 @@ class LoadedModel:
     waiting: int = 0
     plan: MemoryPlan | None = None
     memory_bytes: int = 0
-    """Measured memory that the load took."""
+    """Measured memory of the load in bytes."""
     progress: float = 0.0
     tokens_per_second: float | None = None
-    """Of all running answers together, over the last minute; None if none ran."""
+    """Speed of all running answers together over the last minute; None if there were none."""
     default: bool = False
     error: StoredError | None = None
     adapters: tuple[str, ...] = ()
@@ -337,16 +337,16 @@ class LoadedModel:
     isolated: bool = False
     """Whether it runs in its own process."""
     stuck_s: float = 0.0
-    """How long its step has been running, if that is longer than a step should take; else 0."""
+    """Seconds that the current step has been running, if that is too long for a step; else 0."""
     guide: bool = False
-    """Whether it is the built-in guide, which knows only this portal and reads no files."""
+    """Whether this is the built-in guide, which knows only this portal and cannot read files."""
     residency: Residency = field(default_factory=Residency)
     file_problem: StoredError | None = None
-    """What happened to the file on disk since it was loaded."""
+    """What has happened to the file on disk since the load."""
     vision: bool = False
-    """Whether it sees images: a projector is loaded with it."""
+    """Whether the model can see images because a projector is loaded with it."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
+        """Return the names that a request may use: the model, and the model with each adapter, as in glm:legal."""
         return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))

@@ -1,4 +1,4 @@
-"""Define what a report on a model file holds."""
+"""Define the contents of a report on a model file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.models.records import ModelFile
 
 
 class Sample(StrEnum):
-    """A conversation to show a chat template with."""
+    """Sample conversations that demonstrate a chat template."""
 
     THINKING = "thinking"
     NO_THINKING = "no_thinking"
@@ -30,29 +30,29 @@ class TensorShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFindings:
-    """What a file says about itself."""
+    """The contents of a file's header."""
 
     file: ModelFile
     title: str
-    """general.name."""
+    """The value of `general.name`."""
     parts: int
     metadata: Mapping[str, str]
-    """Every key of the header with its value, shortened."""
+    """Every key of the header with its shortened value."""
     tensors: tuple[TensorShare, ...]
     """Largest first."""
     tokenizer: Mapping[str, str]
     template: str | None
     capabilities: frozenset[Capability]
     warnings: tuple[tuple[StoredError, StoredError], ...]
-    """Each with its cure."""
+    """Pairs of a warning and its solution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What a file says about itself, next to what the catalogue knows of its model."""
+    """The contents of a file's header, compared with the catalogue's entry of its model."""
 
     found: FileFindings
     entry: CatalogueEntry | None
-    """The model of the catalogue that it is, if it is known."""
+    """The catalogue's entry of the model; None for an unknown model."""
     differences: tuple[StoredError, ...]
-    """Where the file and the catalogue disagree."""
+    """Differences between the file and the catalogue."""

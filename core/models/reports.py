@@ -1,4 +1,4 @@
-"""Judge a model file by its header: contents, capabilities and faults."""
+"""Report on a model file from its header: contents, capabilities and faults."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FileReports:
         return FileReport(found=found, entry=entry, differences=tuple(_differences(found, entry)) if entry else ())
 
     def preview(self, user: User, path: Path, sample: Sample) -> str:
-        """Return the prompt that the file's template makes of a sample. Raises InvalidInput, NotFound."""
+        """Return the prompt that the file's chat template produces for a sample. Raises InvalidInput, NotFound."""
         require(user, Permission.RUN_MODELS)
         if self._inspector.inspect(path).template is None:
             raise NotFound("{file} has no chat template.", file=path.name)
@@ -33,7 +33,7 @@ class FileReports:
 
 
 def entry_of(found: FileFindings, entries: Sequence[CatalogueEntry]) -> CatalogueEntry | None:
-    """Find the model of the catalogue by the file's title and name; the longest title that fits wins."""
+    """Find the catalogue's entry by the file's title and name. The longest matching title wins."""
     names = [_plain(found.title), _plain(found.file.name)]
     fitting = [entry for entry in entries if any(_plain(entry.title) in name for name in names)]
     return max(fitting, key=lambda entry: len(entry.title), default=None)

@@ -1,4 +1,4 @@
-"""Run the models of this server: load, unload, plan, and choose the default."""
+"""Run the models of this server: plan, load, unload, and choose the default."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class ModelService:
         self._pool = pool
         self._start_list = start_list
         self._refused: dict[str, StartProblem] = {}
-        """Models of the start that did not even begin to load, by name."""
+        """Problems of models whose load at the start was refused, by name."""
         self._wanted: set[str] = set()
-        """The names of all models of the start."""
+        """The names of all models to load at the start."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.folder = folder
-        """Where admins put GGUFs."""
+        """The folder where admins put GGUF files."""
         self._crashes = crashes
 
     def loaded(self, user: User) -> Sequence[LoadedModel]:
@@ -61,22 +61,22 @@ class ModelService:
         return self._pool.loaded()
 
     def memory(self, user: User) -> Sequence[DeviceMemory]:
-        """Return what the host and each GPU have now."""
+        """Return the current memory of the host and of each GPU."""
         require(user, Permission.RUN_MODELS)
         return self._pool.memory()
 
     def budget(self, user: User) -> DeviceMemory | None:
-        """Return the limit for all models together, and what is left of it; None where only the machine limits them."""
+        """Return the total memory limit for all models and what is left of it; None if there is no limit."""
         require(user, Permission.RUN_MODELS)
         return self._pool.budget()
 
     def last_crash(self, user: User) -> Crash | None:
-        """Return how the previous run ended, if it died in native code."""
+        """Return the crash of the previous run; None if it did not crash in native code."""
         require(user, Permission.RUN_MODELS)
         return self._crashes[-1] if self._crashes else None
 
     def note_crashes(self) -> None:
-        """Record in the audit log the crashes that were found at the start."""
+        """Record crashes that were found at the start in the audit log."""
         for crash in self._crashes:
             details = {"error": crash.error[:500], "doing": crash.doing or "", "requests": " ".join(crash.requests)[:2000]}
             record_alone(self._unit_of_work, self._clock(), None, "model.crash", crash.model or "none", **details)
@@ -99,7 +99,7 @@ class ModelService:
         return self._pool.plan(file, settings)
 
     def evictions(self, user: User, plan: MemoryPlan) -> Sequence[Eviction]:
-        """Name the models to unload so that a plan fits, and who uses them now; empty if it fits, or cannot fit at all."""
+        """Return the models to unload so that a plan fits, and who uses them now; empty if it fits, or cannot fit at all."""
         require(user, Permission.RUN_MODELS)
         if plan.fits:
             return ()
@@ -108,7 +108,7 @@ class ModelService:
         return evictions_for(plan, self._pool.loaded(), group_models, presets)
 
     def eviction(self, user: User, name: str) -> Eviction:
-        """Name who uses a model now and would notice if it were unloaded. Raises NotFound."""
+        """Return who uses a model now and would be affected if it were unloaded. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         model = next((model for model in self._pool.loaded() if model.name == name), None)
         if model is None:
@@ -117,14 +117,14 @@ class ModelService:
             return eviction(model, work.offers.group_models(), work.offers.presets())
 
     def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
-        """Return how this file was loaded last; None if it never was."""
+        """Return how this file was last loaded; None if it never was."""
         require(user, Permission.RUN_MODELS)
         return self._pool.remembered(file.path)
 
     def load(
         self, user: User, path: Path, settings: LoadSettings, *, default: bool = False, at_start: bool = True
     ) -> LoadedModel:
-        """Start loading; a refusal leaves the running models untouched. at_start: at every start of the portal, too."""
+        """Start loading a model. A refusal does not affect running models. at_start: also load it at every start of the portal."""
         require(user, Permission.RUN_MODELS)
         loading = self._pool.load(path, settings, default=default)
         self._refused.pop(loading.name, None)
@@ -134,9 +134,9 @@ class ModelService:
         return loading
 
     def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
-        """Begin loading the first model and those that admins keep. What cannot be loaded is a problem that admins see.
+        """Start loading the first model and those in the start list. Models that cannot be loaded become start problems.
 
-        refusals: why a model, by name, is not to be loaded in the portal's own process.
+        refusals: the reasons, by model name, why a model must not be loaded in the portal's own process.
         """
         kept = [model for model in self._start_list.all() if model.path != first.path.absolute()]
         if any(model.default for model in kept):
@@ -149,7 +149,7 @@ class ModelService:
             self._load_at_start(first, refusals)
         for model in kept:
             if not self._load_at_start(model, refusals) and model is successor:
-                # The version that a swap brought cannot be loaded: the one before it is better than none.
+                # The version of a swap cannot be loaded. The previous version is better than none.
                 self._load_at_start(replace(first, default=model.default), refusals)
 
     def _load_at_start(self, model: StartModel, refusals: Mapping[str, StoredError]) -> bool:
@@ -167,11 +167,11 @@ class ModelService:
         return reason is None
 
     def loaded_at_start(self, name: str) -> bool:
-        """Tell whether the model of the settings, or one that an admin keeps, has this name."""
+        """Tell whether this name belongs to the model of the settings or to one in the start list."""
         return name in self._wanted or any(model.name == name for model in self._start_list.all())
 
     def start_problems(self, user: User) -> Sequence[StartProblem]:
-        """List the models that should have been loaded at the start, and are not."""
+        """List the models that were not loaded at the start although they should have been."""
         require(user, Permission.RUN_MODELS)
         failed = [
             StartProblem(model.name, model.file.path, model.error or StoredError("It could not be loaded."))
@@ -181,12 +181,12 @@ class ModelService:
         return [*self._refused.values(), *failed]
 
     def kept(self, user: User) -> frozenset[str]:
-        """Return the names of the models that an admin has loaded at every start."""
+        """Return the names of the models in the start list."""
         require(user, Permission.RUN_MODELS)
         return frozenset(model.name for model in self._start_list.all())
 
     def keep(self, user: User, name: str, *, at_start: bool) -> None:
-        """Load this model, which is loaded now, at every start, or no longer. Raises NotFound."""
+        """Add a loaded model to the start list, or remove it from the list. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         model = next((model for model in self._pool.loaded() if model.name == name), None)
         if model is None:
@@ -204,7 +204,7 @@ class ModelService:
             self._start_list.forget(model.name)
 
     def reside(self, user: User, name: str, residency: Residency) -> None:
-        """Set when a model leaves memory and comes back; it is then loaded at every start. Raises NotFound."""
+        """Set when a model is unloaded and loaded again, and add it to the start list. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         model = next((model for model in self._pool.loaded() if model.name == name), None)
         if model is None:
@@ -226,7 +226,7 @@ class ModelService:
         self._note(user, Change.DEFAULT, name)
 
     def unload(self, user: User, name: str) -> None:
-        """Unload a model, now and at the next start. Raises NotFound."""
+        """Unload a model now, and do not load it at the next start. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         try:
             self._pool.unload(name)
@@ -236,12 +236,12 @@ class ModelService:
         self._start_list.forget(name)
         default = next((model.name for model in self._pool.loaded() if model.default), None)
         if default is not None and default != name:
-            # Its users get this model from now on, and after a restart too.
+            # Users of the unloaded model get this one from now on, also after a restart.
             self._start_list.make_default(default)
         self._note(user, Change.UNLOAD, name)
 
     def _note(self, user: User, change: Change, model: str) -> None:
-        """Write a change into the audit log, and mark it for charts."""
+        """Record a change in the audit log, and mark it for charts."""
         now = self._clock()
         with self._unit_of_work() as work:
             record(work, now, user.id, change.value, model)

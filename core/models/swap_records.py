@@ -1,4 +1,4 @@
-"""Define a hot swap: what replaces what, its steps, and what the new version answered on the way."""
+"""Define a hot swap: its versions, its steps, and the answers of the new version."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.errors import InvalidInput, StoredError
 from core.models.records import LoadSettings, MemoryPlan, ModelFile
 
 SHARES = (5, 25, 50)
-"""Percentages of new answers that a version on trial may be given."""
+"""Percentages of new questions that a version on trial may receive."""
 
 
 class SwapState(StrEnum):
     RUNNING = "running"
     ASKING = "asking"
-    """It waits for an admin's yes."""
+    """Waiting for an admin's approval."""
     DONE = "done"
     ROLLED_BACK = "rolled_back"
-    """The old version serves, as before."""
+    """The old version serves again."""
     INTERRUPTED = "interrupted"
-    """The portal stopped in the middle."""
+    """The portal stopped during the swap."""
 
 
 ACTIVE_SWAPS = (SwapState.RUNNING, SwapState.ASKING)
@@ -51,31 +51,31 @@ class StepState(StrEnum):
 
 
 class Decision(StrEnum):
-    """What an admin says to a running swap."""
+    """An admin's decision on a running swap."""
 
     APPROVE = "approve"
-    """Go on: the replayed answers are good, or the next share of traffic need not wait."""
+    """Continue, because the replayed answers are good or the next share of traffic need not wait."""
     ROLL_BACK = "roll_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapOptions:
-    """How careful a swap is."""
+    """The checks and limits of a swap."""
 
     shares: tuple[int, ...] = ()
-    """Percentages of traffic to try first; needs memory for both versions."""
+    """Percentages of traffic to try first. This needs memory for both versions."""
     share_answers: int = 20
-    """Answers of the new version at each share before the next."""
+    """Number of answers of the new version at each share before the next one."""
     min_speed: float = 0.0
     """Tokens per second that each canary answer must reach."""
     min_speed_ratio: float = 0.5
-    """How much of the old version's speed the new one must reach under traffic."""
+    """Share of the old version's speed that the new one must reach under traffic."""
     watch_s: int = 30
-    """How long the old version stays loaded after the switch, ready to take over again."""
+    """Seconds that the old version stays loaded after the switch, ready to serve again."""
     drain_s: int = 900
-    """How long running answers may take before they are stopped."""
+    """Seconds that running answers may take before they are stopped."""
     replay: bool = False
-    """Run the replay questions, and wait for an admin's yes."""
+    """Whether to run the replay questions and wait for an admin's approval."""
 
     def __post_init__(self) -> None:
         if any(share not in SHARES for share in self.shares) or list(self.shares) != sorted(set(self.shares)):
@@ -93,17 +93,17 @@ class CanaryQuestion:
 
     id: str
     model: str
-    """Empty: for every model."""
+    """The model that the question is for; empty for every model."""
     question: str
     language: str = ""
-    """"en" or "zh": the language that the answer must be in; empty: any."""
+    """The language that the answer must be in, "en" or "zh"; empty for any."""
     pattern: str = ""
-    """A regular expression that must be found in the answer; empty: none."""
+    """A regular expression that must match somewhere in the answer; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayQuestion:
-    """A question with an answer that was accepted: a new version answers it, and an admin compares."""
+    """A question with an accepted answer. A new version answers it too, and an admin compares both answers."""
 
     id: str
     model: str
@@ -115,7 +115,7 @@ class ReplayQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a version answered to one question."""
+    """The answer of one version to one question."""
 
     question: str
     text: str = ""
@@ -125,20 +125,20 @@ class Trial:
     error: StoredError | None = None
     """Why there is no answer."""
     accepted: str = ""
-    """Of a replay question: the answer that was accepted."""
+    """The accepted answer of a replay question."""
     verdict: StoredError | None = None
-    """Why the answer does not pass; None: it does, or nobody judges it."""
+    """Why the answer fails; None if it passes, or if no check applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """How the answers of one version ended, since the swap began to compare."""
+    """How the answers of one version have ended since the swap began to compare."""
 
     answers: int = 0
     errors: int = 0
     degenerated: int = 0
     tokens_per_second: float | None = None
-    """The median."""
+    """Median speed of the answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +148,12 @@ class SwapStep:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     note: StoredError | None = None
-    """What there is to say about it: why it failed, or what it waits for."""
+    """Why the step failed, or what it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwapPlan:
-    """What a swap would do. beside: there is memory for both versions; else the old one is drained first."""
+    """The plan of a swap. beside: whether there is memory for both versions; otherwise the old one is drained first."""
 
     beside: bool
     memory: MemoryPlan
@@ -168,7 +168,7 @@ class Swap:
 
     id: str
     model: str
-    """The name that stays."""
+    """The model's name, which both versions share."""
     started_by: str
     created_at: datetime
     server: str
@@ -185,13 +185,13 @@ class Swap:
     canary: tuple[Trial, ...] = ()
     replay: tuple[Trial, ...] = ()
     share: int = 0
-    """Percent of new answers that the new version gives now."""
+    """Percentage of new questions that the new version answers now."""
     old_figures: Figures | None = None
     new_figures: Figures | None = None
     reason: StoredError | None = None
-    """Why it was rolled back or interrupted."""
+    """Why the swap was rolled back or interrupted."""
     started_by_name: str = ""
-    """Filled in when it is read."""
+    """Name of the person who started the swap, filled in when it is read."""
 
     @property
     def active(self) -> bool:
@@ -205,7 +205,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeMarker:
-    """A moment at which something changed that charts should show."""
+    """A change, and its time, for charts to show."""
 
     id: str
     at: datetime
@@ -216,7 +216,7 @@ class ChangeMarker:
 
 
 def planned_steps(options: SwapOptions, *, beside: bool, replays: bool) -> tuple[SwapStep, ...]:
-    """Return the steps that a swap will take, all waiting."""
+    """Return the steps of a swap, all waiting."""
     kinds = [
         *([] if beside else [StepKind.MAKE_ROOM]),
         StepKind.LOAD,

@@ -1,4 +1,4 @@
-"""Carry out a hot swap, step by step, as a job; whatever goes wrong before the end, the old version serves again."""
+"""Carry out a hot swap step by step, as a job. After any failure the old version serves again."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.1
 PATIENCE = timedelta(hours=24)
-"""How long a swap waits for an admin's yes, or for enough answers at one share of traffic."""
+"""Longest wait for an admin's approval, or for enough answers at one share of traffic."""
 
 
 class Refused(Exception):
-    """The swap must not go on: the reason is for people."""
+    """Raised if the swap must not continue. The reason is shown to people."""
 
     def __init__(self, template: str, **params: str | int | float) -> None:
         super().__init__(template)
@@ -46,7 +46,7 @@ class SwapRun:
         patterns: PatternFinder,
         switched: Callable[[Swap, bool], None],
     ) -> None:
-        """switched: is called when the new version takes over (True) or gives the name back (False)."""
+        """switched: called when the new version takes over the name (True) or gives it back (False)."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._successions = successions
@@ -54,7 +54,7 @@ class SwapRun:
         self._switched = switched
 
     def run(self, job: Job, report: Report) -> Mapping[str, Json]:
-        """Handle the job of a swap."""
+        """Run the swap of a job."""
         with self._unit_of_work() as work:
             swap = work.swaps.get(job.id)
         if swap is None or not swap.active:
@@ -67,7 +67,7 @@ class SwapRun:
                 self._step(step.kind, under_way)
                 under_way.end(step.kind, StepState.DONE)
         except Stopping:
-            raise  # The portal frees everything; its next start says what became of the swap.
+            raise  # The portal is stopping and frees everything. Its next start marks the swap as interrupted.
         except Refused as problem:
             self._roll_back(under_way, problem.reason)
         except PortalError as problem:
@@ -97,7 +97,7 @@ class SwapRun:
         steps[kind](it)
 
     def _make_room(self, it: _UnderWay) -> None:
-        """Drain and unload the old version first: there is no memory for both."""
+        """Drain and unload the old version first, because there is no memory for both."""
         it.now.hold()
         self._drain(it)
         if not it.now.free_leaving():
@@ -233,14 +233,14 @@ class _UnderWay:
         self._save(None)
 
     def figures(self) -> Figures:
-        """Read how answers ended, and keep it with the swap; returns the new version's."""
+        """Store with the swap how answers ended; returns the figures of the new version."""
         old, new = self.now.figures()
         if (old, new) != (self.swap.old_figures, self.swap.new_figures):
             self.change(old_figures=old, new_figures=new)
         return new
 
     def approved(self) -> bool:
-        """Tell whether an admin said to go on, and take note of it. Raises Refused for a rollback."""
+        """Tell whether an admin approved, and clear the decision. Raises Refused if the admin chose a rollback."""
         with self._unit_of_work() as work:
             decision = work.swaps.decision(self.swap.id)
             if decision is Decision.ROLL_BACK:
@@ -251,7 +251,7 @@ class _UnderWay:
         return decision is Decision.APPROVE
 
     def look(self, progress: float) -> None:
-        """Wait a moment. Raises Refused, Cancelled or Stopping if the swap must end."""
+        """Report progress and wait a moment. Raises Refused, Cancelled or Stopping if the swap must end."""
         self._report((self._done + min(1.0, progress)) / max(1, len(self.swap.steps)))
         time.sleep(LOOK_S)
         with self._unit_of_work() as work:

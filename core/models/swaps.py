@@ -1,4 +1,4 @@
-"""Start, follow and decide hot swaps; keep canary and replay questions."""
+"""Start, list and control hot swaps; manage canary and replay questions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STOPPED = "The portal was stopped during this swap. {model} serves version {vers
 
 
 class Swaps:
-    """One swap at a time on each server."""
+    """Manages swaps, one at a time on each server."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class Swaps:
         start_list: StartList,
         loaded_at_start: Callable[[str], bool],
     ) -> None:
-        """successions: None where this server loads no models of its own.
+        """successions: None if this server loads no models of its own.
 
-        loaded_at_start: tells whether a model is loaded at every start; its successor then is, too."""
+        loaded_at_start: tells whether a model is loaded at every start. If so, its successor is too."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._jobs = jobs
@@ -80,14 +80,14 @@ class Swaps:
     # Swaps
 
     def plan(self, user: User, model: str, path: Path, settings: LoadSettings | None = None) -> SwapPlan:
-        """Tell what a swap would do. Raises NotFound, Conflict, InvalidInput."""
+        """Return the plan of a swap. Raises NotFound, Conflict, InvalidInput."""
         require(user, Permission.RUN_MODELS)
         return self._successions.plan(model, path, settings)
 
     def start(
         self, user: User, model: str, path: Path, options: SwapOptions | None = None, settings: LoadSettings | None = None
     ) -> Swap:
-        """Replace the version of a serving model by another file, as a job. Raises as plan; Conflict names who swaps already."""
+        """Start replacing the file of a serving model, as a job. Raises as `plan` does, and Conflict while another swap is running."""
         require(user, Permission.RUN_MODELS)
         chosen = options or SwapOptions()
         used = settings or self._successions.settings(model)
@@ -132,13 +132,13 @@ class Swaps:
             return work.swaps.newest(limit, model)
 
     def get(self, user: User, swap_id: str) -> Swap:
-        """Raises NotFound."""
+        """Return a swap. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return _found(work.swaps.get(swap_id))
 
     def decide(self, user: User, swap_id: str, decision: Decision) -> Swap:
-        """Tell a running swap to go on or to roll back. Raises NotFound, Conflict if it has ended."""
+        """Make a running swap continue or roll back. Raises NotFound, and Conflict if it has ended."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             swap = _found(work.swaps.get(swap_id))
@@ -150,7 +150,7 @@ class Swaps:
         return swap
 
     def recover(self) -> int:
-        """Mark the swaps that an earlier process of this server left; returns how many."""
+        """Mark the swaps that an earlier process of this server left running as interrupted; returns how many."""
         with self._unit_of_work() as work:
             left = work.swaps.active(self._server)
             for swap in left:
@@ -177,7 +177,7 @@ class Swaps:
         )  # fmt: skip
 
     def _switched(self, swap: Swap, new: bool) -> None:
-        """Note which version the next start loads."""
+        """Store which version the next start loads."""
         kept = next((model for model in self._start_list.all() if model.name == swap.model), None)
         if kept is None and not self._loaded_at_start(swap.model):
             return
@@ -193,7 +193,7 @@ class Swaps:
             return work.swaps.canaries()
 
     def add_canary(self, user: User, question: str, *, model: str = "", language: str = "", pattern: str = "") -> CanaryQuestion:
-        """Ask this of every new version of a model, or of all models. Raises InvalidInput, Conflict (too many)."""
+        """Add a canary question for new versions of a model, or of all models. Raises InvalidInput, Conflict (too many)."""
         require(user, Permission.RUN_MODELS)
         if language not in LANGUAGES:
             raise InvalidInput("The language of an answer can be en or zh, or left empty.")
@@ -209,7 +209,7 @@ class Swaps:
         return canary
 
     def remove_canary(self, user: User, canary_id: str) -> None:
-        """Raises NotFound."""
+        """Remove a canary question. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             if not work.swaps.remove_canary(canary_id):
@@ -223,7 +223,7 @@ class Swaps:
             return work.swaps.replays(model)
 
     def add_replay(self, user: User, model: str, question: str, accepted: str) -> ReplayQuestion:
-        """Keep a question with its accepted answer, for the replay gate. Raises InvalidInput, Conflict (too many, kept already)."""
+        """Store a question and its accepted answer for the replay step. Raises InvalidInput, Conflict (too many, already stored)."""
         require(user, Permission.RUN_MODELS)
         if not accepted.strip() or len(accepted) > 10 * LONGEST_QUESTION:
             raise InvalidInput("An accepted answer must have 1 to {number} characters.", number=10 * LONGEST_QUESTION)
@@ -245,7 +245,7 @@ class Swaps:
         return replay
 
     def remove_replay(self, user: User, replay_id: str) -> None:
-        """Raises NotFound."""
+        """Remove a replay question. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             if not work.swaps.remove_replay(replay_id):
@@ -256,7 +256,7 @@ class Swaps:
     # Markers
 
     def markers(self, user: User, first: datetime, last: datetime) -> Sequence[ChangeMarker]:
-        """Return what changed from `first` on and before `last`, for charts."""
+        """Return the markers in [first, last) for charts, oldest first."""
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             return work.swaps.markers(first, last)

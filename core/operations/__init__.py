@@ -6,10 +6,10 @@ In reading order:
 - ports: the database inspector, the backup folder and the repository of rules
 - backups: make, check, list and remove backups
 - retention: apply rules and legal holds
-- index_care: watch, compare and rebuild the search index
+- index_care: show, compare and rebuild the search index
 - disk: stop taking new work before the disk is full
-- log_context: which request, person and turn a log line belongs to
-- metric_fields: metrics described beside the fields of a record
+- log_context: the request, person and turn that a log line belongs to
+- metric_fields: describe metrics next to the fields of a record
 - masking: replace secrets and personal data in log lines
 - log_lines: format log lines as JSON or text
 """

@@ -43,9 +43,9 @@ class Backups:
         passphrase: str | None = None,
         disk: DiskSpace = ENDLESS,
     ) -> None:
-        """server: the server whose folder holds the backups. passphrase: encrypts backups for which nobody gives another.
+        """server: the server whose folder holds the backups. passphrase: encrypts backups, unless a person gives another one.
 
-        disk: a backup that would leave too little space is cancelled.
+        disk: cancels a backup that would leave too little space.
         """
         self._disk = disk
         self._unit_of_work = unit_of_work
@@ -56,7 +56,7 @@ class Backups:
         self._server = server
         self._passphrase = passphrase
         self._given: dict[str, str] = {}
-        """Passphrases that people gave, by job. They are kept in memory only."""
+        """Passphrases given by people, by job. They are held only in memory."""
 
     def job_kinds(self) -> list[JobKind]:
         return [JobKind(_MAKE, self._make), JobKind(_CHECK, self._check)]
@@ -67,11 +67,11 @@ class Backups:
 
     @property
     def has_passphrase(self) -> bool:
-        """Tell whether every backup is encrypted, even if nobody gives a passphrase."""
+        """Tell whether backups are encrypted even if no person gives a passphrase."""
         return self._passphrase is not None
 
     def facts(self, user: User) -> StoreFacts:
-        """Count every row. It is slow: call it when a page opens, not when it polls. Raises Unavailable."""
+        """Count every row. This is slow: call it when a page opens, not when it polls. Raises Unavailable."""
         require(user, Permission.RUN_STORE)
         return self._inspector.facts()
 
@@ -81,13 +81,13 @@ class Backups:
         return self._folder.all()
 
     def task(self, user: User) -> BackupTask | None:
-        """Return the backup that is being created or verified on this server, or the last one that was."""
+        """Return the current or last creation or verification of a backup on this server."""
         require(user, Permission.RUN_STORE)
         job = self._latest()
         return None if job is None else _task(job)
 
     def make(self, user: User, passphrase: str | None = None) -> BackupTask:
-        """Start a backup of the current state. It is listed once it was read back and found intact.
+        """Start a backup of the current state. The backup is listed once it has been read back and found intact.
 
         Raises InvalidInput for a passphrase that is too short, Conflict while another runs, Unavailable if the disk is almost full.
         """
@@ -98,7 +98,7 @@ class Backups:
         return self._begin(user, _MAKE, f"portal-{self._clock():%Y%m%d-%H%M%S}.backup", passphrase)
 
     def check(self, user: User, name: str, passphrase: str | None = None) -> BackupTask:
-        """Start verifying a backup; `task().contents` is then what a restore would give.
+        """Start verifying a backup. `task().contents` then shows what a restore would contain.
 
         Raises NotFound, and Conflict while another runs.
         """
@@ -125,7 +125,7 @@ class Backups:
         record_alone(self._unit_of_work, self._clock(), user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
-        """Return the path of a backup. Raises NotFound, also for anything but the plain name of a backup in the folder."""
+        """Return a backup by name. Raises NotFound, also for anything but the plain name of a backup in the folder."""
         if _NAME.fullmatch(name):
             for each in self._folder.all():
                 if each.name == name:
@@ -171,7 +171,7 @@ class Backups:
         return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
 
     def _key(self, job: Job) -> str | None:
-        """Return the passphrase of a job. Raises InvalidInput if the one that was given is gone."""
+        """Return the passphrase of a job. Raises InvalidInput if the given one is lost."""
         given = self._given.pop(job.id, None)
         if given is None and job.payload["passphrase_given"]:
             raise InvalidInput("The passphrase is lost when the portal stops. Start this again and enter it.")
@@ -195,5 +195,5 @@ def _contents(result: Mapping[str, Any]) -> BackupContents:
 
 
 def change_of(contents: BackupContents, facts: StoreFacts) -> Mapping[str, tuple[int, int]]:
-    """Compare the row counts of a backup and the database, by table: what a restore would change."""
+    """Return the row counts of each table, in the backup and in the database, to show what a restore would change."""
     return {name: (contents.rows.get(name, 0), facts.rows.get(name, 0)) for name in {**facts.rows, **contents.rows}}

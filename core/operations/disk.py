@@ -16,10 +16,10 @@ LOOK_S = 1.0
 
 
 class DiskSpace:
-    """Knows how much space is left under the home. Thread-safe."""
+    """Measures the free space of the portal's home. Thread-safe."""
 
     def __init__(self, measure: Callable[[], int | None], reserve: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """measure: returns the free bytes, None if unknown. reserve: bytes kept for work that has begun; 0 never refuses."""
+        """measure: returns the free bytes, None if unknown. reserve: bytes kept free for running work; 0 never refuses."""
         self._measure = measure
         self._reserve = reserve
         self._monotonic = monotonic
@@ -42,10 +42,10 @@ class DiskSpace:
         return free is not None and free < self._reserve
 
     def check(self) -> None:
-        """Raise Unavailable if nothing new may begin."""
+        """Raise Unavailable if there is too little space for new work."""
         if self.low:
             raise Unavailable(ALMOST_FULL)
 
 
 ENDLESS = DiskSpace(lambda: None, 0)
-"""For callers that do not watch the disk."""
+"""A DiskSpace that never refuses work."""

@@ -35,7 +35,7 @@ class IndexState:
 
 
 class IndexCare:
-    """Comparing and rebuilding are jobs; at most one of each is active, on any server."""
+    """Shows and repairs the index. Comparing and rebuilding are jobs, with at most one of each active over all servers."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class IndexCare:
         self._clock = clock
 
     def state(self, user: User) -> IndexState:
-        """Return the state, even while the index is down. Raises Unavailable if the database is."""
+        """Return the state, even while the index is down. Raises Unavailable if the database is down."""
         require(user, Permission.RUN_STORE)
         now = self._clock()
         comparing = self._jobs.latest(JobFilter(kinds=(_RECONCILE,), states=ACTIVE))
@@ -73,12 +73,12 @@ class IndexCare:
         )
 
     def parked(self, user: User, limit: int = 100, after: int = 0) -> Sequence[ParkedJob]:
-        """List parked jobs, oldest first; `after` is the number of the last one read."""
+        """List parked jobs, oldest first. after: the number of the last job read."""
         require(user, Permission.RUN_STORE)
         return self._parked.oldest(limit, after)
 
     def retry(self, user: User, number: int | None = None) -> int:
-        """Retry one parked job, or all; returns how many. Raises NotFound if that one is not parked."""
+        """Retry one parked job, or all of them for None; returns how many. Raises NotFound if that job is not parked."""
         require(user, Permission.RUN_STORE)
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
@@ -89,12 +89,12 @@ class IndexCare:
         return retried
 
     def reconcile(self, user: User) -> None:
-        """Start comparing the database and the index and repairing differences. state() shows when it is done."""
+        """Start comparing the database and the index and repairing differences. state() shows when this is done."""
         require(user, Permission.RUN_STORE)
         self._begin(user, _RECONCILE, "index.reconcile")
 
     def rebuild(self, user: User) -> None:
-        """Start filling a new index beside this one; searches move to it once it is complete."""
+        """Start filling a new index while this one stays in use. Searches move to the new one once it is complete."""
         require(user, Permission.RUN_STORE)
         self._begin(user, _REBUILD, "index.rebuild")
 

@@ -1,4 +1,4 @@
-"""Keep the request, person and turn that the current code works for, for its log lines."""
+"""Hold the request, person and turn that the current code works for, to add them to its log lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def log_context(**fields: str) -> Iterator[None]:
 
 
 def add_to_log_context(**fields: str) -> None:
-    """Add to the innermost block, even from a thread that runs in a copy of its context, as FastAPI's dependencies do."""
+    """Add fields to the innermost block, even from a thread with a copy of its context, as in FastAPI's dependencies."""
     current = _current.get()
     if current is not None:
         current.update(fields)

@@ -1,4 +1,4 @@
-"""Format log lines, as JSON for programs and as text for people, after masking them."""
+"""Mask log lines, and format them as JSON for programs or as text for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Masking(logging.Filter):
         record.whose = logged_fields()
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # The arguments do not fit the message: a bug, but no reason to lose the line.
+        except (TypeError, ValueError):  # The arguments do not fit the message. This is a bug, but the line should not be lost.
             message = str(record.msg)
         record.msg, record.args = mask(message), None
         if record.exc_info:
@@ -57,7 +57,7 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """Formats time, level, logger, message and log context. Continuation lines are indented, so that nobody can forge a line."""
+    """Formats time, level, logger, message and log context. Continuation lines are indented, so that lines cannot be forged."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = entry(record)

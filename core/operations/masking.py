@@ -1,8 +1,8 @@
-"""Mask secrets and personal data in log lines. Every line goes through it.
+"""Mask secrets and personal data in every log line.
 
 Secrets are recognized by their name (password=...), their position (Authorization: ...) or their shape (sk-..., a private key), and
-personal data by its shape: e-mail addresses, telephone, card and identity numbers. When in doubt, it masks. Every pattern is bounded, and
-no text longer than LONGEST is searched, so that a hostile line costs milliseconds.
+personal data by its shape: e-mail addresses, telephone, card and identity numbers. In case of doubt, the text is masked. Every pattern is
+bounded, and no text longer than LONGEST is searched, so that a hostile line costs only milliseconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 LONGEST = 16_000
-"""Characters of a text that are kept: the beginning and the end, where a traceback has its cause."""
+"""Most characters of a text that are kept: its beginning and its end, where a traceback has its cause."""
 _BEGINNING = 4_000
 MASK = "***"
 
@@ -28,14 +28,14 @@ _Replacement = str | Callable[[re.Match[str]], str]
 
 
 def _card(match: re.Match[str]) -> str:
-    """Mask card numbers. Other numbers of that length stay: times in nanoseconds, sizes in bytes."""
+    """Return a mask for a card number, and any other number of that length unchanged, such as times in nanoseconds."""
     digits = [int(each) for each in match[0] if each.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return MASK if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]
 
 
 _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
-    # What databases add to an error: the rows they could not write, and Elasticsearch's preview of a value.
+    # Details that databases add to an error: rows that they could not write, and Elasticsearch's preview of a value.
     (re.compile(r"\[parameters: [^\n]{0,16000}"), f"[parameters: {MASK}]"),
     (re.compile(r"DETAIL:.*?(?=\n\[SQL|\n\nThe above|\n\nDuring|\Z)", re.DOTALL), f"DETAIL: {MASK}"),
     (re.compile(r"(Preview of field's value: ).*", re.DOTALL), rf"\1{MASK}"),
@@ -66,7 +66,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
 
 
 def mask(text: str) -> str:
-    """Return the text without secrets and personal data, at most about LONGEST characters, in characters that UTF-8 can encode."""
+    """Return the text with secrets and personal data masked, about LONGEST characters at most, encodable as UTF-8."""
     text = _shorten(text).encode("utf-8", "backslashreplace").decode("utf-8")
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -74,7 +74,7 @@ def mask(text: str) -> str:
 
 
 def _shorten(text: str) -> str:
-    """Cut between lines if possible, so that no half of a secret remains without its name."""
+    """Cut a text between lines if possible, so that no part of a secret remains without its name."""
     if len(text) <= LONGEST:
         return text
     beginning, end = text[:_BEGINNING], text[_BEGINNING - LONGEST :]

@@ -1,4 +1,4 @@
-"""Describe the metrics of a record beside its fields, so that each is written once.
+"""Describe the metrics of a record next to its fields, so that each is defined only once.
 
     decoded_tokens: Annotated[int, counter("decoded_tokens", "Tokens generated since the load.")]
 """
@@ -14,7 +14,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 class MetricKind(StrEnum):
     COUNTER = "counter"
-    """Never falls."""
+    """Never decreases."""
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
 
@@ -41,7 +41,7 @@ def histogram(name: str, help: str) -> MetricField:
 
 
 def metric_fields(record: type) -> Iterator[tuple[str, MetricField]]:
-    """Yield each field of the record that is a metric."""
+    """Yield the name and the metric of each field of the record that has one."""
     yield from _fields(record)
 
 

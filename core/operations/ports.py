@@ -17,12 +17,12 @@ class StoreInspector(Protocol):
 
 
 class BackupFolder(Protocol):
-    """Reads and writes the folder of backups. Names are plain file names: those that all() returned, or new ones."""
+    """Reads and writes the folder of backups. Names are plain file names: those returned by all(), or new ones."""
 
     @property
     def path(self) -> Path: ...
     def all(self) -> Sequence[BackupFile]:
-        """List the backups, newest first; none if the folder does not exist yet."""
+        """List the backups, newest first; empty if the folder does not exist yet."""
         ...
 
     def write(self, name: str, passphrase: str | None, progress: Progress) -> BackupFile:
@@ -42,16 +42,16 @@ class RetentionRepository(Protocol):
     def rules(self) -> Sequence[RetentionRule]: ...
     def put_rule(self, rule: RetentionRule) -> None: ...
     def remove_rule(self, kind: RetentionKind, group: str) -> bool:
-        """False if there is none."""
+        """Delete a rule. Returns False if there is none."""
         ...
 
     def rename_group(self, old: str, new: str) -> None:
-        """Let the rules of a group follow its new name."""
+        """Assign the rules of a group to its new name."""
         ...
 
     def holds(self) -> Sequence[LegalHold]: ...
     def keep_holds(self) -> None:
-        """Lock the holds: until the transaction ends, nobody places or lifts one. Call it before deleting anything that a hold protects."""
+        """Lock the holds until the transaction ends, so that none is placed or lifted. Call this before deleting protected data."""
         ...
 
     def is_held(self, user_id: str) -> bool:
@@ -59,7 +59,7 @@ class RetentionRepository(Protocol):
         ...
 
     def place_hold(self, hold: LegalHold) -> None:
-        """Place a hold. A second one for the same person changes the reason."""
+        """Place a hold. A second hold for the same person only changes the reason."""
         ...
 
     def lift_hold(self, user_id: str) -> bool:
@@ -67,13 +67,13 @@ class RetentionRepository(Protocol):
         ...
 
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
-        """Return ids of what a rule makes due, oldest first: last changed before this moment, no hold, no running answer.
+        """Return ids of due rows, oldest first: last changed before this time, without a hold or a running answer.
 
-        Locks them until the transaction ends. Files are due by their upload date, and only once a question has taken them.
-        except_groups: groups with rules of their own, which the rule for every group leaves out.
+        The rows are locked until the transaction ends. Files are due by their upload date, and only once a question has taken them.
+        except_groups: groups with rules of their own, to which the rule for every group does not apply.
         """
         ...
 
     def remove(self, kind: RetentionKind, ids: Sequence[str]) -> None:
-        """Delete for good, with all that belongs to it, and queue the index jobs."""
+        """Delete rows permanently with everything that belongs to them, and queue the index jobs."""
         ...

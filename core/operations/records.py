@@ -10,17 +10,17 @@ from enum import StrEnum
 from core.errors import StoredError
 
 Progress = Callable[[float], None]
-"""Receives the share of the work that is done, 0 to 1. An exception that it raises ends the work."""
+"""Receives the share of the work that is done, 0 to 1. May raise an exception to stop the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What the database is and what it holds. rows: by table, those that backups include."""
+    """The kind and the contents of the database. rows: row counts by table, for tables that backups include."""
 
     kind: str
     version: str
     name: str
-    """The file, or the server's address without its password."""
+    """The database file, or the server's address without its password."""
     revision: str
     size_bytes: int
     rows: Mapping[str, int]
@@ -36,7 +36,7 @@ class BackupFile:
 
 @dataclass(frozen=True, slots=True)
 class BackupContents:
-    """The contents of a backup that was read to its end and found intact. revision: of its tables. rows: by table."""
+    """The contents of a backup that was read to its end and found intact. revision: of its schema. rows: row counts by table."""
 
     made_at: datetime
     revision: str
@@ -50,7 +50,7 @@ class BackupAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackupTask:
-    """A backup that is being created or verified, or the last one that was."""
+    """The current or last creation or verification of a backup."""
 
     action: BackupAction
     name: str
@@ -65,23 +65,23 @@ EVERY_GROUP = "*"
 
 
 class RetentionKind(StrEnum):
-    """What a retention rule deletes."""
+    """The kinds of data that retention rules delete."""
 
     CHATS = "chats"
     FILES = "files"
     FEEDBACK = "feedback"
     AUDIT = "audit"
     MODEL_REPORTS = "model_reports"
-    """Hot swaps and comparisons of models that have ended."""
+    """Ended hot swaps and comparisons of models."""
     MEMORIES = "memories"
-    """What models remember about people, by its last change."""
+    """Memories of people, by their last change."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
     kind: RetentionKind
     group: str
-    """EVERY_GROUP means all groups without a rule of their own."""
+    """The group's name. EVERY_GROUP means all groups without a rule of their own."""
     days: int
 
 

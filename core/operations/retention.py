@@ -1,4 +1,4 @@
-"""Delete old chats, files, ratings and audit events by rules, except those of people under a legal hold."""
+"""Delete old data, such as chats, files, ratings and audit events, by rules, except for people under a legal hold."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ log = logging.getLogger(__name__)
 
 MAX_DAYS = 36_500
 SHORTEST_AUDIT_DAYS = 180
-"""Admins' actions stay readable for half a year, whatever rules they set."""
+"""Shortest period of a rule for audit events, so that admins' actions stay readable for half a year."""
 PROOF = "retention.delete"
 """The audit event of a deletion. No rule deletes it."""
 BATCH = 100
 """Rows deleted in one transaction."""
 FILES_AT_ONCE = 10
-"""As BATCH, for files: they are large, and other writers wait for the transaction."""
+"""Files deleted in one transaction: fewer, because they are large and other writers wait for the transaction."""
 WAITING_DAYS = 1
-"""Days that an uploaded file is kept without being sent."""
+"""Days after which an uploaded file that was never sent is deleted."""
 EVERY = timedelta(days=1)
 COUNTED = timedelta(days=32)
-"""Longer than any period that a limit counts."""
+"""How long counts for limits are kept: longer than any period that a limit counts."""
 
 
 class Retention:
-    """Deletes permanently by rules, from the database and so from the index. Usage rows stay; they contain no text.
+    """Deletes data permanently by rules, from the database and thereby from the index. Usage rows stay, without text.
 
     A group's rule takes precedence over the rule for every group. Without a rule, everything is kept.
     """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, notice_days: int = 30) -> None:
-        """notice_days: how long notices are kept."""
+        """notice_days: days that notices are kept."""
         self._notice_days = notice_days
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -55,7 +55,7 @@ class Retention:
             return work.retention.rules()
 
     def set_rule(self, user: User, kind: RetentionKind, group: str, days: int | None) -> None:
-        """Keep things of this kind and group for so many days; None takes the rule away. group "*": every group.
+        """Set how many days data of this kind and group is kept; None removes the rule. group "*": every group.
 
         Raises InvalidInput, NotFound.
         """
@@ -79,7 +79,7 @@ class Retention:
             return work.retention.holds()
 
     def place_hold(self, user: User, name: str, reason: str) -> None:
-        """Protect everything of this person from deletion, by rules or by the person. Raises NotFound, InvalidInput."""
+        """Protect all data of this person from deletion by rules or by the person. Raises NotFound, InvalidInput."""
         require(user, Permission.RUN_STORE)
         reason = clean_line(reason)
         if not reason:
@@ -100,7 +100,7 @@ class Retention:
             work.commit()
 
     def apply(self, user: User | None = None, check: Callable[[], None] = lambda: None) -> int:
-        """Delete what is due now; returns how much. user None: the portal itself, once a day. check: raises to stop it."""
+        """Delete all due data; returns the number of rows. user: None for the portal's daily run. check: raises to stop."""
         if user is not None:
             require(user, Permission.RUN_STORE)
         with self._unit_of_work() as work:
@@ -108,7 +108,7 @@ class Retention:
         return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind], check) for rule in rules)
 
     def remove_waiting_files(self, check: Callable[[], None] = lambda: None) -> int:
-        """Delete files that were uploaded more than a day ago and never sent; returns how many. This needs no rule."""
+        """Delete files uploaded more than a day ago and never sent; returns how many. This needs no rule."""
         before = self._clock() - timedelta(days=WAITING_DAYS)
         removed = 0
         while True:
@@ -133,7 +133,7 @@ class Retention:
         return removed
 
     def remove_old_notices(self) -> int:
-        """Delete notices that were kept as long as the setting says; returns how many. This needs no rule."""
+        """Delete notices older than the setting allows; returns how many. This needs no rule."""
         with self._unit_of_work() as work:
             work.retention.keep_holds()
             removed = work.notices.remove_older(self._clock() - timedelta(days=self._notice_days))
@@ -141,7 +141,7 @@ class Retention:
         return removed
 
     def remove_undecided_memories(self) -> int:
-        """Delete proposals for memories that nobody decided on, and dismissed ones, after some months. This needs no rule."""
+        """Delete undecided and dismissed proposals of memories after UNDECIDED_DAYS; returns how many. This needs no rule."""
         with self._unit_of_work() as work:
             work.retention.keep_holds()
             removed = work.memories.remove_undecided(self._clock() - timedelta(days=UNDECIDED_DAYS))
@@ -149,7 +149,7 @@ class Retention:
         return removed
 
     def forget_attempts(self) -> None:
-        """Delete counts of the past: of password attempts after a day, of limits when no month counts them."""
+        """Delete old counts: of password attempts after a day, of limits after COUNTED."""
         with self._unit_of_work() as work:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
             work.limits.remove_before(self._clock() - COUNTED)
@@ -173,10 +173,10 @@ class Retention:
                     break
                 links = work.audit.links(ids) if rule.kind is RetentionKind.AUDIT else ()
                 work.retention.remove(rule.kind, ids)
-                # The proof of the deletion: counts, dates, and a hash of the list of ids.
+                # Proof of the deletion: counts, dates, and a hash of the list of ids.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
-                if links:  # So that the chain of the others can still be verified.
+                if links:  # Keep the chain of the remaining events verifiable.
                     details["links"] = " ".join(f"{before}>{last}" for before, last in links)
                 record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
                 work.commit()

@@ -1,4 +1,4 @@
-"""Hand requests of jobs to the edge, which translates them. Jobs may begin before it is there."""
+"""Pass requests of jobs to the API, which translates them. Jobs may begin before the API has started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WAIT_S = 0.5
 
 
 class Background:
-    """Holds the answerer that the edge attaches when the portal starts to serve."""
+    """Holds the answerer that the API attaches when the portal starts to serve."""
 
     def __init__(self) -> None:
         self._answerer: RequestAnswerer | None = None
@@ -22,7 +22,7 @@ class Background:
         self._attached.set()
 
     def answerer(self, check: Callable[[], None]) -> RequestAnswerer:
-        """Return the answerer, after waiting for it if necessary. check: raises when the job must end."""
+        """Wait for the answerer and return it. check: raises when the job must end."""
         while not self._attached.wait(WAIT_S):
             check()
         assert self._answerer is not None

@@ -1,4 +1,4 @@
-"""Read the requests of a batch's file, and write their results as lines."""
+"""Parse the requests of a batch's file, and write their results as lines."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from uuid import uuid4
 from core.programs.records import LineAnswer
 
 LONGEST_LINE = 1024 * 1024
-"""In bytes: the limit of a request's body on a connection."""
+"""Most bytes of a line, the same as for the body of a request over HTTP."""
 LONGEST_ID = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the input: a request, or what is wrong with it. Neither for a line without text."""
+    """One line of the input: a request, or a problem; neither for a blank line."""
 
     custom_id: str | None = None
     body: Mapping[str, Any] | None = None
     problem: tuple[str, str] | None = None
-    """A code and a sentence."""
+    """A code and a sentence that describe what is wrong with the line."""
 
 
 def lines_of(blocks: Iterable[bytes]) -> Generator[bytes]:
-    """Split content into lines. Of a line that is too long, only slightly more than the limit is returned."""
+    """Split content into lines. Lines above the limit are cut slightly above it."""
     rest = b""
     for block in blocks:
         *whole, last = block.split(b"\n")
@@ -39,7 +39,7 @@ def lines_of(blocks: Iterable[bytes]) -> Generator[bytes]:
 
 
 def line_of(raw: bytes, route: str, first_lines: dict[str, int], number: int) -> Line:
-    """Read one line. first_lines: the number of the first line with each custom_id."""
+    """Parse one line. first_lines: the number of the first line with each custom_id."""
     if not raw.strip():
         return Line()
     if len(raw) > LONGEST_LINE:
@@ -71,7 +71,7 @@ def answered_line(line: Line, answer: LineAnswer) -> bytes:
 
 
 def failed_line(line: Line, code: str, message: str) -> bytes:
-    """Return the result of a line that was not asked."""
+    """Return the result of a line that was never sent to a model."""
     return _written(line.custom_id, "null", json.dumps({"code": code, "message": message}))
 
 

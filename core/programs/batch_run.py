@@ -1,4 +1,4 @@
-"""Answer the requests of a batch in a job: several at once, in the order of the file, going on where a restart stopped it."""
+"""Answer the requests of a batch in a job: several at once, in the order of the file, resuming after a restart."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from core.unit_of_work import UnitOfWorkFactory
 
 MOST_LINES = 50_000
 BATCHES_AT_ONCE = 2
-"""Batches that one server answers together."""
+"""Most batches that one server answers at the same time."""
 LINES_AT_ONCE = 4
 AHEAD = 16
-"""Lines that are begun or waiting for the ones before them: what a restart asks again at most."""
+"""Most lines in progress or waiting for earlier lines; a restart asks at most these again."""
 SAVE_S = 1.0
 SAVE_LINES = 500
 POLL_S = 0.2
 COUNTED_AT_ONCE = 1000
 LONGEST_WAIT_S = 30.0
 AWAY_TRIES = 5
-"""Tries of a line while no model is available."""
+"""Most tries of a line while no model is available."""
 EXPIRED = "batch_expired"
 EXPIRED_WORDS = "The batch expired before this line was answered."
 
@@ -51,10 +51,10 @@ class _Result:
 
 @dataclass(slots=True)
 class _Unsaved:
-    """Results that are not written yet, in the order of the lines."""
+    """Results that are not stored yet, in the order of the lines."""
 
     position: int
-    """How many lines are written."""
+    """Number of lines whose results are stored."""
     lines: int = 0
     completed: list[bytes] = field(default_factory=list)
     failed: list[bytes] = field(default_factory=list)
@@ -74,7 +74,7 @@ class BatchRun:
         clock: Clock,
         longest_wait_s: float = LONGEST_WAIT_S,
     ) -> None:
-        """longest_wait_s: between tries of a line while the models are busy or away."""
+        """longest_wait_s: longest wait between tries of a line while the models are busy or unavailable."""
         self._unit_of_work = unit_of_work
         self._files = files
         self._background = background
@@ -85,7 +85,7 @@ class BatchRun:
         return [JobKind(RUN, self.run, most_tries=10, resumable=True, at_once=BATCHES_AT_ONCE, needs_model=True)]
 
     def run(self, job: Job, report: Report) -> Mapping[str, Json]:
-        """Answer what is left of the batch that the job names."""
+        """Answer the remaining lines of the job's batch."""
         with self._unit_of_work() as work:
             batch = work.batches.get(str(job.payload["batch_id"]))
         if batch is None or batch.status in BATCH_ENDED:
@@ -134,7 +134,7 @@ class BatchRun:
     def _answer(
         self, batch: Batch, first_lines: dict[str, int], lines: int, report: Report, asker: Callable[[], User]
     ) -> bool:
-        """Answer the lines after those that are written. Returns whether any expired. asker: raises once its rights are gone."""
+        """Answer the remaining lines. Returns whether any expired. asker: returns the person; raises once their rights are gone."""
         user = asker()
         answerer = self._background.answerer(report.check)
         stop = threading.Event()
@@ -204,7 +204,7 @@ class BatchRun:
             time.sleep(min(left, POLL_S))
 
     def _save(self, batch: Batch, unsaved: _Unsaved) -> _Unsaved:
-        """Write results and count them. Raises Cancelled if another server writes this batch now."""
+        """Store results and count them. Raises Cancelled if another server has taken over this batch."""
         to = unsaved.position + unsaved.lines
         with self._unit_of_work() as work:
             if not work.batches.advance(batch.id, unsaved.position, to, len(unsaved.completed), len(unsaved.failed)):
@@ -216,7 +216,7 @@ class BatchRun:
         return _Unsaved(to)
 
     def _cancelled(self, batch: Batch) -> None:
-        """End a batch that its owner cancelled. One that another server has taken over stays as it is."""
+        """End a batch that its owner cancelled, unless another server has taken it over."""
         with self._unit_of_work() as work:
             job = work.jobs.get(batch.job_id)
         if job is not None and job.cancel_requested:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 RUN = "batch.run"
 EXPIRE = "batch.expire"
 ROUTES = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses")
-"""What the lines of a batch may ask."""
+"""The routes that lines of a batch may use."""
 WINDOW = timedelta(hours=24)
 """Time after which unanswered lines expire."""
 MOST_METADATA = 16_384
@@ -36,7 +36,7 @@ AT_ONCE = 10
 
 
 class Batches:
-    """People see and cancel only their own batches."""
+    """Manages batches. People see and cancel only their own."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, files: ProgramFiles, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -45,7 +45,7 @@ class Batches:
         self._clock = clock
 
     def create(self, user: User, input_file_id: str, route: str, metadata: Mapping[str, Json]) -> Batch:
-        """Begin to answer a file of requests. Raises NotFound for the file, and InvalidInput."""
+        """Start to answer a file of requests. Raises NotFound (for the file), InvalidInput."""
         require(user, Permission.CHAT)
         if route not in ROUTES:
             raise InvalidInput("{field} must be one of {choices}.", field="endpoint", choices=", ".join(ROUTES))
@@ -80,12 +80,12 @@ class Batches:
         return batch
 
     def get(self, user: User, batch_id: str) -> tuple[Batch, Job | None]:
-        """Return an own batch, and its job while that is known. Raises NotFound."""
+        """Return one of the person's batches, and its job while jobs are kept. Raises NotFound."""
         with self._unit_of_work() as work:
             return self._settled(work, self._own(work, user, batch_id))
 
     def list(self, user: User, limit: int = 20, after: str | None = None) -> Sequence[tuple[Batch, Job | None]]:
-        """List own batches, newest first. after: the id of the last one of the page before. Raises NotFound, InvalidInput."""
+        """List the person's batches, newest first. after: id of the last batch read. Raises NotFound, InvalidInput."""
         require(user, Permission.CHAT)
         within("limit", limit, 1, MOST_LISTED + 1)
         with self._unit_of_work() as work:
@@ -93,7 +93,7 @@ class Batches:
             return [self._settled(work, batch) for batch in work.batches.of_user(user.id, limit, last)]
 
     def cancel(self, user: User, batch_id: str) -> tuple[Batch, Job | None]:
-        """Stop a batch; its results so far stay. Raises NotFound, and Conflict if it has ended."""
+        """Stop a batch and keep its results so far. Raises NotFound, and Conflict if it has ended."""
         with self._unit_of_work() as work:
             batch, _ = self._settled(work, self._own(work, user, batch_id))
             if batch.status in BATCH_ENDED:
@@ -103,7 +103,7 @@ class Batches:
             return self._settled(work, batch)
 
     def expire(self, check: Callable[[], None] = lambda: None) -> int:
-        """Delete expired files, and batches as old; returns the number of files."""
+        """Delete expired files, and batches of the same age; returns the number of files."""
         with self._unit_of_work() as work:
             for batch in work.batches.running():
                 self._settled(work, batch)
@@ -123,7 +123,7 @@ class Batches:
                 return removed
 
     def job_kinds(self) -> Sequence[JobKind]:
-        """Return the job that deletes expired files. core/programs/batch_run.py has the other."""
+        """Return the job kind that deletes expired files. core/programs/batch_run.py has the other one."""
         return [JobKind(EXPIRE, self._expire, every=timedelta(days=1), most_tries=3, resumable=True)]
 
     def _expire(self, job: Job, report: Report) -> Mapping[str, Json]:
@@ -133,7 +133,7 @@ class Batches:
         return {"removed": removed}
 
     def _settled(self, work: UnitOfWork, batch: Batch) -> tuple[Batch, Job | None]:
-        """Return the batch with its job. A job may end without its handler: then this ends its batch."""
+        """Return the batch with its job. End the batch if its job ended without the handler."""
         job = work.jobs.get(batch.job_id)
         if batch.status in BATCH_ENDED or (job is not None and not job.ended):
             return batch, job

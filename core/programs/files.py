@@ -1,4 +1,4 @@
-"""Keep the files that programs upload for batches, and those that batches write."""
+"""Store the files that programs upload for batches, and those that batches write."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MB = 1_000_000
 FULL_FILES = 10
-"""A person's files may together be as large as this many of the largest."""
+"""The total size of a person's files may reach this many times the largest allowed file."""
 SHORTEST_S = 3600
 MOST_LISTED = 10_000
 HELD = "Your files are under a legal hold and cannot be deleted. Ask an admin."
 
 
 class ProgramFiles:
-    """People see only their own files. A file ends when it expires, by deletion, or with a retention rule for files."""
+    """Manages files. People see only their own. A file is removed by its owner, on expiry, or by a retention rule for files."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, max_bytes: int, days: int, disk: DiskSpace = ENDLESS) -> None:
-        """max_bytes: of one file. days: until a file expires. disk: uploads are refused if too little space is left."""
+        """max_bytes: limit for one file. days: until a file expires. disk: refuses uploads if too little space is left."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._disk = disk
@@ -59,7 +59,7 @@ class ProgramFiles:
         return self.get(user, file.id)
 
     def new(self, user: User, name: str, purpose: FilePurpose, lasts: timedelta | None = None) -> ProgramFile:
-        """Return a file without content that nobody stored yet."""
+        """Return a new file without content. It is not stored yet."""
         now = self._clock()
         return ProgramFile(
             id=f"file-{uuid4().hex}",
@@ -73,14 +73,14 @@ class ProgramFiles:
         )
 
     def get(self, user: User, file_id: str) -> ProgramFile:
-        """Return an own file. Raises NotFound."""
+        """Return one of the person's files. Raises NotFound."""
         with self._unit_of_work() as work:
             return self.own(work, user, file_id)
 
     def list(
         self, user: User, limit: int = MOST_LISTED, after: str | None = None, purpose: FilePurpose | None = None
     ) -> Sequence[ProgramFile]:
-        """List own files, newest first. after: the id of the last one of the page before. Raises NotFound, InvalidInput."""
+        """List the person's files, newest first. after: id of the last file read. Raises NotFound, InvalidInput."""
         require(user, Permission.CHAT)
         within("limit", limit, 1, MOST_LISTED + 1)
         with self._unit_of_work() as work:
@@ -88,12 +88,12 @@ class ProgramFiles:
             return work.program_files.of_user(user.id, limit, last, purpose)
 
     def content(self, user: User, file_id: str) -> Iterator[bytes]:
-        """Return an own file's content in blocks. Raises NotFound."""
+        """Return the content of one of the person's files in blocks. Raises NotFound."""
         self.get(user, file_id)
         return self.blocks(file_id)
 
     def blocks(self, file_id: str) -> Iterator[bytes]:
-        """Read a file's content in blocks, each in a transaction of its own."""
+        """Yield a file's content in blocks, each read in its own transaction."""
         number = 0
         while True:
             with self._unit_of_work() as work:
@@ -104,7 +104,7 @@ class ProgramFiles:
             number = parts[-1][0]
 
     def delete(self, user: User, file_id: str) -> None:
-        """Delete an own file. Raises NotFound, and Conflict under a legal hold or while a batch uses it."""
+        """Delete one of the person's files. Raises NotFound, and Conflict under a legal hold or while a batch uses it."""
         with self._unit_of_work() as work:
             self.own(work, user, file_id)
             if work.retention.is_held(user.id):
@@ -115,7 +115,7 @@ class ProgramFiles:
             work.commit()
 
     def own(self, work: UnitOfWork, user: User, file_id: str, field: str | None = None) -> ProgramFile:
-        """Return a person's own complete file. Raises NotFound. field: names it in the error."""
+        """Return one of the person's complete files. Raises NotFound. field: the request's field that the error names."""
         require(user, Permission.CHAT)
         found = work.program_files.get(file_id)
         if found is None or not found.ready or not allows(user, Permission.CHAT, owner_id=found.user_id):

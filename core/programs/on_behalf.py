@@ -1,4 +1,4 @@
-"""Let a job ask for the person who began it, with the rights and limits of the API key that was used."""
+"""Let a job ask on behalf of the person who started it, with the rights and limits of the API key used."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ KEY = "key_id"
 
 
 def noted_key(user: User) -> dict[str, Json]:
-    """Return what the payload of a job notes of the API key in use."""
+    """Return the fields that record the API key in use in a job's payload."""
     return {KEY: user.key.id if user.key is not None else None}
 
 
 def asker_of(work: UnitOfWork, job: Job, now: datetime) -> User:
-    """Return the person for whom a job asks, with their key. Raises NotSignedIn if the account or the key is no longer valid."""
+    """Return the person on whose behalf a job asks, with the API key. Raises NotSignedIn if the account or key is no longer valid."""
     user = work.users.get(job.owner_id) if job.owner_id is not None else None
     if user is None or not user.active:
         raise NotSignedIn("The account that began this is disabled.")

@@ -1,4 +1,4 @@
-"""Declare what core needs to store responses and to answer requests without a connection."""
+"""Declare the repositories of programs' data, and the answerer of requests without a connection."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ResponseRepository(Protocol):
 
     def remove(self, response_id: str) -> None: ...
     def created_before(self, before: datetime, limit: int) -> Sequence[str]:
-        """Return ids of responses made before this moment, except those of people under a hold."""
+        """Return ids of responses created before this time, except those of people under a legal hold."""
         ...
 
 
 class ProgramFileRepository(Protocol):
-    """Stores files in parts, so that nobody holds a whole one in memory."""
+    """Stores files in parts, so that no file is ever in memory as a whole."""
 
     def add(self, file: ProgramFile) -> None: ...
     def append(self, file_id: str, content: bytes) -> None:
@@ -34,22 +34,22 @@ class ProgramFileRepository(Protocol):
         ...
 
     def make_ready(self, file_id: str) -> None:
-        """Mark a file as complete, and note its size."""
+        """Mark a file as complete, and store its size."""
         ...
 
     def get(self, file_id: str) -> ProgramFile | None: ...
     def parts(self, file_id: str, after: int) -> Sequence[tuple[int, bytes]]:
-        """Return the next parts with their numbers, after this number; none at the end. 0 begins."""
+        """Return the next parts after this number, with their numbers; empty at the end. after: 0 for the first parts."""
         ...
 
     def of_user(self, user_id: str, limit: int, after: ProgramFile | None, purpose: FilePurpose | None) -> Sequence[ProgramFile]:
-        """List a person's complete files, newest first. after: the last one of the page before."""
+        """List a person's complete files, newest first. after: the last file read."""
         ...
 
     def total_bytes(self, user_id: str) -> int: ...
     def remove(self, file_id: str) -> None: ...
     def expired(self, now: datetime, limit: int) -> Sequence[str]:
-        """Return ids of expired files, except those of people under a hold and those that a running batch uses."""
+        """Return ids of expired files, except those of people under a legal hold and those used by a running batch."""
         ...
 
 
@@ -57,11 +57,11 @@ class BatchRepository(Protocol):
     def add(self, batch: Batch) -> None: ...
     def get(self, batch_id: str) -> Batch | None: ...
     def of_user(self, user_id: str, limit: int, after: Batch | None) -> Sequence[Batch]:
-        """List a person's batches, newest first. after: the last one of the page before."""
+        """List a person's batches, newest first. after: the last batch read."""
         ...
 
     def running(self) -> Sequence[Batch]:
-        """List everybody's batches that have not ended."""
+        """List the batches of all people that have not ended."""
         ...
 
     def uses(self, file_id: str) -> bool:
@@ -69,35 +69,35 @@ class BatchRepository(Protocol):
         ...
 
     def begin(self, batch_id: str, lines: int, at: datetime) -> None:
-        """Note that the lines are counted and being answered."""
+        """Store the number of lines, and that they are now being answered."""
         ...
 
     def advance(self, batch_id: str, position: int, to: int, completed: int, failed: int) -> bool:
-        """Count answered lines. Returns False if the batch is not at `position`: another server has taken it over."""
+        """Count answered lines. Returns False if the batch is not at `position` because another server has taken it over."""
         ...
 
     def end(self, batch_id: str, status: BatchStatus, at: datetime, error: StoredError | None = None) -> bool:
-        """Note how a batch ended. Returns False if it had ended before."""
+        """Store how a batch ended. Returns False if it had already ended."""
         ...
 
     def remove_before(self, before: datetime) -> int:
-        """Delete ended batches of before this moment, except those of people under a hold; returns how many."""
+        """Delete ended batches from before this time, except those of people under a legal hold; returns how many."""
         ...
 
 
 class RequestAnswerer(Protocol):
-    """Answers a request of the API for a job. Provided by the edge, which knows the dialects."""
+    """Answers a request for a job. The API provides it, because it knows the formats of requests and answers."""
 
     def answer(self, user: User, route: str, body: Mapping[str, Json], check: Callable[[], None]) -> LineAnswer:
-        """Answer one request of a batch, after those of people. A refusal is an answer with its status.
+        """Answer one request of a batch with lower priority than people's. A refusal is an answer with its status.
 
-        check: raises when the job must end; then the model is freed. Raises Busy and Unavailable: the caller decides whether to try again.
+        check: raises when the job must end, which frees the model. Raises Busy and Unavailable; the caller decides whether to retry.
         """
         ...
 
     def respond(self, user: User, response_id: str, body: Mapping[str, Json], check: Callable[[], None]) -> str:
         """Answer a request for a response. Returns the response as JSON text. Raises PortalError.
 
-        check: raises when the job must end; then the model is freed.
+        check: raises when the job must end, which frees the model.
         """
         ...

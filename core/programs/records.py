@@ -1,4 +1,4 @@
-"""Define what programs store."""
+"""Define the responses, files and batches that programs store."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class StoredResponse:
     user_id: str
     created_at: datetime
     input: str
-    """The items of its request, without those of earlier responses."""
+    """The input items of the request, without those of earlier responses."""
     body: str
-    """The response as it was answered; of one in the background, what is known so far."""
+    """The complete response, or for a running background response its current state."""
     previous_id: str | None = None
-    """The response that it continues."""
+    """The id of the response that this one continues."""
     job_id: str | None = None
-    """The job that answers it; None for a response that was answered at once."""
+    """The job of a background response; None for one that was answered at once."""
 
 
 class FilePurpose(StrEnum):
@@ -43,7 +43,7 @@ class ProgramFile:
     created_at: datetime
     expires_at: datetime
     ready: bool = True
-    """False while its content is being written."""
+    """False while the content is being written."""
 
 
 class BatchStatus(StrEnum):
@@ -66,19 +66,19 @@ class Batch:
     user_id: str
     created_at: datetime
     expires_at: datetime
-    """Lines that are not answered by then are written as expired."""
+    """The time after which unanswered lines count as expired."""
     route: str
     input_file_id: str
     output_file_id: str
     error_file_id: str
     job_id: str
     metadata: str = "{}"
-    """JSON text."""
+    """Metadata of the program as JSON text."""
     status: BatchStatus = BatchStatus.VALIDATING
     lines: int = 0
-    """How many lines the input has; 0 until they are counted."""
+    """Number of lines of the input; 0 until they are counted."""
     position: int = 0
-    """How many lines were read and their results written. Lines without text count as well."""
+    """Number of lines whose results are stored. Blank lines count too."""
     completed: int = 0
     failed: int = 0
     started_at: datetime | None = None
@@ -89,7 +89,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class LineAnswer:
-    """What the API answers to one request. body: a JSON object as text."""
+    """The API's answer to one request. body: a JSON object as text."""
 
     status: int
     body: str

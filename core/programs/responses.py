@@ -1,4 +1,4 @@
-"""Keep the responses that programs ask to store: continue, read, delete and cancel them."""
+"""Store responses for programs, and let programs continue, read, delete and cancel them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 ANSWER = "response.answer"
 EXPIRE = "response.expire"
 AT_ONCE = 8
-"""Background responses that one server answers together."""
+"""Most background responses that one server answers at the same time."""
 LONGEST_CHAIN = 1000
 BATCH = 100
 """Rows deleted in one transaction."""
@@ -34,7 +34,7 @@ GONE = "{field} names no stored response. It may have been deleted or have expir
 
 @dataclass(frozen=True, slots=True)
 class StorageRules:
-    """days: how long responses are kept; 0 keeps none. by_default: whether one is stored if its request does not say."""
+    """days: days that responses are kept; 0 stores none. by_default: whether to store a response if its request does not say."""
 
     days: int = 30
     by_default: bool = True
@@ -45,7 +45,7 @@ class StorageRules:
 
 
 class Responses:
-    """People see and delete only their own. A response ends with its days, with a retention rule for chats, or by deletion."""
+    """Manages responses. People see and delete only their own; StorageRules and retention rules for chats also delete them."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, background: Background, clock: Clock, rules: StorageRules) -> None:
         self._unit_of_work = unit_of_work
@@ -55,14 +55,14 @@ class Responses:
         self.rules = rules
 
     def keep(self, user: User, response: StoredResponse) -> None:
-        """Store a response that was answered. Raises Unavailable."""
+        """Store a complete response. Raises Unavailable."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             work.responses.add(response)
             work.commit()
 
     def begin(self, user: User, response: StoredResponse, request: Mapping[str, Json]) -> None:
-        """Store a response and answer it in the background. request: what the edge needs to answer it."""
+        """Store a response and answer it in the background. request: the data that the API needs to answer it."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             job = self._jobs.add(work, ANSWER, {"response_id": response.id, "request": request, **noted_key(user)}, owner=user)
@@ -81,13 +81,13 @@ class Responses:
         self._jobs.wake()
 
     def get(self, user: User, response_id: str) -> tuple[StoredResponse, Job | None]:
-        """Return an own response, and the job of one in the background while it is known. Raises NotFound."""
+        """Return one of the person's responses, and for a background response its job while jobs are kept. Raises NotFound."""
         with self._unit_of_work() as work:
             found = self._own(work, user, response_id)
             return found, work.jobs.get(found.job_id) if found.job_id is not None else None
 
     def history(self, user: User, response_id: str) -> Sequence[StoredResponse]:
-        """Return a response and those it continues, oldest first. Raises InvalidInput if one of them is gone or not yet answered."""
+        """Return a response and those it continues, oldest first. Raises InvalidInput if one of them is deleted or incomplete."""
         require(user, Permission.CHAT)
         field = "previous_response_id"
         found: list[StoredResponse] = []
@@ -108,7 +108,7 @@ class Responses:
         return found[::-1]
 
     def delete(self, user: User, response_id: str) -> None:
-        """Delete an own response, and stop its answer. Raises NotFound, and Conflict under a legal hold."""
+        """Delete one of the person's responses and stop its answer. Raises NotFound, and Conflict under a legal hold."""
         with self._unit_of_work() as work:
             found = self._own(work, user, response_id)
             if work.retention.is_held(user.id):
@@ -119,7 +119,7 @@ class Responses:
             work.commit()
 
     def cancel(self, user: User, response_id: str) -> tuple[StoredResponse, Job | None]:
-        """Stop the answer of a background response; one that has ended stays as it is. Raises NotFound, InvalidInput for others."""
+        """Stop a background response. Has no effect if it has ended. Raises NotFound, InvalidInput (no background response)."""
         with self._unit_of_work() as work:
             found = self._own(work, user, response_id)
             if found.job_id is None:
@@ -129,7 +129,7 @@ class Responses:
             return found, work.jobs.get(found.job_id)
 
     def expire(self, check: Callable[[], None] = lambda: None) -> int:
-        """Delete the responses whose days are over; returns how many."""
+        """Delete expired responses; returns how many."""
         before = self._clock() - timedelta(days=self.rules.days)
         removed = 0
         while True:

@@ -4,6 +4,6 @@ In reading order:
 
 - records: prompts and their versions
 - ports: their repository
-- blanks: find what is to be filled in
+- blanks: find the blanks to fill in
 - library: write, share, publish and restore prompts
 """

@@ -1,4 +1,4 @@
-"""Find the blanks of a prompt: [client] and {{client}} are to be filled in."""
+"""Find the blanks to fill in a prompt, such as [client] and {{client}}."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 LONGEST_BLANK = 60
 _BLANK = re.compile(r"\{\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}\}|\[([^\[\]\n]{1,60})\](?!\()")
-"""static/prompts.js has the same; a Markdown link is no blank."""
+"""Pattern of a blank, the same as in static/prompts.js. A Markdown link is not a blank."""
 
 
 def blanks(text: str) -> list[str]:
-    """Return the names of the blanks in order, each once."""
+    """Return the names of the blanks in order, without duplicates."""
     return list(dict.fromkeys((found[1] or found[2]).strip() for found in _BLANK.finditer(text)))

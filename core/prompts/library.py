@@ -31,7 +31,7 @@ GONE = "This prompt does not exist. It may have been removed."
 
 
 class PromptLibrary:
-    """People write their own prompts and share them with their group. Those who run the models publish prompts to everyone."""
+    """Manages prompts. People write their own and share them with their group; people who may run models publish them to everyone."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, privacy: PrivacyFilter, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -41,7 +41,7 @@ class PromptLibrary:
     def list(self, user: User, words: str = "") -> Sequence[ListedPrompt]:
         """List the prompts that this person may use: their own first, then their group's, then the published ones.
 
-        words: only prompts that contain all of them, in title, text or the owner's name.
+        words: list only prompts that contain all of these words in the title, the text or the owner's name.
         """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
@@ -51,12 +51,12 @@ class PromptLibrary:
         return sorted(fits, key=lambda each: (not each.own, each.prompt.share is Share.EVERYONE))
 
     def starters(self, user: User) -> Sequence[Prompt]:
-        """Return the prompts that this person's empty chat offers: their group's before the published ones."""
+        """Return the prompts that this person's empty chat offers, their group's before the published ones."""
         found = [each.prompt for each in self.list(user) if each.prompt.starter]
         return sorted(found, key=lambda prompt: prompt.share is Share.EVERYONE)[:MOST_STARTERS]
 
     def get(self, user: User, prompt_id: str) -> ListedPrompt:
-        """Raises NotFound, also for a prompt that this person may not see."""
+        """Return a prompt. Raises NotFound, also for a prompt that this person may not see."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return self._listed(work, user, _visible(work, user, prompt_id))
@@ -79,7 +79,7 @@ class PromptLibrary:
         return prompt
 
     def change(self, user: User, prompt_id: str, *, title: str | None = None, text: str | None = None) -> Prompt:
-        """Change an own prompt; what it was before stays as a version. Raises NotFound, NotAllowed, InvalidInput, PersonalData."""
+        """Change one of the person's prompts and keep the old version. Raises NotFound, NotAllowed, InvalidInput, PersonalData."""
         title = None if title is None else _checked_title(title)
         text = None if text is None else self._checked_text(user, text)
         with self._unit_of_work() as work:
@@ -89,12 +89,12 @@ class PromptLibrary:
         return changed
 
     def versions(self, user: User, prompt_id: str) -> Sequence[PromptVersion]:
-        """Return the versions of an own prompt, newest first. Raises NotFound, NotAllowed."""
+        """Return the versions of one of the person's prompts, newest first. Raises NotFound, NotAllowed."""
         with self._unit_of_work() as work:
             return work.prompts.versions(_own(work, user, prompt_id).id)
 
     def restore(self, user: User, prompt_id: str, number: int) -> Prompt:
-        """Make an old version of an own prompt its newest one. Raises NotFound, NotAllowed."""
+        """Restore an old version of one of the person's prompts as a new version. Raises NotFound, NotAllowed."""
         with self._unit_of_work() as work:
             before = _own(work, user, prompt_id)
             found = next((each for each in work.prompts.versions(prompt_id) if each.number == number), None)
@@ -107,7 +107,7 @@ class PromptLibrary:
     def share(self, user: User, prompt_id: str, share: Share) -> Prompt:
         """Choose who sees a prompt. Raises NotFound, NotAllowed, and InvalidInput for a person without a group.
 
-        Owners share with their group. Publishing needs the right to run models, and so does taking back what was published.
+        Owners may share with their group. Publishing a prompt or withdrawing a published one needs the right to run models.
         """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
@@ -129,9 +129,9 @@ class PromptLibrary:
         return changed
 
     def set_starter(self, user: User, prompt_id: str, on: bool) -> Prompt:
-        """Offer a shared prompt in the empty chats of those who see it, or no longer.
+        """Offer a shared prompt in the empty chats of people who can see it, or stop offering it.
 
-        For the managers of the group that it is shared with, and for those who run the models. Raises NotFound, NotAllowed.
+        Managers of its group and people who may run models may do this. Raises NotFound, NotAllowed.
         """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
@@ -145,7 +145,7 @@ class PromptLibrary:
         return changed
 
     def remove(self, user: User, prompt_id: str) -> None:
-        """Remove an own prompt with its versions. Raises NotFound, NotAllowed."""
+        """Remove one of the person's prompts with its versions. Raises NotFound, NotAllowed."""
         with self._unit_of_work() as work:
             before = _own(work, user, prompt_id)
             work.prompts.remove(prompt_id)
@@ -154,7 +154,7 @@ class PromptLibrary:
             work.commit()
 
     def _newer(self, work: UnitOfWork, before: Prompt, title: str, text: str) -> Prompt:
-        """Save the next version; what changes nothing makes none."""
+        """Save the next version, unless nothing has changed."""
         if (title, text) == (before.title, before.text):
             return before
         now = self._clock()
@@ -202,7 +202,7 @@ def _visible(work: UnitOfWork, user: User, prompt_id: str) -> Prompt:
 
 
 def _own(work: UnitOfWork, user: User, prompt_id: str) -> Prompt:
-    """Return and lock an own prompt."""
+    """Return and lock one of the person's prompts. Raises NotFound, NotAllowed."""
     prompt = _visible(work, user, prompt_id)
     if prompt.owner_id != user.id:
         raise NotAllowed("Only its owner can change this prompt. Make a copy of your own.")

@@ -11,11 +11,11 @@ from core.prompts.records import Prompt, PromptVersion
 class PromptRepository(Protocol):
     def add(self, prompt: Prompt) -> None: ...
     def lock(self, prompt_id: str) -> Prompt | None:
-        """Read and lock a prompt: until the transaction ends, nobody changes or removes it."""
+        """Read a prompt, and lock it until the transaction ends."""
         ...
 
     def visible(self, user_id: str, group: str) -> Sequence[Prompt]:
-        """Return a person's own prompts, those shared with the group, and the published ones; last changed first."""
+        """Return a person's own prompts, those shared with the group, and the published ones, most recently changed first."""
         ...
 
     def count_of(self, user_id: str) -> int: ...
@@ -36,9 +36,9 @@ class PromptRepository(Protocol):
         ...
 
     def rename_group(self, old: str, new: str) -> None:
-        """Let the prompts of a group follow its new name."""
+        """Assign the prompts of a group to its new name."""
         ...
 
     def withdraw_from(self, group: str) -> None:
-        """Give the prompts that are shared with a group back to their owners alone."""
+        """Stop sharing the prompts of a group, so that only their owners see them."""
         ...

@@ -8,15 +8,15 @@ from enum import StrEnum
 
 LONGEST_TITLE, LONGEST_TEXT = 80, 8_000
 MOST_PROMPTS = 300
-"""Prompts of one person."""
+"""Most prompts of one person."""
 MOST_VERSIONS = 30
-"""Versions kept of one prompt; the oldest ones give way."""
+"""Most versions kept of one prompt. The oldest are removed first."""
 MOST_STARTERS = 4
-"""Prompts that an empty chat offers."""
+"""Most prompts that an empty chat offers."""
 
 
 class Share(StrEnum):
-    """Who sees a prompt beside its owner."""
+    """The people who can see a prompt besides its owner."""
 
     OWN = "own"
     GROUP = "group"
@@ -29,21 +29,21 @@ class Prompt:
     owner_id: str
     title: str
     text: str
-    """May hold blanks: [client] or {{client}}."""
+    """The text, which may contain blanks such as [client] or {{client}}."""
     share: Share
     group: str
-    """The group that it is shared with; "" unless `share` is GROUP."""
+    """The group that the prompt is shared with; "" unless `share` is GROUP."""
     starter: bool
-    """Whether the empty chat of those who see it offers it."""
+    """Whether the empty chats of people who can see the prompt offer it."""
     version: int
-    """The number of its newest version; 1 is the first."""
+    """The number of the newest version, counted from 1."""
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PromptVersion:
-    """A state that a prompt had."""
+    """A stored version of a prompt."""
 
     number: int
     title: str
@@ -57,9 +57,9 @@ class ListedPrompt:
 
     prompt: Prompt
     owner_name: str
-    """The full name of its owner, or the sign-in name."""
+    """The full name of the owner, or the sign-in name."""
     own: bool
     may_publish: bool
-    """Whether this person may publish it or take it back."""
+    """Whether this person may publish or withdraw the prompt."""
     may_start: bool
-    """Whether this person may make it a starter."""
+    """Whether this person may make the prompt a starter."""

@@ -4,7 +4,7 @@ In reading order:
 
 - records: a rating, its answer and its review state
 - ports: the repositories of feedback and comparisons
-- side_by_side: ask several models the same question, and keep the votes
+- side_by_side: ask several models the same question, and store the votes
 - feedback: rate answers, list and review cases
-- accepted_answers: keep accepted answers for the replay gate
+- accepted_answers: store accepted answers as replay questions
 """

@@ -1,4 +1,4 @@
-"""Mark answers as accepted: their questions are replayed on a new version of the model before it serves."""
+"""Store accepted answers, whose questions are replayed on a new version of the model before it serves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AcceptedAnswers:
         self._feedback = feedback
 
     def accept(self, user: User, message_id: str) -> ReplayQuestion:
-        """Keep an own answer with its question for the replay gate. Raises NotFound, InvalidInput, Conflict."""
+        """Store one of the person's own answers and its question for the replay step. Raises NotFound, InvalidInput, Conflict."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             answer = own_message(work, user, message_id)
@@ -28,7 +28,7 @@ class AcceptedAnswers:
         return self._keep(user, question, answer)
 
     def accept_case(self, user: User, feedback_id: str) -> ReplayQuestion:
-        """Keep the answer of a review case with its question. Raises NotFound, InvalidInput, Conflict."""
+        """Store the answer of a review case and its question for the replay step. Raises NotFound, InvalidInput, Conflict."""
         require(user, Permission.RUN_MODELS)
         way = self._feedback.open(user, feedback_id).way
         if len(way) < 2:
@@ -42,5 +42,5 @@ class AcceptedAnswers:
             raise InvalidInput("Only a complete answer can be accepted.")
         if question.files:
             raise InvalidInput("The question has files, which a replay cannot send. Accept the answer to a question without files.")
-        model = answer.generation.model.partition(":")[0]  # An adapter is chosen by the request; a swap replaces the model.
+        model = answer.generation.model.partition(":")[0]  # Drop the adapter, which the request chooses: a swap replaces only the model.
         return self._swaps.add_replay(user, model, question.text, answer.text)

@@ -1,4 +1,4 @@
-"""Let people rate answers and admins work the review queue."""
+"""Let people rate answers, and let admins work through the review queue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.unit_of_work import UnitOfWorkFactory
 MAX_COMMENT = 4000
 PAGE = 500
 LOOK_AGAIN = timedelta(hours=1)
-"""Opening the same case again is recorded again after this time."""
+"""Interval after which opening the same case is recorded again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Case:
 
     feedback: Feedback
     way: tuple[Message, ...]
-    """From the chat's first question to the rated answer; empty once the owner deleted the chat."""
+    """Messages from the chat's first question to the rated answer; empty if the owner has deleted the chat."""
 
 
 class FeedbackQueue:
@@ -50,7 +50,7 @@ class FeedbackQueue:
         self._lock = threading.Lock()
 
     def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
-        """Rate an own answer: 1 good, -1 poor, 0 withdraws the rating. Rating again replaces rating and comment."""
+        """Rate one of the person's answers: 1 good, -1 poor, 0 removes the rating. A new rating replaces the old one and its comment."""
         require(user, Permission.RATE)
         if rating not in (-1, 0, 1):
             raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
@@ -89,9 +89,9 @@ class FeedbackQueue:
     def find(
         self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
     ) -> tuple[list[Feedback], int]:
-        """Return one page, newest first, and the total count. `text`: words in question, answer, comment or note.
+        """Return one page of ratings, newest first, and the total count.
 
-        poor_first: list all poor ratings before all good ones.
+        text: words in question, answer, comment or note. poor_first: list all poor ratings before all good ones.
         """
         require(user, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
@@ -99,7 +99,7 @@ class FeedbackQueue:
             return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
-        """Read every match for an export, page by page. The export is recorded in the audit log."""
+        """Yield every match for an export, and record the export in the audit log."""
         require(user, Permission.REVIEW_FEEDBACK)
         require(user, Permission.EXPORT)
         narrowed = self._narrow(filter, text)
@@ -126,7 +126,7 @@ class FeedbackQueue:
         return found
 
     def open(self, user: User, feedback_id: str) -> Case:
-        """Return the rating with the chat that led to it. The audit log records it once an hour per person and case."""
+        """Return the rating with the chat that led to it. The audit log records this once an hour per person and case."""
         require(user, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._unit_of_work() as work:
@@ -150,7 +150,7 @@ class FeedbackQueue:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
-        """Change the state or the note; the reviewer is the last person who changed it."""
+        """Change the state or the note of a case. The last person who changes it becomes its reviewer."""
         require(user, Permission.REVIEW_FEEDBACK)
         if note is not None and len(note) > MAX_COMMENT:
             raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
@@ -192,6 +192,6 @@ class FeedbackQueue:
 
 
 def _changed(change: Callable[[str], str], feedback: Feedback) -> dict[str, Any]:
-    """Return the texts of an exported rating, each without the personal data that may not go out."""
+    """Return the texts of an exported rating without the personal data that must not be exported."""
     texts = {name: getattr(feedback, name) for name in ("comment", "note", "question", "answer")}
     return {name: change(text) for name, text in texts.items() if text}

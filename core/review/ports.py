@@ -1,4 +1,4 @@
-"""Declare the repositories of feedback and of answers side by side."""
+"""Declare the repositories of feedback and of side-by-side comparisons."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from core.review.records import Comparison, Feedback, FeedbackFilter, ReviewStat
 
 
 class FeedbackRepository(Protocol):
-    """Stores feedback. Every write also queues the index job in the same transaction."""
+    """Stores feedback. Every write also queues an index job in the same transaction."""
 
     def put(self, feedback: Feedback) -> None:
         """Insert a rating, or replace the user's earlier rating and comment on this message; state and note stay."""
         ...
 
     def remove(self, user_id: str, message_id: str) -> None:
-        """Delete the rating; has no effect if there is none."""
+        """Delete a rating. Has no effect if there is none."""
         ...
 
     def get(self, feedback_id: str) -> Feedback | None: ...
     def for_change(self, feedback_id: str) -> Feedback | None:
-        """Read and lock a rating: until the transaction ends, nobody else changes it."""
+        """Read a rating and lock it until the transaction ends."""
         ...
 
     def find(self, filter: FeedbackFilter, limit: int, offset: int = 0, *, poor_first: bool = False) -> Sequence[Feedback]:
-        """List ratings, newest first; with poor_first, all poor ones before all good ones."""
+        """List ratings, newest first. poor_first: list all poor ones before all good ones."""
         ...
 
     def count(self, filter: FeedbackFilter) -> int: ...
@@ -36,7 +36,7 @@ class FeedbackRepository(Protocol):
 
 class ComparisonRepository(Protocol):
     def add(self, comparison: Comparison) -> None:
-        """Insert a comparison; has no effect if its question has one."""
+        """Insert a comparison. Has no effect if its question already has one."""
         ...
 
     def of_question(self, question_id: str) -> Comparison | None: ...

@@ -9,7 +9,7 @@ from enum import StrEnum
 from core.inference.records import Generation
 
 ABOUT_IMAGE = "image:"
-"""What begins the conversation of a rating that is about an image; the image's id follows."""
+"""Prefix of the conversation id of ratings that are about an image; the image's id follows."""
 
 
 class ReviewState(StrEnum):
@@ -20,7 +20,7 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A rating with the answer it is about. The text is None once the owner deleted the chat; the rating stays."""
+    """A rating with the rated answer. If the owner deletes the chat, the text becomes None and the rating stays."""
 
     id: str
     user_id: str
@@ -42,7 +42,7 @@ class Feedback:
 
     @property
     def run_id(self) -> str | None:
-        """Return the run of grounding that it is about; None for an answer of a chat."""
+        """Return the id of the grounding run that the rating is about; None for an answer in a chat."""
         return self.message_id if self.conversation_id.startswith(ABOUT_IMAGE) else None
 
 
@@ -56,22 +56,22 @@ class FeedbackFilter:
     since: datetime | None = None
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
-    """Only these ids, as found by the search index."""
+    """Only ratings with these ids, which the search index found."""
 
 
 class Vote(StrEnum):
-    """What a person says of answers side by side."""
+    """A person's vote on answers side by side."""
 
     ONE = "one"
-    """One is the best: `preferred_id`."""
+    """The answer `preferred_id` is the best."""
     ALIKE = "alike"
     POOR = "poor"
-    """All are poor."""
+    """All answers are poor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One of the answers side by side. model: what was asked for; empty is the default."""
+    """One of the answers side by side. model: the requested model; empty for the default."""
 
     turn_id: str
     answer_id: str
@@ -80,7 +80,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Answers of several models to one question, and which one the person prefers. It outlives its texts."""
+    """Answers of several models to one question, and the person's preference. It stays when its texts are deleted."""
 
     id: str
     user_id: str
@@ -90,7 +90,7 @@ class Comparison:
     lanes: tuple[Lane, ...]
     created_at: datetime
     separate: bool = False
-    """Whether each model reads its own earlier answers alone."""
+    """Whether each model reads only its own earlier answers."""
     vote: Vote | None = None
     preferred_id: str | None = None
     voted_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Ask several models the same question, and keep which answer is preferred."""
+"""Ask several models the same question, and store which answer the person prefers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class SideBySide:
-    """Two to four models answer one question of a conversation. The answers are versions of one another; the preferred one continues."""
+    """Has two to four models answer one question. The answers are versions of one another; the chat continues with the preferred one."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, turns: Turns, feedback: FeedbackQueue) -> None:
         self._unit_of_work = unit_of_work
@@ -31,10 +31,10 @@ class SideBySide:
         self._feedback = feedback
 
     def ask(self, user: User, new: NewQuestion, *, source: Source = Source.CHAT) -> Comparison:
-        """Store the question and begin its answers. The same `request_id` again gives the same comparison.
+        """Store the question and begin its answers. Repeating a `request_id` returns the same comparison.
 
-        Raises what Turns.start raises, and InvalidInput for fewer than two or more than four options, and where threads are separate
-        for other models than those that have them.
+        Raises as `Turns.start` does, and InvalidInput for fewer than two or more than four options, or if separate histories continue
+        with different models.
         """
         separate = any(each.own_thread for each in new.options)
         if separate:
@@ -56,7 +56,7 @@ class SideBySide:
             return work.comparisons.of_question(made.question_id) or made
 
     def open(self, user: User, conversation_id: str) -> Comparison | None:
-        """Return the comparison that ends what an own conversation shows, while nobody voted on it. Raises NotFound."""
+        """Return the comparison at the end of the conversation if it has no vote yet, else None. Raises NotFound."""
         with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             head = work.messages.get(conversation.head_id) if conversation.head_id else None
@@ -66,7 +66,7 @@ class SideBySide:
         return found
 
     def rounds(self, user: User, conversation_id: str) -> Sequence[Comparison]:
-        """Return the open comparison after the earlier rounds of its separate threads; none if none is open. Raises NotFound."""
+        """Return the open comparison preceded by the earlier rounds of its separate histories; empty if none is open. Raises NotFound."""
         last = self.open(user, conversation_id)
         if last is None:
             return []
@@ -86,10 +86,10 @@ class SideBySide:
         return [turn for turn in found if turn is not None]
 
     def vote(self, user: User, question_id: str, vote: Vote, preferred_id: str | None = None) -> Comparison:
-        """Say which answer is best, that they are alike, or that all are poor; voting again replaces the vote.
+        """Vote for the best answer, for a tie, or for all being poor. A new vote replaces the old one.
 
-        The preferred answer is rated as good and continues the conversation, after the earlier answers of its own thread where threads
-        are separate; answers that are all poor are rated so.
+        The preferred answer is rated good, and the conversation continues with it; if histories are separate, with its own history. If
+        all answers are poor, they are rated poor.
         Raises NotFound, InvalidInput, and Conflict while an answer is running.
         """
         require(user, Permission.RATE)
@@ -118,7 +118,7 @@ class SideBySide:
 
     @staticmethod
     def _join(work: UnitOfWork, last: Comparison, lane: int) -> None:
-        """Put the questions of the separate threads below the answers of the preferred one."""
+        """Make the questions of separate histories follow the answers of the preferred lane."""
         found = rounds(work, work.messages.of_conversation(last.conversation_id), last)
         for before, after in pairwise(found):
             work.messages.move_below(after.question_id, before.lanes[lane].answer_id)

@@ -2,8 +2,8 @@
 
 In reading order:
 
-- records: a link, and what it shows
+- records: a link and the snapshot that it shows
 - ports: the repository of links
-- snapshots: turn a transcript into a snapshot and back
+- snapshots: convert a transcript to a snapshot and back
 - shares: create, list, open and revoke links
 """

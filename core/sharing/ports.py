@@ -18,7 +18,7 @@ class ShareRepository(Protocol):
         ...
 
     def end(self, share_id: str, at: datetime) -> None:
-        """Let a link expire at this moment; its snapshot stays."""
+        """Make a link expire at this time, but keep its snapshot."""
         ...
 
     def remove(self, share_id: str) -> None:
@@ -26,5 +26,5 @@ class ShareRepository(Protocol):
         ...
 
     def remove_expired(self, before: datetime) -> int:
-        """Delete the links that expired before this moment, except those of people under a legal hold; returns how many."""
+        """Delete the links that expired before this time, except those of people under a legal hold; returns how many."""
         ...

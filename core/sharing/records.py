@@ -13,20 +13,20 @@ class Share:
     """A read-only link to a snapshot of a conversation."""
 
     id: str
-    """Random; it is the link."""
+    """A random id, which forms the link."""
     conversation_id: str
     user_id: str
     """The owner."""
     title: str
     group_id: str | None = None
-    """Whose members may open it; None: everyone who is signed in."""
+    """The group whose members may open the link; None for everyone who is signed in."""
     group: str = ""
-    """The name of that group; empty if it was removed. Never stored."""
+    """The current name of that group, not stored with the link; empty if the group was removed."""
     masked: bool = False
     """Whether personal data was masked because the owner asked for it."""
     created_at: datetime
     expires_at: datetime | None = None
-    """From then on the link leads nowhere; None: until it is revoked."""
+    """When the link stops working; None if it works until it is revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,11 @@ class SharedMessage:
 
 @dataclass(frozen=True, slots=True)
 class SharedChat:
-    """What a link shows."""
+    """The contents that a link shows."""
 
     share: Share
     owner: str
-    """The full name of its owner."""
+    """The full name of the owner."""
     messages: tuple[SharedMessage, ...]
 
 

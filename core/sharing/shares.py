@@ -22,13 +22,13 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_DAYS = 366
 MOST_LINKS = 50
-"""Links of one conversation."""
+"""Most links of one conversation."""
 NOTHING = "There is nothing here. The link may be wrong, expired or revoked, or it was not made for you."
-"""Said for every link that cannot be opened, whatever the reason: nobody learns that a snapshot exists."""
+"""The error for every link that cannot be opened, whatever the reason, so that the existence of a snapshot is not revealed."""
 
 
 class Shares:
-    """Shares own conversations inside the portal. Those whose group withholds exports cannot."""
+    """Shares a person's own conversations inside the portal. A group that forbids exports forbids sharing too."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, privacy: PrivacyFilter) -> None:
         self._unit_of_work = unit_of_work
@@ -36,7 +36,7 @@ class Shares:
         self._privacy = privacy
 
     def audiences(self, user: User) -> Sequence[Audience]:
-        """List the groups that this person may share with: their own, those they manage, and all for those who manage people."""
+        """List the groups that this person may share with: their own and those they manage, or all for people who may manage users."""
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
             return [Audience(each.id, each.name) for each in work.groups.all() if _may_name(user, each)]
@@ -44,9 +44,10 @@ class Shares:
     def create(
         self, user: User, conversation_id: str, *, group_id: str | None = None, days: int | None = 30, masked: bool = False
     ) -> Share:
-        """Make a link to what the conversation shows now; later messages are not part of it.
+        """Create a link to the current transcript of a conversation. Later messages are not part of it.
 
-        group_id: who may open it; None: everyone who is signed in. days: until it expires; None: never. masked: mask personal data.
+        group_id: the group that may open it; None: everyone who is signed in. days: until it expires; None: never. masked: mask personal
+        data.
         Raises NotFound, NotAllowed, InvalidInput, and Conflict while an answer is running.
         """
         require(user, Permission.EXPORT)
@@ -85,14 +86,14 @@ class Shares:
         return share
 
     def of_conversation(self, user: User, conversation_id: str) -> Sequence[Share]:
-        """List the links of an own conversation that still lead somewhere, newest first."""
+        """List the working links of the person's own conversation, newest first."""
         with self._unit_of_work() as work:
             own(work, user, conversation_id)
             found = work.shares.of_conversation(conversation_id)
         return [each for each in found if not _is_over(each, self._clock())]
 
     def open(self, user: User, share_id: str) -> SharedChat:
-        """Return what a link shows to this person. Raises NotFound, with the same words whatever the reason."""
+        """Return the contents of a link. Raises NotFound, with the same sentence for every reason."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             share = self._visible(work, user, share_id)
@@ -103,7 +104,7 @@ class Shares:
         return SharedChat(share, owner.full_name, messages_of(snapshot))
 
     def revoke(self, user: User, share_id: str) -> None:
-        """Take back an own link: it leads nowhere at once, and its snapshot is deleted unless a legal hold keeps it. Raises NotFound."""
+        """Revoke one of the person's links at once, and delete its snapshot unless a legal hold applies. Raises NotFound."""
         require(user, Permission.CHAT)
         now = self._clock()
         with self._unit_of_work() as work:

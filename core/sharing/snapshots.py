@@ -1,4 +1,4 @@
-"""Turn a transcript into the text of a snapshot, and back."""
+"""Convert a transcript to the text of a snapshot, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.sharing.records import SharedMessage
 
 
 def snapshot_of(messages: Sequence[Message], mask: Callable[[str], str]) -> str:
-    """Return what a link shows of these messages: texts, models and names of files. Reasoning, ratings and comments stay out."""
+    """Return the snapshot of these messages: texts, models and names of files, without reasoning, ratings and comments."""
     kept = [
         {
             "author": each.author.value,
