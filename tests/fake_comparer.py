@@ -1,4 +1,4 @@
-"""A comparer of files that knows its results beforehand."""
+"""A fake comparer of files with fixed results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fake of what a hot swap does to models: it loads at once, and answers what a test wrote."""
+"""A fake of hot swaps: it loads at once, and gives the answers that a test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fakes for our own ports: a router whose answers a test writes, and paces."""
+"""Fakes for our own ports: a router whose answers and pace a test sets."""
 
 from __future__ import annotations
 

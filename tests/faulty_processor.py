@@ -1,6 +1,6 @@
-"""Libraries that make a processor of this kind fail as others do. A child takes them by LD_PRELOAD.
+"""Libraries that make this processor fail as others do. A child process loads them by LD_PRELOAD.
 
-llama.cpp's libraries call each other, and themselves, by name; what stands before them in the search order is called instead.
+llama.cpp's libraries call each other, and themselves, by name; a function earlier in the search order is called instead.
 """
 
 from __future__ import annotations

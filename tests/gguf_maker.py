@@ -1,4 +1,4 @@
-"""Synthetic GLMs: GGUF files of the real architectures' shapes, with a vocabulary of bytes and random weights."""
+"""Make synthetic GLMs: GGUF files of the real architectures' shapes, with a vocabulary of bytes and random weights."""
 
 from __future__ import annotations
 

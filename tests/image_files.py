@@ -1,4 +1,4 @@
-"""Make image files, as people's programs write them and as those write them who mean harm."""
+"""Make image files, both ordinary and hostile ones."""
 
 from __future__ import annotations
 

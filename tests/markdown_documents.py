@@ -1,4 +1,4 @@
-"""Hostile Markdown: known attacks, and documents that hypothesis puts together from them and from every sign that means something."""
+"""Make hostile Markdown: known attacks, and documents that hypothesis combines from them and from all significant characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrated databases for tests: each is a copy of one that was migrated once. Walking all revisions takes longer than most tests."""
+"""Make migrated databases for tests: each is a copy of one that was migrated once. Running all revisions takes longer than most tests."""
 
 from __future__ import annotations
 

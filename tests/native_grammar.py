@@ -1,4 +1,4 @@
-"""llama.cpp's own reading of a grammar, to compare ours with."""
+"""Parse grammars with llama.cpp's own parser, to compare ours with it."""
 
 from __future__ import annotations
 

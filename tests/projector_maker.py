@@ -1,4 +1,4 @@
-"""A synthetic GLM-V: a projector of glm4v's shape for a model of tests.gguf_maker, with random weights."""
+"""Make a synthetic GLM-V: a projector of glm4v's shape for a model of tests.gguf_maker, with random weights."""
 
 from __future__ import annotations
 

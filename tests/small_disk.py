@@ -1,4 +1,4 @@
-"""A small disk of its own, for tests that fill it."""
+"""Make a small separate disk, for tests that fill it."""
 
 from __future__ import annotations
 

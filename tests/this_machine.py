@@ -1,6 +1,6 @@
 """What this machine can do with llama.cpp. Every test that loads a model takes its options from here.
 
-Where there is no note of the installation, the ladder is walked once for the session.
+Without a note of the installation, the ladder of trials runs once for the session.
 """
 
 from __future__ import annotations

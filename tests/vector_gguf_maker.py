@@ -1,4 +1,4 @@
-"""Synthetic models for vectors: small berts of letters with random weights, and a causal one of the shape of qwen3."""
+"""Make synthetic embedding models: small berts of letters with random weights, and a causal one of the shape of qwen3."""
 
 from __future__ import annotations
 

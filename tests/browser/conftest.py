@@ -1,4 +1,5 @@
-"""A portal of its own and Debian's Chromium. The model is a synthetic GLM that writes slowly, so that there is time to act."""
+"""Start a portal for the browser tests and Debian's Chromium. The model is a synthetic GLM that writes slowly, so that there is time to
+act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well text can be told from its ground, by WCAG's formula: 4.5:1, and 3:1 for large text and icons."""
+"""Compute how well text stands out from its background, by WCAG's formula: 4.5:1, and 3:1 for large text and icons."""
 
 from __future__ import annotations
 

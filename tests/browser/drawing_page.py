@@ -1,4 +1,4 @@
-"""A page that draws many texts as the portal draws a model's, for tests: `?batch=N` names a file of the folder in DOCUMENTS."""
+"""Draw many texts as the portal draws a model's, for tests: `?batch=N` names a file of the folder in DOCUMENTS."""
 
 from __future__ import annotations
 

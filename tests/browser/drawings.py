@@ -1,4 +1,4 @@
-"""What Chromium draws of a text, and what the parser saw in it."""
+"""Compare what Chromium draws of a text with what the parser read in it."""
 
 from __future__ import annotations
 

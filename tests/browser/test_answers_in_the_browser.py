@@ -1,4 +1,4 @@
-"""What an answer can hold beside prose: tables, code, formulas and diagrams, and what a person can do with them."""
+"""Answers with tables, code, formulas and diagrams, and what a person can do with them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Everybody can read and use every page, in both themes: axe-core finds nothing serious, and no text is too pale.
 
-axe-core judges a page as it lies there. The contrast of what is open, under the pointer or pressed is measured here.
+axe-core checks a page in its initial state. The contrast of open, hovered and pressed elements is measured here.
 """
 
 from __future__ import annotations

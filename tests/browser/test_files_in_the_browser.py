@@ -1,4 +1,4 @@
-"""Files in the chat: chosen, asked with, refused, saved again."""
+"""Files in the chat: chosen, sent with a question, refused, saved again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder from its first chat to its end, in a real browser: made, filled, opened, left by the way back, and deleted."""
+"""The life of a folder in a real browser: created, filled, opened, left with the back button, and deleted."""
 
 from __future__ import annotations
 

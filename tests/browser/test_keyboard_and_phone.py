@@ -1,4 +1,4 @@
-"""What only a browser can show: focus, keys, names that are read aloud, a phone's menu, and what stays in sight."""
+"""Behaviour that only a browser can show: focus, keys, accessible names, a phone's menu, and what stays in view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a model writes, Chromium draws what the parser saw, and asks nobody for anything."""
+"""For any text of a model, Chromium draws what the parser read, and sends no request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An admin uploads a model file; a connection that breaks on the way costs only the piece that was under way."""
+"""An admin uploads a model file; a broken connection costs only the piece that was being sent."""
 
 from __future__ import annotations
 

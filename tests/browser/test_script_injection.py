@@ -1,5 +1,5 @@
-"""A hundred pieces of text that run a script or call another server where a page takes them for HTML, in everything that people and
-models write. The console, whose errors fail every test here, also shows what only the content security policy stopped.
+"""A hundred texts that run a script or call another server if a page treats them as HTML, in everything that people and models write. The
+console, whose errors fail every test here, also shows attempts that only the content security policy stopped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From words to the message that holds them, in a real browser."""
+"""From a search to the message that it finds, in a real browser."""
 
 from __future__ import annotations
 

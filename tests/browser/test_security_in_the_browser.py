@@ -1,6 +1,6 @@
-"""The content security policy in a real browser: every page works under it, and what it forbids does not happen.
+"""The content security policy in a real browser: every page works under it, and forbidden actions fail.
 
-That no page breaks it is seen in the console, whose errors fail every test here (see conftest.py).
+The console shows that no page violates it: its errors fail every test here (see conftest.py).
 """
 
 from __future__ import annotations

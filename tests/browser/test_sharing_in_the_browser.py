@@ -1,4 +1,4 @@
-"""A chat shared from its head, read by another person, and revoked, in a real browser."""
+"""A chat shared from its header, read by another person, and revoked, in a real browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An admin makes a backup with the button, checks it, and takes it away: what is downloaded is the backup, and only an admin gets it."""
+"""An admin makes a backup with the button, checks it, and downloads it; only an admin gets it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tests of the whole portal, or of whole rooms with real servers."""
+"""Tests of the whole portal, or of whole layers with real servers."""

@@ -1,4 +1,4 @@
-"""A limit that is lifted as soon as a client begins to wait for its next try."""
+"""A limit that is lifted as soon as a client begins to wait for its next attempt."""
 
 from __future__ import annotations
 

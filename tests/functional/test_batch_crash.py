@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a batch: after the restart it goes on, and no line is lost or doubled."""
+"""kill -9 in the middle of a batch: it continues after the restart, and no line is lost or duplicated."""
 
 from __future__ import annotations
 

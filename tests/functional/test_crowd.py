@@ -1,4 +1,4 @@
-"""Three hundred chats at once in a real process: some are told when to come back, and nothing else notices."""
+"""Three hundred chats at once in a real process: some are told to retry later, and nothing else is affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in deploy/ works with this portal."""
+"""The files in deploy/ work with this portal."""
 
 from __future__ import annotations
 

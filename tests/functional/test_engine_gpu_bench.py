@@ -1,4 +1,4 @@
-"""The GPU's measurement from end to end, without a GPU: the small model on the processor."""
+"""The GPU measurement from end to end, without a GPU: the small model on the processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole portal on a processor that is like the one it was installed on, but refuses what llama.cpp does with repacked weights."""
+"""A whole portal on a processor like the one it was installed on, but which refuses llama.cpp's instructions for repacked weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A portal on a small disk that fills: at the start a sentence, later nothing lost, and room again once there is space."""
+"""A portal on a small disk that fills: a sentence at the start, no loss later, and normal work once there is space again."""
 
 from __future__ import annotations
 

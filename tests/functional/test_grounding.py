@@ -1,4 +1,4 @@
-"""A real detector over REST: RapidOCR finds text, and a batch goes through kill -9 without a loss or a double."""
+"""A real detector over REST: RapidOCR finds text, and a batch survives kill -9 without lost or duplicate results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads from a portal with every kind of model loaded."""
+"""The metrics that Prometheus reads from a portal with every kind of model loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""llama.cpp dies in the middle of an answer: with the portal, or in a process of its own."""
+"""llama.cpp crashes in the middle of an answer: together with the portal, or in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page that follows an answer, over its websocket: how its text comes, and what that may cost."""
+"""A page that follows an answer over its websocket: how the text arrives, and what that may cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a raw websocket gets out of a fresh process: without a session the sign-in form, with one only what its role may open."""
+"""What a raw websocket gets from a fresh process: the sign-in form without a session, with one only the pages of its role."""
 
 from __future__ import annotations
 

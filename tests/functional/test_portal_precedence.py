@@ -1,4 +1,4 @@
-"""The thread that decodes in a running portal is more urgent to the system than the one that serves."""
+"""The decode thread of a running portal has a higher system priority than the serving thread."""
 
 from __future__ import annotations
 

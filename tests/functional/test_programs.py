@@ -1,4 +1,4 @@
-"""Other people's clients, unchanged, against a portal process with the built-in model: each program of tests/programs runs to its end."""
+"""Third-party clients, unchanged, against a portal process with the built-in model: each program of tests/programs runs to its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More questions than the model has room for, in a real process: who is refused, in which words, and what frees the place."""
+"""More questions than the model has room for, in a real process: who is refused, in which words, and when there is room again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process ends in the middle of an answer, gently or not: after the restart the answer is there as far as it came."""
+"""The process ends in the middle of an answer, in order or not: after the restart the answer is kept as far as it came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams of the portal as it runs, when an account is disabled, a session ended or the portal told to stop, on both databases."""
+"""Streams of a running portal when an account is disabled, a session ends or the portal stops, on both databases."""
 
 from __future__ import annotations
 

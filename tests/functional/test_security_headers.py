@@ -1,4 +1,4 @@
-"""What a portal process tells browsers, and whom it does not answer."""
+"""The security headers of a portal process, and the requests that it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""llama.cpp's own server tests, turned on the portal."""
+"""llama.cpp's own server tests, run against the portal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strangers who guess passwords, against the portal as it runs, on both databases."""
+"""Strangers guess passwords, against a running portal, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The soak run works: each kind of load does rounds without a fault, and growth is found. `./portal bench soak` is the real one."""
+"""The soak run works: each kind of load completes rounds without a fault, and growth is detected. `./portal bench soak` is the full run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that stands still, in a real portal: it is told, and does not keep the portal from ending."""
+"""A model that hangs in a real portal: the portal reports it, and can still stop."""
 
 from __future__ import annotations
 

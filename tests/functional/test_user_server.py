@@ -1,4 +1,4 @@
-"""A user server and its admin server as processes: what the user server loads, serves, refuses, and how it signs people in."""
+"""A user server and its admin server as processes: what the user server loads, serves and refuses, and how it signs people in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages drawn by AppTest over a portal whose models are fakes."""
+"""Draw pages with AppTest over a portal whose models are fakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A portal over a seeded store, with fake models: what the tests of Usage, Feedback and Models draw."""
+"""Build a portal over a seeded store, with fake models, for the tests of Usage, Feedback and Models."""
 
 from __future__ import annotations
 

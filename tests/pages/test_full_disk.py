@@ -1,4 +1,4 @@
-"""What people see of a full disk: what they typed and what was answered stays before them."""
+"""What people see when the disk is full: their typed text and the answers stay on the page."""
 
 from __future__ import annotations
 

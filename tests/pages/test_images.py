@@ -1,4 +1,4 @@
-"""The page Images: an image and phrases become boxes, which are corrected, compared and looked back at."""
+"""The page Images: an image and phrases become boxes, which are corrected, compared and shown again later."""
 
 from __future__ import annotations
 

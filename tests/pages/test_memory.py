@@ -1,4 +1,4 @@
-"""The page of what models remember about a person, and memory in the chat."""
+"""The Memory page, and memory in the chat."""
 
 from __future__ import annotations
 

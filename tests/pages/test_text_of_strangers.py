@@ -1,6 +1,6 @@
-"""What people and files are called is text, wherever Streamlit would read Markdown in it.
+"""Names of people and files are shown as text wherever Streamlit would read Markdown.
 
-Everything that can have a name gets one full of Markdown, every page is drawn, and what Streamlit reads as Markdown is searched for it.
+Everything that can have a name gets one full of Markdown, every page is drawn, and the Markdown that Streamlit reads is searched for it.
 """
 
 from __future__ import annotations

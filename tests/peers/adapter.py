@@ -1,8 +1,8 @@
-"""Lead llama.cpp's server tests to a portal that runs already: a plugin of pytest for the process that runs them.
+"""Direct llama.cpp's server tests to a running portal: a plugin of pytest for the process that runs them.
 
-What changes is how the server is reached (address, key, the names of models, `/v1` before each path, the defaults that its command line
-would set) and what depends on its tiny model and its build: the words of an answer, how many tokens a text has, and names. All else is
-as it was written.
+It changes how the tests reach the server (address, key, the names of models, `/v1` before each path, the defaults that its command line
+would set) and values that depend on its tiny model and its build: the words of an answer, token counts, and names. Everything else stays as
+written.
 """
 
 from __future__ import annotations

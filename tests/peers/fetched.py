@@ -1,4 +1,4 @@
-"""Keep llama.cpp's server tests in the cache, taken from the archive that the engine is compiled from."""
+"""Cache llama.cpp's server tests, taken from the archive that the engine is compiled from."""
 
 from __future__ import annotations
 

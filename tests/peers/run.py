@@ -1,4 +1,4 @@
-"""Serve a portal with models like those of llama.cpp's server tests, and run the tests on it in a process of their own."""
+"""Serve a portal with models like those of llama.cpp's server tests, and run the tests on it in a separate process."""
 
 from __future__ import annotations
 

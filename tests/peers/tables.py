@@ -1,4 +1,4 @@
-"""Read which of llama.cpp's server tests do not concern the portal, and which differ from it on purpose."""
+"""Read which of llama.cpp's server tests do not concern the portal, and which the portal fails on purpose."""
 
 from __future__ import annotations
 

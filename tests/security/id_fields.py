@@ -1,4 +1,4 @@
-"""Name every field and query parameter that takes an id, and how it is tried with somebody else's."""
+"""Name every field and query parameter that takes an id, and how to try it with an id of another person."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whoever knows the id of somebody else's thing gets the answer of a thing that does not exist, by every way in.
+"""A request with the id of another person's record gets the same response as one for a missing record, on every route.
 
-The places that take ids come from the OpenAPI description: a new one that is named nowhere below fails.
+The places that take ids come from the OpenAPI description: a new one that is not named below fails.
 """
 
 from __future__ import annotations

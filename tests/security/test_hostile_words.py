@@ -1,6 +1,6 @@
-"""Addresses, names, queries and templates that attackers send: none gets through.
+"""Attackers send hostile addresses, names, queries and templates: none gets through.
 
-Each guard is also taken out, and the check then fails.
+Each guard is also removed, and the check then fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""No key, token or private key lies in the repository. Tests and documents may hold made-up ones."""
+"""The repository contains no key, token or private key. Tests and documents may contain made-up ones."""
 
 from __future__ import annotations
 

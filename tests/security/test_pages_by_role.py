@@ -1,4 +1,4 @@
-"""Every page for every role: which permission opens it is written down here, and core refuses the others by itself."""
+"""Every page for every role: the test lists the permission that opens each page, and core itself refuses everybody else."""
 
 from __future__ import annotations
 

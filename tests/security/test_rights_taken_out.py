@@ -1,4 +1,5 @@
-"""The access matrix notices a missing right: with every right granted, its check fails. tests/unit/api/test_permissions.py has it whole."""
+"""The access matrix detects a missing check: with every right granted, its test fails. tests/unit/api/test_permissions.py has the matrix.
+"""
 
 from __future__ import annotations
 

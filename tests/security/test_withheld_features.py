@@ -1,4 +1,4 @@
-"""What a group withholds, core refuses, also to an admin."""
+"""Core refuses the features that a group withholds, even to an admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make one of everything that belongs to a person alone, over REST."""
+"""Create one record of each kind that belongs to a single person, over REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A detector that answers what a test wants, well or badly. The real one is text_detector."""
+"""Run a detector that answers as a test asks, well or badly. The real one is text_detector."""
 
 from __future__ import annotations
 

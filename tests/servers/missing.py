@@ -1,4 +1,4 @@
-"""What a test does where the server it needs cannot be started."""
+"""Skip or fail a test whose server cannot be started."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A server of OpenAI's protocol that answers well, or misbehaves on purpose; also Ollama's and Xinference's protocols.
 
-Ollama's routes are written from docs/api.md of Ollama, Xinference's model list from its REST documentation: the real servers are too large
-for a test. What a behaviour does stands in its function.
+Ollama's routes follow docs/api.md of Ollama, Xinference's model list its REST documentation: the real servers are too large for a test.
+Each behaviour is described in its function.
 """
 
 from __future__ import annotations

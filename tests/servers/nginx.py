@@ -1,4 +1,4 @@
-"""nginx from the system's package, with a site of deploy/ in a folder of its own."""
+"""Run nginx from the system's package, with a site of deploy/ in its own folder."""
 
 from __future__ import annotations
 

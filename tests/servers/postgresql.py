@@ -1,4 +1,4 @@
-"""A PostgreSQL server from the system's package, in a folder of its own."""
+"""Run a PostgreSQL server from the system's package, in its own folder."""
 
 from __future__ import annotations
 

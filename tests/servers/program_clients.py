@@ -1,4 +1,4 @@
-"""Environments for other people's clients, installed once from the locks and kept beside the portal's own environment."""
+"""Environments for third-party clients, installed once from the locks and kept beside the portal's own environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nginx in front of a server, as a company has it: TLS with a certificate of its own CA, and a check of the API key."""
+"""Run nginx in front of a server, as a company does: TLS with a certificate of its own CA, and a check of the API key."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A process that changes a store without pause until it is killed: python -m tests.store.crash_child DATABASE INDEX
+"""Change a store continuously until the process is killed: python -m tests.store.crash_child DATABASE INDEX
 
-It prints a line before a deletion and after each commit, so that its killer knows what was acknowledged.
+It prints a line before a deletion and after each commit, so that the test knows what was acknowledged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows for every table of a database, made from nothing but its reflected tables: whichever revision it is of."""
+"""Make rows for every table of a database of any revision, from its reflected tables alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backup and restore: all of it or nothing, from either database to either, while others write."""
+"""Backup and restore: everything or nothing, between databases of both kinds, while others write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: nothing acknowledged is lost, and the index ends up exactly as the store is."""
+"""kill -9 at random moments: nothing acknowledged is lost, and the index finally equals the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of folders and files the search index holds."""
+"""What the search index holds about folders and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit in several indices of a real Elasticsearch: each event in exactly one of them, whatever happens to it."""
+"""The audit log in several indices of a real Elasticsearch: each event is in exactly one of them in every case."""
 
 from __future__ import annotations
 

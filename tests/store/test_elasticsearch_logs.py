@@ -1,4 +1,4 @@
-"""Log lines in a real Elasticsearch: sent, rolled over, deleted when old; and what a dead server costs."""
+"""Log lines in a real Elasticsearch: sent, rolled over, deleted when old; and the cost of a dead server."""
 
 from __future__ import annotations
 

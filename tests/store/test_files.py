@@ -1,4 +1,4 @@
-"""Files in the store, on SQLite and on PostgreSQL: added, shown with their questions, and gone with their chats."""
+"""Files in the store, on SQLite and on PostgreSQL: added, shown with their questions, and deleted with their chats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images, runs, corrections and kept results on both databases."""
+"""Images, runs, corrections and cached results on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrations, and what stops a start."""
+"""Migrations, and the states of a database that stop a start."""
 
 from __future__ import annotations
 

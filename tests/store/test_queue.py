@@ -1,4 +1,4 @@
-"""The index queue: what the store commits, the index gets; nothing more and nothing less."""
+"""The index queue: the index receives exactly what the store commits."""
 
 from __future__ import annotations
 

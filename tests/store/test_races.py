@@ -1,4 +1,4 @@
-"""What two people do at the same moment, on both databases: what one of them read must still hold when it is acted upon."""
+"""Two people act at the same moment, on both databases: the data that one of them read still holds when it is used."""
 
 from __future__ import annotations
 

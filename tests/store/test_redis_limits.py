@@ -1,4 +1,4 @@
-"""Limits that two servers count together in a real Redis, and in the database while it is away."""
+"""Limits that two servers count together in a real Redis, and in the database while Redis is unavailable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored responses on both databases: kept, replaced, expired, and ended by the rule for chats."""
+"""Stored responses on both databases: kept, replaced, expired, and deleted by the rule for chats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention on both databases: what is due goes from the store and from the index, and nothing else does."""
+"""Retention on both databases: due rows are deleted from the store and from the index, and no others."""
 
 from __future__ import annotations
 

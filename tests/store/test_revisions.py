@@ -1,4 +1,4 @@
-"""Every revision of the tables, with rows in every table: up to this one, down again, and beside the code of the release before."""
+"""Every revision of the tables, with rows in every table: upgraded to, downgraded from, and used by the code of the previous release."""
 
 from __future__ import annotations
 

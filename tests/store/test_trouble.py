@@ -1,4 +1,4 @@
-"""A store that is full, busy, slow or gone says so in one sentence and saves nothing by halves."""
+"""A store that is full, busy, slow or gone reports it in one sentence and never saves half a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of usage as the store counts them, on SQLite and on PostgreSQL."""
+"""Usage figures as the store counts them, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small things to put into a store."""
+"""Small records to put into a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""deploy/compose.yaml says what the portal and its servers understand. That the images start is not tested here."""
+"""The portal and its servers understand deploy/compose.yaml. Starting the images is not tested here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A test that loads with repacked weights on a machine that refuses them would end the whole run."""
+"""No test loads repacked weights on a machine that refuses them: that would end the whole run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests use public names. What still reaches into private ones is listed here, with its reason."""
+"""Tests use public names. The remaining uses of private ones are listed here, with their reasons."""
 
 from __future__ import annotations
 

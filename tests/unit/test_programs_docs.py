@@ -1,4 +1,4 @@
-"""docs/programs.md shows what tests/functional/test_programs.py runs, and the versions it runs with."""
+"""docs/programs.md shows the programs that tests/functional/test_programs.py runs, and their versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""deploy/servers and deploy/systemd say what the portal, nginx and systemd understand. That the images start is not tested here."""
+"""The portal, nginx and systemd understand deploy/servers and deploy/systemd. Starting the images is not tested here."""
 
 from __future__ import annotations
 

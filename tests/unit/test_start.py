@@ -1,4 +1,4 @@
-"""What the start makes of the crashes that were found."""
+"""The start's decisions after crashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A portal with a fake model and a store of its own, behind the real REST application and a real server."""
+"""Start a portal with a fake model and its own store, behind the real REST application and a real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies are strict, and JSON has no enums: a field that holds one must take its word."""
+"""Bodies are strict, but JSON has no enums: a field with an enum accepts its value as a string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every dialect of programs against bodies that went wrong somewhere inside: refused in its own shape, never a failure of the portal."""
+"""Every dialect against bodies with an error somewhere inside: each is refused in the dialect's own shape, and none causes a 500."""
 
 from __future__ import annotations
 

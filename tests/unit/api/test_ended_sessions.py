@@ -1,4 +1,4 @@
-"""What runs for a session ends with it, and with the portal: both kinds of streams, and answers in one piece."""
+"""Requests of a session end with it, and with the portal: both kinds of streams, and answers in one piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a refusal in JSON with one sentence: never a 500, never a hang."""
+"""Every hostile request gets a refusal in JSON with one sentence: never a 500, never a hang."""
 
 from __future__ import annotations
 

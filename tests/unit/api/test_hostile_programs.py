@@ -1,4 +1,4 @@
-"""Programs that misbehave: each gets a clear error in its own dialect, and nobody else notices."""
+"""Misbehaving programs get a clear error in their own dialect, and no other client is affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits over REST: what is refused, and what every answer says about the rest."""
+"""Limits over REST: what is refused, and what every response reports about the rest."""
 
 from __future__ import annotations
 

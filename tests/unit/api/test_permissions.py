@@ -1,4 +1,4 @@
-"""Every route for everybody: what is allowed is written down here, and a new route without a line here fails."""
+"""Every route for everybody: the test lists who may call it, and a new route without a line here fails."""
 
 from __future__ import annotations
 

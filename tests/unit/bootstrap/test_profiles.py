@@ -1,4 +1,4 @@
-"""What a server has by its profile, and what it therefore never imports."""
+"""The parts of a server by its profile, and the modules that it therefore never imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core on a real store (SQLite in a temporary folder): only clock and models are ours to bend."""
+"""Core on a real store (SQLite in a temporary folder): tests control only clock and models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and programs write on lines and paste."""
+"""Characters that people and programs type and paste."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ZIP file that is damaged anywhere is refused in words by everything that reads one."""
+"""Every reader of ZIP files refuses one that is damaged anywhere, with a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GGUF headers byte by byte, right or wrong as a test wants them; the tensor data is a hole in the file."""
+"""Write GGUF headers byte by byte, valid or invalid as a test asks; the tensor data is a hole in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model writes is read by a parser and written anew: it loads nothing, and nothing that was text becomes an element."""
+"""A parser reads a model's text and writes it anew: it loads nothing, and text never becomes an element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/plugins.md shows a plugin that works as it stands there, and so does the package in docs/examples."""
+"""The plugin in docs/plugins.md works as printed, and so does the package in docs/examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An admin server with a fake model, and the portal that a user server has of it."""
+"""An admin server with a fake model, and a user server's portal that uses it."""
 
 from __future__ import annotations
 

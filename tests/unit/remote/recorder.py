@@ -1,4 +1,4 @@
-"""A portal that notes what is called and what comes of it, in words that do not depend on ids, times and folders."""
+"""Record the calls to a portal and their results, in a form that does not depend on ids, times and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values come out of the wire as they went in, and what does not fit is refused."""
+"""Values survive encoding and decoding, and unsuitable ones are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both fulfilments of the portal's port, in this process and over the internal API, do the same with the same calls."""
+"""Both implementations of the portal's port, in this process and over the internal API, give the same results for the same calls."""
 
 from __future__ import annotations
 

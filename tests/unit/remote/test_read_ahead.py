@@ -1,4 +1,4 @@
-"""What a page reads is asked for together: when, and when not."""
+"""The reads of a page are sent together: when, and when not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user server's portal against a real admin server: answers, files, sign-in, and what happens while the admin server is away."""
+"""A user server's portal against a real admin server: answers, files, sign-in, and behaviour while the admin server is unavailable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages call is registered, and what is registered can be called without giving anything away."""
+"""Everything that pages call is registered, and no registered method reveals secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporary chats on a user server: they live in the memory of the admin server, and are followed like every answer."""
+"""Temporary chats on a user server: they live in the memory of the admin server, and can be followed like every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors of the internal API: no key, wrong keys, two keys, staff methods, and what no user server would send."""
+"""Access to the internal API: no key, wrong keys, two keys, staff methods, and calls that no user server would send."""
 
 from __future__ import annotations
 

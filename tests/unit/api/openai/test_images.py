@@ -1,4 +1,4 @@
-"""Images come with OpenAI's and Anthropic's requests, and reach the model decoded."""
+"""Images in OpenAI's and Anthropic's requests reach the model decoded."""
 
 from __future__ import annotations
 

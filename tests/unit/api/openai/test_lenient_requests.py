@@ -1,4 +1,4 @@
-"""Requests as public clients send them: what has a meaning is taken, the rest is ignored and named, nothing is a 500."""
+"""Requests as public clients send them: known fields take effect, others are ignored and named, and none causes a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model reads of a conversation, over REST."""
+"""The context that the model reads of a conversation, over REST."""
 
 from __future__ import annotations
 

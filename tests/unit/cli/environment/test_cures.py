@@ -1,4 +1,4 @@
-"""What stops a first start, each as a sentence with its cure. Where it can be had, the real thing: pip, a full disk, two commands."""
+"""Causes that stop a first start, each as a sentence with its cure. They are real where possible: pip, a full disk, two commands."""
 
 from __future__ import annotations
 

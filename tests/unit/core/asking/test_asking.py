@@ -1,4 +1,4 @@
-"""A question that is asked in one call: where it goes, and what a refusal leaves behind."""
+"""A question that is asked in one call: where it is stored, and what a refusal leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations as files to keep."""
+"""Conversations exported as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a full disk does to questions, answers and files: nothing that was begun is lost, nothing new begins."""
+"""Questions, answers and files when the disk is full: nothing that has begun is lost, nothing new begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletions that can be taken back."""
+"""Deletions that can be undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes are read from both answer forms of GLM-V, whatever stands around them."""
+"""Boxes are read from both answer forms of GLM-V, with any text around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON, COCO and CSV hold the boxes as the person left them."""
+"""JSON, COCO and CSV hold the corrected boxes."""
 
 from __future__ import annotations
 

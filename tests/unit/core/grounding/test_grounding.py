@@ -1,4 +1,4 @@
-"""Upload, find, correct, export: who may, what is kept, what is used again."""
+"""Upload, find, correct, export: who may, what is stored, what is reused."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Grounding by a GLM-V in this process: image encoded, answer held to its form, read, and mapped back to the original's pixels.
+"""Grounding by a GLM-V in this process: the image is encoded, the answer constrained, read, and mapped to the original's pixels.
 
-The model is synthetic: what it finds means nothing, but everything between the file and the boxes is real.
+The model is synthetic: its boxes mean nothing, but everything between the file and the boxes is real.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Images are resized to whole squares that a vision model reads."""
+"""Images are resized to whole patches that a vision model reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are filtered in whole lines."""
+"""Answers are filtered line by line."""
 
 from __future__ import annotations
 

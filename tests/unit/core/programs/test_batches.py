@@ -1,4 +1,4 @@
-"""Batches on a real store, with an edge that a test writes: every line has its result, whatever happens to the others."""
+"""Batches on a real store, with an API that a test sets up: every line has its result, even if others fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search field offers while somebody types."""
+"""Suggestions of a search field while a person types."""
 
 from __future__ import annotations
 

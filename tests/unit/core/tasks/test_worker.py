@@ -1,4 +1,4 @@
-"""Jobs on a real database (SQLite): claimed, run, cancelled, tried again, carried over a restart."""
+"""Jobs on a real database (SQLite): claimed, run, cancelled, retried, continued after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files come into the models folder verified, and overwrite nothing."""
+"""Files enter the models folder verified, and overwrite nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What belongs together in a repository, and which names can be stored."""
+"""Which files of a repository belong together, and which names can be stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads arrive piece by piece, go on where they stopped, and overwrite nothing."""
+"""Uploads arrive piece by piece, resume where they stopped, and overwrite nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in the encodings that machines of many countries still write, long and short, and what they are read as."""
+"""Texts in the encodings that machines of many countries still use, long and short, and the detected encodings."""
 
 from __future__ import annotations
 

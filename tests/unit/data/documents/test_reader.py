@@ -1,4 +1,4 @@
-"""Documents as people's programs write them, and as those write them who mean harm; each is read by a real process."""
+"""Ordinary and hostile documents, each read by a real process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose document is read next."""
+"""The order in which documents are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images as people's programs write them, and as those write them who mean harm; each is decoded by a real process."""
+"""Ordinary and hostile images, each decoded by a real process."""
 
 from __future__ import annotations
 

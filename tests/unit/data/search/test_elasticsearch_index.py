@@ -1,4 +1,4 @@
-"""What the Elasticsearch adapter says of servers it cannot use. How it works with a real one: tests/store/test_search.py."""
+"""Errors of the Elasticsearch adapter for unusable servers. tests/store/test_search.py tests it with a real one."""
 
 from __future__ import annotations
 

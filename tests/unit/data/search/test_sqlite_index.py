@@ -1,4 +1,4 @@
-"""What is special about the embedded index; what it shares with Elasticsearch is tested in tests/store/test_search.py."""
+"""Behaviour of the embedded index alone; tests/store/test_search.py tests what it shares with Elasticsearch."""
 
 from __future__ import annotations
 

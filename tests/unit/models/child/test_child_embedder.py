@@ -1,4 +1,4 @@
-"""Models for vectors in processes of their own, really killed. That they compute the same is shown by test_embedding_platform.py."""
+"""Embedding models in separate processes, really killed. test_embedding_platform.py shows that they compute the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's process is killed while many threads speak to it: each of them hears of it at once, and the model comes back."""
+"""A model's process is killed while many threads use it: each gets an error at once, and the model comes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models in processes of their own: real ones, really killed."""
+"""Models in separate processes: real ones, really killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong in one chat stays there: the engine over llama.cpp, on a small model of every GLM shape."""
+"""An error in one chat affects no other: the engine over llama.cpp, on a small model of every GLM shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models folder is listed whatever lies in it, and soon."""
+"""The models folder is listed quickly, whatever it contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both hubs' own clients, in their process, against a server on this machine that speaks their protocols."""
+"""Both hubs' own clients, in their process, against a local server that speaks their protocols."""
 
 from __future__ import annotations
 

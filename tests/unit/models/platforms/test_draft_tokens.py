@@ -1,4 +1,4 @@
-"""Answers with draft tokens are those without, whatever else the platform does to them: on a real model, sure of what it says."""
+"""Answers with draft tokens equal those without, whatever else the platform does: on a real model with clear preferences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that goes wrong, on a platform whose tokens a test writes; and what may be asked for, on a real model."""
+"""A failing answer, on a platform whose tokens a test sets; and the possible requests, on a real model."""
 
 from __future__ import annotations
 

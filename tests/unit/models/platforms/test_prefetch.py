@@ -1,4 +1,4 @@
-"""Between two turns, on real models whose template drops the thoughts of old answers."""
+"""Prefetch between two turns, on real models whose template drops the thoughts of old answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a real model reads of a request that is no conversation, or one to be continued."""
+"""The prompt that a real model reads of a request that is not a conversation, or of one to be continued."""
 
 from __future__ import annotations
 

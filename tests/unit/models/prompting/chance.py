@@ -1,4 +1,4 @@
-"""A model that is chance itself: at each place one of the tokens that a grammar allows, as the engine judges it."""
+"""A random model: at each position it picks one of the tokens that a grammar allows, as the engine judges it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model writes that is held to the calls of tools: always a call, with the arguments that the tool's schema asks for."""
+"""Output that is constrained to tool calls: always a call, with the arguments that the tool's schema asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grammars, schemas and regular expressions that strangers may send: tests/files/grammars, the file's name is the test's name."""
+"""Untrusted grammars, schemas and regular expressions: tests/files/grammars, where the file's name is the test's name."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Schemas as programs send them: what a model writes under their grammar is checked by another implementation of JSON Schema.
+"""Schemas as programs send them: another implementation of JSON Schema checks the output under their grammar.
 
-The model is chance itself: see chance.py.
+The model is random: see chance.py.
 """
 
 from __future__ import annotations

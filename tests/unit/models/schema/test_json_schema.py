@@ -1,4 +1,4 @@
-"""Which JSON a schema's grammar lets through, as llama.cpp judges it and as the engine does."""
+"""The JSON that a schema's grammar accepts, as llama.cpp judges it and as the engine does."""
 
 from __future__ import annotations
 

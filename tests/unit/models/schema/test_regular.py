@@ -1,4 +1,4 @@
-"""Automata against Python's own regular expressions, on texts that chance makes of few characters."""
+"""Automata against Python's own regular expressions, on random texts of few characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step that does not end is told, and a process that does not get on is ended."""
+"""A step that does not end is reported, and a stuck process is ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole ladder on processors that fail, by libraries that fault where such processors do."""
+"""The whole ladder of trials on failing processors, simulated by libraries that fault where such processors do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is loaded and decoded with in a child process first, as a load would be."""
+"""A child process loads a file and decodes with it before the real load."""
 
 from __future__ import annotations
 

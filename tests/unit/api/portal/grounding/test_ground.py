@@ -1,4 +1,4 @@
-"""Boxes over REST: one image in, boxes out, corrected and exported."""
+"""Boxes over REST: an image is sent, boxes are returned, corrected and exported."""
 
 from __future__ import annotations
 

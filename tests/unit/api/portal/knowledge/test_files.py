@@ -1,4 +1,4 @@
-"""Uploading, asking with, reading and discarding files over REST."""
+"""Uploading, using, reading and discarding files over REST."""
 
 from __future__ import annotations
 

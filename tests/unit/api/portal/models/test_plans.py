@@ -1,4 +1,4 @@
-"""A memory plan over REST: what a load takes, and who would notice if other models made room."""
+"""A memory plan over REST: the memory of a load, and who is affected if other models make room."""
 
 from __future__ import annotations
 

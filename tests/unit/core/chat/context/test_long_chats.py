@@ -1,4 +1,4 @@
-"""Conversations that outgrow the context of their model: nothing is refused, and nothing is cut in silence."""
+"""Conversations that outgrow the context of their model: nothing is refused, and nothing is cut silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two replicas on one database: what one answers, the other shows, guards and stops."""
+"""Two replicas on one database: the turns of one replica are shown, guarded and stopped by the other."""
 
 from __future__ import annotations
 

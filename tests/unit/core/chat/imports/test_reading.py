@@ -1,4 +1,4 @@
-"""What is read of the exports of other portals, and what hostile ones cannot do."""
+"""Reading exports of other portals, and hostile exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a conversation is called."""
+"""Titles of conversations."""
 
 from __future__ import annotations
 

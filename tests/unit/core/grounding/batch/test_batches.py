@@ -1,4 +1,4 @@
-"""Batches: ZIP files of strangers, every image once, pause, cancel, retry."""
+"""Batches: untrusted ZIP files, every image once, pause, cancel, retry."""
 
 from __future__ import annotations
 

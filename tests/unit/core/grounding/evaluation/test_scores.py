@@ -1,4 +1,4 @@
-"""Precision and recall at IoU 0.5, by boxes whose overlap is known."""
+"""Precision and recall at IoU 0.5, with boxes of known overlap."""
 
 from __future__ import annotations
 

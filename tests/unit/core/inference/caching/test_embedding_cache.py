@@ -1,4 +1,4 @@
-"""Texts that were embedded before are not computed again."""
+"""Texts that were embedded before are not embedded again."""
 
 from __future__ import annotations
 

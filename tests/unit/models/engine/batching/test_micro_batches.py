@@ -1,4 +1,4 @@
-"""Which slots are computed together: decisions on made-up costs, then an engine whose answers move and are filled between."""
+"""Which slots are computed together: decisions on made-up costs, then an engine whose answers move and fill gaps."""
 
 from __future__ import annotations
 

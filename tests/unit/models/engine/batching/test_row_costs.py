@@ -1,4 +1,4 @@
-"""What a number of rows takes, as measured."""
+"""The measured cost of a number of rows."""
 
 from __future__ import annotations
 

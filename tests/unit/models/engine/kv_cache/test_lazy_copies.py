@@ -1,4 +1,4 @@
-"""llama.cpp copies between streams with the next decode only: what happens to a slot until then must not reach the copy."""
+"""llama.cpp copies between streams only at the next decode: changes of a slot until then must not reach the copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All slots in one context memory: what happens when it is full, on the fake and on llama.cpp."""
+"""All slots in one KV cache: what happens when it is full, on the fake and on llama.cpp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the engine relies on in llama.cpp, tried on a synthetic GLM. Logits are compared, since a batch's shape changes their last bits."""
+"""Behaviour of llama.cpp that the engine relies on, tried on a synthetic GLM. Logits are compared, since a batch's shape changes their last
+bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine reads images: a synthetic GLM-V answers as llama.cpp's own helper makes it, alone, in a crowd and with reused prefixes."""
+"""The engine reads images: a synthetic GLM-V answers as with llama.cpp's own helper, alone, beside others and with reused prefixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide's weights, 5 MB, have room in two pages of 2 MB."""
+"""The guide's weights, 5 MB, fit into large pages of 2 MB."""
 
 from __future__ import annotations
 

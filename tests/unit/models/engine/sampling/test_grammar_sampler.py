@@ -1,4 +1,4 @@
-"""The engine's reading of grammars beside llama.cpp's own, token by token, with a small GLM whose tokens are bytes."""
+"""The engine's grammar parser against llama.cpp's own, token by token, with a small GLM whose tokens are bytes."""
 
 from __future__ import annotations
 

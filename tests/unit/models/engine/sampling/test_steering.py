@@ -1,4 +1,4 @@
-"""What may be asked of a sampler, on a real llama.cpp with a small synthetic GLM whose tokens are bytes."""
+"""The parameters of a sampler, on a real llama.cpp with a small synthetic GLM whose tokens are bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What guesses add to a step, and which are chosen, on made-up costs."""
+"""The cost of draft tokens in a step, and which are chosen, with made-up costs."""
 
 from __future__ import annotations
 

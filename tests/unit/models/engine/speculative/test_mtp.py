@@ -1,4 +1,4 @@
-"""The next-token layer on llama.cpp: what it guesses, and that answers do not depend on it. `forgetful` models it knows by heart."""
+"""The MTP layer on llama.cpp: what it drafts, and that answers do not depend on it. It knows `forgetful` models exactly."""
 
 from __future__ import annotations
 

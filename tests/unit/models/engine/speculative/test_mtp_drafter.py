@@ -1,4 +1,4 @@
-"""When MTP drafts, and that it changes no answer; on the fake model, which drafts by counting."""
+"""When MTP drafts, and that it changes no answer, on the fake model, which drafts by counting."""
 
 from __future__ import annotations
 

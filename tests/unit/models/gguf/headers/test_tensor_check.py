@@ -1,4 +1,4 @@
-"""What does not fit its architecture is refused in words before llama.cpp sees it."""
+"""A file that does not fit its architecture is refused with a sentence before llama.cpp sees it."""
 
 from __future__ import annotations
 

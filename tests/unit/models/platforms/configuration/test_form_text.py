@@ -1,4 +1,4 @@
-"""The form changes what it shows, and nothing else of the text."""
+"""The form changes only the parts of the text that it shows."""
 
 from __future__ import annotations
 

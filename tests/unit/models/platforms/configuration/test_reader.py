@@ -1,4 +1,4 @@
-"""The platforms file: what it may say, and the line and reason where it may not."""
+"""The platforms file: what it may contain, and the line and reason of an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the portal connects to: only to what it resolved and checked itself."""
+"""The portal connects only to addresses that it resolved and checked itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of a real HTTP server: well-behaved ones, and every way in which a server can misbehave."""
+"""Answers of a real HTTP server that works well, or misbehaves in every possible way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of a real engine that really die in native code, and what the next start knows of them."""
+"""Runs of a real engine that really crash in native code, and the report of the next start."""
 
 from __future__ import annotations
 

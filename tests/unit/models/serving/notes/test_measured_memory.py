@@ -1,4 +1,4 @@
-"""A plan is right once the same load was measured."""
+"""A plan is accurate once the same load was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who finds boxes: detectors over their protocol, and chat models that see images."""
+"""Candidates that find boxes: detectors over their protocol, and chat models that see images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The circuit breaker of a platform: a clock of ours, no waiting."""
+"""The circuit breaker of a platform, with a fake clock and no waiting."""
 
 from __future__ import annotations
 

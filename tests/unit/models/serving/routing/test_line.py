@@ -1,4 +1,4 @@
-"""Who waits for a platform: fairly by person, batches last."""
+"""The queue of a platform: fair by person, batches last."""
 
 from __future__ import annotations
 

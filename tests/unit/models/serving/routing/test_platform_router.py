@@ -1,4 +1,4 @@
-"""Routes over real servers and a local model: who answers, who takes over, and what is said about it."""
+"""Routes over real servers and a local model: who answers, who takes over, and what is reported."""
 
 from __future__ import annotations
 

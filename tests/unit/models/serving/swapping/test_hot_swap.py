@@ -1,4 +1,4 @@
-"""A new version takes a model's name while answers run, and gives it back when it is not good enough."""
+"""A new version takes a model's name while answers run, and gives it back if it is not good enough."""
 
 from __future__ import annotations
 
