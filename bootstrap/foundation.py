@@ -27,6 +27,8 @@ from settings import Settings
 
 
 class HasJobs(Protocol):
+    """A service that runs background jobs."""
+
     def job_kinds(self) -> Sequence[JobKind]: ...
 
 

@@ -173,6 +173,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """A method of a service, and how its arguments and result are sent."""
+
     service: str
     name: str
     parts: Mapping[str, Part]

@@ -87,6 +87,8 @@ def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversati
 
 
 class Conversations:
+    """Lists, opens, changes and deletes a person's own conversations."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._search = search

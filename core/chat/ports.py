@@ -119,6 +119,8 @@ class MessageRepository(Protocol):
 
 
 class TurnRepository(Protocol):
+    """Stores turns."""
+
     def add(self, turn: Turn) -> None:
         """Insert a turn. Raises Conflict if this user sent this request_id before."""
         ...

@@ -77,6 +77,8 @@ class VoteChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
+    """The vote of one person on one question of a comparison."""
+
     comparison_id: str
     user_id: str
     number: int

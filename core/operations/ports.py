@@ -11,6 +11,8 @@ from core.operations.records import BackupContents, BackupFile, LegalHold, Progr
 
 
 class StoreInspector(Protocol):
+    """Describes the database."""
+
     def facts(self) -> StoreFacts:
         """Count what the database holds. Raises Unavailable."""
         ...
@@ -39,6 +41,8 @@ class BackupFolder(Protocol):
 
 
 class RetentionRepository(Protocol):
+    """Stores retention rules and legal holds, and deletes due rows."""
+
     def rules(self) -> Sequence[RetentionRule]: ...
     def put_rule(self, rule: RetentionRule) -> None: ...
     def remove_rule(self, kind: RetentionKind, group: str) -> bool:

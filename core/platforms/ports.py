@@ -11,6 +11,8 @@ from core.platforms.records import EditedBy, PlatformForm, PlatformsConfig, Plat
 
 
 class ConfigurationReader(Protocol):
+    """Parses configurations of platforms."""
+
     def read(self, text: str) -> PlatformsConfig:
         """Parse and check a configuration. Raises InvalidInput with the line and the error."""
         ...
@@ -70,6 +72,8 @@ class RouterView(Protocol):
 
 
 class PlatformsVersionRepository(Protocol):
+    """Stores versions of the configuration."""
+
     def add(self, at: datetime, author_id: str | None, edited_by: EditedBy, restored: int | None, text: str) -> int:
         """Store a version and return its number, which is higher than all earlier ones."""
         ...

@@ -43,6 +43,8 @@ class RemoteModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    """The time limits and the load limits of a platform."""
+
     concurrent: int = 8
     requests_per_minute: int | None = None
     timeout_s: float = 600.0
@@ -104,6 +106,8 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformsConfig:
+    """A complete, checked configuration of platforms and routes."""
+
     platforms: tuple[Platform, ...] = (Platform(name=LOCAL, type=PlatformType.LOCAL),)
     routes: Mapping[Task, tuple[RouteEntry, ...]] = field(default_factory=dict)
     allowed_hosts: frozenset[str] = frozenset()

@@ -35,6 +35,8 @@ class Found:
 
 
 class Imports:
+    """Copies models from folders of the server."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: ModelFolder, clock: Clock, server: str) -> None:
         self._unit_of_work = unit_of_work
         self._jobs = jobs

@@ -21,6 +21,8 @@ _MAGIC = b"GGUF"
 
 
 class Uploads:
+    """Receives uploads of model files."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, folder: ModelFolder, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._folder = folder
