@@ -143,7 +143,7 @@ BY_NAME = {each.name: each for each in SERVICES}
 
 
 class Kind(StrEnum):
-    """How an argument or a result is sent."""
+    """The ways to send an argument or a result."""
 
     VALUE = "value"
     USER = "user"

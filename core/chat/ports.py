@@ -20,7 +20,7 @@ class ConversationRepository(Protocol):
 
     def get(self, conversation_id: str) -> Conversation | None: ...
     def for_change(self, conversation_id: str) -> Conversation | None:
-        """Read and lock a conversation. Until the transaction ends, no other one can change or remove it or start a turn in it."""
+        """Read and lock a conversation. Until the transaction ends, no other can change or remove it or start a turn in it."""
         ...
 
     def of_user(

@@ -59,7 +59,7 @@ class RetentionRepository(Protocol):
         ...
 
     def is_held(self, user_id: str) -> bool:
-        """Tell whether a person is under a hold, and lock the holds until the transaction ends."""
+        """Tell whether a person is under a legal hold, and lock the holds until the transaction ends."""
         ...
 
     def place_hold(self, hold: LegalHold) -> None:

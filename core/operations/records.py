@@ -81,7 +81,7 @@ class RetentionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """How many days data of one kind and group is kept."""
+    """A rule on how many days data of one kind and group is kept."""
 
     kind: RetentionKind
     group: str
