@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +31,10 @@ def ana(house: House) -> User:
     return house.person(Role.ANALYST)
 
 
-def test_a_question_that_is_refused_stays_in_its_field_and_leaves_no_chat(house: House, ana: User) -> None:
-    house.portal = replace(house.portal, disk=DiskSpace(lambda: 0, 1))
+def test_a_question_that_is_refused_stays_in_its_field_and_leaves_no_chat(
+    house: House, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.portal.disk, "check", DiskSpace(lambda: 0, 1).check)
     drawn = chat(house).chat_input[0].set_value("What is GLM?").run()
     assert drawn.chat_input[0].proto.value == "What is GLM?"
     assert "almost full" in texts(drawn)
