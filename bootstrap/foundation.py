@@ -1,4 +1,4 @@
-"""Open what the services of every area share: the database, the search index, background jobs, the server's name."""
+"""Open the parts that all areas share: the database, the search index, background jobs and the server's name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ from settings import Settings
 
 
 class HasJobs(Protocol):
+    """A service that runs background jobs."""
+
     def job_kinds(self) -> Sequence[JobKind]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What every area builds its services from."""
+    """The shared parts from which every area builds its services."""
 
     settings: Settings
     database: Database
@@ -44,9 +46,9 @@ class Foundation:
     server: str
     disk: DiskSpace
     postgres_leadership: PostgresLeadership | None
-    """None: no other process uses the database."""
+    """None if no other process uses the database."""
     key_watch: KeyWatch | None
-    """None: encryption at rest is off."""
+    """None if encryption at rest is off."""
     job_kinds: list[JobKind] = field(default_factory=list)
 
     @property
@@ -54,13 +56,13 @@ class Foundation:
         return self.postgres_leadership or ALONE
 
     def run_jobs_of(self, *services: HasJobs) -> None:
-        """Have the job worker run the jobs of these services."""
+        """Register the job kinds of these services with the job worker."""
         for service in services:
             self.job_kinds.extend(service.job_kinds())
 
 
 def open_foundation(settings: Settings) -> Foundation:
-    """Open the database, with its tables as this release needs them, and what lies beside it. Raises StartFailed."""
+    """Open the database, migrated to this release, and the other shared parts. Raises StartFailed."""
     prepare_home(settings)
     database = open_database(settings.database)
     migrate(database)

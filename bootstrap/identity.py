@@ -1,4 +1,4 @@
-"""Open the identity provider and the directory that the settings name. Their packages are loaded only if there is one."""
+"""Open the identity provider and the directory of the settings. Their packages are imported only if they are used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def outside_rules(settings: Settings) -> OutsideRules:
 
 
 def open_provider(settings: Settings) -> IdentityProvider | None:
-    """Return the OpenID Connect provider; None if there is none. Raises StartFailed without its packages. Asks nothing yet."""
+    """Return the OpenID Connect provider without contacting it; None if none is set. Raises StartFailed without its packages."""
     if not settings.oidc_issuer:
         return None
     try:
@@ -41,7 +41,7 @@ def missing(setting: str, problem: ImportError, packages: str = PACKAGES) -> Sta
 
 
 def open_directory(settings: Settings) -> Directory | None:
-    """Return the directory; None if there is none. Raises StartFailed without its packages. Asks nothing yet."""
+    """Return the directory without contacting it; None if none is set. Raises StartFailed without its packages."""
     if not settings.ldap_url:
         return None
     try:

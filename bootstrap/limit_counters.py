@@ -1,4 +1,4 @@
-"""Open what counts limits outside of the database, if the settings name it."""
+"""Open the counters of limits in Redis, if the settings name a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGES = "requirements/redis.txt"
 
 
 def open_limit_counters(settings: Settings) -> LimitCounters | None:
-    """Return the counters in Redis; None without PORTAL_REDIS_URL. Raises StartFailed without the packages. Asks nothing yet."""
+    """Return the counters without contacting Redis; None without PORTAL_REDIS_URL. Raises StartFailed without the packages."""
     if not settings.redis_url:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Open the models of this process by the settings and the home: the pool, its disk space, records of earlier runs."""
+"""Open the pool of this process, its disk space, and the records of earlier runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         settings.models_path,
         GUIDE,
         notes=settings.home / "load_settings.json",
-        # The crash may have been caused by a processor that rejects what another of the same name supports.
+        # The crash may come from a processor that lacks instructions which others of the same name support.
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
         files=open_offload_files(settings),
         record=record,
@@ -41,7 +41,7 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
 
 
 def open_offload_files(settings: Settings) -> OffloadFiles | None:
-    """Open the files for conversations offloaded to disk; None if the settings or the disk allow none."""
+    """Open the files for conversations offloaded to disk; None if the settings or the disk do not allow it."""
     if settings.offload_disk_mb == 0:
         return None
     try:
@@ -53,9 +53,9 @@ def open_offload_files(settings: Settings) -> OffloadFiles | None:
 
 
 def extra_buffers(home: Path, *, again: bool = False) -> bool:
-    """Tell whether llama.cpp may repack weights on this machine, as recorded; else test and record it. Raises StartFailed.
+    """Tell whether llama.cpp may repack weights on this machine. Test it and record the result if needed. Raises StartFailed.
 
-    again: do not trust the record. A record also counts if it is in the home that this environment belongs to.
+    again: ignore the record and test again. A record in the home that this environment belongs to is valid too.
     """
     machine = machine_trial.identity(native.LIBRARY_FOLDER)
     own, shared = home / machine_trial.NOTE, Path(sys.prefix).parent / machine_trial.NOTE
@@ -77,11 +77,11 @@ def extra_buffers(home: Path, *, again: bool = False) -> bool:
 
 
 def loadable(home: Path, path: Path, options: BackendOptions) -> BackendOptions:
-    """Return the options that load this file on this machine, with repacked weights if both allow it. Raises as a load does."""
+    """Return the options to load this file on this machine, with repacked weights if both allow it. Raises as a load does."""
     buffers = FileBuffers(home / FILE_BUFFERS, machine_trial.identity(native.LIBRARY_FOLDER))
     return buffers.try_to_load(path, fingerprint(read_facts(path)), replace(options, extra_buffers=extra_buffers(home)))
 
 
 def newest_crash(home: Path) -> Crash | None:
-    """Return the newest recorded run that ended in native code."""
+    """Return the newest recorded crash in native code, or None."""
     return next(reversed(read_crashes(home / "logs")), None)

@@ -1,4 +1,4 @@
-"""Open what the settings say about storage: the home, the search index, the log shipper. Both composition roots use this."""
+"""Open the storage of the settings for both composition roots: the home, the search index and the log shipper."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from data.search.sqlite_index import SqliteIndex
 from settings import Settings
 
 BACKUP_KEY = "PORTAL_BACKUP_KEY"
-"""Not a setting of the portal: the passphrase of backups, which the commands read too."""
+"""Environment variable with the passphrase of backups. It is not a setting, because the commands read it too."""
 
 
 MOST_SERVER_CHARS = 190
-"""Length limit of the name by which jobs know this server."""
+"""Most characters of the name by which jobs identify this server."""
 NEW_HOME_BYTES = 8 * 1024**2
-"""What a fresh database, its search index and its log take, with room for some sign-ins."""
+"""Bytes that a new database, its search index and its log need, with space for some sign-ins."""
 
 
 def now() -> datetime:
@@ -36,12 +36,12 @@ def now() -> datetime:
 
 
 def server_name(settings: Settings) -> str:
-    """Return the name by which jobs know this server: its host and its home."""
+    """Return the name by which jobs identify this server, from its host and its home."""
     return f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
 
 
 def prepare_home(settings: Settings) -> None:
-    """Create the folders. Raises StartFailed if they cannot be written."""
+    """Create the folders of the home. Raises StartFailed if they cannot be written."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         settings.models_path.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def prepare_home(settings: Settings) -> None:
 
 
 def disk_space(settings: Settings) -> DiskSpace:
-    """Return the free space under the home; it is watched only if the database is there."""
+    """Return the watch on the home's disk space. It is active only if the database is there."""
 
     def measure() -> int | None:
         try:
@@ -82,7 +82,7 @@ def unwritable(home: Path, problem: OSError) -> StartFailed:
 
 
 def open_index(settings: Settings, database: Database) -> WritableIndex:
-    """Open the search index that the settings name."""
+    """Open the search index of the settings."""
     sealed = settings.encrypted and not settings.index_plaintext
     if settings.elasticsearch_url:
         elasticsearch = ElasticsearchIndex(
@@ -97,7 +97,7 @@ def open_index(settings: Settings, database: Database) -> WritableIndex:
 
 
 def open_log_shipper(settings: Settings) -> LogShipper | None:
-    """Open what sends log lines to Elasticsearch, if it is used. It has its own connections, so that searches never wait for them."""
+    """Open the log shipper to Elasticsearch, if it is used. It has its own connections, so that searches never wait for it."""
     if not settings.elasticsearch_url:
         return None
     server = ElasticsearchServer(

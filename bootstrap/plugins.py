@@ -1,4 +1,4 @@
-"""Open the plugins: those of installed packages, and those that the portal brings along."""
+"""Open the plugins: those of installed packages, and the portal's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from data.plugins.process import WorkerPluginProcess
 from settings import Settings
 
 OWN = (Installed(name="pdf", entry=EntryPoint("pdf", "plugins.pdf_export", GROUP), summary="Export chats as PDF, with Chinese."),)
-"""The portal's own plugins. They are found like others and off like others."""
+"""The portal's own plugins. They are listed like others, and off by default like others."""
 
 
 def open_plugins(settings: Settings, unit_of_work: UnitOfWorkFactory, clock: Clock) -> Plugins:
-    """Return the plugins. Nothing of them is imported before an admin turns one on."""
+    """Return the plugins. A plugin is imported only after an admin has switched it on."""
     environment = {"PORTAL_PDF_FONT": settings.pdf_font} if settings.pdf_font else {}
     return Plugins(unit_of_work, clock, WorkerPluginProcess(environment), OWN)

@@ -1,4 +1,4 @@
-"""Compose the portal from settings: the foundation, the services of each area, the worker that runs their jobs."""
+"""Compose the portal from settings: the foundation, the services of each area, and the worker of their jobs."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ log = logging.getLogger(__name__)
 class Portal(
     OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices
 ):
-    """Everything that a page or a route may call: the services of all areas, and what runs them.
+    """All services that pages and routes may call, and the parts that run them.
 
-    The database, workers and caches are here as concrete classes, for metrics, health and the doctor.
+    The database, workers and caches appear as concrete classes, for metrics, health and the doctor.
     """
 
     settings: Settings
@@ -68,24 +68,24 @@ class Portal(
 
     @property
     def log_lines_dropped(self) -> int:
-        """Log lines that Elasticsearch did not receive since the start; 0 if it is not used."""
+        """Return the number of log lines that Elasticsearch has not received since the start; 0 if it is not used."""
         return 0 if self.log_shipper is None else self.log_shipper.dropped
 
     def stopping(self) -> None:
-        """Tell everyone who waits for an answer that the portal is stopping."""
+        """Notify all requests that wait for an answer that the portal is stopping."""
         self.session_watch.stop(Unavailable(STOPPING))
 
     def drain(self) -> None:
-        """Begin no more answers and jobs; those that run go on."""
+        """Begin no more answers and jobs, but let running ones finish."""
         self.turns.drain()
         self.job_worker.drain()
 
     def working(self) -> bool:
-        """Tell whether answers or jobs run here."""
+        """Tell whether answers or jobs are running in this process."""
         return bool(self.turns.count() or self.temporary.count() or self.job_worker.count())
 
     def close(self) -> None:
-        """Mark running answers as interrupted, with their text; free the models; close the database."""
+        """Interrupt running answers and keep their text, free the models, and close the database."""
         self.stopping()
         self.passwords.close()
         self.turns.close()
@@ -120,11 +120,10 @@ def build_portal(
     comparer: FileComparer | None = None,
     jobs_only: bool = False,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher`, `successions`, `hub` and `comparer` replace the real ones in
-    tests. Raises StartFailed.
+    """Build the portal from its parts. Raises StartFailed.
 
-    record: receives crashes; closed with the portal. jobs_only: this process has no model of its own, so jobs that need one run here only
-    if other servers offer one.
+    `pool`, `router`, `hasher`, `successions`, `hub` and `comparer` replace the real ones in tests. record: receives crashes; closed with
+    the portal. jobs_only: this process has no models, so that jobs which need one run here only if other servers offer one.
     """
     base = open_foundation(settings)
     if pool is None:
@@ -186,7 +185,7 @@ def build_recorded(
     *,
     jobs_only: bool = False,
 ) -> Portal:
-    """Build the portal with a record of this run, which also reads what earlier runs left."""
+    """Build the portal with a record of this run, which also reports crashes of earlier runs."""
     prepare_home(settings)
     try:
         record = RunRecord(settings.home / "logs")
@@ -205,13 +204,13 @@ def _services(*areas: Any) -> dict[str, Any]:
 
 
 def _start(portal: Portal) -> None:
-    """Take over what the last run left, and start the workers."""
+    """Recover the state that the last run left, and start the workers."""
     if portal.log_shipper is not None:
         portal.log_shipper.start()
     portal.models.note_crashes()
     if portal.leadership is not None:
         portal.leadership.start()
-    # Where other replicas run, the leader marks what a dead one left, once its leases are over.
+    # With replicas, the leader marks the turns of a dead one as interrupted once their leases have ended.
     interrupted = portal.turns.recover(everything=True) if portal.settings.embedded else 0
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)

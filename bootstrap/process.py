@@ -1,4 +1,4 @@
-"""Hold the portal of this process: start it once, hand it out, stop it."""
+"""Hold the portal of this process: start it once, return it, stop it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.errors import StartFailed
 from settings import Settings
 
 if TYPE_CHECKING:
-    # Imported when a portal is built: a user server builds none, and must load neither data nor models.
+    # Imported only to build a portal: a user server builds none, and must import neither data nor models.
     from bootstrap.portal import Portal
     from core.inference.ports import Router
     from core.models.ports import ModelPool
@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 
 def profile() -> Profile:
-    """Return what this process serves, by the settings it was started with, else by the environment."""
+    """Return the profile of this process, from the settings of its start, else from the environment."""
     return profile_of(_settings or portal_settings.load(os.environ))
 
 
@@ -39,7 +39,7 @@ def start(
     hasher: PasswordHasher | None = None,
     jobs_only: bool = False,
 ) -> Portal:
-    """Build the portal of this process; `portal()` returns it from then on. jobs_only: it runs background jobs and nothing else."""
+    """Build the portal of this process, which `portal()` then returns. jobs_only: run only background jobs."""
     global _portal, _settings
     with _lock:
         if _portal is not None:
@@ -76,9 +76,9 @@ def _complete(settings: Settings) -> Portal:
 
 
 def stop() -> bool:
-    """Close the portal of this process, if it runs.
+    """Close the portal of this process if it is running.
 
-    Returns False if native code is still running that only the end of the process can stop.
+    Returns False if native code is still running, which only the end of the process can stop.
     """
     global _portal
     with _lock:

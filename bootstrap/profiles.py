@@ -1,4 +1,4 @@
-"""Say which pages and routes a server has, and whether the portal itself is in its process. What it leaves out is not imported."""
+"""Choose the pages and routes of a server, and whether the portal itself runs in its process. Other parts are not imported."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ START_PAGE = "chat"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one server runs. Health is always served, and so are a person's own pages: account, keyboard, sign-out."""
+    """The parts that one server runs. Health and a person's own pages (account, keyboard, sign-out) are always included."""
 
     name: str
     pages: frozenset[str] | None = None
-    """Paths of its pages; None: every page."""
+    """Paths of the server's pages; None for all pages."""
     routes: frozenset[str] | None = None
-    """Names of its groups of routes (api/application.py); None: every group."""
+    """Names of the server's route groups (api/application.py); None for all groups."""
     remote: bool = False
-    """Whether the portal runs on the admin server and this process only draws its pages."""
+    """Whether this process only draws the pages of a portal that runs on the admin server."""
 
 
 PROFILES = {
@@ -34,7 +34,7 @@ PROFILES = {
 
 
 def profile_of(settings: Settings) -> Profile:
-    """Return the profile of the settings, with its own pages and routes where they name some. Raises StartFailed."""
+    """Return the profile of the settings, with the pages and routes that the settings name, if any. Raises StartFailed."""
     profile = PROFILES[settings.profile]
     if settings.pages:
         pages = frozenset(listed(settings.pages))

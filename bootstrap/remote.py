@@ -1,4 +1,4 @@
-"""Compose the portal of a user server: a connection to the admin servers, and nothing else."""
+"""Compose the portal of a user server, which is only a connection to the admin servers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def connect(settings: Settings) -> Portal:
-    """Return a portal whose services are on the admin server. Raises StartFailed if that refuses this server."""
-    service_keys(settings)  # Now, so that a wrong one stops the start.
+    """Return a portal whose services run on the admin server. Raises StartFailed if the admin server refuses this server."""
+    service_keys(settings)  # Read the keys now, so that an invalid one stops the start.
     remote = RemotePortal(settings, Connection(settings.servers, lambda: service_keys(settings)[0], settings.server_ca))
     try:
         remote.start()
     except StartFailed:
         remote.close()
         raise
-    # It has what pages and routes of a user server use; tests/unit/remote compare the two.
+    # It has all attributes that pages and routes of a user server use; tests/unit/remote compare both classes.
     return cast("Portal", remote)

@@ -1,4 +1,4 @@
-"""Read the keys by which user servers prove to the admin server who they are."""
+"""Read the keys with which user servers authenticate to the admin server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ MOST = 4
 
 
 def service_keys(settings: Settings) -> tuple[str, ...]:
-    """Return the keys: an admin server accepts each, a user server sends the first. Empty: none is set. Raises StartFailed.
+    """Return the keys; empty if none is set. Raises StartFailed.
 
-    The file is read again when it changes, so that a key can be replaced while the servers run.
+    An admin server accepts all of them, a user server sends the first. The file is read again when it changes, so that a key can be
+    replaced while the servers run.
     """
     if not settings.service_keys_file:
         return _checked(settings.service_keys)

@@ -1,4 +1,4 @@
-"""Do what a portal with models needs at its start: its first admin, its models."""
+"""Create the first admin and load the models when a portal starts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from models.serving.precedence import give_way as give_way
 
 FIRST_ADMIN = "admin"
 MOST_CRASHES = 3
-"""A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
+"""A model with this many consecutive crashes in native code is no longer loaded at startup. An admin can still load it."""
 
 
 def load_models(portal: Portal) -> None:
-    """Start loading the model of the settings and those that admins keep. The portal also runs without one that cannot be loaded."""
+    """Start loading the model of the settings and those in the start list. The portal also runs without models that fail to load."""
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
@@ -41,7 +41,7 @@ def ensure_first_admin(portal: Portal) -> str | None:
     except Unavailable as problem:
         raise StartFailed("{problem}", problem=problem) from problem
     except Conflict:
-        return None  # Another process that starts on the same database was first.
+        return None  # Another process on the same database was faster.
     except PortalError as problem:
         raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
     return None if given else password

@@ -1,4 +1,4 @@
-"""Compose the database alone, for commands that run next to a portal. No model is loaded and nothing is started."""
+"""Open only the database, for commands that run next to a portal, without loading models or starting workers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def open_accounts(settings: Settings) -> Iterator[Accounts]:
-    """Open the accounts alone, for the command line; works next to a running portal. Raises StartFailed."""
+    """Open only the accounts, for the command line; works next to a running portal. Raises StartFailed."""
     prepare_home(settings)
     database = open_database(settings.database)
     try:
@@ -51,7 +51,7 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 
 @contextmanager
 def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
-    """Open the API keys alone, for the command line; works next to a running portal. Raises StartFailed."""
+    """Open only the API keys, for the command line; works next to a running portal. Raises StartFailed."""
     prepare_home(settings)
     database = open_database(settings.database)
     try:
@@ -63,7 +63,7 @@ def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
 
 @contextmanager
 def open_second_factors(settings: Settings) -> Iterator[SecondFactors]:
-    """Open the second factors alone, for the command line; works next to a running portal. Raises StartFailed."""
+    """Open only the second factors, for the command line; works next to a running portal. Raises StartFailed."""
     prepare_home(settings)
     database = open_database(settings.database)
     try:
@@ -75,7 +75,7 @@ def open_second_factors(settings: Settings) -> Iterator[SecondFactors]:
 
 @contextmanager
 def open_audit_chain(settings: Settings) -> Iterator[AuditChain]:
-    """Open the chain of audit events, for the command line; works next to a running portal. Raises StartFailed."""
+    """Open only the chain of audit events, for the command line; works next to a running portal. Raises StartFailed."""
     database = open_database(settings.database)
     try:
         migrate(database)
@@ -86,7 +86,7 @@ def open_audit_chain(settings: Settings) -> Iterator[AuditChain]:
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
-    """Open the database and its index as they are, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
+    """Open the database and its index for the doctor, without creating, migrating or starting anything. Raises StartFailed."""
     database = open_database(settings.database)
     index = open_index(settings, database)
     try:
@@ -99,7 +99,7 @@ def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, Pa
 
 
 def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
-    """Write everything into one file, even while a portal runs. Raises Conflict, StartFailed."""
+    """Write a complete backup to one file, even while a portal is running. Raises Conflict, StartFailed."""
     database = open_database(settings.database)
     try:
         return write_backup(database, path, passphrase)
@@ -109,7 +109,7 @@ def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
 
 @dataclass(frozen=True)
 class OpenedBackup:
-    """A backup that was found intact, and the database it would be restored into."""
+    """An intact backup, and the database to restore it into."""
 
     contents: Contents
     target: str
@@ -143,7 +143,7 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
 
 
 def _forget_old_index(settings: Settings, database: Database) -> None:
-    """Start a new index, which its jobs will fill: an existing one may contain what the restored database does not."""
+    """Start a new index, which index jobs then fill, because the old one may contain rows that the restored database lacks."""
     index = open_index(settings, database)
     try:
         index.prepare()
@@ -160,9 +160,9 @@ class Keys:
     """Manages encryption at rest, for the command line."""
 
     add: Callable[[], None]
-    """Creates a new data key. Running portals use it KEYS_NOTICED_S later at the latest."""
+    """Creates a new data key. Running portals use it after KEYS_NOTICED_S at the latest."""
     seal: Callable[[], int]
-    """Encrypts everything with the newest key; returns how many texts and file chunks were not yet."""
+    """Encrypts everything with the newest key; returns how many texts and file chunks it changed."""
     rewrap: Callable[[bytes], int]
     """Changes the master key; returns how many data keys there are."""
 

@@ -1,4 +1,4 @@
-"""Open what brings model files to this server: downloads, imports, uploads and the quantizer."""
+"""Open the services that bring model files to this server: downloads, imports, uploads and the quantizer."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Transfers:
     quantizing: Quantizing
     unit_of_work: UnitOfWorkFactory
     worker: JobWorker
-    """Not started."""
+    """The worker of downloads, not started yet."""
     folder: Path
-    """Where people put models."""
+    """The models folder."""
 
     def job(self, job_id: str) -> Job | None:
         with self.unit_of_work() as work:
@@ -52,7 +52,7 @@ def open_transfers(
     settings: Settings, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, server: str, hub: ModelHub | None = None,
     room: Callable[[], Room] | None = None,
 ) -> tuple[Downloads, Imports, Uploads, Quantizing]:
-    """Connect all four to the models folder. hub: replaces the real hubs in tests. room: what a load can take now."""
+    """Connect all four to the models folder. hub: replaces the real hubs in tests. room: returns the memory that a load can take now."""
     folder = ModelFolder(settings.models_path, settings.disk_reserve_mb * 1024**2)
     downloads = Downloads(unit_of_work, jobs, Catalogue(room=room), hub or HubClient(), folder, clock, server, offline=settings.offline)
     imports, uploads = Imports(unit_of_work, jobs, folder, clock, server), Uploads(unit_of_work, folder, clock)

@@ -8,8 +8,8 @@ In reading order:
 - errors: convert errors to JSON and back
 - frames: messages of JSON and bytes
 - identity: people with their session tokens, and handles of proofs
-- connection: the pool of connections to the admin servers
-- read_ahead: read in one call what a page is going to read
+- connection: hold the pool of connections to the admin servers
+- read_ahead: combine the expected reads of a page in one call
 - client: call a method as if the service were local
 - turns: follow answers that the admin server writes
 - portal: the portal of a user server

@@ -22,7 +22,7 @@ from remote.services import BY_NAME, Kind, Method, method
 from remote.turns import RemoteTurnList
 
 LOOK_S = 0.5
-"""How often a call that waits for the admin server checks whether its page was stopped."""
+"""Seconds between checks, in a call that waits for the admin server, whether its page was stopped."""
 Waiting = Callable[[], AbstractContextManager[Callable[[], object]]]
 """Entered while the admin server is away. Yields a function that is called every LOOK_S and may raise to give up."""
 
@@ -50,7 +50,7 @@ class RemoteService:
 
 @dataclass(slots=True)
 class _Outgoing:
-    """A call to be sent, and its callbacks, which stay here."""
+    """A call to send, and its callbacks, which run in this process."""
 
     token: str | None = None
     user: SessionUser | None = None
@@ -72,8 +72,8 @@ class Caller:
     ) -> None:
         """values: the values last received. turns: the answers that this server follows.
 
-        waiting: entered while the admin server is away, as pages do. None: raise Away at once.
-        ahead: the reads of this tab.
+        waiting: entered while the admin server is away, as pages do; None raises Away at once.
+        ahead: the combined reads of this tab.
         """
         self._connection = connection
         self._values = values
@@ -85,7 +85,7 @@ class Caller:
         return self._values[service, name]
 
     def call(self, wanted: Method, *arguments: Any, **named: Any) -> Any:
-        """Make the call. Raises what the method raises, and Away."""
+        """Call the method. Raises the errors of the method, and Away."""
         while True:
             try:
                 return self._call(wanted, *arguments, **named)
@@ -116,7 +116,7 @@ class Caller:
         return self._result(wanted, out, answer["value"], [])
 
     def _sent(self, wanted: Method, out: _Outgoing, reads: Sequence[Read] = ()) -> tuple[Any, Sequence[Answer]]:
-        """Send a call with the reads that the page needs after it. Return its result and their answers."""
+        """Send a call with the reads that the page needs after it. Returns its result and their answers."""
         repeatable = wanted.repeatable or "request_id" in out.data
         path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
         message = Message(out.data, out.blobs, reads=[each.sent for each in reads])
@@ -138,7 +138,7 @@ class Caller:
         except Away:
             raise
         except PortalError:
-            return None  # Each read is then sent alone, and its error says what is wrong.
+            return None  # Each read is then sent alone and reports its own error.
         return answers
 
     def _outgoing(self, wanted: Method, arguments: Mapping[str, Any]) -> _Outgoing:

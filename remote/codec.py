@@ -1,7 +1,7 @@
 """Convert values to JSON and back by their type hints: records, enumerations, times, tuples, unions, bytes and errors.
 
-Bytes are sent beside the JSON, so that files need no encoding. A field that one side does not know keeps its default, so that two releases
-understand each other during an upgrade.
+Bytes are sent outside the JSON, so that files need no encoding. A field that one side does not know keeps its default, so that two
+releases can communicate during an upgrade.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Codec(NamedTuple):
 
 
 class Unfit(TypeError):
-    """Values of this type cannot be sent."""
+    """Raised for a type whose values cannot be sent."""
 
 
 def codec(hint: Any) -> Codec:
@@ -93,7 +93,7 @@ def _plain(hint: type) -> Codec:
 
 
 def _record(hint: type) -> Codec:
-    """Return the codec of a dataclass: an object of its fields. Their codecs are looked up late, since a record may hold its own kind."""
+    """Return the codec of a dataclass as an object of its fields. Their codecs are looked up late, since records may be recursive."""
     hints = get_type_hints(hint)
     sent = [each for each in fields(hint) if each.init]
     for each in sent:
@@ -149,7 +149,7 @@ def _union(arguments: tuple[Any, ...]) -> Codec:
 
 
 def _tagged(members: list[Any]) -> Codec:
-    """Return the codec of a union: a value is sent with the number of its type."""
+    """Return the codec of a union. A value is sent with the index of its type."""
     codecs = [codec(each) for each in members]
     types = [get_origin(each) or each for each in members]
 
@@ -187,7 +187,7 @@ def _list(item: Any, make: Callable[[Iterable[Any]], Any]) -> Codec:
 
 
 def _mapping(key: Any, value: Any) -> Codec:
-    """Return the codec of a mapping: a list of pairs, because keys need not be text."""
+    """Return the codec of a mapping as a list of pairs, because keys need not be strings."""
     keys, values = codec(key), codec(value)
 
     def read(data: Json, blobs: Sequence[bytes]) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""The pool of connections to the admin servers. It chooses the server, and raises Away while none can be reached."""
+"""Hold the pool of connections to the admin servers. Choose the server, and raise Away while none can be reached."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ log = logging.getLogger(__name__)
 
 SESSION_HEADER = "X-Portal-Session"
 CONNECT_S, READ_S, STREAM_S = 3.0, 160.0, 40.0
-"""READ_S is longer than the admin server's own limit for a call; an open stream sends something every 15 s."""
+"""Timeouts in seconds. READ_S is longer than the admin server's own limit for a call. Open streams send data every 15 s."""
 MOST_CONNECTIONS, MOST_IDLE, IDLE_S = 400, 40, 3.0
-"""The admin server closes an idle connection after 5 s; this side does so earlier."""
+"""Limits of the connection pool. The admin server closes an idle connection after 5 s, and this side closes it earlier."""
 _UNREACHABLE = frozenset({502, 503, 504})
-"""Statuses of a proxy whose admin server is away."""
+"""HTTP statuses with which a proxy reports that the admin server is away."""
 
 
 class Connection:
-    """Sends to one admin server as long as it answers, then to the next. Thread-safe."""
+    """Sends to one admin server while it answers, then to the next. Thread-safe."""
 
     def __init__(self, servers: Sequence[str], key: Callable[[], str], ca_file: str = "") -> None:
         """key: returns the service key. ca_file: the CA that signed the servers' certificates; empty: the system's CAs."""
@@ -47,19 +47,19 @@ class Connection:
         return self._available.is_set()
 
     def get(self, path: str) -> Any:
-        """Return the answer to a GET. It is sent even while the servers are away, and so notices their return."""
+        """Return the answer to a GET request, which is sent even while the servers are away, to detect their return."""
         return self._answered("GET", path, None, None, repeatable=True, always=True).data
 
     def post(self, path: str, token: str | None, message: Message, *, repeatable: bool) -> Message:
         """Send a message and return its answer. Raises the error in the answer, and Away.
 
-        repeatable: the call may be sent again when nobody knows whether the first one arrived.
+        repeatable: the call may be sent again if it is unknown whether the first one arrived.
         """
         return self._answered("POST", path, token, message, repeatable=repeatable)
 
     @contextmanager
     def stream(self, path: str, token: str | None, message: Message) -> Iterator[Iterator[str]]:
-        """Open a stream of events and yield the data of each. Raises what `post` raises, also while events are read."""
+        """Open a stream of events and yield the data of each event. Raises as `post` does, also while events are read."""
         self._check_available()
         number = self._chosen
         for _ in self._servers:
@@ -76,7 +76,7 @@ class Connection:
                     refused = _refused(response)
                     if not isinstance(refused, Away):
                         raise refused
-                # It is stopping, or its proxy does not reach it.
+                # The server is stopping, or its proxy cannot reach it.
                 number = (number + 1) % len(self._servers)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
@@ -93,7 +93,7 @@ class Connection:
         if not always:
             self._check_available()
         number = self._chosen
-        # Each server once, and the first one twice: it may have closed an idle connection.
+        # Try each server once, and the first one twice, since it may have closed an idle connection.
         for _ in range(len(self._servers) + 1):
             try:
                 content = None if message is None else _body(message)
@@ -131,7 +131,7 @@ class Connection:
             self._available.set()
 
     def _check_available(self) -> None:
-        """Raise Away at once while no server can be reached, so that a page does not wait for each of its calls."""
+        """Raise Away at once while no server is known to be reachable, so that a page does not wait for each of its calls."""
         if not self._available.is_set():
             raise self._away()
 

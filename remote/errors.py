@@ -1,4 +1,4 @@
-"""Convert errors to JSON and back: class, template, parameters and code. The sentence is made where it is read."""
+"""Convert errors to JSON and back: class, template, parameters and code. The reader's side builds the sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIELDS = frozenset({"template", "params"})
 
 
 def write_error(error: PortalError) -> dict[str, Any]:
-    """Return the error as JSON. Parameters other than texts and numbers become texts."""
+    """Return the error as JSON. Parameters other than strings and numbers become strings."""
     return {
         "class": type(error).__name__,
         "template": error.template,
@@ -23,7 +23,7 @@ def write_error(error: PortalError) -> dict[str, Any]:
 
 
 def read_error(data: Any) -> PortalError:
-    """Return the error. If its class is unknown here, as after an upgrade of the other side, status and code are kept. Never raises."""
+    """Return the error. If its class is unknown here, as after an upgrade of the other side, keep status and code. Never raises."""
     try:
         kind = {each.__name__: each for each in _kinds(PortalError)}.get(data["class"], PortalError)
         error = kind.__new__(kind)

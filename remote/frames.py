@@ -1,4 +1,4 @@
-"""Messages: a line of JSON, then the bytes that it refers to. Large files are sent in parts, without encoding."""
+"""Write and read messages: a line of JSON, then the bytes that it refers to. Large files are sent in parts, without encoding."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Message(NamedTuple):
 
     data: Any
     blobs: Sequence[bytes] = ()
-    """The bytes that the data refers to, in their order."""
+    """The bytes that the data refers to, in order."""
     reads: Sequence[Any] = ()
-    """In a call: the reads to answer after it. In its answer: their answers. A server of another release may leave them out."""
+    """In a call, the reads to answer after it; in its answer, their answers. A server of another release may leave them out."""
 
 
 def parts(message: Message) -> Iterator[bytes]:
@@ -34,7 +34,7 @@ def parts(message: Message) -> Iterator[bytes]:
 
 
 def read(message: bytes) -> Message:
-    """Read a whole message. Raises ValueError."""
+    """Parse a whole message. Raises ValueError."""
     end = message.find(b"\n")
     if end < 0:
         raise ValueError("no line")

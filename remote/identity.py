@@ -1,4 +1,4 @@
-"""People and proofs on a user server: a person with the session token, and the handle of a proof."""
+"""Define people and proofs on a user server: a person with the session token, and the handle of a proof."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.people.sessions import Proof
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionUser(User):
-    """A person with the token of the session. Every call sends the token, and the admin server looks it up each time."""
+    """A person with the session token. Every call sends the token, and the admin server looks it up each time."""
 
     token: str = field(default="", repr=False)
 
@@ -27,7 +27,7 @@ PROOF_TOKEN = "proof."
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SealedProof(Proof):
-    """A proof that is kept on the admin server. Its handle opens one session."""
+    """A proof that stays on the admin server. Its handle opens one session."""
 
     handle: str = field(default="", repr=False)
 

@@ -1,4 +1,4 @@
-"""The services that pages call. Two classes have them: bootstrap.portal in this process, remote.portal over the internal API."""
+"""Declare the services that pages call. bootstrap.portal has them in this process, remote.portal over the internal API."""
 
 from __future__ import annotations
 

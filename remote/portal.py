@@ -1,4 +1,4 @@
-"""The portal of a user server: the attributes of bootstrap.portal.Portal that pages and routes use. An admin server does the work."""
+"""The portal of a user server: the attributes of bootstrap.portal.Portal that pages and routes use, backed by an admin server."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 PULSE_S = 2.0
-"""Time between two checks of the admin server."""
+"""Seconds between checks of the admin server."""
 CHECKS = 16
-"""Sign-ins that may wait here at a time. The admin server has a queue of its own."""
+"""Most sign-ins that may wait here at the same time. The admin server has its own queue."""
 
 
 class RemotePortal:
-    """All services that pages of a user server call. Keeps no state except the values last received from the admin server."""
+    """All services that pages of a user server call. It holds no state except the values last received from the admin server."""
 
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self._own = settings
@@ -69,9 +69,9 @@ class RemotePortal:
         self, waiting: Waiting | None, kept: MutableMapping[str, Any], *, page: str = "", wishes: str = "", token: str | None = None,
         conversation: str | None = None,
     ) -> Iterator[PageView]:  # fmt: skip
-        """Yield the same portal for one run of a page, which reads together what it is going to read: see read_ahead.py.
+        """Yield the portal for one run of a page, which combines the page's reads: see read_ahead.py.
 
-        waiting: calls wait in it while the admin server is away; None: they raise Away. kept: where a tab keeps what it reads.
+        waiting: entered by calls while the admin server is away; None makes them raise Away. kept: storage of the tab for its reads.
         page, wishes, token, conversation: see Drawing.
         """
         ahead: ReadAhead = kept.setdefault("reads", ReadAhead(self._patterns))
@@ -114,7 +114,7 @@ class RemotePortal:
         self._connection.close()
 
     def _ask_values(self) -> None:
-        """Ask for the values that are the same for everybody. Raises Away, and Unavailable if this server is refused."""
+        """Request the values that are the same for all people. Raises Away, and Unavailable if this server is refused."""
         found: Any = self._connection.get("/internal/v1/values")
         codecs = {(service, name): each for service, name, each in values(staff=True)}
         try:
@@ -144,7 +144,7 @@ class RemotePortal:
 
 
 class PageView:
-    """The portal as one run of a page has it."""
+    """The portal for one run of a page."""
 
     def __init__(self, portal: RemotePortal, services: dict[str, RemoteService]) -> None:
         self._portal = portal
@@ -162,7 +162,7 @@ class PageView:
 
 
 class RemoteSignIn(RemoteService):
-    """Checks passwords on the admin server. REST gets a future, so that no thread of the pages waits."""
+    """Checks passwords on the admin server. REST gets a future, so that no thread of the pages has to wait."""
 
     def __init__(self, caller: Caller, name: str, checks: ThreadPoolExecutor) -> None:
         super().__init__(caller, name)
@@ -173,7 +173,7 @@ class RemoteSignIn(RemoteService):
 
 
 class RemoteTurns(RemoteService):
-    """The turns of the admin server. The number of followed answers is known here; pages ask for it several times a second."""
+    """The turns of the admin server. Counts followed answers in this process, because pages ask for them several times a second."""
 
     def count(self) -> int:
         return self._caller.turns.count()

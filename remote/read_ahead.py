@@ -1,8 +1,8 @@
-"""Read in one call what a page is going to read.
+"""Combine the reads that a page is expected to make in one call.
 
-A page that is drawn again reads nearly the same as the last time. What follows a change is read in the call that makes the change. What
-pages read is remembered as patterns, in which marks stand for the open conversation and the session, so that a pattern serves other
-conversations too. Patterns without anything of one person serve every tab of this server.
+A page that is drawn again makes nearly the same reads as the last time. The reads after a change are sent in the call that makes the
+change. Reads are remembered as patterns, in which marks stand for the open conversation and the session, so that a pattern also fits
+other conversations. Patterns without personal data are shared by all tabs of this server.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 CONVERSATION, SESSION = "$conversation", "$session"
-"""Marks: the conversation that is open, or that a change has just opened; the token of the session."""
+"""Marks for the conversation that is open or was just opened by a change, and for the session token."""
 FRESH_S = 1.0
-"""A result that was read early serves one read, and only for so long. Nothing that changes data may lie in between."""
+"""Seconds that an early result stays valid. It serves only one read, with no change of data in between."""
 MOST = 40
-"""Reads in one call."""
+"""Most reads in one call."""
 MOST_PATTERNS = 500
 
 Answer = dict[str, Any]
@@ -30,12 +30,12 @@ Ask = Callable[[Sequence["Read"]], Sequence[Answer] | None]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One call that changes nothing. data: its arguments as JSON; in a pattern they hold marks."""
+    """One call that changes nothing. data: its arguments as JSON, with marks in a pattern."""
 
     service: str
     name: str
     token: str | None
-    """Of the person's session; in a pattern the mark. None for a method that needs nobody."""
+    """The session token, or the mark in a pattern. None for a method that needs no session."""
     data: str
 
     @classmethod
@@ -53,7 +53,7 @@ class Drawing:
 
     page: str = ""
     wishes: str = ""
-    """The kinds of what the person did, which the run carries out first."""
+    """The kinds of actions by the person, which the run carries out first."""
     token: str | None = None
     conversation: str | None = None
 
@@ -66,7 +66,7 @@ class Drawing:
         return Read.of(read.service, read.name, None if read.token is None else SESSION, data)
 
     def filled(self, pattern: Read) -> Read:
-        """Return the read that a pattern stands for. Without a conversation its mark stays."""
+        """Return the read that a pattern stands for. Without an open conversation, its mark stays."""
         data = json.loads(pattern.data)
         if self.conversation is not None and data.get("conversation_id") == CONVERSATION:
             data["conversation_id"] = self.conversation
@@ -76,7 +76,7 @@ class Drawing:
 
 
 class Patterns:
-    """Thread-safe. What pages read, by the page and what happened before: the last change, or the beginning of the run."""
+    """Patterns of reads, by the page and by the preceding event: the last change, or the start of the run. Thread-safe."""
 
     def __init__(self) -> None:
         self._reads: dict[tuple[str, str], tuple[Read, ...]] = {}
@@ -87,7 +87,7 @@ class Patterns:
             return self._reads.get((page, after), ())
 
     def note(self, page: str, after: str, reads: Sequence[Read]) -> None:
-        """Remember them, unless the page only broke off earlier than the last time."""
+        """Store the reads, unless they are only the beginning of the known ones because the page stopped earlier."""
         with self._lock:
             before = self._reads.get((page, after), ())
             if before[: len(reads)] == tuple(reads):
@@ -98,10 +98,10 @@ class Patterns:
 
 
 class ReadAhead:
-    """What one tab reads. `begin` starts a run; the reads of such a run are then sent together, at the first of them."""
+    """The reads of one tab. `begin` starts a run, whose expected reads are sent together with its first one."""
 
     def __init__(self, everybody: Patterns | None = None) -> None:
-        """everybody: patterns that other tabs use as well."""
+        """everybody: patterns shared with other tabs."""
         self._everybody = everybody or Patterns()
         self._own = Patterns()
         self._drawing: Drawing | None = None
@@ -118,21 +118,21 @@ class ReadAhead:
             self._next("a chat" if drawing.conversation else "", drawing.wishes)
 
     def end(self) -> None:
-        """End the run. Fragments that run later read what they need, each by itself."""
+        """End the run. Fragments that run later send each of their reads alone."""
         with self._lock:
             self._note()
             self._drawing = None
             self.forget()
 
     def forget(self) -> None:
-        """Drop what was read early: something changes."""
+        """Drop early results, because data is about to change."""
         with self._lock:
             self._answers, self._asked = {}, False
 
     def before_change(self, change: str, token: str | None) -> Sequence[Read]:
-        """Forget what was read early; return what the page will read after the change, to be sent with it.
+        """Drop early results; return the reads that the page will make after the change, to send them with it.
 
-        token: of the change's person. The mark of the conversation is left where the change itself opens one.
+        token: session token of the person who makes the change. The mark of the conversation stays if the change itself opens one.
         """
         with self._lock:
             self.forget()
@@ -143,7 +143,7 @@ class ReadAhead:
             return [self._drawing.filled(each) for each in self._expected()] if token and token == self._drawing.token else ()
 
     def after_change(self, sent: Sequence[Read], answers: Sequence[Answer], conversation: str | None) -> None:
-        """Take in the answers to what was sent with a change. conversation: the one that it opened, if it did."""
+        """Store the answers to the reads that were sent with a change. conversation: the one that the change opened, or None."""
         with self._lock:
             if self._drawing is None:
                 return
@@ -152,7 +152,7 @@ class ReadAhead:
             self._take([self._drawing.filled(each) for each in sent], answers)
 
     def answer(self, read: Read, ask: Ask) -> Answer | None:
-        """Return the answer to a read that was sent early; None if this one has to be sent alone."""
+        """Return the early answer to a read; None if the read has to be sent alone."""
         with self._lock:
             drawing = self._drawing
             if drawing is None or read.token not in (drawing.token, None):
@@ -192,6 +192,6 @@ class ReadAhead:
 
 
 def _of_nobody(pattern: Read) -> bool:
-    """Tell whether a pattern holds nothing of one person: no text that was typed, and no id."""
+    """Tell whether a pattern contains no personal data: no typed text and no id."""
     values = json.loads(pattern.data).values()
     return all(value in (CONVERSATION, SESSION, "") or not isinstance(value, str | list | dict) for value in values)

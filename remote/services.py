@@ -1,4 +1,4 @@
-"""List the methods that a user server may call, and derive from their type hints how arguments and results are sent.
+"""List the methods that a user server may call, and derive from their type hints how to send arguments and results.
 
 To register a method that a page calls, add its name to its service in SERVICES: to `user` if the chat, search or account pages of a user
 server need it, to `staff` if only pages of managers and admins do. A new service also needs a line in remote/port.py.
@@ -25,22 +25,22 @@ from remote.port import PagePortal
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The methods and values of one service that user servers may use. Everything else is refused."""
+    """The methods and values of one service that user servers may use. All others are refused."""
 
     name: str
-    """The attribute of the portal."""
+    """The name of the portal's attribute."""
     anyone: tuple[str, ...] = ()
-    """Methods that need no session. They take a token, a password or a proof."""
+    """Methods that need no session, but take a token, a password or a proof."""
     user: tuple[str, ...] = ()
-    """Methods for everyone who is signed in. Core decides what this person may do."""
+    """Methods for everyone who is signed in. Core checks the person's rights."""
     proving: tuple[str, ...] = ()
-    """Methods of `user` that also work after the check of the password, before there is a session."""
+    """Methods of `user` that also work between the check of the password and the start of the session."""
     staff: tuple[str, ...] = ()
     """Methods of pages that user servers have only with PORTAL_INTERNAL_STAFF."""
     reads: tuple[str, ...] = ()
-    """Those of all these methods that change nothing. They may be called early, together with others, and twice."""
+    """The methods, from all these lists, that change nothing. They may be called early, together with others, and twice."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes with the same value for everybody, and their types."""
+    """Attributes with the same value for all people, and their types."""
 
 
 SERVICES = (
@@ -143,11 +143,11 @@ BY_NAME = {each.name: each for each in SERVICES}
 
 
 class Kind(StrEnum):
-    """How an argument or a result is sent."""
+    """The ways to send an argument or a result."""
 
     VALUE = "value"
     USER = "user"
-    """The person. Never sent: the admin server uses the owner of the session token."""
+    """The person, who is never sent: the admin server uses the owner of the session token."""
     PROOF = "proof"
     """A proven identity. It stays on the admin server; the user server gets a handle that works once."""
     CALLBACK = "callback"
@@ -160,7 +160,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An argument or the result. codec: of the value, of an item, or of the arguments of a callback; None for the other kinds."""
+    """An argument or the result. codec: codec of the value, the item, or the callback's arguments; None for the other kinds."""
 
     kind: Kind
     codec: Codec | None = None
@@ -173,6 +173,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """A method of a service, and how its arguments and result are sent."""
+
     service: str
     name: str
     parts: Mapping[str, Part]
@@ -181,7 +183,7 @@ class Method:
     staff: bool
     proving: bool
     repeatable: bool
-    """Whether it changes nothing, so that a call may be sent twice."""
+    """Whether the method changes nothing, so that a call may be sent twice."""
     binds: bool
     """Whether the result is the owner of the token in the arguments."""
 
@@ -191,12 +193,12 @@ class Method:
 
     @property
     def takes_proof(self) -> bool:
-        """Tell whether an argument is a proof of an identity, which the database keeps."""
+        """Tell whether an argument is a proof of an identity, which the admin server's database stores."""
         return any(part.kind is Kind.PROOF for part in self.parts.values())
 
     @property
     def changes_nothing(self) -> bool:
-        """Tell whether this is a read whose arguments and result are plain values: such calls may be made early, and together."""
+        """Tell whether this is a read with plain arguments and result, so that it may be called early and together with others."""
         kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
         return self.repeatable and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
 
@@ -232,7 +234,7 @@ def method(service: str, name: str) -> Method:
 
 
 def values(*, staff: bool) -> Iterator[tuple[str, str, Codec]]:
-    """Yield service, name and codec of each listed value. staff: include those that only staff pages need."""
+    """Yield the service, name and codec of each listed value. staff: include those that only staff pages need."""
     for service in SERVICES:
         for name, kind in service.values.items():
             if staff or (service.name, name) not in STAFF_VALUES:

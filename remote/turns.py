@@ -1,4 +1,4 @@
-"""Follow answers that the admin server writes, over a stream of events."""
+"""Follow answers of the admin server over a stream of events."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from remote.identity import SessionUser
 log = logging.getLogger(__name__)
 
 WAIT_S = 30.0
-"""How long to wait for the admin server before the next try."""
+"""Longest wait for the admin server, in seconds, before the next try."""
 Stop = Callable[[SessionUser, Turn], None]
 
 
 def take_in(followed: FollowedTurn, event: dict[str, Any]) -> None:
-    """Publish the new state of an event. Raises ValueError if it does not continue the text so far."""
+    """Publish the new state from an event. Raises ValueError if it does not continue the text so far."""
     new: Snapshot = codec(Snapshot).read(event["now"], [])
     before = followed.published
     if event["text"] > len(before.text) or event["reasoning"] > len(before.reasoning):
@@ -37,7 +37,7 @@ def take_in(followed: FollowedTurn, event: dict[str, Any]) -> None:
 
 
 class RemoteTurnList:
-    """The answers that pages of this user server show. Each has one stream, however many pages show it."""
+    """The answers that pages of this user server show. Each has one stream, whatever the number of pages."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class RemoteTurnList:
             return len(self._followed)
 
     def follow(self, user: SessionUser, turn: Turn, stop: Stop) -> FollowedTurn:
-        """Return the followed answer; begin to follow it if nobody does."""
+        """Return the followed answer of a turn; begin to follow it if needed."""
         key = (user.token, turn.id)
         with self._lock:
             found = self._followed.get(key)
@@ -59,7 +59,7 @@ class RemoteTurnList:
             return found
 
     def _read(self, key: tuple[str, str], followed: FollowedTurn) -> None:
-        """Read events until the answer has ended. While no server can be reached, the text so far stays."""
+        """Read events until the answer has ended. The text so far stays while no server can be reached."""
         try:
             while True:
                 try:

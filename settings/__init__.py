@@ -2,11 +2,11 @@
 
 In reading order:
 
-- fields: every setting with its description and default
-- lists: settings that hold several values
-- reading: the environment and the YAML file
-- checks: what is refused
-- master_key: where the master key comes from
+- fields: define every setting with its description and default
+- lists: split settings that hold several values
+- reading: read the environment and the YAML file
+- checks: refuse invalid values
+- master_key: read the master key of encryption at rest
 """
 
 from settings.fields import PORTS, Settings, descriptions, variable

@@ -46,11 +46,11 @@ RANGES = {
     "rollover_mb": (1, 1_000_000),
     "rollover_documents": (1, 2_000_000_000),
 }
-"""The smallest and largest value of whole numbers."""
+"""The smallest and largest allowed value of each integer setting."""
 
 
 def check(settings: Settings) -> None:
-    """Refuse values that are out of range, malformed or in conflict. Raises StartFailed with the name of the setting."""
+    """Raise StartFailed, with the name of the setting, for values that are out of range, malformed or contradictory."""
     for name, (low, high) in RANGES.items():
         if not low <= getattr(settings, name) <= high:
             raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)

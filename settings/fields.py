@@ -134,7 +134,7 @@ class Settings:
 
     @property
     def own_hosts(self) -> tuple[str, ...]:
-        """Return the host names that browsers may use, in lower case; loopback names are always allowed."""
+        """Return the host names that browsers may use, in lower case. Loopback names are always allowed."""
         return tuple(each.lower() for each in (self.host, *listed(self.allowed_hosts)))
 
     @property
@@ -143,12 +143,12 @@ class Settings:
 
     @property
     def servers(self) -> list[str]:
-        """Return the addresses of the admin servers, in the order in which they are tried."""
+        """Return the addresses of the admin servers, in the order of tries."""
         return [each.rstrip("/") for each in listed(self.server)]
 
     @property
     def origins(self) -> frozenset[str]:
-        """Return the origins of cors_origins, as browsers write them."""
+        """Return the origins in cors_origins, normalized as browsers write them."""
         return frozenset(origin for each in self.cors_origins.split(",") if (origin := each.strip().rstrip("/").lower()))
 
     @property
@@ -162,7 +162,7 @@ class Settings:
 
     @property
     def drain_s(self) -> float:
-        """Return how long a stopping server lets answers finish. Without another replica, a fast restart is better."""
+        """Return the seconds that a stopping server lets answers finish; 0 by default without replicas, where a fast restart is better."""
         if self.drain_seconds >= 0:
             return float(self.drain_seconds)
         return 0.0 if self.embedded else 20.0
@@ -173,7 +173,7 @@ class Settings:
 
     @property
     def first_load(self) -> LoadSettings:
-        """Return how the model at startup is loaded. Raises InvalidInput, and ValueError for shares that are not numbers."""
+        """Return the load settings of the model at startup. Raises InvalidInput, and ValueError for shares that are not numbers."""
         return LoadSettings(
             context=self.context or None,
             slots=self.slots or None,
@@ -198,7 +198,7 @@ class Settings:
 
 
 PORTS = {"all": 8501, "admin": 7860, "user": 7861}
-"""The port of each profile, where none is set."""
+"""The default port of each profile."""
 
 
 def variable(name: str) -> str:

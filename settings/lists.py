@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 def listed(written: str) -> list[str]:
-    """Split a setting that is written with commas."""
+    """Split a setting of comma-separated values."""
     return [part.strip() for part in written.split(",") if part.strip()]
 
 
 def pairs(written: str) -> tuple[tuple[str, str], ...]:
-    """Split a setting of the form a=b;c=d. The last = of each counts: names of groups in a directory contain others."""
+    """Split a setting of the form a=b;c=d at the last = of each pair, since names of groups in a directory may contain others."""
     parts = (part.rpartition("=") for part in written.split(";") if part.strip())
     return tuple((left.strip(), right.strip()) for left, _, right in parts)

@@ -1,4 +1,4 @@
-"""Read the settings once from the environment and one YAML file. An invalid one stops the start and is named."""
+"""Read the settings once from the environment and one YAML file. An invalid setting stops the start with an error that names it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 _RENAMED = {"PORTAL_PARKING_DISK_MB": "PORTAL_OFFLOAD_DISK_MB"}
-"""Settings that had another name, which is read for one release."""
+"""Old names of settings, which are still read for one release."""
 
 
 def _written_name(name: str) -> str:
@@ -52,8 +52,8 @@ def _written_name(name: str) -> str:
 
 
 _ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY", "PORTAL_NEW_MASTER_KEY"}
-"""Variables read elsewhere: the file to read, the password that `portal user add` and `passwd` set, the passphrase of backups, and the
-new key of `portal keys rewrap`.
+"""Variables that are not settings: the configuration file, the password for `portal user add` and `passwd`, the passphrase of backups,
+and the new key for `portal keys rewrap`.
 """
 
 

@@ -1,13 +1,13 @@
 """Build the services of each area. Portal has the fields of all these records.
 
-To add a service: a field in its area's record, and its constructor call below it. In reading order:
+To add a service, add a field to its area's record, and a constructor call below it. In reading order:
 
 - operations: index care, backups, retention, search, usage
 - people: accounts, sign-in, groups and roles, the audit log
-- models: loading and comparing models, bringing model files here
-- inference: the gateway to models, and what it asks first
-- programs: responses, files and batches of programs
-- images: images, and boxes on them
+- models: loading and comparing models, and transfers of model files
+- inference: the gateway to models, with its limits, privacy filter and routes
+- programs: stored responses, files and batches of programs
+- images: decoding images, and finding boxes on them
 - chat: conversations and their answers
 - review: feedback and answers side by side
 """

@@ -1,4 +1,4 @@
-"""Build what people do in a chat: conversations, answers, prompts, files, links."""
+"""Build the services of chats: conversations, answers, prompts, files and links."""
 
 from __future__ import annotations
 

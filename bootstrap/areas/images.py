@@ -1,4 +1,4 @@
-"""Build what handles images: decoding them for models, and finding boxes on them."""
+"""Build the services of images: decoding them for models, and finding boxes on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build the gateway to models, and what it asks before a model: limits, privacy, the route."""
+"""Build the gateway to models, with its limits, privacy filter and routes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class InferenceServices:
 
 
 def build_inference(base: Foundation, router: PlatformRouter, images: Images) -> InferenceServices:
-    """router: chooses between the local models and other servers."""
+    """Build the services of inference. router: chooses between the local models and other servers."""
     settings, unit_of_work, clock = base.settings, base.unit_of_work, base.clock
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     plugins = open_plugins(settings, unit_of_work, clock)

@@ -1,4 +1,4 @@
-"""Build what loads and compares models, and what brings model files to this server."""
+"""Build the services that load and compare models, and those that bring model files to this server."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class LocalModels:
-    """What runs models in this process, or in a test what takes its part."""
+    """The parts that run models in this process, or their replacements in tests."""
 
     pool: ModelPool
     router: Router
     successions: Successions | None = None
     comparer: FileComparer | None = None
     room: Callable[[], Room] | None = None
-    """Returns what a load can take now; None: what the machine has free."""
+    """Returns the memory that a load can take now; None: all free memory of the machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class ModelServices:
 
 
 def open_local_models(settings: Settings, record: RunRecord | None, router: Router | None) -> LocalModels:
-    """Open the pool of this process, still empty. router: replaces its own in tests."""
+    """Open the empty pool of this process. router: replaces the real one in tests."""
     pool = open_pool(settings, record)
     return LocalModels(
         pool=pool,
@@ -69,7 +69,7 @@ def open_local_models(settings: Settings, record: RunRecord | None, router: Rout
 
 
 def build_models(base: Foundation, local: LocalModels, record: RunRecord | None, hub: ModelHub | None) -> ModelServices:
-    """hub: replaces the real hubs in tests."""
+    """Build the services of models. hub: replaces the real hubs in tests."""
     settings, unit_of_work, clock, jobs, server = base.settings, base.unit_of_work, base.clock, base.jobs, base.server
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(local.pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())

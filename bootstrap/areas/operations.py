@@ -1,4 +1,4 @@
-"""Build what keeps the portal in order: index care, backups, retention, search, usage reports."""
+"""Build the services of operations: index care, backups, retention, search and usage reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build what knows the people: accounts, sign-in, groups and roles, the audit log."""
+"""Build the services of people: accounts, sign-in, groups and roles, and the audit log."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PeopleServices:
 
 
 def build_people(base: Foundation, hasher: PasswordHasher | None) -> PeopleServices:
-    """Raise StartFailed if packages for the identity provider or the directory are missing."""
+    """Build the services of people. Raises StartFailed if packages for the identity provider or the directory are missing."""
     settings, unit_of_work, clock = base.settings, base.unit_of_work, base.clock
     hasher, passwords = hasher or Argon2Hasher(), open_pool(os.cpu_count() or 1)
     factor_roles = portal_settings.listed(settings.second_factor_roles)

@@ -1,4 +1,4 @@
-"""Build what programs use over REST: stored responses, files and batches."""
+"""Build the services that programs use over REST: stored responses, files and batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build what judges answers: feedback, and answers side by side."""
+"""Build the services of review: feedback, and answers side by side."""
 
 from __future__ import annotations
 

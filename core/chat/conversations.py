@@ -61,7 +61,7 @@ def own_message(work: UnitOfWork, user: User, message_id: str, permission: Permi
 
 
 def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
-    """Return and lock a person's own conversation. Until the transaction ends, no other one can change it or start a turn in it."""
+    """Return and lock a person's own conversation. Until the transaction ends, no other can change it or start a turn in it."""
     own(work, user, conversation_id)  # Check before locking, so that nobody can block someone else's conversation.
     found = work.conversations.for_change(conversation_id)
     if found is None:
@@ -87,6 +87,8 @@ def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversati
 
 
 class Conversations:
+    """Lists, opens, changes and deletes a person's own conversations."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._search = search
@@ -175,7 +177,7 @@ class Conversations:
             work.commit()
 
     def discard(self, conversation: Conversation) -> None:
-        """Remove a new conversation whose first question failed. Conversations with messages stay."""
+        """Remove a new conversation whose first question was refused. Conversations with messages stay."""
         with self._unit_of_work() as work:
             if not work.messages.of_conversation(conversation.id):
                 work.conversations.remove(conversation.id)

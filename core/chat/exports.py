@@ -56,6 +56,8 @@ TITLES = {ExportFormat.MARKDOWN: "Markdown", ExportFormat.HTML: "HTML", ExportFo
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
+    """An exported file: its name, media type and content."""
+
     name: str
     media_type: str
     content: bytes

@@ -16,6 +16,8 @@ _TYPES = {ImageFormat.PNG: "image/png", ImageFormat.JPEG: "image/jpeg"}
 
 
 class MessageImages:
+    """Reads the images of messages, up to a total size."""
+
     def __init__(self, read: Callable[[str], bytes], most_bytes: int = MOST_BYTES) -> None:
         """read: returns the content of a file by its id, or empty bytes if it was deleted."""
         self._read = read

@@ -20,7 +20,7 @@ class ConversationRepository(Protocol):
 
     def get(self, conversation_id: str) -> Conversation | None: ...
     def for_change(self, conversation_id: str) -> Conversation | None:
-        """Read and lock a conversation. Until the transaction ends, no other one can change or remove it or start a turn in it."""
+        """Read and lock a conversation. Until the transaction ends, no other can change or remove it or start a turn in it."""
         ...
 
     def of_user(
@@ -119,6 +119,8 @@ class MessageRepository(Protocol):
 
 
 class TurnRepository(Protocol):
+    """Stores turns."""
+
     def add(self, turn: Turn) -> None:
         """Insert a turn. Raises Conflict if this user sent this request_id before."""
         ...

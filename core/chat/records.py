@@ -16,6 +16,8 @@ from core.knowledge.records import StoredFile
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
+    """A conversation of one person."""
+
     id: str
     user_id: str
     title: str
@@ -63,6 +65,8 @@ class MessageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """One version of a question or an answer. The versions of a conversation form a tree by `parent_id`."""
+
     id: str
     conversation_id: str
     parent_id: str | None
@@ -114,6 +118,8 @@ class NewQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
+    """The work of answering one question, from its start to its final status."""
+
     id: str
     user_id: str
     request_id: str

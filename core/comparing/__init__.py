@@ -1,10 +1,10 @@
-"""Comparisons of two files of a model: what was measured, and which answers people prefer.
+"""Comparisons of two files of a model: measurements, and a blind vote on their answers.
 
 In reading order:
 
 - records: a comparison, its questions and votes
-- ports: what compares two files, and the repository
+- ports: the comparer of two files, and the repository
 - questions: the built-in questions
-- figures: figures and verdict of a comparison
+- figures: compute the figures and the verdict of a comparison
 - comparisons: start and read comparisons, and vote
 """

@@ -34,11 +34,11 @@ KIND = "model.compare"
 MOST_QUESTIONS = 60
 MOST_LISTED = 50
 _LOADED = 0.1
-"""Of the progress, once both files are loaded."""
+"""Share of the progress that is reached once both files are loaded."""
 
 
 class Comparisons:
-    """One comparison at a time on each server."""
+    """Manages comparisons, one at a time on each server."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, jobs: Jobs, server: str, comparer: FileComparer) -> None:
         self._unit_of_work = unit_of_work
@@ -84,7 +84,7 @@ class Comparisons:
             return work.file_comparisons.newest(MOST_LISTED)
 
     def get(self, user: User, comparison_id: str) -> Comparison:
-        """Raises NotFound."""
+        """Return a comparison. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return _found(work, comparison_id)
@@ -117,7 +117,7 @@ class Comparisons:
         return None
 
     def vote(self, user: User, comparison_id: str, number: int, choice: str) -> None:
-        """Vote on a question: "a", "b", "alike" or "poor". The last vote of a person counts. Raises NotFound, InvalidInput, Conflict."""
+        """Vote on a question: "a", "b", "alike" or "poor". A person's latest vote counts. Raises NotFound, InvalidInput, Conflict."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             comparison = _answered(work, comparison_id)
@@ -136,7 +136,7 @@ class Comparisons:
     # The job
 
     def recover(self) -> int:
-        """Mark comparisons that an earlier process of this server left; returns how many."""
+        """End comparisons that an earlier process of this server left running; returns how many."""
         reason = StoredError("The portal was stopped during this comparison. Start it again.")
         with self._unit_of_work() as work:
             left = work.file_comparisons.running(self._server)
@@ -168,7 +168,7 @@ class Comparisons:
             reason = StoredError.of(problem)
             raise
         finally:
-            # Also after a cancel, which is no PortalError.
+            # This also runs after a cancel, which is not a PortalError.
             ended = replace(
                 comparison, results=tuple(results), ended_at=self._clock(), error=reason, questions=len(questions),
                 reference=replace(comparison.reference, memory_bytes=memory[0]),
@@ -201,7 +201,7 @@ def _answered(work: UnitOfWork, comparison_id: str) -> Comparison:
 
 
 def _in_order(user: User, comparison_id: str, number: int) -> bool:
-    """Tell whether answer A is the reference's: by chance, but always the same for a person and a question."""
+    """Tell whether answer A is the reference's: at random, but always the same for a person and a question."""
     return sha256(f"{comparison_id} {user.id} {number}".encode()).digest()[0] % 2 == 0
 
 

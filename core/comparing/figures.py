@@ -1,4 +1,4 @@
-"""Compute the figures of a comparison, and put the outcome into a sentence."""
+"""Compute the figures of a comparison, and state the result in sentences."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NEARLY_SAME, CLOSE = 0.97, 0.9
 
 @dataclass(frozen=True, slots=True)
 class ComparisonFigures:
-    """As llama.cpp's perplexity tool defines them. Pairs are reference, candidate."""
+    """Figures as llama.cpp's perplexity tool defines them. Pairs are (reference, candidate)."""
 
     tokens: int
     kl_mean: float
     same_top: float
-    """Share of the positions, 0 to 1."""
+    """Share of positions at which both files prefer the same token, 0 to 1."""
     kl_shares: tuple[float, ...]
-    """Share of the positions by KL_BOUNDS."""
+    """Shares of positions in the ranges between KL_BOUNDS."""
     perplexity: tuple[float, float]
     tokens_per_second: tuple[float | None, float | None]
 
@@ -60,7 +60,7 @@ def preference_interval(votes: VoteCounts) -> tuple[float, float, float] | None:
 
 
 def verdict(comparison: Comparison) -> tuple[StoredError, ...]:
-    """Say how close the candidate is to the reference, and what it saves, as sentences."""
+    """Return sentences on how close the candidate is to the reference, and what it saves."""
     figures = figures_of(comparison.results)
     name = {"candidate": comparison.candidate.quantization or comparison.candidate.path.name}
     if figures.same_top >= NEARLY_SAME:

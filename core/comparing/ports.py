@@ -1,4 +1,4 @@
-"""Declare what compares two files, and the repository of comparisons."""
+"""Declare the comparer of two files, and the repository of comparisons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ class FileComparer(Protocol):
     """Compares two model files on the same tokens."""
 
     def check(self, reference: Path, candidate: Path) -> tuple[ComparedFile, ComparedFile]:
-        """Raises InvalidInput: an unusable file, no model for chats, different vocabularies, too little memory for both."""
+        """Return both files if they can be compared.
+
+        Raises InvalidInput for an unusable file, a file that is no chat model, different vocabularies, or too little memory for both.
+        """
         ...
 
     def compare(
@@ -26,8 +29,8 @@ class FileComparer(Protocol):
     ) -> Iterator[QuestionResult]:
         """Yield the result of each question, in order.
 
-        loaded: called with 0 or 1 and the bytes that the reference or the candidate took. check: called several times a second; it may
-        raise to stop. Raises as check(), and ModelFailed.
+        loaded: called with 0 for the reference or 1 for the candidate, and its memory in bytes. check: called several times a second; may
+        raise to stop. Raises as check() does, and ModelFailed.
         """
         ...
 
@@ -41,11 +44,11 @@ class FileComparisonRepository(Protocol):
     def newest(self, limit: int) -> Sequence[Comparison]: ...
     def running(self, server: str) -> Sequence[Comparison]: ...
     def remove(self, comparison_id: str) -> None:
-        """Delete it with its votes."""
+        """Delete a comparison with its votes."""
         ...
 
     def vote(self, vote: Vote) -> None:
-        """Store a vote in place of an earlier one of the same person on the same question."""
+        """Store a vote, replacing an earlier one of the same person on the same question."""
         ...
 
     def voted(self, comparison_id: str, user_id: str) -> frozenset[int]:

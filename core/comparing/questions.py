@@ -1,4 +1,4 @@
-"""Hold the built-in questions of comparisons: everyday work in English and Chinese, each with an accepted answer."""
+"""Define the built-in questions of comparisons: everyday work in English and Chinese, each with an accepted answer."""
 
 from __future__ import annotations
 

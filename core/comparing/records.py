@@ -1,4 +1,4 @@
-"""Define a comparison of two model files: its questions, what was measured, and the votes."""
+"""Define a comparison of two model files: its questions, measurements and votes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import StoredError
 
 KL_BOUNDS = (0.001, 0.01, 0.1, 0.5)
-"""Nats. They divide tokens into those that agree and those that differ more and more."""
+"""Bounds of KL divergence in nats, which divide positions from full agreement to large differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +24,31 @@ class ComparedQuestion:
 
 class QuestionSet(StrEnum):
     BUILT_IN = "built_in"
-    """Comes with the portal, in English and Chinese."""
+    """The built-in questions, in English and Chinese."""
     REPLAY = "replay"
     """The replay questions of admins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionResult:
-    """What both files made of one question. The KL divergence is of the second file's distribution from the first's, the reference."""
+    """The results of both files for one question. KL divergence is from the reference's distribution to the candidate's."""
 
     question: str
     tokens: int
-    """Of the accepted answer: the positions that were compared."""
+    """Number of tokens of the accepted answer, which are the compared positions."""
     kl_sum: float
     same_top: int
-    """Positions at which both files prefer the same token."""
+    """Number of positions at which both files prefer the same token."""
     kl_counts: tuple[int, ...]
-    """Positions by KL_BOUNDS, one more than bounds."""
+    """Numbers of positions in the ranges between KL_BOUNDS, one more than there are bounds."""
     losses: tuple[float, float]
-    """The sum of the negative log likelihoods of the accepted answer's tokens, in nats, by file: reference, candidate."""
+    """Sums of the negative log likelihoods of the accepted answer's tokens in nats: (reference, candidate)."""
     texts: tuple[str, str] = ("", "")
-    """What each file answers."""
+    """The answer that each file generated."""
     generated: tuple[int, int] = (0, 0)
-    """Tokens of those answers."""
+    """Number of tokens of these answers."""
     seconds: tuple[float, float] = (0.0, 0.0)
-    """How long those answers took, without reading the question."""
+    """Decode time of these answers in seconds, without prefill of the question."""
 
     @property
     def kl_mean(self) -> float:
@@ -57,7 +57,7 @@ class QuestionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedFile:
-    """One of the two files. memory_bytes: measured while it was loaded, with one conversation."""
+    """One of the two compared files. memory_bytes: measured after loading it for one conversation."""
 
     path: Path
     quantization: str
@@ -66,27 +66,29 @@ class ComparedFile:
 
 
 class VoteChoice(StrEnum):
-    """Which answer a person prefers."""
+    """The answer that a person prefers."""
 
     REFERENCE = "reference"
     CANDIDATE = "candidate"
     ALIKE = "alike"
     POOR = "poor"
-    """Both are poor."""
+    """Both answers are poor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
+    """The vote of one person on one question of a comparison."""
+
     comparison_id: str
     user_id: str
     number: int
-    """Of the question, from 0."""
+    """Number of the question, counted from 0."""
     choice: VoteChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One comparison. Its id is that of its job."""
+    """A comparison of two files. Its id is that of its job."""
 
     id: str
     started_by: str
@@ -99,7 +101,7 @@ class Comparison:
     ended_at: datetime | None = None
     error: StoredError | None = None
     started_by_name: str = ""
-    """Filled in when it is read."""
+    """Name of the person who started the comparison, filled in when it is read."""
 
     @property
     def done(self) -> bool:

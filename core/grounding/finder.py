@@ -41,6 +41,8 @@ class Answer:
 
 
 class Finder:
+    """Finds boxes for phrases on images."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, images: Images, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway

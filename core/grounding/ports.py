@@ -88,6 +88,8 @@ class GroundBatchRepository(Protocol):
 
 
 class BoxDrawer(Protocol):
+    """Draws boxes on images."""
+
     def drawn(self, image: DecodedImage, boxes: Sequence[Box], person: str = "") -> DecodedImage:
         """Return the image with boxes and labels drawn on it.
 

@@ -139,6 +139,8 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
+    """Counts of a batch's images by state."""
+
     total: int = 0
     done: int = 0
     failed: int = 0

@@ -9,6 +9,8 @@ from core.knowledge.ports import OnPlace
 
 
 class ImageReader(Protocol):
+    """Decodes and resizes images."""
+
     def recognizes(self, content: bytes) -> bool:
         """Tell whether this looks like a readable image."""
         ...

@@ -44,6 +44,8 @@ _LETTER, _HIGH_LETTER = re.compile(r"[A-Za-z]"), re.compile(r"[À-ÿœŒŸ]")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
+    """The text of a file, and the encoding that it was decoded with."""
+
     text: str
     encoding: str
     """A key of ENCODINGS."""

@@ -14,12 +14,16 @@ OnPlace = Callable[[int], None]
 
 
 class EncodingDetector(Protocol):
+    """Guesses the encoding of text files."""
+
     def guess(self, content: bytes) -> str | None:
         """Return the encoding of a text that is not Unicode, a key of core.knowledge.encodings.ENCODINGS; None if none fits."""
         ...
 
 
 class DocumentReader(Protocol):
+    """Reads PDF and Word documents."""
+
     def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
         """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
 

@@ -14,6 +14,8 @@ from core.people.records import User
 
 
 class FileReports:
+    """Reports on model files."""
+
     def __init__(self, inspector: FileInspector, known: KnownModels) -> None:
         self._inspector = inspector
         self._known = known

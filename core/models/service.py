@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 
 class ModelService:
+    """Plans, loads, unloads and lists the models of this server."""
+
     def __init__(
         self,
         pool: ModelPool,

@@ -143,6 +143,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapStep:
+    """One step of a swap, and its state."""
+
     kind: StepKind
     state: StepState = StepState.WAITING
     started_at: datetime | None = None

@@ -25,6 +25,8 @@ EVERY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
+    """The state of the search index."""
+
     engine: str
     pending: int
     parked: int

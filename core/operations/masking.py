@@ -28,7 +28,7 @@ _Replacement = str | Callable[[re.Match[str]], str]
 
 
 def _card(match: re.Match[str]) -> str:
-    """Return a mask for a card number, and any other number of that length unchanged, such as times in nanoseconds."""
+    """Return MASK for a card number, and other numbers of that length unchanged, such as times in nanoseconds."""
     digits = [int(each) for each in match[0] if each.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return MASK if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]

@@ -11,6 +11,8 @@ from core.operations.records import BackupContents, BackupFile, LegalHold, Progr
 
 
 class StoreInspector(Protocol):
+    """Describes the database."""
+
     def facts(self) -> StoreFacts:
         """Count what the database holds. Raises Unavailable."""
         ...
@@ -39,6 +41,8 @@ class BackupFolder(Protocol):
 
 
 class RetentionRepository(Protocol):
+    """Stores retention rules and legal holds, and deletes due rows."""
+
     def rules(self) -> Sequence[RetentionRule]: ...
     def put_rule(self, rule: RetentionRule) -> None: ...
     def remove_rule(self, kind: RetentionKind, group: str) -> bool:
@@ -55,7 +59,7 @@ class RetentionRepository(Protocol):
         ...
 
     def is_held(self, user_id: str) -> bool:
-        """Tell whether a person is under a hold, and lock the holds until the transaction ends."""
+        """Tell whether a person is under a legal hold, and lock the holds until the transaction ends."""
         ...
 
     def place_hold(self, hold: LegalHold) -> None:

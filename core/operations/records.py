@@ -28,6 +28,8 @@ class StoreFacts:
 
 @dataclass(frozen=True, slots=True)
 class BackupFile:
+    """A file in the folder of backups."""
+
     name: str
     written_at: datetime
     size_bytes: int
@@ -79,6 +81,8 @@ class RetentionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
+    """A rule on how many days data of one kind and group is kept."""
+
     kind: RetentionKind
     group: str
     """The group's name. EVERY_GROUP means all groups without a rule of their own."""
@@ -87,6 +91,8 @@ class RetentionRule:
 
 @dataclass(frozen=True, slots=True)
 class LegalHold:
+    """The protection of a person's data from deletion."""
+
     user_id: str
     user_name: str
     reason: str

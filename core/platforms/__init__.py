@@ -1,10 +1,10 @@
-"""Platforms: the model servers that the portal may ask, and who takes which question.
+"""Platforms: the model servers that the portal may ask, and the routes that questions take to them.
 
 In reading order:
 
-- records: platforms, routes, versions of the configuration, and what an admin sees of them
-- ports: what reads, applies and stores the configuration
-- platforms_file: the configuration as a file that is picked up while the portal runs
+- records: platforms, routes, versions of the configuration, and their state
+- ports: the reader, the router and the repository of the configuration
+- platforms_file: the configuration file, which is watched for changes
 - service: apply, list and restore versions
-- oversight: watch and test the platforms, and explain where a question goes
+- oversight: show and test the platforms, and explain where a question goes
 """

@@ -1,4 +1,4 @@
-"""Watch and test the platforms, and explain where a question goes."""
+"""Show and test the platforms, and explain where a question goes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST_QUESTION = 100_000
 
 
 class PlatformOversight:
-    """For those who run the models."""
+    """Shows and tests platforms for people who may run models."""
 
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, clock: Clock, router: RouterView, gateway: Gateway, cache: EmbeddingCache
@@ -38,7 +38,7 @@ class PlatformOversight:
         self._gateway = gateway
 
     def states(self, user: User) -> Sequence[PlatformState]:
-        """Describe every platform, with what it cost today."""
+        """Return the state of every platform, with today's cost."""
         require(user, Permission.RUN_MODELS)
         midnight = self._clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         with self._unit_of_work() as work:
@@ -46,7 +46,7 @@ class PlatformOversight:
         return [replace(each, cost_today=costs.get(each.name, 0.0) if each.currency else None) for each in self._router.states()]
 
     def explain(self, user: User, question: str, *, model: str | None = None, group: str = "", task: Task = Task.CHAT) -> Route:
-        """Say where a question of somebody of this group would go now."""
+        """Return where a question of a person in this group would go now."""
         require(user, Permission.RUN_MODELS)
         if len(question) > LONGEST_QUESTION:
             raise InvalidInput("{field} has {length} characters; the limit is {most}.", field="question", length=len(question),
@@ -55,12 +55,12 @@ class PlatformOversight:
         return self._router.explain(GenerationRequest(messages=messages, user_id=user.id, model=model, group=group, task=task))
 
     def reload(self, user: User, name: str) -> None:
-        """Ask a platform for its models now. Raises NotFound."""
+        """Refresh a platform's list of models now. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         self._router.reload(name)
 
     def embeddings(self, user: User) -> CacheFigures:
-        """Return what the embedding cache holds and how often it helped. Raises Unavailable."""
+        """Return the size and the hit counts of the embedding cache. Raises Unavailable."""
         require(user, Permission.RUN_MODELS)
         return self._cache.figures()
 
@@ -74,7 +74,7 @@ class PlatformOversight:
         return removed
 
     def test(self, user: User, name: str, question: str = TEST_QUESTION) -> Tested:
-        """Ask a platform a question, through the gateway like everybody. Raises NotFound, InvalidInput, and what the gateway raises."""
+        """Ask a platform a test question through the gateway. Raises NotFound, InvalidInput, and the errors of the gateway."""
         require(user, Permission.RUN_MODELS)
         state = next((each for each in self._router.states() if each.name == name), None)
         if state is None:

@@ -1,4 +1,4 @@
-"""Watch the configuration file: notice edits made on disk, and write what was edited on the page."""
+"""Read and write the configuration file, and detect edits made on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Stamp = tuple[int, int, int] | None
 
 
 class PlatformsFile:
-    """The file on disk. One thread at a time."""
+    """The configuration file on disk. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -22,13 +22,13 @@ class PlatformsFile:
 
     @property
     def text(self) -> str | None:
-        """Return what was last read or written; None before that."""
+        """Return the text last read or written; None before that."""
         return self._text
 
     def changed(self) -> str | None:
-        """Return the text if the file differs from what was last read or written; else None.
+        """Return the text if the file differs from the text last read or written; else None.
 
-        Raises Unavailable if it cannot be read. A file that is gone counts as unchanged: what serves goes on.
+        A missing file counts as unchanged, so that the current configuration stays in use. Raises Unavailable if it cannot be read.
         """
         stamp = self._look()
         if stamp is None or stamp == self._stamp:
@@ -51,7 +51,7 @@ class PlatformsFile:
         return text
 
     def write(self, text: str) -> None:
-        """Replace the file in one step. Raises Unavailable if it cannot be written."""
+        """Replace the file atomically. Raises Unavailable if it cannot be written."""
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             part.write_bytes(text.encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Declare what reads, applies and stores the configuration of platforms."""
+"""Declare the reader, the router and the repository of the configuration of platforms."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from core.platforms.records import EditedBy, PlatformForm, PlatformsConfig, Plat
 
 
 class ConfigurationReader(Protocol):
+    """Parses configurations of platforms."""
+
     def read(self, text: str) -> PlatformsConfig:
-        """Read and check a configuration. Raises InvalidInput with the line and what is wrong there."""
+        """Parse and check a configuration. Raises InvalidInput with the line and the error."""
         ...
 
 
 class FormText(Protocol):
-    """The text of a configuration, changed by a form. All methods raise InvalidInput for text that cannot be read."""
+    """Reads and changes the text of a configuration for a form. All methods raise InvalidInput for text that cannot be parsed."""
 
     def platforms(self, text: str) -> Sequence[PlatformForm]:
         """Return the platforms on other servers, in the order of the text."""
         ...
 
     def routes(self, text: str) -> Mapping[str, tuple[str, ...] | None]:
-        """Return the steps by task; None where some have conditions, which only the text shows."""
+        """Return the steps of each task's route; None if some have conditions, which only the text can show."""
         ...
 
     def put_platform(self, text: str, old: str | None, form: PlatformForm) -> str:
@@ -33,55 +35,57 @@ class FormText(Protocol):
 
     def remove_platform(self, text: str, name: str) -> str: ...
     def put_route(self, text: str, task: str, steps: Sequence[str]) -> str:
-        """Return the text with the route of a task; without steps, it is removed."""
+        """Return the text with a task's route set, or removed if there are no steps."""
         ...
 
 
 class ConfiguredRouter(Protocol):
-    """The router as far as its configuration goes."""
+    """The router, as seen by the service of its configuration."""
 
     def configure(self, config: PlatformsConfig) -> None:
-        """Use this configuration for every request from now on. Running answers go on."""
+        """Use this configuration for all new requests. Running answers continue."""
         ...
 
     def check(self, config: PlatformsConfig) -> None:
-        """Raise InvalidInput if a platform that answers does not have a model that the configuration names."""
+        """Raise InvalidInput if a reachable platform does not have a model that the configuration names."""
         ...
 
     def close(self) -> None:
-        """Stop watching the platforms."""
+        """Stop monitoring the platforms."""
         ...
 
 
 class RouterView(Protocol):
-    """The router as people look at it."""
+    """The router, as shown to people."""
 
     def states(self) -> Sequence[PlatformState]:
-        """Describe every platform, in the order of the file."""
+        """Return the state of every platform, in the order of the file."""
         ...
 
     def explain(self, request: GenerationRequest) -> Route:
-        """Say where a request would go now, without sending it."""
+        """Return where a request would go now, without sending it."""
         ...
 
     def reload(self, name: str) -> None:
-        """Ask a platform for its models now. Raises NotFound."""
+        """Refresh a platform's list of models now. Raises NotFound."""
         ...
 
 
 class PlatformsVersionRepository(Protocol):
+    """Stores versions of the configuration."""
+
     def add(self, at: datetime, author_id: str | None, edited_by: EditedBy, restored: int | None, text: str) -> int:
-        """Store a version and return its number, which is higher than all before."""
+        """Store a version and return its number, which is higher than all earlier ones."""
         ...
 
     def newest(self) -> PlatformsVersion | None: ...
     def newest_number(self) -> int:
-        """Return 0 if there is no version."""
+        """Return the number of the newest version; 0 if there is none."""
         ...
 
     def get(self, number: int) -> PlatformsVersion | None: ...
     def before(self, number: int) -> PlatformsVersion | None:
-        """Return the version before this one."""
+        """Return the version before this one, or None."""
         ...
 
     def all(self, limit: int) -> Sequence[PlatformsVersion]:

@@ -1,4 +1,4 @@
-"""Describe platforms, routes and versions of the configuration."""
+"""Define platforms, routes and versions of the configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.inference.records import Task
 from core.models.records import ModelKind
 
 LOCAL = "local"
-"""The name of the platform that is this process."""
+"""The name of the platform that stands for the models in this process."""
 
 
 class PlatformType(StrEnum):
@@ -25,40 +25,42 @@ class PlatformType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteModel:
-    """A model of a platform. name: what requests call it. id: what the platform calls it."""
+    """A model of a platform. name: its name in requests. id: its name on the platform."""
 
     name: str
     id: str
     kind: ModelKind
     context: int | None = None
-    """Tokens that prompt and answer share; None: what the platform says, if it does."""
+    """Context in tokens, shared by prompt and answer; None takes the value that the platform reports, if any."""
     thinking: bool | None = None
-    """None: what the platform says, if it does."""
+    """Whether the model can reason; None takes what the platform reports, if anything."""
     tools: bool | None = None
     vision: bool | None = None
     version: str = ""
-    """What a detector says of its weights."""
+    """Version of the weights that a detector reports."""
     line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    """The time limits and the load limits of a platform."""
+
     concurrent: int = 8
     requests_per_minute: int | None = None
     timeout_s: float = 600.0
-    """For a whole answer."""
+    """Longest time of a whole answer."""
     first_token_s: float = 60.0
     idle_s: float = 60.0
-    """Between two pieces of an answer."""
+    """Longest time between two deltas of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What `per` tokens cost."""
+    """The price of `per` tokens."""
 
     input: float = 0.0
     cached: float | None = None
-    """None: as input."""
+    """The price of cached input; None means the same as `input`."""
     output: float = 0.0
     currency: str = "USD"
     per: int = 1_000_000
@@ -66,7 +68,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One entry of `platforms`. line: where it stands in the file."""
+    """One entry of `platforms`. line: its line in the file."""
 
     name: str
     type: PlatformType
@@ -74,13 +76,13 @@ class Platform:
     api_key: str = field(default="", repr=False)
     ca_file: str = ""
     models: tuple[RemoteModel, ...] = ()
-    """Empty: all that the platform lists."""
+    """The models to offer; empty for all that the platform lists."""
     limits: Limits = Limits()
     price: Price | None = None
     takes: frozenset[str] = frozenset()
-    """Parameters that it takes beyond those of OpenAI."""
+    """Parameters that the platform accepts beyond those of OpenAI."""
     drops: frozenset[str] = frozenset()
-    """Parameters of OpenAI that it does not take."""
+    """Parameters of OpenAI that the platform does not accept."""
     enabled: bool = True
     line: int = 0
 
@@ -92,9 +94,9 @@ class RouteEntry:
     model: str
     platform: str | None = None
     groups: frozenset[str] = frozenset()
-    """Only for people of these groups; empty: for everybody."""
+    """Groups that the step applies to; empty for everyone."""
     over_tokens: int | None = None
-    """Only for prompts with more tokens than this."""
+    """The step applies only to prompts with more tokens than this; None for all prompts."""
     up_to_tokens: int | None = None
 
     @property
@@ -104,6 +106,8 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformsConfig:
+    """A complete, checked configuration of platforms and routes."""
+
     platforms: tuple[Platform, ...] = (Platform(name=LOCAL, type=PlatformType.LOCAL),)
     routes: Mapping[Task, tuple[RouteEntry, ...]] = field(default_factory=dict)
     allowed_hosts: frozenset[str] = frozenset()
@@ -116,28 +120,28 @@ class PlatformsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformForm:
-    """A platform as the form shows it. Values are as they are written; applying the text checks them."""
+    """A platform as the form shows it. Values are unchecked; applying the text checks them."""
 
     name: str
     type: str
     base_url: str
     api_key: str = ""
     models: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
-    """By kind: llm, embedding, rerank. None: some have details, which only the text shows."""
+    """Model names by kind: llm, embedding, rerank. None if some models have details, which only the text can show."""
     limits: Mapping[str, float] = field(default_factory=dict)
     enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformsForm:
-    """A text of the configuration as the form shows it. routes: by task; None where some steps have conditions."""
+    """A configuration as the form shows it. routes: steps by task; None if some steps have conditions."""
 
     platforms: tuple[PlatformForm, ...]
     routes: Mapping[str, tuple[str, ...] | None]
 
 
 class EditedBy(StrEnum):
-    """How a version came in."""
+    """How a version was created."""
 
     PAGE = "page"
     FILE = "file"
@@ -146,25 +150,25 @@ class EditedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformsVersion:
-    """One version of the configuration. author_id: None where the file on disk was edited."""
+    """One version of the configuration. author_id: None if the file on disk was edited."""
 
     number: int
     created_at: datetime
     author_id: str | None
     author: str
-    """The person's name; empty without one."""
+    """The author's name; empty if there is no author."""
     edited_by: EditedBy
     restored: int | None
-    """The version that this one repeats."""
+    """The number of the earlier version that this one restores."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationState:
-    """What serves now. problem: why the file on disk does not."""
+    """The configuration in use. problem: why the file on disk is not in use."""
 
     version: int
-    """0: nothing was ever configured."""
+    """The number of the version in use; 0 if nothing was ever configured."""
     text: str
     path: str
     problem: StoredError | None
@@ -174,22 +178,22 @@ class Condition(StrEnum):
     HEALTHY = "healthy"
     SLOW = "slow"
     UNUSED = "unused"
-    """Its circuit is open, or it asked to wait."""
+    """Not used, because its circuit breaker is open or it asked to wait."""
     OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformState:
-    """What a platform did lately. The figures are those of this server, since its last edit or start, and of the last hour."""
+    """The recent state of a platform. Figures are from this server, of the last hour and since the last edit or start."""
 
     name: str
     type: PlatformType
     address: str
     condition: Condition
     problem: StoredError | None
-    """Why it is not used."""
+    """Why the platform is not used."""
     since: datetime | None
-    """Since when it is not used."""
+    """The time since which the platform is not used."""
     last_error: StoredError | None
     ttft_p50_s: float | None
     ttft_p95_s: float | None
@@ -197,28 +201,28 @@ class PlatformState:
     errors: int
     in_use: int
     most: int | None
-    """How many requests it takes at once; None for this process, whose models have slots of their own."""
+    """Most simultaneous requests; None for this process, whose models have their own slots."""
     waiting: int
     outstanding_tokens: int
     models: tuple[str, ...]
     missing: tuple[StoredError, ...]
-    """Models of the file that it does not have."""
+    """Errors for configured models that the platform does not have."""
     failures: tuple[tuple[datetime, StoredError], ...]
-    """Newest first."""
+    """Recent failures with their times, newest first."""
     currency: str = ""
     cost_today: float | None = None
-    """Of all servers, since midnight UTC; None without a price."""
+    """Cost over all servers since midnight UTC; None without a price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a question would go now."""
+    """The platforms and models that a question would go to now."""
 
     places: tuple[str, ...]
-    """The first one takes it, the others follow if it fails."""
+    """The choices in order: the first one answers, and the others follow if it fails."""
     left_out: tuple[StoredError, ...]
     tokens: int
-    """An estimate of the prompt's."""
+    """Estimated tokens of the prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Keep the configuration of platforms: apply, list and restore versions, and follow the file on disk and other servers."""
+"""Manage the configuration of platforms: apply, list and restore versions, and follow the file on disk and other servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTEXT_LINES = 2
 
 
 class PlatformService:
-    """One configuration for all servers of a database. The newest version serves; each server has it as a file too."""
+    """Manages one configuration for all servers of a database. The newest version is in use; each server also has it as a file."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class PlatformService:
         router: ConfiguredRouter | None = None,
         form: FormText | None = None,
     ) -> None:
-        """form: None where a test edits text only. router: None where a test brings a router that knows no platforms."""
+        """form, router: None only in tests that edit text alone, or that have a router without platforms."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._reader = reader
@@ -51,12 +51,12 @@ class PlatformService:
         self._text = ""
         self._problem: StoredError | None = None
         self._lock = threading.RLock()
-        """Around every change, so that file and versions stay in step."""
+        """Held during every change, so that the file and the versions stay consistent."""
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="platforms", daemon=True)
 
     def start(self) -> None:
-        """Serve the newest version, or the file where it was edited since. A file that cannot be used is reported, not fatal."""
+        """Use the newest version, or the file if it has been edited since. An unusable file is reported and not fatal."""
         with self._lock:
             try:
                 written = self._file.changed()
@@ -64,7 +64,7 @@ class PlatformService:
                 written, self._problem = None, StoredError.of(problem)
             with self._unit_of_work() as work:
                 newest = work.platforms_versions.newest()
-                # A file that repeats an older version was left behind while another server went on; it is no edit.
+                # A file equal to an older version is out of date because another server changed the configuration. It is no edit.
                 stale = written is not None and any(each.text == written for each in work.platforms_versions.all(KEPT_VERSIONS))
             if newest is not None:
                 self._serve_version(newest, write=written is None or stale)
@@ -81,7 +81,7 @@ class PlatformService:
 
     @property
     def config(self) -> PlatformsConfig:
-        """What serves now."""
+        """Return the configuration in use."""
         return self._config
 
     def state(self, user: User) -> ConfigurationState:
@@ -90,14 +90,14 @@ class PlatformService:
             return ConfigurationState(version=self._version, text=self._text, path=str(self._file.path), problem=self._problem)
 
     def check(self, user: User, text: str) -> PlatformsConfig:
-        """Read a configuration without applying it. Raises InvalidInput with the line that is wrong."""
+        """Parse a configuration without applying it. Raises InvalidInput with the wrong line."""
         require(user, Permission.RUN_MODELS)
         return self._read(text)
 
     def apply(self, user: User, text: str, *, based_on: int | None = None) -> int:
-        """Apply this configuration and return its version. One error refuses all of it.
+        """Apply a configuration and return its version. Any error rejects the whole configuration.
 
-        based_on: the version that was edited. Raises Conflict if another one serves meanwhile, InvalidInput, Unavailable.
+        based_on: the version that was edited. Raises Conflict if another version is in use by now, InvalidInput, Unavailable.
         """
         require(user, Permission.RUN_MODELS)
         with self._lock:
@@ -110,19 +110,19 @@ class PlatformService:
             return self._apply(text, EditedBy.PAGE, user.id, None)
 
     def form(self, user: User, text: str) -> PlatformsForm:
-        """Return what the form shows of a text that is being edited. Raises InvalidInput with the line that is wrong."""
+        """Return the form of a text that is being edited. Raises InvalidInput with the wrong line."""
         form = self._allowed_form(user)
         return PlatformsForm(platforms=tuple(form.platforms(text)), routes=form.routes(text))
 
     def with_platform(self, user: User, text: str, old: str | None, platform: PlatformForm) -> str:
-        """Return the text with a platform changed, or added if `old` is None. Nothing is applied. Raises InvalidInput."""
+        """Return the text with a platform changed, or added if `old` is None, without applying it. Raises InvalidInput."""
         return self._allowed_form(user).put_platform(text, old, platform)
 
     def without_platform(self, user: User, text: str, name: str) -> str:
         return self._allowed_form(user).remove_platform(text, name)
 
     def with_route(self, user: User, text: str, task: Task, steps: Sequence[str]) -> str:
-        """Return the text with the route of a task; without steps, it is removed. Nothing is applied. Raises InvalidInput."""
+        """Return the text with a task's route set, or removed if there are no steps, without applying it. Raises InvalidInput."""
         return self._allowed_form(user).put_route(text, task.value, steps)
 
     def _allowed_form(self, user: User) -> FormText:
@@ -131,7 +131,7 @@ class PlatformService:
         return self._form
 
     def restore(self, user: User, number: int) -> int:
-        """Use the text of an earlier version, as a new version. Raises NotFound, and what apply raises."""
+        """Apply the text of an earlier version as a new version. Raises NotFound, and the errors of apply()."""
         require(user, Permission.RUN_MODELS)
         with self._lock:
             self._follow()
@@ -144,7 +144,7 @@ class PlatformService:
             return work.platforms_versions.all(limit)
 
     def version(self, user: User, number: int) -> tuple[PlatformsVersion, str]:
-        """Return a version, and what it changed as a unified diff. Raises NotFound."""
+        """Return a version, and its changes as a unified diff. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             before = work.platforms_versions.before(number)
@@ -158,7 +158,7 @@ class PlatformService:
             raise NotFound("There is no version {number} of the configuration.", number=number)
         return found
 
-    # Changes. Under the lock.
+    # Changes, with the lock held
 
     def _read(self, text: str) -> PlatformsConfig:
         if len(text.encode("utf-8")) > MOST_BYTES:
@@ -198,7 +198,7 @@ class PlatformService:
         log.info("platforms: version %d serves", number)
 
     def _serve_version(self, version: PlatformsVersion, *, write: bool) -> None:
-        """Serve a version from the database. What cannot be read here (a key is missing) leaves in force what served."""
+        """Use a version from the database. If it cannot be used here (a key is missing), keep the configuration in use."""
         try:
             config = self._read(version.text)
         except PortalError as problem:
@@ -221,7 +221,7 @@ class PlatformService:
             log.error("the platforms file was edited and is not used: %s", problem)
 
     def _follow(self) -> None:
-        """Take over what another server or an editor changed."""
+        """Apply changes made by another server or in the file."""
         with self._unit_of_work() as work:
             number = work.platforms_versions.newest_number()
             newest = work.platforms_versions.newest() if number > self._version else None
@@ -249,6 +249,6 @@ class PlatformService:
 
 
 def difference(before: str, after: str) -> str:
-    """Return a unified diff of two texts; empty if they are the same."""
+    """Return a unified diff of two texts; empty if they are equal."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=CONTEXT_LINES)
     return "\n".join(list(lines)[2:])

@@ -66,6 +66,8 @@ class _Unsaved:
 
 
 class BatchRun:
+    """Runs the jobs of batches."""
+
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,

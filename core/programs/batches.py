@@ -103,7 +103,7 @@ class Batches:
             return self._settled(work, batch)
 
     def expire(self, check: Callable[[], None] = lambda: None) -> int:
-        """Delete expired files, and batches of the same age; returns the number of files."""
+        """Delete expired files, and batches older than files are kept; returns the number of files."""
         with self._unit_of_work() as work:
             for batch in work.batches.running():
                 self._settled(work, batch)

@@ -13,6 +13,8 @@ from core.tasks.records import Json
 
 
 class ResponseRepository(Protocol):
+    """Stores responses."""
+
     def add(self, response: StoredResponse) -> None: ...
     def get(self, response_id: str) -> StoredResponse | None: ...
     def put_body(self, response_id: str, body: str) -> bool:
@@ -54,6 +56,8 @@ class ProgramFileRepository(Protocol):
 
 
 class BatchRepository(Protocol):
+    """Stores batches."""
+
     def add(self, batch: Batch) -> None: ...
     def get(self, batch_id: str) -> Batch | None: ...
     def of_user(self, user_id: str, limit: int, after: Batch | None) -> Sequence[Batch]:

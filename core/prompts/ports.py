@@ -9,6 +9,8 @@ from core.prompts.records import Prompt, PromptVersion
 
 
 class PromptRepository(Protocol):
+    """Stores prompts and their versions."""
+
     def add(self, prompt: Prompt) -> None: ...
     def lock(self, prompt_id: str) -> Prompt | None:
         """Read a prompt, and lock it until the transaction ends."""

@@ -25,6 +25,8 @@ class Share(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
+    """A reusable text of one person."""
+
     id: str
     owner_id: str
     title: str

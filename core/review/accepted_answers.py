@@ -14,6 +14,8 @@ from core.unit_of_work import UnitOfWorkFactory
 
 
 class AcceptedAnswers:
+    """Stores accepted answers as replay questions."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, swaps: Swaps, feedback: FeedbackQueue) -> None:
         self._unit_of_work = unit_of_work
         self._swaps = swaps

@@ -41,6 +41,8 @@ class Case:
 
 
 class FeedbackQueue:
+    """Stores ratings, and lists and reviews them."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock, patterns: OwnPatterns | None = None) -> None:
         self._unit_of_work = unit_of_work
         self._search = search

@@ -35,6 +35,8 @@ class FeedbackRepository(Protocol):
 
 
 class ComparisonRepository(Protocol):
+    """Stores side-by-side comparisons and votes."""
+
     def add(self, comparison: Comparison) -> None:
         """Insert a comparison. Has no effect if its question already has one."""
         ...

@@ -10,6 +10,8 @@ from core.search.records import ParkedJob, Reconciliation, SearchHit, SearchPage
 
 
 class SearchIndex(Protocol):
+    """Searches the index."""
+
     engine: str
     """"sqlite", "postgresql", "elasticsearch", or "none" where search is off."""
 
@@ -35,6 +37,8 @@ class IndexJobs(Protocol):
 
 
 class IndexKeeper(IndexJobs, Protocol):
+    """Rebuilds the index."""
+
     def is_rebuilding(self) -> bool: ...
     def rebuild(self) -> None:
         """Start to build a new index while this one stays in use. Raises Unavailable."""
@@ -52,6 +56,8 @@ class ParkedJobs(Protocol):
 
 
 class Reconciler(Protocol):
+    """Compares the database and the index."""
+
     def reconcile(self, report: Callable[[float], None]) -> Reconciliation:
         """Compare the database and the index, and repair differences. An exception raised by `report` ends it. Raises Unavailable."""
         ...

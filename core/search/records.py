@@ -21,6 +21,8 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
+    """A query of the search index; all given conditions apply."""
+
     text: str
     kind: DocumentKind
     owner_id: str | None = None
@@ -43,6 +45,8 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
+    """A document that matches a query."""
+
     kind: DocumentKind
     id: str
     conversation_id: str
@@ -57,6 +61,8 @@ MARK_START, MARK_END = "\ufdd0", "\ufdd1"
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
+    """One page of hits."""
+
     hits: Sequence[SearchHit]
     """Newest first."""
     total: int

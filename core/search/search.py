@@ -32,6 +32,8 @@ PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
+    """A search result that the person may read."""
+
     kind: DocumentKind
     id: str
     conversation_id: str | None
@@ -51,6 +53,8 @@ class FoundItem:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """One page of search results."""
+
     items: Sequence[FoundItem]
     """Newest first."""
     total: int

@@ -24,6 +24,8 @@ _LATIN = re.compile(r"[^\W_\u2e80-\U0003ffff]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
+    """Suggestions for a typed text."""
+
     words: Sequence[str]
     """The typed text with its last word completed, most frequent completion first."""
     conversations: Sequence[Conversation]
@@ -31,6 +33,8 @@ class Suggested:
 
 
 class Suggestions:
+    """Suggests words and conversations while a person types."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
 

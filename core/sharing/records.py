@@ -31,6 +31,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedMessage:
+    """A message as a link shows it."""
+
     author: Author
     text: str
     created_at: datetime

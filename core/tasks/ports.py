@@ -11,6 +11,8 @@ from core.tasks.records import Job, JobFilter, JobState, Json
 
 
 class JobRepository(Protocol):
+    """Stores background jobs."""
+
     def add(self, job: Job) -> bool:
         """Insert a waiting job. Returns False if an active job has the same key."""
         ...
@@ -68,13 +70,13 @@ class JobRepository(Protocol):
         ...
 
     def release(self, server: str, now: datetime) -> None:
-        """Expire the leases of this server's running jobs: the process that held them is gone."""
+        """Expire the leases of this server's running jobs, because the process that held them is gone."""
         ...
 
     def remove(self, job_id: str) -> None:
-        """Delete a job that ended."""
+        """Delete an ended job."""
         ...
 
     def remove_ended(self, before: datetime) -> int:
-        """Delete the jobs that ended before this moment; returns how many."""
+        """Delete the jobs that ended before this time; returns how many."""
         ...

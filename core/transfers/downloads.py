@@ -1,4 +1,4 @@
-"""Get models from hubs: list what a repository has, and download as jobs that survive a restart."""
+"""Download models from hubs: list the models of a repository, and download them in jobs that survive a restart."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ KINDS = (DOWNLOAD, IMPORT, QUANTIZE)
 OFFLINE = "The portal works offline (PORTAL_OFFLINE), so nothing can be downloaded. Import a file from the server, or upload one."
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _TRIES = 6
-"""Of a download whose connection fails, with growing waits between them; a try also goes on by itself after a cut."""
+"""Tries of a download whose connection fails, with growing waits in between. Each try also resumes after interruptions."""
 MOST_LISTED = 100
 QUICK_PARAMETERS = 10_000_000_000
-"""A model that uses more parameters than this for each token is slow without a GPU."""
+"""Active parameters above which a model is slow without a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A quantization of the catalogue, and what it would take on this machine."""
+    """A quantization from the catalogue, and its memory plan for this machine."""
 
     quantization: Quantization
     plan: MemoryPlan
 
 
 class Downloads:
-    """Downloads run on the server whose models folder they fill. Everyone who runs models sees and controls all of them."""
+    """Manages downloads to this server's models folder. All people who may run models see and control all of them."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Downloads:
         return self.known()
 
     def known(self) -> Sequence[CatalogueEntry]:
-        """Return the catalogue, for somebody whose right is known."""
+        """Return the catalogue without checking rights."""
         return self.hub_catalogue.entries()
 
     def offers(self, user: User, entry: CatalogueEntry) -> Sequence[Offer]:
@@ -84,7 +84,7 @@ class Downloads:
         return self.plans(entry)
 
     def plans(self, entry: CatalogueEntry) -> Sequence[Offer]:
-        """Do what offers() does, for somebody whose right is known."""
+        """Return the same as offers(), without checking rights."""
         sizes = sorted(entry.quantizations, key=lambda each: each.size_bytes)
         return [Offer(each, self.hub_catalogue.plan(entry, each)) for each in sizes]
 
@@ -94,12 +94,12 @@ class Downloads:
         return models_of(self._hub.files(self._checked(repository), lambda: None))
 
     def get(self, user: User, name: str, quantization: str | None = None, hub: Hub = Hub.HUGGING_FACE) -> Job:
-        """Start downloading a model of the catalogue. Raises NotFound, Conflict if it is being downloaded, Unavailable if offline."""
+        """Start downloading a model of the catalogue. Raises NotFound, Conflict (already running), Unavailable (offline)."""
         require(user, Permission.RUN_MODELS)
         return self.order(user, name, quantization, hub)
 
     def order(self, owner: User | None, name: str, quantization: str | None = None, hub: Hub = Hub.HUGGING_FACE) -> Job:
-        """Do what get() does, for somebody whose right is known. owner: None for the command line."""
+        """Do the same as get(), without checking rights. owner: None for the command line."""
         entry = self.hub_catalogue.entry(name)
         wanted = entry.quantization(quantization) if quantization else preferred(entry)
         repository = next((each for each in entry.repositories if each.hub is hub), None)
@@ -109,29 +109,29 @@ class Downloads:
         return self._start(owner, repository, wanted.name, title, projector=entry.projector, size=wanted.size_bytes)
 
     def get_file(self, user: User, repository: Repository, name: str) -> Job:
-        """Start downloading a model of any repository: `name` is a model or a file that models() lists. Raises like get()."""
+        """Start downloading a model of any repository. name: a model or file that models() lists. Raises as get() does."""
         require(user, Permission.RUN_MODELS)
         return self.order_file(user, repository, name)
 
     def order_file(self, owner: User | None, repository: Repository, name: str) -> Job:
-        """Do what get_file() does, for somebody whose right is known. owner: None for the command line."""
+        """Do the same as get_file(), without checking rights. owner: None for the command line."""
         return self._start(owner, self._checked(repository), name, name, projector=True, size=0)
 
     def transfers(self, user: User) -> Sequence[Job]:
-        """List the downloads, imports and quantizations of this server that have not ended well, newest first."""
+        """List the unfinished and failed downloads, imports and quantizations of this server, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), MOST_LISTED)
 
     def active(self, name: str) -> Job | None:
-        """Return the download of a model or repository that waits, runs or is paused, for somebody whose right is known."""
+        """Return the waiting, running or paused download of a model or repository, without checking rights; else None."""
         named = {name.lower(), *(entry.title.lower() for entry in self.hub_catalogue.entries() if entry.id == name.lower())}
         with self._unit_of_work() as work:
             found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self.server), MOST_LISTED)
         return next((job for job in found if _is_named(job, named)), None)
 
     def disk_free(self, user: User) -> int | None:
-        """Return the free bytes of the disk of the models folder; None if they are unknown."""
+        """Return the free bytes of the models folder's disk; None if unknown."""
         require(user, Permission.RUN_MODELS)
         return self._folder.free
 
@@ -148,14 +148,14 @@ class Downloads:
         return self._jobs.retry(user, job_id)
 
     def cancel(self, user: User, job_id: str) -> Job:
-        """Stop a download and delete what it has so far."""
+        """Stop a download and delete its incomplete files."""
         require(user, Permission.RUN_MODELS)
         job = self._jobs.cancel(user, job_id)
         self._sweep()
         return job
 
     def dismiss(self, user: User, job_id: str) -> None:
-        """Forget a failed download and delete what it has so far."""
+        """Dismiss a failed download and delete its incomplete files."""
         require(user, Permission.RUN_MODELS)
         self._jobs.dismiss(user, job_id)
         self._sweep()
@@ -186,7 +186,7 @@ class Downloads:
         return job
 
     def _sweep(self) -> None:
-        """Delete what cancelled downloads left. Paused and failed ones may go on."""
+        """Delete the incomplete files of cancelled downloads. Paused and failed downloads keep theirs, since they can resume."""
         self._folder.sweep({staging_name(job) for job in self._kept()})
 
     def _kept(self) -> Sequence[Job]:
@@ -242,22 +242,22 @@ class Downloads:
 
 
 def preferred(entry: CatalogueEntry) -> Quantization:
-    """Return the quantization to take if nobody says: Q4_K_M, else the smallest."""
+    """Return the default quantization: Q4_K_M, else the smallest."""
     smallest = min(entry.quantizations, key=lambda each: each.size_bytes)
     return next((each for each in entry.quantizations if each.name == "Q4_K_M"), smallest)
 
 
 def best_offer(offers: Sequence[Offer]) -> Offer | None:
-    """Return the largest that fits with room to work: at least four chats of 4,096 tokens; else the largest that fits; else None."""
+    """Return the largest offer that fits with four chats of 4,096 tokens; else the largest that fits at all; else None."""
     fitting = [each for each in offers if each.plan.fits]
     roomy = [each for each in fitting if each.plan.slots >= 4 and each.plan.context >= 4096]
     return next(reversed(roomy or fitting), None)
 
 
 def recommended(offers: Mapping[str, Sequence[Offer]], entries: Sequence[CatalogueEntry]) -> str | None:
-    """Return the id of the chat model to suggest for this machine: the largest that fits with room to work, in at least 4 bits.
+    """Return the id of the chat model to suggest for this machine: the largest that fits with four chats, in at least 4 bits.
 
-    Without a GPU it must be quick enough on the processor, too. offers: by the id of the entry.
+    Without a GPU, it must also be fast enough on the processor. offers: offers by the id of the catalogue entry.
     """
     found = None
     for entry in sorted(entries, key=lambda each: each.parameters):
@@ -270,7 +270,7 @@ def recommended(offers: Mapping[str, Sequence[Offer]], entries: Sequence[Catalog
 
 
 def staging_name(job: Job) -> str:
-    """Return the folder of a job's incomplete files. A download started again finds what an earlier one left."""
+    """Return the name of the folder for a job's incomplete files. A repeated download finds the files of an earlier one."""
     return sha256((job.key or job.id).encode()).hexdigest()[:20]
 
 

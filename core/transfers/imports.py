@@ -35,6 +35,8 @@ class Found:
 
 
 class Imports:
+    """Copies models from folders of the server."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: ModelFolder, clock: Clock, server: str) -> None:
         self._unit_of_work = unit_of_work
         self._jobs = jobs
@@ -46,7 +48,7 @@ class Imports:
         return [JobKind(IMPORT, self._run, resumable=True, at_once=1)]
 
     def models(self, user: User, folder: Path) -> Sequence[Found]:
-        """List the models in a folder of the server, or the one that a path names. Raises NotFound, InvalidInput."""
+        """List the models in a folder of the server, or the model at a file path. Raises NotFound, InvalidInput."""
         require(user, Permission.RUN_MODELS)
         if not folder.is_absolute():
             raise InvalidInput("Enter a path that begins with a slash, for example /data/models.")
@@ -56,7 +58,7 @@ class Imports:
         return self._listed(folder)
 
     def start(self, user: User, folder: Path, name: str) -> Job:
-        """Start copying a model that models() lists. Raises NotFound, InvalidInput, Conflict if it is being copied."""
+        """Start copying a model that models() lists. Raises NotFound, InvalidInput, Conflict (already being copied)."""
         found = next((each for each in self.models(user, folder) if each.model.name == name), None)
         if found is None:
             raise NotFound("{folder} has no model {name}.", folder=folder, name=name)
@@ -126,7 +128,7 @@ class Imports:
 
 
 def _copy(source: Path, target: Path, progress: Callable[[int], None]) -> str:
-    """Copy a file and return its SHA-256. Raises Conflict if it changes meanwhile or the disk becomes full."""
+    """Copy a file and return its SHA-256. Raises Conflict if the file changes during the copy or the disk becomes full."""
     known = hashlib.sha256()
     copied = 0
     before = source.stat()

@@ -1,4 +1,4 @@
-"""Put downloaded and imported files into the models folder, verified and without overwriting anything."""
+"""Move verified files into the models folder without overwriting anything."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from core.errors import Conflict, InvalidInput, ModelFailed, Unavailable
 from core.transfers.remote_models import check_name
 
 STAGING = ".downloads"
-"""The folder inside the models folder for what is not complete yet. The list of models leaves it out."""
+"""The folder inside the models folder for incomplete files. The list of models leaves it out."""
 WAIT_S = 0.2
-"""Seconds between tries to take a transfer over from an earlier run of it."""
+"""Seconds between tries to take over a transfer from an earlier run of it."""
 UPLOAD = "upload-"
-"""How the folder of an incomplete upload is named."""
+"""Prefix of the folder name of an incomplete upload."""
 KEEP_UPLOADS_S = 7 * 86_400.0
-"""Seconds that an upload which stopped may go on."""
+"""Seconds within which an interrupted upload can resume."""
 _BLOCK = 4 * 1024 * 1024
 _GROUP = re.compile(r"[^\w.-]+")
 
 
 class ModelFolder:
-    """The folder with GGUF files of this server."""
+    """The folder with the GGUF files of this server."""
 
     def __init__(self, path: Path, reserve: int = 0, free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free) -> None:
-        """reserve: bytes of the disk to leave alone. free: measures the free bytes of the disk of a folder."""
+        """reserve: bytes of the disk to keep free. free: returns the free bytes of a folder's disk."""
         self.path = path
         self._reserve = reserve
         self._measure = free
 
     @property
     def free(self) -> int | None:
-        """Return the free bytes of its disk; None if they are unknown."""
+        """Return the free bytes of the folder's disk; None if unknown."""
         try:
             return self._measure(self.path)
         except OSError:
             return None
 
     def staging(self, name: str) -> Path:
-        """Return the folder for a transfer that has this name, created if needed. Raises Unavailable."""
+        """Return the folder for a transfer with this name, creating it if needed. Raises Unavailable."""
         folder = self.path / STAGING / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ class ModelFolder:
 
     @contextmanager
     def hold(self, name: str, check: Callable[[], None]) -> Iterator[None]:
-        """Wait until nobody else on this server works on a transfer, in this process or another. check: may raise to stop waiting."""
+        """Hold the lock on a transfer, across threads and processes of this server. check: called while waiting; may raise to stop."""
         lock = self.staging("") / f"{name}.lock"
         with lock.open("ab") as held:
             while True:
@@ -65,15 +65,15 @@ class ModelFolder:
                 except BlockingIOError:
                     check()
                     time.sleep(WAIT_S)
-            # The file stays: one that is removed while somebody waits for it would let two of them in.
+            # Keep the lock file: removing it while others wait for it would let two of them in.
             yield
 
     def discard(self, name: str) -> None:
-        """Delete what a transfer left."""
+        """Delete the incomplete files of a transfer."""
         shutil.rmtree(self.path / STAGING / name, ignore_errors=True)
 
     def sweep(self, keep: Collection[str]) -> None:
-        """Delete what is left of all transfers but these, and of uploads that stopped long ago."""
+        """Delete the incomplete files of all other transfers, and of uploads interrupted more than KEEP_UPLOADS_S ago."""
         try:
             names = [each.name for each in (self.path / STAGING).iterdir()]
         except OSError:
@@ -89,7 +89,7 @@ class ModelFolder:
             return False
 
     def staged_bytes(self, name: str) -> int:
-        """Return the bytes that a transfer has so far."""
+        """Return the bytes that a transfer has stored so far."""
         total = 0
         for place, _, files in os.walk(self.path / STAGING / name):
             for each in files:
@@ -100,7 +100,7 @@ class ModelFolder:
         return total
 
     def check_space(self, needed: int) -> None:
-        """Raise Conflict if the disk has less free space than this and the reserve."""
+        """Raise Conflict if the disk has less free space than `needed` bytes plus the reserve."""
         try:
             free = self._measure(self.path)
         except OSError as problem:
@@ -112,9 +112,9 @@ class ModelFolder:
             )  # fmt: skip
 
     def target(self, group: str, name: str) -> Path:
-        """Return where a file belongs: a folder named after its repository, or the models folder itself.
+        """Return the final path of a file: in a folder named after its repository, or in the models folder itself.
 
-        Raises InvalidInput for a name that cannot be stored and for a link that leads out of the models folder.
+        Raises InvalidInput for a name that cannot be stored, and for a link that leads out of the models folder.
         """
         check_name(name)
         group = _GROUP.sub("-", group).strip(".-")[:100]
@@ -126,7 +126,7 @@ class ModelFolder:
         return folder / name
 
     def has(self, target: Path, size_bytes: int, sha256: str | None, progress: Callable[[int], None]) -> bool:
-        """Tell whether the very same file is there already. Raises Conflict if another file has its name."""
+        """Tell whether the same file is already there. Raises Conflict if a different file has its name."""
         if not target.exists():
             return False
         same = target.is_file() and target.stat().st_size == size_bytes
@@ -137,7 +137,7 @@ class ModelFolder:
         return True
 
     def place(self, file: Path, target: Path) -> None:
-        """Move a complete file to its place. Raises Conflict if a file has appeared there meanwhile."""
+        """Move a complete file to its final path. Raises Conflict if a file exists there by now."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             # A link fails if the name is taken, unlike a rename.
@@ -149,7 +149,7 @@ class ModelFolder:
             self._rename(file, target)
 
     def _rename(self, file: Path, target: Path) -> None:
-        """For file systems without hard links."""
+        """Move a file on file systems without hard links."""
         try:
             file.rename(target)
         except OSError as problem:
@@ -167,7 +167,7 @@ def taken(name: str) -> Conflict:
 
 
 def verify(file: Path, size_bytes: int, sha256: str | None, progress: Callable[[int], None]) -> None:
-    """Compare a file with what was announced. A wrong one is deleted. Raises ModelFailed; raises what progress raises."""
+    """Compare a file with its expected size and hash, and delete it if they differ. Raises ModelFailed, and errors of `progress`."""
     wrong = file.stat().st_size != size_bytes
     if not wrong and sha256 is not None:
         wrong = digest(file, progress) != sha256.lower()
@@ -177,7 +177,7 @@ def verify(file: Path, size_bytes: int, sha256: str | None, progress: Callable[[
 
 
 def digest(file: Path, progress: Callable[[int], None]) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits. progress: called with the bytes that were read."""
+    """Return the SHA-256 of a file in hex. progress: called with the number of bytes read."""
     known = hashlib.sha256()
     read = 0
     with file.open("rb") as stream:
@@ -189,5 +189,5 @@ def digest(file: Path, progress: Callable[[int], None]) -> str:
 
 
 def in_words(size: int) -> str:
-    """Return bytes in decimal units."""
+    """Format a number of bytes in decimal units."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""Measure how fast a transfer is, and report it with a job."""
+"""Measure the speed of a transfer, and report it with its job."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from core.tasks.handlers import Report
 
 WINDOW_S = 10.0
-"""The speed is the average over this many seconds."""
+"""Seconds over which the speed is averaged."""
 
 
 class Pace:
-    """Turns bytes that are done into the progress of a job. Knows all files of the transfer together."""
+    """Converts transferred bytes, over all files of a transfer, to the progress of a job."""
 
     def __init__(self, report: Report, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._report = report
@@ -21,10 +21,10 @@ class Pace:
         self._monotonic = monotonic
         self._seen: deque[tuple[float, int]] = deque()
         self.before = 0
-        """Bytes of the files that are complete."""
+        """Total bytes of the completed files."""
 
     def step(self, name: str, file: str) -> Callable[[int], None]:
-        """Begin a step ("download", "verify", "copy") of a file; the result takes the bytes of that file that are done."""
+        """Begin a step ("download", "verify", "copy") of a file. Returns a function that takes the bytes of that file done so far."""
         self._seen.clear()
 
         def progress(done: int) -> None:

@@ -21,14 +21,14 @@ from core.transfers.model_folder import ModelFolder, digest, taken
 from core.unit_of_work import UnitOfWorkFactory
 
 _WRITTEN = 0.9
-"""Of the progress; the rest is the SHA-256 of the result."""
+"""Share of the progress for writing the result; the rest is for its SHA-256."""
 MOST_KNOWN = 100
 RECENT = timedelta(minutes=15)
-"""How long the list of transfers shows what was made."""
+"""How long the list of transfers shows finished quantizations."""
 
 
 class Quantizing:
-    """The result stands in the models folder, beside its source where that is there too."""
+    """Quantizes files. The result goes into the models folder, next to its source if that is there too."""
 
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: ModelFolder, quantizer: Quantizer, clock: Clock, server: str
@@ -44,12 +44,12 @@ class Quantizing:
         return [JobKind(QUANTIZE, self._run, resumable=True, at_once=1)]
 
     def start(self, user: User, path: Path, precision: Precision) -> Job:
-        """Start quantizing a file. Raises InvalidInput (unusable, quantized already), Conflict (name taken, running, disk full)."""
+        """Start quantizing a file. Raises InvalidInput (unusable, already quantized), Conflict (name taken, running, disk full)."""
         require(user, Permission.RUN_MODELS)
         return self.order(user, path, precision)
 
     def order(self, owner: User | None, path: Path, precision: Precision) -> Job:
-        """Do what start() does, for somebody whose right is known. owner: None for the command line."""
+        """Do the same as start(), without checking rights. owner: None for the command line."""
         file = self._quantizer.check(path)
         target = self._target(path, precision)
         if target.exists():
@@ -69,12 +69,12 @@ class Quantizing:
         return job
 
     def made(self, user: User, path: Path) -> Job | None:
-        """Return the job that made this file, as long as jobs are kept."""
+        """Return the job that made this file; None once the job is deleted."""
         require(user, Permission.RUN_MODELS)
         return next((job for job in self._done() if job.result.get("path") == str(path)), None)
 
     def recent(self, user: User) -> Sequence[Job]:
-        """List the jobs that made a file in the last minutes, newest first."""
+        """List the jobs that finished within RECENT, newest first."""
         require(user, Permission.RUN_MODELS)
         since = self._clock() - RECENT
         return [job for job in self._done() if job.ended_at is not None and job.ended_at > since]

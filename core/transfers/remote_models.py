@@ -1,4 +1,4 @@
-"""Group the files of a repository into models: parts of a split model belong together, and so does a projector."""
+"""Group the files of a repository into models: the parts of a split model, and its projector."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ENDING = re.compile(r"\.gguf$", re.IGNORECASE)
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _PROJECTOR = re.compile(r"(^|[-_.])mmproj([-_.]|$)", re.IGNORECASE)
 _LONGEST = 200
-"""Bytes of a file's name; file systems hold 255, and a download needs some for its own ending."""
+"""Most bytes of a file name. File systems allow 255, of which a download needs some for its own extension."""
 
 
 def models_of(listing: Listing) -> Sequence[RemoteModel]:
-    """Return the GGUF models of a repository by name. Incomplete split models are left out; projectors are not models."""
+    """Return the GGUF models of a repository by name, without projectors and incomplete split models."""
     groups: dict[str, list[RemoteFile]] = {}
     for file in listing.files:
         if _ENDING.search(file.name) and not is_projector(file.name):
@@ -38,9 +38,9 @@ def projector_of(listing: Listing) -> RemoteFile | None:
 
 
 def choose(listing: Listing, wanted: str, *, projector: bool, repository: str) -> RemoteModel:
-    """Return the model that a quantization, a file or a model's name means, with its projector if there should be one.
+    """Return the model with a given quantization, file name or model name, with its projector if one is wanted.
 
-    Raises NotFound with what the repository has, InvalidInput for a file whose name cannot be stored.
+    Raises NotFound, which lists the models of the repository, and InvalidInput for a file whose name cannot be stored.
     """
     models = models_of(listing)
     found = [each for each in models if wanted in (each.name, *(file.name for file in each.files))]
@@ -79,7 +79,7 @@ def check_name(name: str) -> None:
 
 
 def _whole(name: str) -> str:
-    """Return the path without ending and part number."""
+    """Return the path without its extension and part number."""
     return _PART.sub("", _ENDING.sub("", name))
 
 
@@ -91,7 +91,7 @@ def _complete(files: Sequence[RemoteFile]) -> bool:
 
 
 def _quantized(name: str, quantization: str) -> bool:
-    """Tell whether the name ends in this quantization. "UD-Q4_K_M" is another one than "Q4_K_M"."""
+    """Tell whether the name ends in this quantization. "UD-Q4_K_M" is not the same as "Q4_K_M"."""
     found = re.search(rf"(^|[-._ ]){re.escape(quantization)}$", name, re.IGNORECASE)
     if not found:
         return False

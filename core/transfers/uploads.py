@@ -1,4 +1,4 @@
-"""Take model files from a browser or a program, piece by piece, so that a broken upload goes on where it stopped."""
+"""Receive model files from a browser or a program piece by piece, so that an interrupted upload can resume."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from core.transfers.remote_models import check_name
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_PIECE = 8 * 1024 * 1024
-"""Bytes of one piece."""
+"""Most bytes of one piece."""
 LARGEST = 4 * 1024**4
 _MAGIC = b"GGUF"
 
 
 class Uploads:
+    """Receives uploads of model files."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, folder: ModelFolder, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._folder = folder
         self._clock = clock
 
     def received(self, user: User, name: str, total: int) -> int:
-        """Return the bytes that are here of a file of this name and size. Raises InvalidInput, Conflict if the name is taken."""
+        """Return the bytes received so far of a file with this name and size. Raises InvalidInput, and Conflict if the name is taken."""
         require(user, Permission.RUN_MODELS)
         if not 0 < total <= LARGEST:
             raise InvalidInput("{name} is empty or too large.", name=name)
@@ -37,9 +39,9 @@ class Uploads:
         return part.stat().st_size if part.exists() else 0
 
     def write(self, user: User, name: str, offset: int, total: int, content: bytes) -> int:
-        """Append a piece; returns the bytes that are here. The last one puts the file into the models folder.
+        """Append a piece; returns the bytes received so far. The last piece moves the file into the models folder.
 
-        Raises Conflict if the piece does not follow on what is here, and for a full disk; InvalidInput for what is no GGUF file.
+        Raises Conflict if the piece does not follow the bytes received so far or the disk is full, and InvalidInput for no GGUF file.
         """
         here = self.received(user, name, total)
         staging = _staging(user, name, total)

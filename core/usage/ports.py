@@ -12,6 +12,8 @@ from core.usage.totals import CountedAnswers
 
 
 class GenerationRepository(Protocol):
+    """Stores generation rows and counts them."""
+
     def add(self, generation: Generation) -> None: ...
     def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> CountedAnswers:
         """Add up the rows of these days (UTC, both included)."""

@@ -48,6 +48,8 @@ class UsageQuery:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
+    """The totals of a period, and their parts by day, model and group."""
+
     query: UsageQuery
     total: Totals
     before: Totals
@@ -74,6 +76,8 @@ class PersonUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageParts:
+    """The usage of a period by person, and by chat and REST."""
+
     query: UsageQuery
     parts: tuple[UsagePart, ...]
 
@@ -110,6 +114,8 @@ class UsageParts:
 
 
 class UsageReports:
+    """Makes usage reports."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock

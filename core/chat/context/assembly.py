@@ -216,7 +216,7 @@ class Assembly:
         check: Callable[[], None],
         on_wait: Callable[[], None],
     ) -> _Draft:
-        """Return the draft with the shortest-reaching stored summary that makes it fit, or with a summary written now."""
+        """Return the draft with the stored summary of the fewest turns that makes it fit, or with one written now."""
         stored = self._stored(asking, draft.turns)
         for summary in stored:
             with_this = replace(draft, summary=summary)

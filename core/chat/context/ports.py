@@ -9,6 +9,8 @@ from core.chat.context.records import Holder, Instructions, Summary
 
 
 class InstructionsRepository(Protocol):
+    """Stores instructions."""
+
     def get(self, holder: Holder, subject: str) -> Instructions | None: ...
     def put(self, instructions: Instructions) -> None:
         """Insert instructions, replacing those of the same holder."""

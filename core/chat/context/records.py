@@ -32,6 +32,8 @@ class Holder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
+    """Instructions of a person or a group that apply to every chat."""
+
     holder: Holder
     subject: str
     """The id of the person, or the name of the group."""

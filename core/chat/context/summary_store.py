@@ -10,6 +10,8 @@ from core.unit_of_work import UnitOfWorkFactory
 
 
 class SummaryStore(Protocol):
+    """Keeps summaries of conversations."""
+
     def of_conversation(self, conversation_id: str) -> Sequence[Summary]: ...
     def add(self, summary: Summary) -> bool:
         """Keep a summary. Returns False if its conversation is gone."""

@@ -9,6 +9,8 @@ from core.errors import StoredError
 
 
 class FollowUpRepository(Protocol):
+    """Stores queued questions."""
+
     def add(self, follow_up: FollowUp) -> bool:
         """Insert a question unless its conversation already has one. Returns whether it was inserted."""
         ...

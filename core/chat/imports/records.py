@@ -46,6 +46,8 @@ class Lost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportedMessage:
+    """A message read from an export."""
+
     id: str
     """The id in the export, unique in its chat."""
     parent_id: str | None
@@ -56,6 +58,8 @@ class ImportedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ImportedChat:
+    """A conversation read from an export."""
+
     id: str
     title: str
     created_at: datetime | None

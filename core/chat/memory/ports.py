@@ -10,6 +10,8 @@ from core.chat.memory.records import Memory, MemoryState
 
 
 class MemoryRepository(Protocol):
+    """Stores memories, and whether people use them."""
+
     def add(self, memory: Memory) -> None: ...
     def get(self, memory_id: str) -> Memory | None: ...
     def for_change(self, memory_id: str) -> Memory | None:

@@ -37,6 +37,8 @@ def is_on(work: UnitOfWork, user: User, mode: MemoryMode) -> bool:
 
 
 class Recall:
+    """Chooses the memories that the model reads for an answer."""
+
     def __init__(self, unit_of_work: UnitOfWorkFactory, mode: MemoryMode, budget: int) -> None:
         """budget: the most tokens that the memories of a prompt may take."""
         self._unit_of_work = unit_of_work

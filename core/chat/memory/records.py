@@ -39,6 +39,8 @@ class MemoryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
+    """A fact about a person, proposed by a model or written by the person."""
+
     id: str
     user_id: str
     text: str

@@ -32,6 +32,8 @@ UNREADABLE = "{name} is too large, encrypted or damaged in its archive."
 
 
 class GroundBatchRun:
+    """Runs the jobs of batches."""
+
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, images: Images, finder: Finder, clock: Clock, longest_wait_s: float = LONGEST_WAIT_S
     ) -> None:

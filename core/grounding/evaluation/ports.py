@@ -9,6 +9,8 @@ from core.grounding.evaluation.records import Evaluation, LabelledSet
 
 
 class LabelledImages(Protocol):
+    """Reads labelled images."""
+
     def load(self) -> LabelledSet:
         """Read the labelled set that comes with the portal."""
         ...

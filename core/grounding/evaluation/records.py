@@ -31,6 +31,8 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
+    """The labelled images of one version."""
+
     version: str
     """Changes with the images and labels. Results of different versions are not comparable."""
     images: tuple[LabelledImage, ...]
