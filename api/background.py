@@ -23,7 +23,7 @@ from core.tasks.records import Json
 
 
 class DialectAnswerer:
-    """Implements core.programs.ports.RequestAnswerer. Each call runs on the job's thread, with an event loop of its own."""
+    """Implements core.programs.ports.RequestAnswerer. Each call runs on the job's thread, with its own event loop."""
 
     def __init__(self, gateway: Gateway, responses: Responses) -> None:
         self._gateway = gateway

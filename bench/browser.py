@@ -50,6 +50,7 @@ def first_load(browser: Browser, portal: Measured) -> tuple[float, float, int]:
 
 
 def sign_in(browser: Browser, portal: Measured) -> Page:
+    """Sign in as the admin; return the chat page."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(portal.url)
     page.get_by_label("User name").fill("admin")

@@ -74,6 +74,7 @@ def detector(name: str) -> Iterator[tuple[str, DetectorServer | None]]:
 
 
 def run_batch(images: int, name: str) -> BatchOutcome:
+    """Run a batch of `images` with the detector `name`, and kill the portal meanwhile; return the counts."""
     with detector(name) as (address, counting), TemporaryDirectory(prefix="portal-images-") as folder:
         home = Path(folder)
         (home / "platforms.yaml").write_text(f"platforms: [{{name: finder, type: detector, base_url: '{address}'}}]", "utf-8")

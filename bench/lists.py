@@ -97,6 +97,7 @@ def like_scan(path: Path, words: list[str]) -> None:
 
 
 def measure(size: int) -> list[list[object]]:
+    """Measure a store of `size` messages; return the rows of the table."""
     rng = random.Random(7)
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         home = Path(folder)

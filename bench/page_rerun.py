@@ -81,6 +81,7 @@ def rerun(tab: PageSocket, conversation: str, rounds: int) -> tuple[list[float],
 
 
 def measure(messages: int, rounds: int) -> list[str]:
+    """Measure reruns of a conversation with `messages` messages; return a row of the table."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

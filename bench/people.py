@@ -90,6 +90,7 @@ def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
 
 
 def in_process(router: PoolRouter) -> Callable[[int], Answer]:
+    """Return a function that asks the engine in this process."""
     def ask(number: int) -> Answer:
         started = time.perf_counter()
         first, tokens = 0.0, 0

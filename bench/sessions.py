@@ -38,6 +38,7 @@ async def open_page(portal: Measured, cookie: str) -> websockets.ClientConnectio
 
 
 async def measure(portal: Measured, count: int) -> list[tuple[str, float]]:
+    """Return the memory in MB, by the number of people with an open chat page."""
     process = psutil.Process(portal.process.pid)
     rows = [("nobody signed in", process.memory_info().rss / 1e6)]
     names = [f"person{number}" for number in range(count)]

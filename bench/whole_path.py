@@ -132,6 +132,7 @@ def threads(portal: Measured) -> dict[str, float]:
 
 
 def measure(portal: Measured, clients: ProcessPoolExecutor, signed_in: Sequence[str], clock: Clock, chats: int) -> Round:
+    """Measure `chats` concurrent answers, streamed and whole."""
     host, port = portal.url.removeprefix("http://").split(":")
     step = clock.seconds(chats)
     tokens = round(SECONDS / step)

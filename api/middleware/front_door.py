@@ -1,4 +1,4 @@
-"""Refuse what is not meant for this portal, then pass requests on to the pages or to REST."""
+"""Refuse requests that are not meant for this portal, then pass requests on to the pages or to REST."""
 
 from __future__ import annotations
 

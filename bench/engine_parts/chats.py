@@ -259,6 +259,7 @@ class ServerSide:
 
 @contextlib.contextmanager
 def server(binary: Path, model: Path, *, slots: int, context: int, threads: int, device: Device = PROCESSOR) -> Iterator[ServerSide]:
+    """Run llama-server with the same model and sizes as the engine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

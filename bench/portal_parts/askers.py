@@ -54,6 +54,7 @@ def model_that_reads_files(home: Path) -> dict[str, str]:
 
 
 def one_chat(client: httpx.Client, ledger: Ledger, answering: set[str], rng: random.Random) -> None:
+    """Ask in a new chat, rate some answers, and sometimes delete the chat; record what the portal confirmed."""
     chat = client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
     ledger.chats.add(chat)
     for _ in range(rng.randint(1, 3)):

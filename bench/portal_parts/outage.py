@@ -41,6 +41,7 @@ class Outage:
 
 
 def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outage:
+    """Stop Elasticsearch for `seconds` while people ask, and start it again; return what happened."""
     extra = {"PORTAL_ELASTICSEARCH_URL": node.url, **model_that_reads_files(home)}
     place = settings.load({"PORTAL_HOME": str(home)} | extra)
     ledger, stop = Ledger(), threading.Event()

@@ -22,7 +22,7 @@ PRIVATE = ("Traceback", "<html", "litellm.")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """problem: empty if the check passed."""
+    """The result of a check. problem: empty if it passed."""
 
     check: str
     problem: str

@@ -205,6 +205,7 @@ def count(people: list[Person], result: Result) -> None:
 
 
 def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tuple[Result, list[Experience]]:
+    """Kill and restart servers for some minutes while people chat; return the counts and each person's experience."""
     result = Result()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))

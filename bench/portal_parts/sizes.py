@@ -108,6 +108,7 @@ def read(title: str, database: Database) -> Iterator[list[str]]:
 
 
 def saved(title: str, database: Database, target: Database, folder: Path, messages: int) -> Iterator[list[str]]:
+    """Measure a backup of the full database, and its restore into `target`."""
     filled(database, messages)
     large = add_large_files(database, messages, random.Random(8))
     path = folder / "store.backup"

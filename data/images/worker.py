@@ -69,7 +69,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _in_srgb(image: Image.Image, pixels: Image.Image) -> Image.Image:
-    """Convert the colours of a photograph with a profile of its own, as phones write it."""
+    """Convert the colours of a photograph with its own profile, as phones write it."""
     profile = image.info.get("icc_profile")
     if not profile or pixels.mode != "RGB":
         return pixels

@@ -159,6 +159,7 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 
 @router.patch("/conversations/{conversation_id}")
 def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
+    """Change the fields that are sent. If the folder does not exist, nothing changes."""
     at_least_one(
         title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread,
         instructions=body.instructions, memory=body.memory,

@@ -147,6 +147,7 @@ def next_block(rows: Iterator[Feedback]) -> Iterator[Feedback]:
 
 
 def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
+    """Yield the ratings as blocks of CSV text, with a byte order mark and a header row first."""
     buffer = io.StringIO()
     buffer.write(BOM)
     writer = csv.writer(buffer)

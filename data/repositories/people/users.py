@@ -47,6 +47,7 @@ def role_of(row: AnyRow) -> str:
 
 
 def user_of(row: AnyRow) -> User:
+    """Build a user from a row with the columns of USERS."""
     named = role_of(row)
     custom = None if named in ROLES else permissions_in((row.role_permissions or {}).get("permissions"))
     return User(
