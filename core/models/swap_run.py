@@ -138,7 +138,7 @@ class SwapRun:
         while not it.approved():
             it.look(1.0)
             if self._clock() > deadline:
-                raise Refused("No admin said yes to the replayed answers within a day.")
+                raise Refused("No admin approved the replayed answers within a day.")
         it.change(state=SwapState.RUNNING)
 
     def _share(self, it: _UnderWay) -> None:
@@ -151,7 +151,7 @@ class SwapRun:
                 it.look(given / it.swap.options.share_answers)
                 self._compare(it)
                 if self._clock() > deadline:
-                    raise Refused("Too few people asked at {share} % of the traffic within a day.", share=share)
+                    raise Refused("Too few questions arrived within a day at {share} % of the traffic.", share=share)
         self._compare(it)
 
     def _compare(self, it: _UnderWay) -> None:

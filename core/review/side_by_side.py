@@ -98,7 +98,7 @@ class SideBySide:
             own_message(work, user, question_id, Permission.RATE)
             found = work.comparisons.of_question(question_id)
             if found is None:
-                raise NotFound("There are no answers side by side to this question.")
+                raise NotFound("This question has no side-by-side answers.")
             conversation = own_to_change(work, user, found.conversation_id)
             ids = [lane.answer_id for lane in found.lanes]
             if (vote is Vote.ONE) is not (preferred_id in ids):

@@ -186,7 +186,7 @@ class Memories:
         if len(known) >= MOST_MEMORIES:
             raise Conflict("You have {number} memories, which is the limit. Delete some first.", number=MOST_MEMORIES)
         if is_known(text, (each.text for each in known)):
-            raise Conflict("This is remembered already.")
+            raise Conflict("This fact is already remembered.")
 
     def _own(self, work: UnitOfWork, user: User, memory_id: str) -> Memory:
         require(user, Permission.CHAT)

@@ -160,7 +160,7 @@ class _Cursor:
         """Read a printable string, which may appear in a sentence."""
         text = self.string(limit, what)
         if not text.isprintable():
-            raise damaged(self._name, f"{what} holds signs that cannot be shown")
+            raise damaged(self._name, f"{what} contains characters that cannot be displayed")
         return text
 
     def skip_strings(self, count: int) -> None:
