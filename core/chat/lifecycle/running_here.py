@@ -37,7 +37,7 @@ class RunningHere:
         with self._lock:
             self._running[turn_id] = running
             self._threads[turn_id] = thread
-        thread.start()
+            thread.start()  # Under the lock: interrupt() joins every thread that it finds.
 
     def all(self) -> dict[str, RunningTurn]:
         """Return the running turns by id."""
