@@ -43,7 +43,7 @@ def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> Non
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=key):
             does = t("in: {input}, out: {output}", input=t(_ACTIONS[policy.input]), output=t(_ACTIONS[policy.output]))
             kinds = ", ".join(t(_KINDS[kind]) for kind in Kind if kind in policy.kinds)
-            st.markdown(f"**{_named(policy.group)}**: {does}  \n:small[:gray[{kinds}]]", width="stretch")
+            st.markdown(f"**{plain(_named(policy.group))}**: {does}  \n:small[:gray[{kinds}]]", width="stretch")
             if st.button(t("Remove"), type="tertiary", key=f"{key}-remove"):
                 attempt(lambda group=policy.group: portal.privacy.remove(user, group))  # type: ignore[misc]
     st.markdown(f"### {t('Set a policy')}", anchors=False)
@@ -95,7 +95,7 @@ def _form(portal: Portal, user: User, policy: PrivacyPolicy) -> None:
 
 
 def _named(group: str) -> str:
-    return t("Every other group") if group == EVERY_GROUP else plain(group)
+    return t("Every other group") if group == EVERY_GROUP else group
 
 
 def _short(value: str) -> str:

@@ -13,7 +13,6 @@ from core.inference.records import ServedModel
 from core.review.records import Comparison
 from pages.shell.words import t
 from pages.widgets.chat.composer import model_title, options
-from pages.widgets.chat.message import plain
 
 _CHOSEN, _SEPARATE = "chat_lanes", "chat_lanes_separate"
 
@@ -40,7 +39,7 @@ def lane_choice(models: Sequence[ServedModel]) -> None:
     with st.popover(label, icon=":material/view_column_2:", type="tertiary", key="lanechoice"):
         st.caption(t("Choose two to four models. Each answers the next question."))
         st.session_state[_CHOSEN] = st.multiselect(
-            t("Models"), list(titles), default=chosen, max_selections=MOST_LANES, format_func=lambda each: plain(titles[each]),
+            t("Models"), list(titles), default=chosen, max_selections=MOST_LANES, format_func=titles.__getitem__,
             key="lane-models",
         )  # fmt: skip
         st.session_state[_SEPARATE] = st.toggle(
