@@ -20,6 +20,7 @@ from pages.widgets.common.figures import MISSING, count, size, speed
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.get_model.transfers import transfers
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.device_words import device_word
 from pages.widgets.models.evictions import UNLOAD, confirm_unload, do, noticed
 from pages.widgets.models.file_address import FILE, open_report
 from pages.widgets.models.file_report import report_page
@@ -198,7 +199,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         (slots, t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
         (t("Queued"), count(model.waiting)),
         (t("Context"), count(model.context)),
-        (t("Device"), f"{model.device}, {t('own process')}" if model.isolated else model.device),
+        (t("Device"), f"{device_word(model.device)}, {t('own process')}" if model.isolated else device_word(model.device)),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
         (t("Version"), model.version or MISSING),
     )

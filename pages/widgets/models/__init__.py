@@ -4,6 +4,7 @@ In reading order:
 
 - memory_bar: bars of the memory in use and in a plan
 - memory_plan: settings of a load and the memory they need
+- device_words: what a model computes on
 - evictions: who is affected by an unload
 - file_address: the URL of a file's page
 - quantize: make a smaller file of a model
