@@ -8,9 +8,9 @@ import zlib
 
 UNREADABLE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError,
-    NotImplementedError,
 )  # fmt: skip
-"""Errors that zipfile raises for a file that is damaged, encrypted, or compressed with an unknown method."""
+"""Errors that zipfile raises for a file that is damaged, encrypted, or compressed with an unknown method (a NotImplementedError, which
+is a RuntimeError)."""
 
 
 def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes | None:

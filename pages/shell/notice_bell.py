@@ -28,14 +28,14 @@ LISTED = 20
 _SENTENCES = {
     NoticeKind.ANSWER_READY: "Answer ready: {subject}",
     NoticeKind.SHARE_RECEIVED: "Shared with you: {subject}",
-    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was worked through: {subject}",
+    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved: {subject}",
     NoticeKind.JOB_DONE: "Done: {subject}",
     NoticeKind.JOB_FAILED: "Failed: {subject}",
 }
 _BARE = {
     NoticeKind.ANSWER_READY: "An answer is ready",
     NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
-    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was worked through",
+    NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved",
 }
 """Sentences without the title of a chat."""
 _ICONS = {
@@ -81,7 +81,7 @@ def notice_list(portal: Portal, user: User, unread: Unread) -> None:
         found = unread.newest
     with st.container(key="bell-list", gap=None, width=320):
         if not found:
-            st.caption(t("Nothing yet. You will see here when an answer is ready, a chat is shared with you, or a job is done."))
+            st.caption(t("Nothing yet. Notices appear here when an answer is ready, a chat is shared with you, or a job is done."))
         for notice in found:
             _row(portal, user, notice)
         if unread.count and st.button(t("Mark all as read"), icon=":material/done_all:", type="tertiary", key="bell-all"):

@@ -151,7 +151,7 @@ def test_two_models_are_compared_on_one_image(house: House, detector: DetectorSe
 def test_a_model_is_evaluated_and_its_shares_are_shown(house: House, detector: DetectorServer) -> None:
     admin, ana = house.person(Role.ADMIN), house.person(Role.ANALYST)
     page = drawn(house, admin, part="evaluation")
-    assert not page.exception and "No model was evaluated yet" in texts(page)
+    assert not page.exception and "No evaluations yet" in texts(page)
     page.button("images-evaluate").click().run()
     until = time.monotonic() + 60
     while not house.portal.ground_evaluations.list(ana):

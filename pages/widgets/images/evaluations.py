@@ -37,8 +37,8 @@ def evaluations(portal: Portal, user: User) -> None:
         st.fragment(_running, run_every=LIVE_S)(portal, user)
     found = portal.ground_evaluations.list(user, limit=MOST)
     if not found:
-        words = t("An evaluation asks a model for shapes and texts whose places are known, and counts what it finds.")
-        frame.blank(t("No model was evaluated yet"), words, key="blank-evaluations")
+        words = t("An evaluation asks a model for shapes and texts whose positions are known, and counts what it finds.")
+        frame.blank(t("No evaluations yet"), words, key="blank-evaluations")
         return
     newest = newest_of_each(found)
     with st.container(border=True, key="card-evaluations", gap="small"):
