@@ -19,7 +19,8 @@ from api.middleware.bodies.upload_guard import UploadGuard
 from api.middleware.compressed import CompressedScripts
 from api.middleware.front_door import FrontDoor
 from bootstrap import process as portal_process
-from pages.shell import theme
+from pages.shell import options, script_events, theme
+from pages.shell.failed_page import script_failed
 
 if not faulthandler.is_enabled():  # The portal may have given it a file already.
     faulthandler.enable()
@@ -28,6 +29,8 @@ if not faulthandler.is_enabled():  # The portal may have given it a file already
 # It is private. Streamlit is pinned, and tests/functional/test_page_walls.py fails when it stops working.
 PagesManager.uses_pages_directory = False
 theme.work_out_once()
+options.read_without_lock()
+script_events.gather()
 profile = portal_process.profile()
 draining = Draining()
 
@@ -49,11 +52,15 @@ def load_own_pages() -> None:
 def settle() -> None:
     """Import the pages before anyone waits for them, and freeze everything loaded by then for the garbage collector.
 
-    It stays for as long as the portal runs. Scanning it took 0.2 to 0.4 s each time, during which no answer advanced.
+    It stays for as long as the portal runs. Scanning it took 0.2 to 0.4 s each time, during which no answer advanced. The start itself runs
+    without the collector (cli/serving/serve.py), and ends here.
     """
-    load_own_pages()
-    gc.collect()
-    gc.freeze()
+    try:
+        load_own_pages()
+        gc.collect()
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @asynccontextmanager
@@ -76,4 +83,5 @@ app = st.App(
         Middleware(CompressedScripts),
     ],
     lifespan=lifespan,
+    on_script_error=script_failed,
 )

@@ -7,11 +7,9 @@ In reading order:
 - application: put routes and middleware together
 - services: give routes the portal
 - identity: identify the caller
+- recent_callers: who asked a moment ago, for requests that are refused anyway
 - errors: errors as JSON
-- streams: server-sent events
-- starting: threads on which answers begin
-- answers: the running answers to one request
-- answer_thread: one thread that reads all of them
+- answering: begin answers, read them, and stream them
 - background: answer the requests of jobs
 - directory_routes: list the routes under /v1
 - openai: OpenAI's API
@@ -20,9 +18,7 @@ In reading order:
 - anthropic: Anthropic's Messages
 - portal: the portal's own API
 - internal: the internal API for user servers
-- health_routes: liveness and readiness
-- user_health_routes: liveness and readiness of a user server
-- metrics_routes: Prometheus metrics
+- monitoring: health and metrics
 - draining: let a stopping server finish running requests, and refuse new ones
 - middleware: checks that every request passes first
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from api.answers import RunningAnswers
+from api.answering.answers import RunningAnswers
 from api.batches.line_answers import LineAnswers, collected
 from api.responses.response_answer import ResponseAnswer
 from api.responses.response_request import ResponseRequest
@@ -36,7 +36,7 @@ class DialectAnswerer:
     def respond(self, user: User, response_id: str, body: Mapping[str, Json], check: Callable[[], None]) -> str:
         request = ResponseRequest.model_validate(body)
         earlier = earlier_items(self._responses.history(user, request.previous_response_id)) if request.previous_response_id else []
-        wanted = replace(request.generation(user, earlier), id=response_id.removeprefix("resp_"))
+        wanted = replace(request.generation(user, earlier), id=response_id.removeprefix("resp_"), cached_for=response_id)
         first = self._gateway.answer(user, wanted, Source.API)
 
         async def answered() -> dict[str, Any]:

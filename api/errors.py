@@ -16,12 +16,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.anthropic.errors import anthropic_body, anthropic_error, is_anthropic
-from core.errors import Busy, NotAllowed, NotFound, NotSignedIn, PortalError, PromptTooLong
+from core.errors import Busy, ModelFailed, NotAllowed, NotFound, NotSignedIn, PortalError, PromptTooLong
 from core.inference.vectors import InputTooLong
+from core.operations.log_context import error_code
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = "Something went wrong in the portal. Try again; the log has the details."
+UNEXPECTED = (
+    "Something went wrong in the portal. Try again. If it happens again, give an admin the code {code}: the log has the reason under it."
+)
 
 STATUS_SENTENCES = {
     400: ("bad_request", "The body is not JSON in UTF-8. Check it and send it again."),
@@ -81,10 +84,15 @@ def is_openai(path: str) -> bool:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(PortalError, _portal_error)
+    app.add_exception_handler(PortalError, portal_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_middleware(AnswerUnexpected)
+
+
+def unexpected() -> ModelFailed:
+    """Return what ends a stream after an unexpected error. The log has the error under its code."""
+    return ModelFailed(UNEXPECTED, code=error_code())
 
 
 def openai_error(error: PortalError, prompt_field: str = "messages") -> tuple[int, dict[str, Any]]:
@@ -114,7 +122,8 @@ def _openai_type(status: int) -> str:
     return "server_error" if status >= 500 else "invalid_request_error"
 
 
-def _portal_error(request: Request, error: Exception) -> Response:
+def portal_error(request: Request, error: Exception) -> Response:
+    """Turn an error of the portal into the response that callers of the path expect."""
     assert isinstance(error, PortalError)
     headers: dict[str, str] = {}
     if isinstance(error, Busy):
@@ -189,7 +198,7 @@ def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
         case "model_attributes_type" | "model_type" | "dict_type" if not field:
             return "The body must be a JSON object, sent as application/json."
     says = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{field}: {says}."
+    return f"{field}: {says}." if field else f"{says}."
 
 
 def http_error(request: Request, error: Exception) -> Response:
@@ -219,7 +228,7 @@ class AnswerUnexpected:
             if started or scope["type"] != "http":
                 raise
             log.exception("%s %s failed", scope["method"], scope["path"])
-            await refusal(Request(scope), 500, "error", UNEXPECTED)(scope, receive, send)
+            await refusal(Request(scope), 500, "error", UNEXPECTED.format(code=error_code()))(scope, receive, send)
 
 
 def refusal(

@@ -12,6 +12,7 @@ from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.api_keys import is_api_key
+from core.people.permissions import require_factor
 from core.people.records import Origin, User
 from core.people.session_watch import ENDED
 from core.people.sessions import SESSION_COOKIE
@@ -19,6 +20,9 @@ from core.people.signing_in.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.signing_in.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FACTOR = "/api/v1/second-factor"
+_BEFORE_FACTOR = ("/api/v1/session", _FACTOR, f"{_FACTOR}/confirm")
+"""Routes for people who have not set up their second factor yet."""
 _bearer = HTTPBearer(auto_error=False, description="An API key, or the token that POST /api/v1/session returns.")
 _key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same key or token, in the header that Anthropic's clients use.")
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
@@ -28,8 +32,11 @@ KeyHere = Annotated[str | None, Security(_key)]
 CookieHere = Annotated[str | None, Security(_cookie)]
 
 
-def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: CookieHere) -> str:
-    """Return the caller's token. A browser sends its cookie automatically, so a write based on it must come from the portal's own pages."""
+async def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: CookieHere) -> str:
+    """Return the caller's token. A browser sends its cookie automatically, so a write based on it must come from the portal's own pages.
+
+    Async, so that FastAPI takes no thread for it.
+    """
     if bearer is not None:
         return bearer.credentials
     if key:
@@ -53,8 +60,11 @@ def signed_in(request: Request, portal: PortalHere, token: TokenHere) -> User:
     user = person_of(portal, token)
     if user is None:
         raise NotSignedIn(ENDED)
+    request.app.state.callers.remember(token, user.id)
     request.state.user = user  # For the audit log, if the request is refused later.
     add_to_log_context(user_id=user.id)
+    if request.url.path not in _BEFORE_FACTOR:
+        require_factor(user)  # Also where a service needs no permission, as for own keys.
     return user
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import StartFailed
-from core.models.records import Crash
+from core.models.start_records import Crash
 from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
-from models.serving.notes.last_run import RunRecord, read_crashes
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
+from models.serving.state_files.last_run import RunRecord, read_crashes
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 from settings import Settings
@@ -29,13 +29,14 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
     return Pool(
         settings.models_path,
         GUIDE,
-        notes=settings.home / "load_settings.json",
+        settings_file=settings.home / "load_settings.json",
         # The crash may come from a processor that lacks instructions which others of the same name support.
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
         files=open_offload_files(settings),
         record=record,
         max_wait_s=settings.max_wait_s,
         mtp=settings.mtp,
+        gpu_sampling=settings.gpu_sampling,
         budget_bytes=settings.model_memory_gb * 1_000_000_000,
     )
 
@@ -58,19 +59,19 @@ def extra_buffers(home: Path, *, again: bool = False) -> bool:
     again: ignore the record and test again. A record in the home that this environment belongs to is valid too.
     """
     machine = machine_trial.identity(native.LIBRARY_FOLDER)
-    own, shared = home / machine_trial.NOTE, Path(sys.prefix).parent / machine_trial.NOTE
+    own, shared = home / machine_trial.RESULT_FILE, Path(sys.prefix).parent / machine_trial.RESULT_FILE
     for path in () if again else (own, shared):
-        noted = machine_trial.read_note(path)
+        noted = machine_trial.read_trial_result(path)
         if noted is not None and noted.machine == machine:
             return noted.extra_buffers
-    trials = machine_trial.walk(lambda extra: machine_trial.try_decode(Path(sys.executable), extra_buffers=extra))
+    trials = machine_trial.try_both(lambda extra: machine_trial.try_decode(Path(sys.executable), extra_buffers=extra))
     if not trials[-1].ok:
         raise StartFailed(
             "llama.cpp cannot run on this machine. Tried {tried}. Type ./portal run to compile llama.cpp for this machine.",
             tried=machine_trial.in_words(trials),
         )
     try:
-        machine_trial.write_note(own, machine_trial.MachineNote.of(trials[-1], machine))
+        machine_trial.write_trial_result(own, machine_trial.TrialResult.of(trials[-1], machine))
     except OSError as problem:
         log.warning("%s cannot be written (%s); the next start tests llama.cpp again", own, problem.strerror)
     return trials[-1].extra_buffers

@@ -11,21 +11,21 @@ from core.errors import StartFailed
 from core.operations.disk import DiskSpace
 from data.database import Database
 from data.log_shipping import LogShipper
-from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.elasticsearch_logs import ElasticsearchLogs
-from data.search.elasticsearch_server import ElasticsearchServer
+from data.search.elasticsearch.index import ElasticsearchIndex
+from data.search.elasticsearch.logs import ElasticsearchLogs
+from data.search.elasticsearch.rollover import RolloverLimits
+from data.search.elasticsearch.server import ElasticsearchServer
 from data.search.port import WritableIndex
-from data.search.postgres_index import PostgresIndex
+from data.search.postgresql.index import PostgresIndex
 from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
-from data.search.rollover import RolloverLimits
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite.index import SqliteIndex
 from settings import Settings
 
 BACKUP_KEY = "PORTAL_BACKUP_KEY"
 """Environment variable with the passphrase of backups. It is not a setting, because the commands read it too."""
 
 
-MOST_SERVER_CHARS = 190
+MAX_SERVER_CHARS = 190
 """Most characters of the name by which jobs identify this server."""
 NEW_HOME_BYTES = 8 * 1024**2
 """Bytes that a new database, its search index and its log need, with space for some sign-ins."""
@@ -37,7 +37,7 @@ def now() -> datetime:
 
 def server_name(settings: Settings) -> str:
     """Return the name by which jobs identify this server, from its host and its home."""
-    return f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    return f"{socket.gethostname()}:{settings.home}"[-MAX_SERVER_CHARS:]
 
 
 def prepare_home(settings: Settings) -> None:

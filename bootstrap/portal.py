@@ -12,8 +12,9 @@ from bootstrap.areas.inference import InferenceServices, build_inference
 from bootstrap.areas.models import LocalModels, ModelServices, build_models, open_local_models
 from bootstrap.areas.operations import OperationsServices, build_operations
 from bootstrap.areas.people import PeopleServices, build_people
+from bootstrap.areas.plugins import open_plugins
 from bootstrap.areas.programs import ProgramServices, build_programs
-from bootstrap.areas.review import ReviewServices, build_review
+from bootstrap.areas.review import ReviewServices, build_names, build_review
 from bootstrap.foundation import open_foundation
 from bootstrap.parts import open_log_shipper, prepare_home, unwritable
 from core.asking.asking import Asking
@@ -23,7 +24,8 @@ from core.errors import Unavailable
 from core.images.images import Images
 from core.inference.ports import Router
 from core.knowledge.files import MB
-from core.models.ports import ModelHub, ModelPool, Successions
+from core.models.ports import ModelHub, ModelPool
+from core.models.swaps.ports import Successions
 from core.operations.disk import DiskSpace
 from core.people.ports import PasswordHasher
 from core.tasks.jobs import Jobs
@@ -35,9 +37,9 @@ from data.index.worker import IndexWorker
 from data.leadership import PostgresLeadership
 from data.log_shipping import LogShipper
 from data.search.port import WritableIndex
-from models.serving.notes.last_run import RunRecord
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.routing.platform_router import PlatformRouter
+from models.serving.state_files.last_run import RunRecord
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -131,18 +133,20 @@ def build_portal(
     else:
         assert router is not None, "a pool of its own needs its router"
         local = LocalModels(pool=pool, router=router, successions=successions, comparer=comparer)
-    platforms_router = PlatformRouter(local.router, max_wait_s=settings.max_wait_s)
+    plugins = open_plugins(settings, base.unit_of_work, base.clock)
+    platforms_router = PlatformRouter(local.router, max_wait_s=settings.max_wait_s, kinds=plugins)
     image_reader = ProcessImageReader()
     images = Images(image_reader, settings.max_file_mb * MB)
 
-    operations = build_operations(base)
+    names = build_names(base)
+    operations = build_operations(base, names)
     people = build_people(base, hasher)
     models = build_models(base, local, record, hub)
-    inference = build_inference(base, platforms_router, images)
+    inference = build_inference(base, platforms_router, images, plugins)
     programs = build_programs(base)
     grounding = build_images(base, inference, images, image_reader)
-    chat = build_chat(base, inference, people.groups, programs.program_files, image_reader)
-    review = build_review(base, chat.turns, models.swaps)
+    chat = build_chat(base, inference, people.groups, programs.program_files, image_reader, operations.search)
+    review = build_review(base, chat.turns, models.swaps, names)
 
     worker = JobWorker(
         base.unit_of_work,
@@ -207,7 +211,7 @@ def _start(portal: Portal) -> None:
     """Recover the state that the last run left, and start the workers."""
     if portal.log_shipper is not None:
         portal.log_shipper.start()
-    portal.models.note_crashes()
+    portal.models.record_crashes()
     if portal.leadership is not None:
         portal.leadership.start()
     # With replicas, the leader marks the turns of a dead one as interrupted once their leases have ended.

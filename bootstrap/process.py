@@ -7,8 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import settings as portal_settings
-from bootstrap.profiles import Profile, profile_of
-from bootstrap.remote import connect
+from bootstrap.servers.profiles import Profile, profile_of
 from core.errors import StartFailed
 from settings import Settings
 
@@ -46,7 +45,7 @@ def start(
             raise StartFailed("The portal of this process is already running.")
         _settings = settings
         if profile_of(settings).remote:
-            _portal = connect(settings)
+            _portal = _connect(settings)
         else:
             from bootstrap.portal import build_recorded
 
@@ -60,8 +59,15 @@ def portal() -> Portal:
     with _lock:
         if _portal is None:
             _settings = portal_settings.load(os.environ)
-            _portal = connect(_settings) if profile_of(_settings).remote else _complete(_settings)
+            _portal = _connect(_settings) if profile_of(_settings).remote else _complete(_settings)
         return _portal
+
+
+def _connect(settings: Settings) -> Portal:
+    """Connect to the admin server."""
+    from bootstrap.servers.remote import connect  # Only a user server needs its client.
+
+    return connect(settings)
 
 
 def _complete(settings: Settings) -> Portal:

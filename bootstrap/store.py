@@ -15,6 +15,7 @@ from core.errors import StartFailed, Unavailable
 from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
+from core.people.audit_events import record_alone
 from data.backup.file import is_sealed
 from data.backup.read import Contents
 from data.backup.restore import examine as examine_backup
@@ -22,10 +23,10 @@ from data.backup.restore import is_empty
 from data.backup.restore import restore as restore_backup
 from data.backup.write import Written, write_backup
 from data.database import Database, open_database
-from data.encryption.key_watch import LOOK_S
+from data.encryption.key_watch import POLL_S
 from data.encryption.reseal import reseal
 from data.encryption.sealing import use_keyring
-from data.index.parked_jobs import ParkedJobs
+from data.index.rejected_jobs import RejectedIndexJobs
 from data.index.worker import IndexWorker
 from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
@@ -85,14 +86,14 @@ def open_audit_chain(settings: Settings) -> Iterator[AuditChain]:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
+def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, RejectedIndexJobs, WritableIndex]]:
     """Open the database and its index for the doctor, without creating, migrating or starting anything. Raises StartFailed."""
     database = open_database(settings.database)
     index = open_index(settings, database)
     try:
         if (state := inspect_store(database)).revision == state.expected:
             use_keyring(database, portal_settings.master_key(settings))
-        yield inspect_store(database), IndexWorker(database, index), ParkedJobs(database), index
+        yield inspect_store(database), IndexWorker(database, index), RejectedIndexJobs(database), index
     finally:
         index.close()
         database.close()
@@ -102,7 +103,9 @@ def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
     """Write a complete backup to one file, even while a portal is running. Raises Conflict, StartFailed."""
     database = open_database(settings.database)
     try:
-        return write_backup(database, path, passphrase)
+        written = write_backup(database, path, passphrase)
+        _record(database, "backup.make", path.name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
+        return written
     finally:
         database.close()
 
@@ -134,12 +137,18 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
         def restore() -> None:
             file.seek(0)
             restore_backup(database, file, key)
+            _record(database, "backup.restore", path.name)
             _forget_old_index(settings, database)
 
         try:
             yield OpenedBackup(contents=contents, target=database.name, empty=is_empty(database), restore=restore)
         finally:
             database.close()
+
+
+def _record(database: Database, action: str, subject: str, **details: str) -> None:
+    """Record in the audit log what was done by the command line."""
+    record_alone(lambda: SqlUnitOfWork(database), now(), None, action, subject, **details)
 
 
 def _forget_old_index(settings: Settings, database: Database) -> None:
@@ -167,7 +176,7 @@ class Keys:
     """Changes the master key; returns how many data keys there are."""
 
 
-KEYS_NOTICED_S = 2 * LOOK_S
+KEYS_NOTICED_S = 2 * POLL_S
 
 
 @contextmanager
@@ -179,6 +188,16 @@ def open_keys(settings: Settings) -> Iterator[Keys]:
         keyring = use_keyring(database, portal_settings.master_key(settings))
         if keyring is None:
             raise StartFailed("Encryption is off. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
-        yield Keys(keyring.add_key, lambda: reseal(database, keyring), keyring.rewrap)
+
+        def add() -> None:
+            keyring.add_key()
+            _record(database, "keys.rotate", "none")
+
+        def rewrap(new: bytes) -> int:
+            count = keyring.rewrap(new)
+            _record(database, "keys.rewrap", "none")
+            return count
+
+        yield Keys(add, lambda: reseal(database, keyring), rewrap)
     finally:
         database.close()

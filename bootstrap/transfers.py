@@ -27,7 +27,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.hub.client import HubClient
 from models.quantizing.quantizer import LlamaQuantizer
-from models.serving.budget import Room
+from models.serving.pool.budget import Room
 from settings import Settings
 
 

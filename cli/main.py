@@ -13,9 +13,10 @@ from types import FrameType
 from typing import NoReturn
 
 from cli.commands import checks, doctor
+from cli.commands.benches import find_benches
 from cli.environment import python_packages
-from cli.environment.cures import failed
 from cli.environment.engine_build import library_path
+from cli.environment.fixes import failed
 from cli.environment.install import install_runtime
 from cli.paths import REPOSITORY, Paths
 from core.errors import PortalError, StartFailed
@@ -89,17 +90,17 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
     if known.command == "test":
         return checks.run_all(paths, rest)
     if known.command == "bench" and not rest:
-        print("./portal bench NAME, where NAME is one of: " + ", ".join(_benches()))
+        print("./portal bench NAME, where NAME is one of: " + ", ".join(find_benches()))
         return 0
-    if known.command == "bench" and rest[0] not in _benches():
-        raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(_benches()))
+    if known.command == "bench" and rest[0] not in find_benches():
+        raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(find_benches()))
     install_runtime(paths, with_engine=os.environ.get("PORTAL_PROFILE") != "user")
     if known.command == "demo":
         python_packages.install(paths, python_packages.TEST, "the demo's packages")
         return enter(paths, "demo", [each if each.startswith("-") else str(Path(each).absolute()) for each in rest])
     if known.command == "bench":
         python_packages.install(paths, python_packages.TEST, "the benchmarks' packages")
-        return enter(paths, f"bench.{rest[0]}", rest[1:])
+        return enter(paths, find_benches()[rest[0]], rest[1:])
     if known.command in ("backup", "restore"):
         # Make the path absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
@@ -144,9 +145,3 @@ def _ending_what_was_started() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _benches() -> list[str]:
-    folder = Path(REPOSITORY) / "bench"
-    packages = {path.parent.name for path in folder.glob("*/__main__.py")}
-    return sorted(packages | {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")})

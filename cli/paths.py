@@ -44,7 +44,7 @@ class Paths:
         return self.venv / "installed.json"
 
     @property
-    def engine_note(self) -> Path:
+    def engine_trial_result(self) -> Path:
         """The record of how the engine was tested on this machine; the portal reads it when it starts."""
         return self.home / "engine.json"
 

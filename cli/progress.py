@@ -14,7 +14,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 from typing import TextIO
 
-from cli.environment.cures import cure_of, failed
+from cli.environment.fixes import failed, fix_for
 from core.errors import StartFailed
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -94,10 +94,10 @@ def run(
     except OSError as problem:
         raise failed(problem) from problem
     if code:
-        words, cure = _sentence(last[-1] if last else "it printed nothing"), cure_of(last)
-        sentence = "{name} failed: {last} {cure} All of its output is in {log}."
-        sentence = sentence if cure else sentence.replace("{cure} ", "")
-        raise StartFailed(sentence, name=Path(command[0]).name, last=words, cure=cure, log=log)
+        words, fix = _sentence(last[-1] if last else "it printed nothing"), fix_for(last)
+        sentence = "{name} failed: {last} {fix} All of its output is in {log}."
+        sentence = sentence if fix else sentence.replace("{fix} ", "")
+        raise StartFailed(sentence, name=Path(command[0]).name, last=words, fix=fix, log=log)
 
 
 def _follow(

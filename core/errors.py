@@ -39,7 +39,7 @@ class StoredError:
         return cls(error.template, params, error.code)
 
     @classmethod
-    def kept(cls, sentence: str) -> Self:
+    def of_text(cls, sentence: str) -> Self:
         """Wrap a finished sentence, as older versions stored them; it is shown unchanged."""
         return cls("{sentence}", {"sentence": sentence})
 
@@ -119,7 +119,7 @@ class Unavailable(PortalError):
     code = "unavailable"
 
 
-class Away(Unavailable):
+class ServerUnreachable(Unavailable):
     """The admin server cannot be reached from this user server."""
 
     def __init__(self, wait: Callable[[float], bool] = lambda _seconds: True, *, sent: bool = False) -> None:

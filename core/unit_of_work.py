@@ -17,7 +17,7 @@ from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
-from core.models.ports import SwapRepository
+from core.models.swaps.ports import SwapRepository
 from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
@@ -36,7 +36,11 @@ from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
-from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.review.cases.ports import CaseRepository, SavedViewRepository
+from core.review.datasets.ports import DatasetRepository, RatedRepository, TrainingChoiceRepository
+from core.review.judging.ports import GuidelinesRepository, JudgementRepository, QuestionSetRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository, RatingFormRepository
+from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -77,7 +81,17 @@ class UnitOfWork(Protocol):
     swaps: SwapRepository
     file_comparisons: FileComparisonRepository
     feedback: FeedbackRepository
+    rating_forms: RatingFormRepository
     comparisons: ComparisonRepository
+    cases: CaseRepository
+    case_views: SavedViewRepository
+    training_choices: TrainingChoiceRepository
+    rated: RatedRepository
+    datasets: DatasetRepository
+    guidelines: GuidelinesRepository
+    review_questions: QuestionSetRepository
+    judgements: JudgementRepository
+    review_progress: ReviewProgressRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository

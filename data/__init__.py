@@ -4,11 +4,11 @@ In reading order:
 
 - tables: the tables
 - columns: column types that SQLite and PostgreSQL agree on
+- connections: what connections wait for: idle ones, and their turn to write
 - database: open SQLite or PostgreSQL
 - transaction: reads, writes and index jobs of one transaction
 - leadership: which replica does the periodic work, by an advisory lock
-- limit_counters: the port for counting limits outside the database
-- redis_counters: count limits in Redis
+- limits: count limits outside the database
 - unit_of_work: the repositories over one transaction
 - repositories: one repository per kind of row
 - migrations: revisions of the tables

@@ -15,15 +15,15 @@ from subprocess import PIPE, Popen
 from typing import IO
 
 from core.errors import Busy, Unavailable
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 from data.documents.reading_queue import ReadingQueue, Turn
 
-TICK_S, PLACE_S = 0.1, 0.5
+TICK_S, REPORT_S = 0.1, 0.5
 """Seconds between checks whether a file must pause, and between reports of its queue position."""
 _LOG = logging.getLogger(__name__)
 
 
-class TooHeavy(Exception):
+class OverLimit(Exception):
     """Raised when the process used up its time, or the kernel ended it."""
 
 
@@ -57,24 +57,26 @@ class BoundedProcess:
         self._busy, self._unavailable = busy, unavailable
         self._queue = ReadingQueue(at_once, most_open)
 
-    def run(self, content: bytes, settings: Mapping[str, object], person: str = "", on_place: OnPlace | None = None) -> bytes:
-        """Return what the worker wrote. Raises TooHeavy, Busy, Unavailable, and what on_place raises."""
+    def run(
+        self, content: bytes, settings: Mapping[str, object], person: str = "", on_queue_position: OnQueuePosition | None = None
+    ) -> bytes:
+        """Return what the worker wrote. Raises OverLimit, Busy, Unavailable, and what on_queue_position raises."""
         turn = self._queue.enter(person)
         try:
-            self._await(turn, on_place)
-            return self._ask(content, settings, turn, on_place)
+            self._await(turn, on_queue_position)
+            return self._ask(content, settings, turn, on_queue_position)
         finally:
             self._queue.leave(turn)
 
-    def _await(self, turn: Turn, on_place: OnPlace | None) -> None:
-        """Wait until it is this file's turn. Raises Busy if it is not begun in time, and what on_place raises."""
-        while not self._queue.wait(turn, min(PLACE_S, self._wait_s)):
+    def _await(self, turn: Turn, on_queue_position: OnQueuePosition | None) -> None:
+        """Wait until it is this file's turn. Raises Busy if it is not begun in time, and what on_queue_position raises."""
+        while not self._queue.wait(turn, min(REPORT_S, self._wait_s)):
             if not turn.begun and self._queue.waited_s(turn) >= self._wait_s:
                 raise Busy(self._busy, retry_after=60)
-            if on_place:
-                on_place(self._queue.place(turn))
+            if on_queue_position:
+                on_queue_position(self._queue.position(turn))
 
-    def _ask(self, content: bytes, settings: Mapping[str, object], turn: Turn, on_place: OnPlace | None) -> bytes:
+    def _ask(self, content: bytes, settings: Mapping[str, object], turn: Turn, on_queue_position: OnQueuePosition | None) -> bytes:
         # Isolated and without the portal's environment, which may contain secrets, and whose path would lead to other programs.
         command = [sys.executable, "-I", str(self._worker), json.dumps(settings)]
         try:
@@ -83,41 +85,41 @@ class BoundedProcess:
             _LOG.error("the reader %s could not start: %s", self._worker.parent.name, problem)
             raise Unavailable(self._unavailable) from problem
         # Use a thread: after a time limit, communicate() does not continue to write its input (CPython 3.11).
-        giver, child.stdin = threading.Thread(target=_give, args=(child.stdin, content)), None
-        giver.start()
+        writer, child.stdin = threading.Thread(target=_write_file, args=(child.stdin, content)), None
+        writer.start()
         with child:
             try:
-                answer, complaint = self._answer(child, turn, on_place)
+                answer, complaint = self._answer(child, turn, on_queue_position)
             finally:
                 if child.poll() is None:
                     child.kill()
-                giver.join()
+                writer.join()
         self._check(child.returncode, complaint)
         return answer
 
-    def _answer(self, child: Popen[bytes], turn: Turn, on_place: OnPlace | None) -> tuple[bytes, bytes]:
-        """Return the output of the process, which is stopped while others have their turn. Raises TooHeavy if it runs too long."""
+    def _answer(self, child: Popen[bytes], turn: Turn, on_queue_position: OnQueuePosition | None) -> tuple[bytes, bytes]:
+        """Return the output of the process, which is stopped while others have their turn. Raises OverLimit if it runs too long."""
         while self._queue.ran_s(turn) < self._wall_s:
             with suppress(subprocess.TimeoutExpired):
                 return child.communicate(timeout=TICK_S)
             if self._queue.is_due(turn):
                 child.send_signal(signal.SIGSTOP)
                 self._queue.pause(turn)
-                self._await(turn, on_place)
+                self._await(turn, on_queue_position)
                 child.send_signal(signal.SIGCONT)
-        raise TooHeavy
+        raise OverLimit
 
     def _check(self, returncode: int, complaint: bytes) -> None:
         if returncode < 0:
             _LOG.warning("a reader of %s was ended by %s", self._worker.parent.name, signal.strsignal(-returncode))
-            raise TooHeavy
+            raise OverLimit
         if returncode > 0:
             last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
             _LOG.error("the reader of %s failed: %s", self._worker.parent.name, last[:300])
             raise Unavailable(self._unavailable)
 
 
-def _give(pipe: IO[bytes] | None, content: bytes) -> None:
+def _write_file(pipe: IO[bytes] | None, content: bytes) -> None:
     """Write the file to a process that may be killed meanwhile."""
     assert pipe is not None
     with suppress(OSError), pipe:

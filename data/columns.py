@@ -85,7 +85,7 @@ class ErrorText(TypeDecorator[StoredError]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> StoredError | None:
         if value is None:
             return None
-        return StoredError(**json.loads(value)) if value.startswith(_ERROR_START) else StoredError.kept(value)
+        return StoredError(**json.loads(value)) if value.startswith(_ERROR_START) else StoredError.of_text(value)
 
 
 class RoutingText(TypeDecorator[Routing]):
@@ -95,7 +95,10 @@ class RoutingText(TypeDecorator[Routing]):
     cache_ok = True
 
     def process_bind_param(self, value: Routing | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(json.dumps(asdict(value), ensure_ascii=False))
+        if value is None:
+            return None
+        fields = asdict(value)
+        return storable(json.dumps({"place": fields.pop("target"), **fields}, ensure_ascii=False))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Routing | None:
         if value is None:
@@ -103,7 +106,7 @@ class RoutingText(TypeDecorator[Routing]):
         try:
             fields = json.loads(value)
             left_out = tuple(StoredError(**each) for each in fields.pop("left_out"))
-            return Routing(**fields | {"left_out": left_out, "dropped": tuple(fields["dropped"])})
+            return Routing(target=fields.pop("place"), **fields | {"left_out": left_out, "dropped": tuple(fields["dropped"])})
         except (ValueError, TypeError, KeyError):
             return None  # Written by a newer release.
 

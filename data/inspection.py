@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from core.operations.records import StoreFacts
 from data.backup.tables import count_rows
 from data.database import Database
-
-_SCRIPTS = Path(__file__).parent / "migrations"
+from data.migrate import knows, newest_revision, revision_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +22,29 @@ class StoreState:
     name: str
     """The file, or the server's address without its password."""
     revision: str | None
-    expected: str | None
+    expected: str
     known: bool
     size_bytes: int
 
 
 def inspect_store(database: Database) -> StoreState:
     """Read the state. Raises StartFailed if the database cannot be reached."""
-    scripts = ScriptDirectory(str(_SCRIPTS))
     with database.start_errors(), database.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
+        revision = revision_of(connection)
         if database.is_sqlite:
             size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         else:
             size = "SELECT pg_database_size(current_database())"
         version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
         size_bytes = int(connection.exec_driver_sql(size).scalar_one())
-    known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
+    known = revision is None or knows(revision)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     return StoreState(
         kind=kind,
         version=version,
         name=database.name,
         revision=revision,
-        expected=scripts.get_current_head(),
+        expected=newest_revision(),
         known=known,
         size_bytes=size_bytes,
     )

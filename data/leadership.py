@@ -14,9 +14,9 @@ from data.database import Database
 log = logging.getLogger(__name__)
 
 LOCK = 0x676C6D6C
-LOOK_EVERY_S = 2.0
+POLL_S = 2.0
 """Seconds between attempts to take the lock, and between checks of a lock that is held."""
-SURE_S = 10.0
+LOST_AFTER_S = 10.0
 """Seconds without a check after which the lock counts as lost. The server holds that of a vanished machine for longer, so two processes
 never lead."""
 _KEEPALIVES = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
@@ -25,9 +25,9 @@ _KEEPALIVES = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SE
 class PostgresLeadership:
     """Implements core.tasks.leadership.Leadership with its own connection and thread."""
 
-    def __init__(self, database: Database, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, database: Database, poll_s: float = POLL_S) -> None:
         self._database = database
-        self._look_every_s = look_every_s
+        self._poll_s = poll_s
         self._seen: float | None = None
         """time.monotonic() of the last check of the lock that this process holds."""
         self._stopping = threading.Event()
@@ -44,7 +44,7 @@ class PostgresLeadership:
 
     def holds(self) -> bool:
         seen = self._seen
-        return seen is not None and time.monotonic() - seen < SURE_S
+        return seen is not None and time.monotonic() - seen < LOST_AFTER_S
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -59,7 +59,7 @@ class PostgresLeadership:
                 log.exception("the leadership could not be looked at")
             finally:
                 self._seen = None
-            self._stopping.wait(self._look_every_s)
+            self._stopping.wait(self._poll_s)
 
     def _hold(self, connection: Connection) -> None:
         """Take the lock once it is free, and keep it as long as the connection lives."""
@@ -73,4 +73,4 @@ class PostgresLeadership:
             elif connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
                 log.info("this replica does the periodic work now")
                 self._seen = asked
-            self._stopping.wait(self._look_every_s)
+            self._stopping.wait(self._poll_s)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from core.errors import PortalError
 from core.operations.log_lines import Masking, entry
-from data.search.elasticsearch_logs import ElasticsearchLogs
+from data.search.elasticsearch.logs import ElasticsearchLogs
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ CAPACITY = 10_000
 BATCH = 500
 EVERY_S = 1.0
 LAST_BACKOFF_S = 60.0
-TEND_EVERY_S = 600.0
+MAINTAIN_EVERY_S = 600.0
 
 
 class LogShipper(logging.Handler):
@@ -39,8 +39,8 @@ class LogShipper(logging.Handler):
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-shipper", daemon=True)
         self._prepared = self._down = False
-        self._tended = float("-inf")
-        self._unsaid = 0
+        self._maintained_at = float("-inf")
+        self._unreported = 0
         self.dropped = 0
         """Lines that were not sent, since the start."""
 
@@ -92,11 +92,11 @@ class LogShipper(logging.Handler):
             refused = self._index.write(batch)
             self._take(len(batch))
             self._drop(refused)
-            if self._unsaid:
-                self._say()
-        if time.monotonic() - self._tended > TEND_EVERY_S:
-            self._index.tend(datetime.now(UTC))
-            self._tended = time.monotonic()
+            if self._unreported:
+                self._report_lost()
+        if time.monotonic() - self._maintained_at > MAINTAIN_EVERY_S:
+            self._index.maintain(datetime.now(UTC))
+            self._maintained_at = time.monotonic()
 
     def _first(self) -> list[tuple[str, dict[str, str]]]:
         with self._guard():
@@ -110,21 +110,21 @@ class LogShipper(logging.Handler):
     def _drop(self, count: int) -> None:
         with self._guard():
             self.dropped += count
-            self._unsaid += count
+            self._unreported += count
 
-    def _say(self) -> None:
+    def _report_lost(self) -> None:
         """Report lost lines in both logs, ahead of the waiting lines. If the report itself is lost, the next one includes its count."""
         with self._guard():
-            count, self._unsaid = self._unsaid, 0
+            count, self._unreported = self._unreported, 0
         log.warning("%d log lines were not sent to Elasticsearch: the queue was full, or it rejected them. The log file has them.", count)
-        said = {
+        report = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "level": "WARNING",
             "logger": __name__,
             "message": f"{count} log lines of this portal are missing here. Its log file has them.",
             "host": self._host,
         }
-        self._index.write([(uuid4().hex, said)])
+        self._index.write([(uuid4().hex, report)])
 
     def _guard(self) -> AbstractContextManager[object]:
         assert self.lock is not None

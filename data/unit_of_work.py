@@ -18,7 +18,7 @@ from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository, ResultRepository
 from core.knowledge.ports import FileRepository
-from core.models.ports import SwapRepository
+from core.models.swaps.ports import SwapRepository
 from core.notices.ports import NoticeRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
@@ -37,7 +37,11 @@ from core.plugins.ports import PluginRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
-from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.review.cases.ports import CaseRepository, SavedViewRepository
+from core.review.datasets.ports import DatasetRepository, RatedRepository, TrainingChoiceRepository
+from core.review.judging.ports import GuidelinesRepository, JudgementRepository, QuestionSetRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository, RatingFormRepository
+from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -81,8 +85,18 @@ from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.prompts.prompts import SqlPromptRepository
+from data.repositories.review.cases import SqlCaseRepository
 from data.repositories.review.comparisons import SqlComparisonRepository
+from data.repositories.review.datasets import SqlDatasetRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
+from data.repositories.review.judging.guidelines import SqlGuidelinesRepository
+from data.repositories.review.judging.judgements import SqlJudgementRepository
+from data.repositories.review.judging.progress import SqlReviewProgressRepository
+from data.repositories.review.judging.questions import SqlQuestionSetRepository
+from data.repositories.review.rated import SqlRatedRepository
+from data.repositories.review.rating_forms import SqlRatingFormRepository
+from data.repositories.review.training_choices import SqlTrainingChoiceRepository
+from data.repositories.review.views import SqlSavedViewRepository
 from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
@@ -96,7 +110,7 @@ class SqlUnitOfWork:
         self._database = database
 
     def __enter__(self) -> Self:
-        self._connection: Connection = self._database.connect()
+        self._connection: Connection = self._database.begin_unit()
         transaction = Transaction(self._connection)
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
@@ -133,7 +147,17 @@ class SqlUnitOfWork:
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.file_comparisons: FileComparisonRepository = SqlFileComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
+        self.rating_forms: RatingFormRepository = SqlRatingFormRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
+        self.cases: CaseRepository = SqlCaseRepository(transaction)
+        self.case_views: SavedViewRepository = SqlSavedViewRepository(transaction)
+        self.training_choices: TrainingChoiceRepository = SqlTrainingChoiceRepository(transaction)
+        self.rated: RatedRepository = SqlRatedRepository(transaction)
+        self.datasets: DatasetRepository = SqlDatasetRepository(transaction)
+        self.guidelines: GuidelinesRepository = SqlGuidelinesRepository(transaction)
+        self.review_questions: QuestionSetRepository = SqlQuestionSetRepository(transaction)
+        self.judgements: JudgementRepository = SqlJudgementRepository(transaction)
+        self.review_progress: ReviewProgressRepository = SqlReviewProgressRepository(transaction)
         self._audit = SqlAuditRepository(transaction)
         self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
@@ -149,7 +173,7 @@ class SqlUnitOfWork:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # Closing returns the connection to the pool, which rolls back what was not committed.
-        self._connection.close()
+        self._database.end_unit(self._connection)
         if self._counted:
             self._counted.take_back()
 

@@ -1,6 +1,6 @@
 """Record the demo. `./portal demo [--pictures] [FOLDER]`: demo.webm goes to FOLDER, by default demo/ under the home.
 
---pictures takes the pictures of docs/screens/ anew, too. They show sixty days of use. REST cannot date anything back, so tests/seed.py
+--pictures takes the pictures of docs/screens/ again, too. They show sixty days of use. REST cannot date anything back, so tests/seed.py
 writes them.
 """
 
@@ -19,8 +19,8 @@ from demo.recording import lend_ffmpeg
 from demo.scripted_model import scripted_model
 from demo.stories import STORIES, sign_in
 from docs import screenshots
+from samples.chromium import ARGUMENTS, PATIENCE_MS
 from settings import load
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 
 SIZE = {"width": 1280, "height": 800}
 PAUSE_MS = 1200
@@ -30,7 +30,7 @@ PAUSE_MS = 1200
 def main() -> int:
     options = argparse.ArgumentParser(prog="./portal demo")
     options.add_argument("folder", nargs="?", type=Path, help="where demo.webm goes")
-    options.add_argument("--pictures", action="store_true", help="take the pictures of docs/screens/ anew, too")
+    options.add_argument("--pictures", action="store_true", help="take the pictures of docs/screens/ again, too")
     given = options.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:

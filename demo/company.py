@@ -8,7 +8,7 @@ import httpx
 
 from bench.portal_parts.portal import PASSWORD, Measured
 from demo.scripted_model import MODEL
-from tests.seed_texts import TALKS
+from samples.talks import TALKS
 
 PEOPLE = (
     ("mei", "Mei Lin", "admin", "Risk"),

@@ -17,8 +17,8 @@ def lend_ffmpeg(folder: Path) -> bool:
         return False
     listed = json.loads((Path(playwright.__file__).parent / "driver" / "package" / "browsers.json").read_text("utf-8"))
     revision = next(each["revision"] for each in listed["browsers"] if each["name"] == "ffmpeg")
-    place = folder / f"ffmpeg-{revision}"
-    place.mkdir(parents=True)
-    (place / "ffmpeg-linux").symlink_to(found)
+    ffmpeg = folder / f"ffmpeg-{revision}"
+    ffmpeg.mkdir(parents=True)
+    (ffmpeg / "ffmpeg-linux").symlink_to(found)
     os.environ["PLAYWRIGHT_BROWSERS_PATH"] = str(folder)
     return True

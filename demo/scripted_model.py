@@ -1,4 +1,4 @@
-"""A server of OpenAI's protocol that gives the prepared answers of tests/seed_texts.py, word by word."""
+"""A server of OpenAI's protocol that gives the prepared answers of samples/talks.py, word by word."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import time
 from collections.abc import Iterator
 
-from tests.seed_texts import TALKS
-from tests.servers.model_server import DONE, Handler, ModelServer, chunk, stream
+from samples.servers.models.model_server import DONE, Handler, ModelServer, chunk, stream
+from samples.talks import TALKS
 
 MODEL = "glm-4.7"
 WORD_S = 0.02

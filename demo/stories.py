@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, expect
 
 from bench.portal_parts.portal import PASSWORD
-from tests.browser.conftest import open_page
-from tests.seed_texts import TALKS
+from samples.chromium import open_page
+from samples.talks import TALKS
 
 Step = Callable[[Page], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Somebody's steps. The first one shows that the role works."""
+    """Someone's steps. The first one shows that the role works."""
 
     person: str
     steps: Sequence[Step]
@@ -59,7 +59,7 @@ def search_the_chats(page: Page) -> None:
 
 def open_a_complaint(page: Page) -> None:
     open_page(page, "Feedback")
-    page.locator('[class*="st-key-rrow-"] button').filter(has_text="Poor").first.click()
+    page.locator('[class*="st-key-rrow-"] button').filter(has_text="Normal").first.click()
     page.get_by_role("button", name="Resolve").wait_for()
 
 

@@ -28,8 +28,8 @@ from data.database import open_database
 from data.migrate import migrate
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
+from samples.gguf_maker import make_gguf
 from settings import Settings
-from tests.gguf_maker import make_gguf
 from tests.seed import seed
 
 ROOT = Path(__file__).parents[1]
@@ -60,8 +60,8 @@ def open_complaint(page: Page) -> None:
     if page.viewport_size == PHONE:
         return
     rows = page.locator('[class*="st-key-rrow-"] button')
-    wanted = rows.filter(has_text="Convert the exposure").filter(has_text="Poor")
-    (wanted if wanted.count() else rows.filter(has_text="Poor")).first.click()
+    wanted = rows.filter(has_text="Convert the exposure").filter(has_text="Normal")
+    (wanted if wanted.count() else rows.filter(has_text="Normal")).first.click()
     page.wait_for_timeout(1500)
 
 
@@ -69,10 +69,14 @@ SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
     "chat": Shot("?c={chat}", ".st-key-transcript"),
     "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
+    "my_feedback": Shot("my-feedback", ".st-key-mine"),
+    "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
+    "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),
     "usage": Shot("usage", ".st-key-charts .js-plotly-plot .main-svg"),
     "models": Shot("models", ".st-key-card-plan"),
     "get_model": Shot("get_model", ".st-key-getmodel-grid"),
     "people": Shot("people", ".st-key-tool"),
+    "plugins": Shot("plugins", ".st-key-card-plugin-pdf li"),
     "store": Shot("store", ".st-key-card-index"),
 }
 
@@ -85,6 +89,8 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="portal-screens-") as folder:
         chat = fill(Path(folder))
         with running_portal(Path(folder)) as portal, sync_playwright() as playwright:
+            with portal.sign_in(PERSON) as admin:
+                admin.put("/api/v1/plugins/pdf", json={"everyone": True}).raise_for_status()
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
             for look, viewport, scheme in (("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")):
                 photograph(browser, portal, chat, names or list(SHOTS), look, viewport, scheme)
@@ -99,8 +105,11 @@ def fill(home: Path) -> str:
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
     database = open_database(settings.database)
     migrate(database)
-    person = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD)).people[PERSON]
+    people = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD)).people
+    person = people[PERSON]
     with SqlUnitOfWork(database) as work:
+        for each in list(people.values())[1:]:
+            work.training_choices.put(each.id, True, datetime.now(UTC))
         chats = work.conversations.of_user(person.id, 200)
         shown = next((chat for chat in chats if chat.title.startswith("Convert the exposure")), chats[0])
         others = [chat for chat in chats if chat is not shown]

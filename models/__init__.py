@@ -11,7 +11,8 @@ In reading order:
 - engine: decode the running answers of one model together
 - embedding: embeddings and rankings
 - platforms: one interface to a model, wherever it runs
-- child: a model in a process of its own
+- child: a model in a separate process
+- guide: the built-in model, and how it is trained
 - trials: try llama.cpp and model files in child processes first
 - hub: list and download model files from hubs
 - serving: the pool of loaded models, loading and routing

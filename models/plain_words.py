@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-LONGEST = 300
+MAX_LENGTH = 300
 _CODES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SOURCE = re.compile(r"(?:[\w.+-]*/)+([\w.+-]+\.(?:c|cc|cpp|h|hpp|cu|cuh|inl|m|mm|py)\b)(:\d+)?(?::\d+)?")
@@ -25,4 +25,4 @@ def plain_reason(text: str) -> str:
         source = _SOURCE.search(line)
         return f"{CHECK} ({source[1]})" if source else CHECK
     line = _SOURCE.sub(lambda found: found[1], _FUNCTION.sub("", line))
-    return line[:LONGEST]
+    return line[:MAX_LENGTH]

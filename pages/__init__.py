@@ -12,10 +12,13 @@ In reading order:
 - prompts: reusable texts for the chat
 - memory: facts that models remember about the user
 - images: find objects in an image by phrase
-- feedback: review ratings
+- feedback: work on the cases of ratings
+- review_progress: how the review gets on
+- my_feedback: what became of a person's own ratings
 - usage: usage reports
 - models: load and watch models
 - get_model: known models, downloads and imports
+- datasets: rated answers as files for training
 - compare: compare two files of a model, with blind votes on their answers
 - platforms: model servers, routes, and the configuration with its versions
 - presets: models with instructions and settings; default models of groups

@@ -17,6 +17,7 @@ from pages.shell.words import LANGUAGES, t
 from pages.widgets.account import api_keys, chat_import, second_factor, security, sessions
 from pages.widgets.account.browser_notices import browser_notices
 from pages.widgets.account.instructions import group_instructions, own_instructions
+from pages.widgets.account.training_consent import training_consent
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 from pages.widgets.people.group_members import members
@@ -40,6 +41,7 @@ def render(portal: Portal, user: User) -> None:
                 _language(portal, user)
                 own_instructions(portal, user)
                 browser_notices(portal, user)
+                training_consent(portal, user)
                 _managed_groups(portal, user)
                 chat_import.chat_import(portal, user)
                 plugin_sections(portal, user, SectionPage.ACCOUNT)

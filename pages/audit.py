@@ -6,18 +6,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.access.audit_chain import Fault
 from core.errors import PortalError
-from core.people.audit import FOUND_AT_MOST, AuditPage
-from core.people.records import THE_PORTAL, AuditEntry, AuditFilter, User
+from core.people.audit import MAX_FOUND, AuditPage
+from core.people.audit_records import THE_PORTAL, AuditEntry, AuditFilter
+from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.audit_words import details_words, event_word, target_word
-from pages.widgets.common.figures import count, seconds
+from pages.widgets.common.data_frame import data_frame
+from pages.widgets.common.formats import count, seconds
 from pages.widgets.usage.csv_export import to_csv
 from pages.widgets.usage.days import between
 
@@ -37,7 +38,7 @@ def render(portal: Portal, user: User) -> None:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
     except PortalError as problem:
         without = t("The list still works without a search.")
-        if frame.blank(t("Audit search is unavailable"), f"{plain(said(problem))} {without}", t("Try again"), key="blank-audit"):
+        if frame.blank(t("Audit search is unavailable"), f"{plain(error_text(problem))} {without}", t("Try again"), key="blank-audit"):
             st.rerun()
         return
     with actions:
@@ -102,7 +103,7 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
 
 
 def _table(page: AuditPage) -> None:
-    rows = pd.DataFrame(
+    rows = data_frame(
         [
             (entry.event.at, _who(entry), event_word(entry.event.action), target_word(entry, page.raters), details_words(entry))
             for entry in page.entries
@@ -129,7 +130,7 @@ def _pages(page: AuditPage) -> None:
     end = before + len(page.entries)
     facts = [t("{first} to {last} of {total}", first=count(before + 1), last=count(end), total=count(page.total))]
     if page.cut:
-        facts.append(t("the newest {n} matches; choose dates to find older ones", n=count(FOUND_AT_MOST)))
+        facts.append(t("the newest {n} matches; choose dates to find older ones", n=count(MAX_FOUND)))
     if page.behind_seconds > BEHIND_S:
         facts.append(t("the index is {age} behind, so newer items are missing", age=seconds(page.behind_seconds)))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditpages"):

@@ -10,9 +10,10 @@ from core.comparing.records import Comparison
 from core.errors import PortalError
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 from pages.widgets.models.comparing.ballot import ballot_page
 from pages.widgets.models.comparing.form import comparison_dialog
 from pages.widgets.models.comparing.report import COMPARISON, VOTE, report_page, title_of
@@ -33,7 +34,7 @@ def render(portal: Portal, user: User) -> None:
         comparison = portal.comparisons.get(user, comparison_id)
     except PortalError as problem:
         st.button(t("All comparisons"), icon=":material/arrow_back:", type="tertiary", key="compare-back", on_click=_leave)
-        frame.blank(t("There is nothing here"), plain(said(problem)), key="blank-comparison")
+        frame.blank(t("There is nothing here"), plain(error_text(problem)), key="blank-comparison")
         return
     if st.query_params.get(VOTE) and comparison.done:
         ballot_page(portal, user, comparison)
@@ -58,7 +59,7 @@ def _list(portal: Portal, user: User) -> None:
         comparison_dialog(portal, user)
     if found:
         running = any(each.ended_at is None for each in found)
-        st.fragment(_rows, run_every=LIVE_S if running else None)(portal, user, running)
+        part(_rows, every=LIVE_S if running else None)(portal, user, running)
 
 
 def _rows(portal: Portal, user: User, running: bool) -> None:

@@ -13,7 +13,7 @@ from core.people.records import User
 from core.transfers.downloads import Offer, best_offer, recommended
 from pages.shell import frame
 from pages.shell.words import t
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 from pages.widgets.get_model.catalogue_card import HUBS, catalogue_card
 from pages.widgets.get_model.other_sources import other_sources
 from pages.widgets.get_model.transfers import transfers, under_way

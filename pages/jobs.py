@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
-from core.tasks.jobs import MOST_LISTED
+from core.tasks.jobs import MAX_LISTED
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age, ahead, seconds
+from pages.widgets.common.formats import age, ahead, seconds
 from pages.widgets.common.job_words import KINDS
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ def render(portal: Portal, user: User) -> None:
         t("State"), list(_STATES), default="active", format_func=lambda name: t(_STATES[name]), key="jobs-state",
         label_visibility="collapsed", required=True,
     )  # fmt: skip
-    st.fragment(_list, run_every=LIVE_S)(portal, user, shown)
+    part(_list, every=LIVE_S)(portal, user, shown)
 
 
 def _list(portal: Portal, user: User, shown: str) -> None:
     states = {"active": ACTIVE, "failed": (JobState.FAILED,)}.get(shown)
-    jobs = portal.jobs.list(user, JobFilter(states=states), MOST_LISTED)
+    jobs = portal.jobs.list(user, JobFilter(states=states), MAX_LISTED)
     if not jobs:
         nothing = t("Nothing is running or waiting.") if shown == "active" else t("No jobs in this state in the last 30 days.")
         frame.blank(t("No jobs"), nothing, key="blank-jobs")
@@ -56,7 +57,7 @@ def _row(portal: Portal, user: User, job: Job) -> None:
             if job.state is JobState.RUNNING:
                 st.progress(job.progress)
             if job.error is not None and job.state is not JobState.DONE:
-                st.markdown(f":small[:red[{plain(said(job.error))}]]")
+                st.markdown(f":small[:red[{plain(error_text(job.error))}]]")
         st.markdown(f":small[:gray[{plain(_when(job))}]]", width="content")
         if job.paused and st.button(t("Resume"), type="tertiary", key=f"resume-{job.id}"):
             _do(lambda: portal.jobs.resume(user, job.id))
@@ -100,6 +101,6 @@ def _do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
+        st.toast(plain(error_text(problem)), icon=":material/error:")
     else:
         st.rerun(scope="fragment")

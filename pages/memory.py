@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.chat.memory.records import LONGEST_MEMORY, Memory
+from core.chat.memory.records import MAX_MEMORY_LENGTH, Memory
 from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _EDITING, _DONE, _ROUND = "memory_editing", "memory_done", "memory_round"
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=760, gap="medium"):
         about = t("Facts that models know about you in all your chats. Only you can read them here.")
-        frame.page_head(t("Memory"), about, key="memory")
+        frame.page_head(t("Memories"), about, key="memory")
         use = portal.memories.use(user)
         if use.available:
             _switch(portal, user, on=use.on)
@@ -111,7 +111,7 @@ def _adding(portal: Portal, user: User) -> None:
     number = st.session_state.setdefault(_ROUND, 0)
     with st.form(f"memory-new-{number}", border=False):
         text = st.text_input(
-            t("Fact"), max_chars=LONGEST_MEMORY, placeholder=t("For example: The user works on bond prices."), autocomplete="off"
+            t("Fact"), max_chars=MAX_MEMORY_LENGTH, placeholder=t("For example: The user works on bond prices."), autocomplete="off"
         )
         sent = st.form_submit_button(t("Remember"), type="primary")
     if sent:
@@ -141,7 +141,7 @@ def _row(memory: Memory) -> DeltaGenerator:
 
 def _editor(memory: Memory, label: str, save: Callable[[str], str]) -> None:
     with st.form(f"memory-form-{memory.id}", border=False):
-        text = st.text_input(t("Fact"), memory.text, max_chars=LONGEST_MEMORY, label_visibility="collapsed", autocomplete="off")
+        text = st.text_input(t("Fact"), memory.text, max_chars=MAX_MEMORY_LENGTH, label_visibility="collapsed", autocomplete="off")
         with st.container(horizontal=True, gap="xsmall"):
             saved = st.form_submit_button(label, type="primary")
             cancelled = st.form_submit_button(t("Cancel"))
@@ -194,6 +194,6 @@ def _do(action: Callable[[], str]) -> None:
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.rerun()

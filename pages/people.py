@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.passwords.rules import generate_password
-from core.people.names import Doubt, doubts
+from core.people.names import NameWarning, name_warnings
 from core.people.records import Role, User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.account.key_rows import key_row
 from pages.widgets.chat.message import plain
 from pages.widgets.people.group_list import group_list
@@ -26,15 +26,15 @@ SHOWN = 200
 _CHOSEN, _ADD, _KEYS, _DONE, _SECRET = "people_chosen", "+", "*", "people_done", "people_secret"
 _VIEWS = {"people": "People", "groups": "Groups"}
 _DOUBTS = {
-    Doubt.ROLE: "The full name suggests a role that this person does not have.",
-    Doubt.ANOTHER: "The full name resembles someone else's name.",
-    Doubt.SCRIPTS: "The full name mixes letters from different scripts that look alike.",
+    NameWarning.ROLE: "The full name suggests a role that this person does not have.",
+    NameWarning.ANOTHER: "The full name resembles someone else's name.",
+    NameWarning.SCRIPTS: "The full name mixes letters from different scripts that look alike.",
 }
 
 
 def render(portal: Portal, user: User) -> None:
     people = portal.accounts.people(user)
-    found_odd = doubts(people)
+    warnings_by_id = name_warnings(people)
     active = sum(each.active for each in people)
     with frame.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
         st.button(t("API keys"), icon=":material/key:", key="people-keys", on_click=_choose, args=(_KEYS,))
@@ -51,7 +51,7 @@ def render(portal: Portal, user: User) -> None:
     frame.one_pane(".st-key-people-list" if found or chosen in (_ADD, _KEYS) else "", ".st-key-people-back")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _list(people, found_odd)
+        _list(people, warnings_by_id)
     with right:
         st.button(t("Everyone"), icon=":material/arrow_back:", type="tertiary", key="people-back", on_click=_choose, args=(None,))
         _done()
@@ -60,7 +60,7 @@ def render(portal: Portal, user: User) -> None:
         elif chosen == _KEYS:
             _keys(portal, user)
         elif found is not None:
-            _person(portal, user, found, found_odd.get(found.id, frozenset()))
+            _person(portal, user, found, warnings_by_id.get(found.id, frozenset()))
         else:
             st.caption(t("Choose a person to change role, group or password."))
 
@@ -72,7 +72,7 @@ def _choose(name: str | None) -> None:
     st.session_state.pop(_SECRET, None)
 
 
-def _list(people: list[User], found_odd: Mapping[str, frozenset[Doubt]]) -> None:
+def _list(people: list[User], warnings_by_id: Mapping[str, frozenset[NameWarning]]) -> None:
     words = st.text_input(
         t("Search people"), type="search", live=True, placeholder=t("Search people"), label_visibility="collapsed", key="people-search"
     )
@@ -81,7 +81,7 @@ def _list(people: list[User], found_odd: Mapping[str, frozenset[Doubt]]) -> None
     with st.container(key="people-list", gap=None):
         for each in rows[:SHOWN]:
             state = "" if each.active else f" · :red[{t('Disabled')}]"
-            state += f" · :orange[:material/warning: {t('Check this name')}]" if each.id in found_odd else ""
+            state += f" · :orange[:material/warning: {t('Check this name')}]" if each.id in warnings_by_id else ""
             group = f" · {plain(each.group)}" if each.group else ""
             label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {role_word(each.role)}{group}]{state}]"
             st.button(label, key=f"rrow-{each.id}", type="tertiary", width="stretch", wrap=True, on_click=_choose, args=(each.name,))
@@ -114,14 +114,14 @@ def _add(portal: Portal, user: User) -> None:
         _do(add, secret=None if password else secret)
 
 
-def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> None:
+def _person(portal: Portal, user: User, person: User, warnings: frozenset[NameWarning]) -> None:
     with st.container(border=True, key="card-person"):
         st.markdown(f"### {plain(person.full_name)}", anchors=False)
         seen = t("last seen {when}", when=f"{person.last_seen_at:%Y-%m-%d %H:%M} UTC") if person.last_seen_at else t("never signed in")
         st.caption(f"{plain(person.name)} · {seen}")
-        for doubt in Doubt:
-            if doubt in odd:
-                st.markdown(f":orange[:material/warning: {t(_DOUBTS[doubt])}]")
+        for warning in NameWarning:
+            if warning in warnings:
+                st.markdown(f":orange[:material/warning: {t(_DOUBTS[warning])}]")
         with st.form(f"person-{person.id}", border=False):
             full_name = st.text_input(t("Full name"), value=person.full_name, max_chars=80, autocomplete="off")
             role = _role_box(portal, user, person.role, key=f"role-{person.id}")
@@ -226,7 +226,7 @@ def _do(action: Callable[[], str], secret: str | None = None) -> None:
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.session_state[_SECRET] = secret
     st.rerun()

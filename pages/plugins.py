@@ -11,7 +11,7 @@ from core.errors import PortalError
 from core.people.records import User
 from core.plugins.records import Addition, AdditionKind, PluginInfo
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -24,13 +24,15 @@ _ADDS = {
     AdditionKind.FILE_READER: "Reads files: {name}",
     AdditionKind.QUESTION_FILTER: "Changes questions before the model reads them",
     AdditionKind.ANSWER_FILTER: "Changes answers before people read them",
+    AdditionKind.TOOL: "A tool for the model: {name}",
+    AdditionKind.PLATFORM: "A kind of platform: {name}",
     AdditionKind.PAGE_SECTION: "A section on a page: {name}",
 }
 
 
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=760, gap="medium"):
-        about = t("Packages that add to the portal. A plugin that is off is not even imported; one that fails is passed over.")
+        about = t("Packages that add to the portal. A plugin that is off is not even imported; one that fails is skipped.")
         frame.page_head(t("Plugins"), about, key="plugins")
         groups = portal.plugins.groups(user)
         for info in portal.plugins.list(user):
@@ -55,7 +57,7 @@ def _plugin(portal: Portal, user: User, info: PluginInfo, groups: Sequence[str])
             st.caption(t("What it adds is listed once it has been turned on."))
         if state.error and state.failed_at is not None:
             at = f"{state.failed_at:%Y-%m-%d %H:%M} UTC"
-            failed = t("It failed on {moment}, and was passed over: {error}", moment=at, error=plain(state.error))
+            failed = t("It failed on {moment}, and was skipped: “{error}”", moment=at, error=plain(state.error))
             st.warning(failed, icon=":material/error:")
         _switch(portal, user, info, groups)
 
@@ -86,7 +88,7 @@ def _switch(portal: Portal, user: User, info: PluginInfo, groups: Sequence[str])
             try:
                 portal.plugins.change(user, info.name, everyone=wanted[0], groups=wanted[1])
             except PortalError as problem:
-                st.session_state[f"plugin-{info.name}-problem"] = said(problem)
+                st.session_state[f"plugin-{info.name}-problem"] = error_text(problem)
             st.rerun()
     if problem := st.session_state.pop(f"plugin-{info.name}-problem", ""):
         st.markdown(f":red[:material/error: {plain(problem)}]")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import InvalidInput, PortalError
-from core.inference.offers import LONGEST_DESCRIPTION, LONGEST_SYSTEM_PROMPT, LONGEST_TITLE, AccessRule, Preset
+from core.inference.offers import MAX_DESCRIPTION_LENGTH, MAX_SYSTEM_PROMPT_LENGTH, MAX_TITLE_LENGTH, AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import SamplingParams, Tool
 from core.models.records import ModelKind
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.models.access import access_dialog, access_line
 from pages.widgets.models.group_models import group_models
@@ -98,10 +99,11 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
             name = preset.name if preset else st.text_input(
                 t("Name"), max_chars=80, help=t("What programs send as the model: letters, digits, dots and hyphens."), key="preset-name"
             )
-            title = st.text_input(t("Title in the chat"), value=preset.title if preset else "", max_chars=LONGEST_TITLE, key=f"title-{key}")
+            shown = preset.title if preset else ""
+            title = st.text_input(t("Title in the chat"), value=shown, max_chars=MAX_TITLE_LENGTH, key=f"title-{key}")
             model = st.selectbox(t("Model"), names, index=names.index(preset.model) if preset else 0, key=f"model-{key}")
             system_prompt = st.text_area(
-                t("System prompt"), value=preset.system_prompt if preset else "", max_chars=LONGEST_SYSTEM_PROMPT, height=180,
+                t("System prompt"), value=preset.system_prompt if preset else "", max_chars=MAX_SYSTEM_PROMPT_LENGTH, height=180,
                 key=f"system-{key}",
             )  # fmt: skip
             thinking = st.selectbox(
@@ -116,7 +118,7 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
                     help=t("A list of functions as in OpenAI's API, for programs. The chat runs no tools."),
                 )  # fmt: skip
                 description = st.text_input(
-                    t("Description"), value=preset.description if preset else "", max_chars=LONGEST_DESCRIPTION, key=f"about-{key}"
+                    t("Description"), value=preset.description if preset else "", max_chars=MAX_DESCRIPTION_LENGTH, key=f"about-{key}"
                 )
             saved = st.form_submit_button(t("Save") if preset else t("Save as a draft"), type="primary")
     if saved:
@@ -214,7 +216,7 @@ def _published(portal: Portal, user: User, preset: Preset) -> str:
 
 
 def _confirm_removal(portal: Portal, user: User, preset: Preset) -> None:
-    @st.dialog(t("Remove {name}?", name=plain(preset.title or preset.name)))
+    @dialog(t("Remove {name}?", name=plain(preset.title or preset.name)))
     def ask() -> None:
         st.markdown(t("People who chose it go on with the default model; programs that name it are refused."))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-preset"):
@@ -237,6 +239,6 @@ def _do(action: Callable[[], str]) -> None:
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.rerun()

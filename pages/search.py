@@ -12,13 +12,13 @@ from core.people.records import User
 from core.search.records import UNRATED
 from core.search.search import Found, FoundItem
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat import linked_message
 from pages.widgets.chat.message import plain
-from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.figures import count, seconds
-from pages.widgets.common.requests import pending, take, wish_of_component
-from pages.widgets.common.search_field import MOST_CHARACTERS, search_field
+from pages.widgets.common.formats import count, seconds
+from pages.widgets.common.requests import pending, queue_component_action, take
+from pages.widgets.common.search_field import MAX_CHARACTERS, search_field
 from pages.widgets.common.search_hits import found
 from pages.widgets.usage.days import between, zone
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATH = "search"
 WORDS = "q"
 """The query parameter with the search text."""
-PAGE, MOST_PAGES = 30, 10
+PAGE, MAX_PAGES = 30, 10
 RECENT = 8
 BEHIND_S = 2.0
 """Seconds of index lag above which the page shows a note."""
@@ -57,7 +57,7 @@ def render(portal: Portal, user: User) -> None:
         try:
             items, last = _read(portal, user, words, filters)
         except PortalError as problem:
-            why = f"{plain(said(problem))} {t('Chats keep working without it.')}"
+            why = f"{plain(error_text(problem))} {t('Chats keep working without it.')}"
             if frame.blank(t("Search is unavailable"), why, t("Try again"), key="blank-search"):
                 st.rerun()
             return
@@ -83,14 +83,14 @@ def shortcut() -> None:
 def _act(asked: Mapping[str, Any]) -> None:
     match asked:
         case {"kind": "search", "text": str(text)}:
-            _look_for(text[:MOST_CHARACTERS].strip())
+            _look_for(text[:MAX_CHARACTERS].strip())
             st.query_params.from_dict({WORDS: st.session_state[_WORDS]} if st.session_state[_WORDS] else {})
         case {"kind": "forget"}:
             st.session_state.pop(_RECENT, None)
-        case {"kind": "open", **place}:
+        case {"kind": "open", **target}:
             linked_message.again()
             wanted = (linked_message.CONVERSATION, linked_message.MESSAGE)
-            frame.open_page(frame.START, **{name: str(place[name]) for name in wanted if place.get(name)})
+            frame.open_page(frame.START, **{name: str(target[name]) for name in wanted if target.get(name)})
 
 
 def _look_for(words: str) -> None:
@@ -103,7 +103,7 @@ def _look_for(words: str) -> None:
 
 def _words() -> str:
     """Return the search text: from the URL, or from the session when the user returns from another page."""
-    here = st.query_params.get(WORDS, "")[:MOST_CHARACTERS].strip()
+    here = st.query_params.get(WORDS, "")[:MAX_CHARACTERS].strip()
     if here and here != st.session_state.get(_WORDS):
         _look_for(here)
     words: str = st.session_state.get(_WORDS, "")
@@ -114,28 +114,24 @@ def _words() -> str:
 
 
 def _field(portal: Portal, user: User, words: str) -> None:
-    session_lives = session_watch(portal)
-
-    @st.fragment
     def draw() -> None:
-        session_lives()
         if pending():
             st.rerun()
         typed: str = st.session_state.get(_TYPED, words)
         recent = [each for each in st.session_state.get(_RECENT, []) if typed.strip().casefold() in each.casefold() and each != words]
         suggested = portal.suggestions.suggest(user, typed)
-        search_field("searchfield", words=words, typed=typed, suggested=suggested, recent=recent, on_event=_told)
+        search_field("searchfield", words=words, typed=typed, suggested=suggested, recent=recent, on_event=_take_words)
 
-    draw()
+    part(draw)()
 
 
-def _told(key: str) -> None:
+def _take_words(key: str) -> None:
     """Handle an event of the field: typing redraws the suggestions only, every other event the whole page."""
     event = st.session_state[key].event
     if event and event["kind"] == "typing":
-        st.session_state[_TYPED] = str(event["text"])[:MOST_CHARACTERS]
+        st.session_state[_TYPED] = str(event["text"])[:MAX_CHARACTERS]
     else:
-        wish_of_component(key)
+        queue_component_action(key)
 
 
 def _filters(portal: Portal, user: User) -> dict[str, Any]:
@@ -179,7 +175,7 @@ def _read(portal: Portal, user: User, words: str, filters: Mapping[str, Any]) ->
     """Read all requested pages of results again, so that items deleted in the meantime are gone and later ones move up."""
     items: list[FoundItem] = []
     cursor = None
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         last = portal.search.find(user, words, limit=PAGE, cursor=cursor, **filters)
         items += last.items
         cursor = last.next_cursor
@@ -206,11 +202,11 @@ def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
             with st.container(horizontal_alignment="center", key="searchnone"):
                 st.button(t("Clear filter"), key="search-clear", on_click=_clear_filters)
         return
-    found("searchfound", items, on_event=wish_of_component)
-    if last.next_cursor and st.session_state.get(_PAGES, 1) < MOST_PAGES:
+    found("searchfound", items, on_event=queue_component_action)
+    if last.next_cursor and st.session_state.get(_PAGES, 1) < MAX_PAGES:
         st.button(t("More results"), key="search-more", on_click=_more, width="stretch", type="tertiary")
     elif last.next_cursor:
-        st.caption(t("These are the newest {n}. Add words or choose an earlier date to find older ones.", n=PAGE * MOST_PAGES))
+        st.caption(t("These are the newest {n}. Add words or choose an earlier date to find older ones.", n=PAGE * MAX_PAGES))
 
 
 def _more() -> None:

@@ -16,7 +16,7 @@ from core.people.sessions import CODE_NEEDED, Proof
 from core.people.signing_in.devices import DEVICE_COOKIE
 from core.people.signing_in.sign_in import HERE, WRONG, Caller, SignIn
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import take_cookie
 
@@ -46,7 +46,7 @@ def render(portal: Portal) -> None:
         try:
             proof = _ask(portal.sign_in)
         except PortalError as problem:
-            proof, message = None, plain(said(problem))
+            proof, message = None, plain(error_text(problem))
         else:
             if proof is not None:
                 _go_on(portal, proof)
@@ -100,7 +100,7 @@ def _ask_for_code(portal: Portal, proof: Proof, message: str) -> None:
         try:
             proven = portal.second_factors.prove(proof, code)
         except PortalError as problem:
-            message = plain(said(problem))
+            message = plain(error_text(problem))
         else:
             _go_on(portal, proven)
     if message:

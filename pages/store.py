@@ -12,7 +12,7 @@ from core.people.records import User
 from pages.shell.frame import page_head
 from pages.shell.words import t
 from pages.widgets.common.card import card, facts_list
-from pages.widgets.common.figures import count, size
+from pages.widgets.common.formats import count, size
 from pages.widgets.store.backups import ask_for_backup, backups
 from pages.widgets.store.index_card import index_card
 from pages.widgets.store.retention import holds, rules

@@ -13,15 +13,15 @@ from core.people.records import User
 from core.plugins.records import SectionPage
 from core.usage.reports import UsageParts, UsageReport
 from pages.shell.frame import blank, page_head
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.plugins.sections import plugin_sections
 from pages.widgets.usage.change_marks import Mark, bounds, marks_of
 from pages.widgets.usage.chart_cards import charts_by_day, satisfaction_by_model
 from pages.widgets.usage.export_menu import export_menu
-from pages.widgets.usage.figures import key_figures
 from pages.widgets.usage.filters import filters, group_name
+from pages.widgets.usage.key_metrics import key_metrics
 from pages.widgets.usage.tables import breakdown, by_person
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def render(portal: Portal, user: User) -> None:
         waiting.empty()
         st.session_state[_LOADED] = True
     except PortalError as problem:
-        blank(t("Usage is unavailable"), plain(said(problem)))
+        blank(t("Usage is unavailable"), plain(error_text(problem)))
         return
     export_menu(head, portal, user, report)
     with below:
@@ -66,7 +66,7 @@ def _blocks() -> None:
 
 
 def _body(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None:
-    key_figures(report)
+    key_metrics(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
             card_title(t("No answers in this period"), t("Choose other days, another model or another group."))

@@ -3,4 +3,5 @@
 In reading order:
 
 - pdf_export: export chats as PDF
+- own_chats: tools with which the model searches and reads the person's own chats
 """

@@ -9,7 +9,7 @@ In reading order:
 - frames: messages of JSON and bytes
 - identity: people with their session tokens, and handles of proofs
 - connection: hold the pool of connections to the admin servers
-- read_ahead: combine the expected reads of a page in one call
+- read_prefetch: combine the expected reads of a page in one call
 - client: call a method as if the service were local
 - turns: follow answers that the admin server writes
 - portal: the portal of a user server

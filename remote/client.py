@@ -10,21 +10,21 @@ from functools import partial
 from typing import Any
 
 from core.chat.records import Turn
-from core.errors import Away, NotFound, PortalError
+from core.errors import NotFound, PortalError, ServerUnreachable
 from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.connection import Connection
 from remote.errors import read_error
 from remote.frames import Message
 from remote.identity import SealedProof, SessionUser, token_of
-from remote.read_ahead import Answer, Read, ReadAhead
+from remote.read_prefetch import Answer, Read, ReadPrefetch
 from remote.services import BY_NAME, Kind, Method, method
 from remote.turns import RemoteTurnList
 
-LOOK_S = 0.5
+POLL_S = 0.5
 """Seconds between checks, in a call that waits for the admin server, whether its page was stopped."""
 Waiting = Callable[[], AbstractContextManager[Callable[[], object]]]
-"""Entered while the admin server is away. Yields a function that is called every LOOK_S and may raise to give up."""
+"""Entered while the admin server is away. Yields a function that is called every POLL_S and may raise to give up."""
 
 
 class RemoteService:
@@ -68,32 +68,32 @@ class Caller:
         values: Mapping[tuple[str, str], Any],
         turns: RemoteTurnList,
         waiting: Waiting | None = None,
-        ahead: ReadAhead | None = None,
+        prefetch: ReadPrefetch | None = None,
     ) -> None:
         """values: the values last received. turns: the answers that this server follows.
 
-        waiting: entered while the admin server is away, as pages do; None raises Away at once.
+        waiting: entered while the admin server is away, as pages do; None raises ServerUnreachable at once.
         ahead: the combined reads of this tab.
         """
         self._connection = connection
         self._values = values
         self._waiting = waiting
-        self._ahead = ahead
+        self._prefetch = prefetch
         self.turns = turns
 
     def value(self, service: str, name: str) -> Any:
         return self._values[service, name]
 
     def call(self, wanted: Method, *arguments: Any, **named: Any) -> Any:
-        """Call the method. Raises the errors of the method, and Away."""
+        """Call the method. Raises the errors of the method, and ServerUnreachable."""
         while True:
             try:
                 return self._call(wanted, *arguments, **named)
-            except Away as away:
+            except ServerUnreachable as away:
                 if self._waiting is None or away.sent:
                     raise
                 with self._waiting() as still_waiting:
-                    while not away.wait(LOOK_S):
+                    while not away.wait(POLL_S):
                         still_waiting()
 
     def _call(self, wanted: Method, *arguments: Any, **named: Any) -> Any:
@@ -101,14 +101,14 @@ class Caller:
         if wanted.result.kind is Kind.ITEMS:
             return self._items(wanted, out)
         if out.callbacks:
-            if self._ahead is not None:
-                self._ahead.before_change(f"{wanted.service}.{wanted.name}", None)
+            if self._prefetch is not None:
+                self._prefetch.before_change(f"{wanted.service}.{wanted.name}", None)
             return self._with_callbacks(wanted, out)
-        if self._ahead is None:
+        if self._prefetch is None:
             return self._sent(wanted, out)[0]
         if not wanted.changes_nothing:
-            return self._change(self._ahead, wanted, out)
-        answer = self._ahead.answer(Read.of(wanted.service, wanted.name, out.token, out.data), self._ask_ahead)
+            return self._change(self._prefetch, wanted, out)
+        answer = self._prefetch.answer(Read.of(wanted.service, wanted.name, out.token, out.data), self._send_prefetch)
         if answer is None:
             return self._sent(wanted, out)[0]
         if "error" in answer:
@@ -123,19 +123,19 @@ class Caller:
         reply = self._connection.post(path, out.token, message, repeatable=repeatable)
         return self._result(wanted, out, reply.data, reply.blobs), reply.reads
 
-    def _change(self, ahead: ReadAhead, wanted: Method, out: _Outgoing) -> Any:
-        reads = ahead.before_change(f"{wanted.service}.{wanted.name}", out.token)
+    def _change(self, prefetch: ReadPrefetch, wanted: Method, out: _Outgoing) -> Any:
+        reads = prefetch.before_change(f"{wanted.service}.{wanted.name}", out.token)
         result, answers = self._sent(wanted, out, reads)
-        ahead.after_change(reads, answers, getattr(result, "conversation_id", None))
+        prefetch.after_change(reads, answers, getattr(result, "conversation_id", None))
         return result
 
-    def _ask_ahead(self, reads: Sequence[Read]) -> Sequence[Answer] | None:
+    def _send_prefetch(self, reads: Sequence[Read]) -> Sequence[Answer] | None:
         token = next((each.token for each in reads if each.token is not None), None)
         try:
             answers: Sequence[Answer] = self._connection.post(
                 "/internal/v1/calls", token, Message([each.sent for each in reads]), repeatable=True
             ).data
-        except Away:
+        except ServerUnreachable:
             raise
         except PortalError:
             return None  # Each read is then sent alone and reports its own error.

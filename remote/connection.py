@@ -1,4 +1,4 @@
-"""Hold the pool of connections to the admin servers. Choose the server, and raise Away while none can be reached."""
+"""Hold the pool of connections to the admin servers. Choose the server, and raise ServerUnreachable while none can be reached."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from core.errors import Away, InvalidInput, PortalError, Unavailable
+from core.errors import InvalidInput, PortalError, ServerUnreachable, Unavailable
 from core.operations.log_context import logged_fields
 from remote import frames
 from remote.errors import read_error
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SESSION_HEADER = "X-Portal-Session"
 CONNECT_S, READ_S, STREAM_S = 3.0, 160.0, 40.0
 """Timeouts in seconds. READ_S is longer than the admin server's own limit for a call. Open streams send data every 15 s."""
-MOST_CONNECTIONS, MOST_IDLE, IDLE_S = 400, 40, 3.0
+MAX_CONNECTIONS, MAX_IDLE, IDLE_S = 400, 40, 3.0
 """Limits of the connection pool. The admin server closes an idle connection after 5 s, and this side closes it earlier."""
 _UNREACHABLE = frozenset({502, 503, 504})
 """HTTP statuses with which a proxy reports that the admin server is away."""
@@ -39,7 +39,7 @@ class Connection:
         self._available = threading.Event()
         self._available.set()
         verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if ca_file else True
-        limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_S)
+        limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_IDLE, keepalive_expiry=IDLE_S)
         self._client = httpx2.Client(verify=verify, limits=limits, timeout=httpx2.Timeout(READ_S, connect=CONNECT_S), trust_env=False)
 
     @property
@@ -51,7 +51,7 @@ class Connection:
         return self._answered("GET", path, None, None, repeatable=True, always=True).data
 
     def post(self, path: str, token: str | None, message: Message, *, repeatable: bool) -> Message:
-        """Send a message and return its answer. Raises the error in the answer, and Away.
+        """Send a message and return its answer. Raises the error in the answer, and ServerUnreachable.
 
         repeatable: the call may be sent again if it is unknown whether the first one arrived.
         """
@@ -74,15 +74,15 @@ class Connection:
                         return
                     response.read()
                     refused = _refused(response)
-                    if not isinstance(refused, Away):
+                    if not isinstance(refused, ServerUnreachable):
                         raise refused
                 # The server is stopping, or its proxy cannot reach it.
                 number = (number + 1) % len(self._servers)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
             except httpx2.TransportError as problem:
-                raise Away(self._available.wait, sent=True) from problem
-        raise self._away()
+                raise ServerUnreachable(self._available.wait, sent=True) from problem
+        raise self._unreachable()
 
     def close(self) -> None:
         self._client.close()
@@ -103,18 +103,18 @@ class Connection:
                 continue
             except httpx2.TransportError as problem:
                 if not repeatable:
-                    raise Away(self._available.wait, sent=True) from problem
+                    raise ServerUnreachable(self._available.wait, sent=True) from problem
                 number = (number + 1) % len(self._servers)
                 continue
             if response.status_code == 200:
                 self._reached(number)
                 return _read(response)
             refused = _refused(response)
-            if not isinstance(refused, Away):
+            if not isinstance(refused, ServerUnreachable):
                 self._reached(number)
                 raise refused
             number = (number + 1) % len(self._servers)
-        raise self._away()
+        raise self._unreachable()
 
     def _headers(self, token: str | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self._key()}"}
@@ -131,15 +131,15 @@ class Connection:
             self._available.set()
 
     def _check_available(self) -> None:
-        """Raise Away at once while no server is known to be reachable, so that a page does not wait for each of its calls."""
+        """Raise ServerUnreachable at once while no server is known to be reachable, so that a page does not wait for each of its calls."""
         if not self._available.is_set():
-            raise self._away()
+            raise self._unreachable()
 
-    def _away(self) -> Away:
+    def _unreachable(self) -> ServerUnreachable:
         if self._available.is_set():
             log.warning("%s cannot be reached", " and ".join(self._servers))
             self._available.clear()
-        return Away(self._available.wait)
+        return ServerUnreachable(self._available.wait)
 
 
 def _body(message: Message) -> Iterable[bytes] | bytes:
@@ -159,7 +159,7 @@ def _refused(response: httpx2.Response) -> PortalError:
     if response.headers.get("content-type", "").startswith(frames.MEDIA_TYPE):
         return read_error(_read(response).data)
     if status in _UNREACHABLE:
-        return Away()
+        return ServerUnreachable()
     if status == 401:
         return Unavailable("The admin server does not accept this server's key. PORTAL_SERVICE_KEYS must be the same on both servers.")
     if status == 404:

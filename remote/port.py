@@ -13,19 +13,20 @@ from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
-from core.chat.exports import ChatExports
+from core.chat.exports.exports import ChatExports
+from core.chat.flags import ConversationFlags
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
-from core.chat.marks import ConversationMarks
 from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
+from core.chat.tools.chat_tools import ChatTools
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
 from core.grounding.batch.batches import GroundBatches
-from core.grounding.box_exports import BoxExports
 from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
+from core.grounding.exports.box_exports import BoxExports
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -36,11 +37,11 @@ from core.inference.gateway import Gateway
 from core.knowledge.files import Files
 from core.models.reports import FileReports
 from core.models.service import ModelService
-from core.models.swaps import Swaps
+from core.models.swaps.swaps import Swaps
 from core.notices.service import Notices
 from core.operations.backups import Backups
 from core.operations.disk import DiskSpace
-from core.operations.index_care import IndexCare
+from core.operations.index_maintenance import IndexMaintenance
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
@@ -48,14 +49,28 @@ from core.people.audit import AuditTrail
 from core.people.sessions import Sessions
 from core.people.signing_in.devices import Devices
 from core.people.signing_in.sign_in import SignIn
-from core.platforms.oversight import PlatformOversight
+from core.platforms.platform_monitor import PlatformMonitor
 from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
 from core.review.accepted_answers import AcceptedAnswers
+from core.review.cases.export import CaseExport
+from core.review.cases.queue import CaseQueue
+from core.review.cases.views import CaseViews
+from core.review.cases.work import CaseWork
+from core.review.datasets.builds import DatasetBuilds
+from core.review.datasets.datasets import Datasets
 from core.review.feedback import FeedbackQueue
+from core.review.judging.guidelines import ReviewGuidelines
+from core.review.judging.judgements import ReviewJudgements
+from core.review.judging.questions import ReviewQuestions
+from core.review.names import ReviewNames
+from core.review.own_feedback import OwnFeedback
+from core.review.progress.service import ReviewProgress
+from core.review.rating_forms import RatingForms
 from core.review.side_by_side import SideBySide
+from core.review.training_consent import TrainingConsent
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.sharing.shares import Shares
@@ -89,9 +104,16 @@ class PagePortal(Protocol):
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
+    case_export: CaseExport
+    case_queue: CaseQueue
+    case_views: CaseViews
+    case_work: CaseWork
     chat_imports: ChatImports
+    chat_tools: ChatTools
     context: ChatContext
     conversations: Conversations
+    dataset_builds: DatasetBuilds
+    datasets: Datasets
     devices: Devices
     disk: DiskSpace
     downloads: Downloads
@@ -111,19 +133,26 @@ class PagePortal(Protocol):
     imports: Imports
     instructions: InstructionsService
     quantizing: Quantizing
-    index_care: IndexCare
+    index_maintenance: IndexMaintenance
     jobs: Jobs
     limits: Limits
-    marks: ConversationMarks
+    conversation_flags: ConversationFlags
     model_access: ModelAccess
     models: ModelService
     notices: Notices
-    oversight: PlatformOversight
+    platform_monitor: PlatformMonitor
     platforms: PlatformService
     plugins: Plugins
     presets: Presets
     privacy: PrivacyFilter
     memories: Memories
+    own_feedback: OwnFeedback
+    rating_forms: RatingForms
+    review_names: ReviewNames
+    review_guidelines: ReviewGuidelines
+    review_questions: ReviewQuestions
+    review_judgements: ReviewJudgements
+    review_progress: ReviewProgress
     result_cache: ResultCache
     prompts: PromptLibrary
     retention: Retention
@@ -139,6 +168,7 @@ class PagePortal(Protocol):
     suggestions: Suggestions
     swaps: Swaps
     temporary: TemporaryChats
+    training_consent: TrainingConsent
     comparisons: Comparisons
     turns: Turns
     usage: UsageReports

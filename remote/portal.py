@@ -11,19 +11,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from core.errors import Away, PortalError, StartFailed, Unavailable
+from core.errors import PortalError, ServerUnreachable, StartFailed, Unavailable
 from core.people.sessions import Proof
 from core.people.signing_in.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
-from remote.read_ahead import Drawing, Patterns, ReadAhead
+from remote.read_prefetch import Drawing, Patterns, ReadPrefetch
 from remote.services import BY_NAME, values
 from remote.turns import RemoteTurnList
 from settings import Settings
 
 log = logging.getLogger(__name__)
 
-PULSE_S = 2.0
+CHECK_EVERY_S = 2.0
 """Seconds between checks of the admin server."""
 CHECKS = 16
 """Most sign-ins that may wait here at the same time. The admin server has its own queue."""
@@ -51,7 +51,7 @@ class RemotePortal:
         self._services = self._services_of()
         self._accepted = True
         self._ended = threading.Event()
-        self._pulse = threading.Thread(target=self._look_again, name="admin-server", daemon=True)
+        self._checker = threading.Thread(target=self._check_regularly, name="admin-server", daemon=True)
 
     def __getattr__(self, name: str) -> RemoteService:
         services: dict[str, RemoteService] = self.__dict__.get("_services", {})
@@ -66,23 +66,23 @@ class RemotePortal:
 
     @contextmanager
     def for_page(
-        self, waiting: Waiting | None, kept: MutableMapping[str, Any], *, page: str = "", wishes: str = "", token: str | None = None,
-        conversation: str | None = None,
+        self, waiting: Waiting | None, tab_storage: MutableMapping[str, Any], *, page: str = "", actions: str = "",
+        token: str | None = None, conversation: str | None = None,
     ) -> Iterator[PageView]:  # fmt: skip
-        """Yield the portal for one run of a page, which combines the page's reads: see read_ahead.py.
+        """Yield the portal for one run of a page, which combines the page's reads: see read_prefetch.py.
 
-        waiting: entered by calls while the admin server is away; None makes them raise Away. kept: storage of the tab for its reads.
-        page, wishes, token, conversation: see Drawing.
+        waiting: entered by calls while the admin server is away; None makes them raise ServerUnreachable. tab_storage: keeps the
+        reads of a tab. page, actions, token, conversation: see Drawing.
         """
-        ahead: ReadAhead = kept.setdefault("reads", ReadAhead(self._patterns))
-        ahead.begin(Drawing(page, wishes, token=token, conversation=conversation))
+        prefetch: ReadPrefetch = tab_storage.setdefault("reads", ReadPrefetch(self._patterns))
+        prefetch.begin(Drawing(page, actions, token=token, conversation=conversation))
         try:
-            yield PageView(self, self._services_of(waiting, ahead))
+            yield PageView(self, self._services_of(waiting, prefetch))
         finally:
-            ahead.end()
+            prefetch.end()
 
-    def _services_of(self, waiting: Waiting | None = None, ahead: ReadAhead | None = None) -> dict[str, RemoteService]:
-        caller = Caller(self._connection, self._values, self._turns, waiting, ahead)
+    def _services_of(self, waiting: Waiting | None = None, prefetch: ReadPrefetch | None = None) -> dict[str, RemoteService]:
+        caller = Caller(self._connection, self._values, self._turns, waiting, prefetch)
         special: dict[str, RemoteService] = {
             "sign_in": RemoteSignIn(caller, "sign_in", self._checks),
             "turns": RemoteTurns(caller, "turns"),
@@ -95,26 +95,26 @@ class RemotePortal:
         return self._connection.is_available and self._accepted
 
     def start(self) -> None:
-        """Check the admin server now and every PULSE_S. Raises StartFailed if it refuses this server, but not if it is away."""
+        """Check the admin server now and every CHECK_EVERY_S. Raises StartFailed if it refuses this server, but not if it is away."""
         try:
             self._ask_values()
-        except Away:
+        except ServerUnreachable:
             log.warning("the admin server cannot be reached yet; pages wait for it")
         except PortalError as problem:
             raise StartFailed("{problem}", problem=problem) from problem
-        self._pulse.start()
+        self._checker.start()
 
     def stopping(self) -> None:
         self._ended.set()
 
     def close(self) -> None:
         self._ended.set()
-        if self._pulse.is_alive():
-            self._pulse.join(CONNECT_S)
+        if self._checker.is_alive():
+            self._checker.join(CONNECT_S)
         self._connection.close()
 
     def _ask_values(self) -> None:
-        """Request the values that are the same for all people. Raises Away, and Unavailable if this server is refused."""
+        """Request the values that are the same for all people. Raises ServerUnreachable, and Unavailable if this server is refused."""
         found: Any = self._connection.get("/internal/v1/values")
         codecs = {(service, name): each for service, name, each in values(staff=True)}
         try:
@@ -124,12 +124,12 @@ class RemotePortal:
         self._values.update(received)
         self._limits = {name: value for (service, name), value in received.items() if service == "settings"}
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check once whether the admin server is available and accepts this server. Problems are logged."""
         try:
             self._ask_values()
             self._accepted = True
-        except Away:
+        except ServerUnreachable:
             return
         except PortalError as problem:
             self._accepted = False
@@ -138,9 +138,9 @@ class RemotePortal:
             if not self._ended.is_set():
                 log.exception("the admin server could not be asked")
 
-    def _look_again(self) -> None:
-        while not self._ended.wait(PULSE_S):
-            self.look()
+    def _check_regularly(self) -> None:
+        while not self._ended.wait(CHECK_EVERY_S):
+            self.check()
 
 
 class PageView:

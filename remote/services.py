@@ -52,6 +52,7 @@ SERVICES = (
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path},
             reads=("backups", "facts", "task")),
     Service("chat_imports", user=("recent", "start"), reads=("recent",)),
+    Service("chat_tools", user=("allow", "list", "switch_off"), reads=("list",)),
     Service("context", user=("edit_summary", "pin", "summary", "use"), reads=("summary", "use")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
@@ -64,12 +65,28 @@ SERVICES = (
     ), values={"offline": bool}, reads=("catalogue", "disk_free", "get", "get_file", "models", "offers", "transfers")),
     Service("accepted_answers", user=("accept",), staff=("accept_case",)),
     Service("exports", user=("formats",), reads=("formats",)),
-    Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review"), reads=("counts", "find", "get")),
+    Service("feedback", user=("own", "rate"), reads=("own",)),
+    Service("review_names", user=("looks",), staff=("reveal",), reads=("looks",), values={"hidden": bool}),
+    Service("rating_forms", user=("current",), staff=("save", "versions"), reads=("current", "versions")),
+    Service("own_feedback", user=("find", "take_back"), reads=("find",)),
+    Service("case_queue", staff=("count", "find", "get", "open", "progress", "reviewers", "tags"),
+            reads=("count", "find", "get", "progress", "reviewers", "tags")),
+    Service("case_work", staff=("change", "change_many", "leave", "start")),
+    Service("case_views", staff=("list", "remove", "save"), reads=("list",)),
+    Service("case_export", staff=("all",)),
+    Service("review_questions", staff=("current", "save"), reads=("current",)),
+    Service("review_judgements", staff=("ask_second", "decide", "judge", "of_case"), reads=("of_case",)),
+    Service("training_consent", user=("choose", "get"), reads=("get",)),
+    Service("datasets", staff=("add", "change", "download", "get", "list", "note_use", "preview", "remove", "remove_version"),
+            reads=("get", "list", "preview")),
+    Service("dataset_builds", staff=("start",)),
+    Service("review_progress", staff=("report",), reads=("report",)),
+    Service("review_guidelines", staff=("current", "save", "version", "versions"), reads=("current", "version", "versions")),
     Service("file_reports", staff=("of", "preview"), reads=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}, reads=("get", "read")),
     Service("folders", user=("list", "new", "rename", "remove"), reads=("list",)),
     Service("follow_ups", user=("get", "put", "send", "take_back"), reads=("get",)),
-    Service("gateway", anyone=("served",), user=("chat_models", "next_place"), reads=("served", "chat_models", "next_place")),
+    Service("gateway", anyone=("served",), user=("chat_models", "next_target"), reads=("served", "chat_models", "next_target")),
     Service("grounding", user=(
         *("content", "find", "grounders", "history", "image", "remove", "upload"),
     ), values={"max_bytes": int}, reads=("content", "grounders", "history", "image")),
@@ -83,25 +100,25 @@ SERVICES = (
     Service("imports", staff=("models", "start"), reads=("models",)),
     Service("instructions", user=("applying", "of_group", "own", "set_for_group", "set_own"), reads=("applying", "of_group", "own")),
     Service("quantizing", staff=("start", "made", "recent"), reads=("made", "recent")),
-    Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state"), reads=("parked", "state")),
+    Service("index_maintenance", staff=("rejected_jobs", "rebuild", "reconcile", "retry", "state"), reads=("rejected_jobs", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry"), reads=("list", "get")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules"), reads=("nearly_used", "rules")),
-    Service("marks", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
+    Service("conversation_flags", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
     Service("memories", user=(
         *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
     ), reads=("accepted", "available", "proposed", "texts", "use")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model"),
             reads=("group_models", "groups", "roles", "rules")),
     Service("models", staff=(
-        *("adapters", "budget", "eviction", "evictions", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default"),
+        *("adapters", "budget", "eviction", "evictions", "files", "keep", "names_at_start", "last_crash", "load", "loaded", "make_default"),
         *("memory", "plan", "read_file", "remembered", "reside", "start_problems", "unload"),
     ), values={"folder": Path}, reads=(
-        *("adapters", "budget", "eviction", "evictions", "files", "kept", "last_crash", "loaded", "memory", "plan", "read_file"),
+        *("adapters", "budget", "eviction", "evictions", "files", "names_at_start", "last_crash", "loaded", "memory", "plan", "read_file"),
         *("remembered", "start_problems"),
     )),
     Service("notices", user=("choices", "choose", "list", "mark_all_read", "mark_read", "unread"), reads=("choices", "list", "unread")),
     Service("presets", staff=("list", "publish", "remove", "save"), reads=("list",)),
-    Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
+    Service("platform_monitor", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test"),
             reads=("embeddings", "explain", "states")),
     Service("plugins", user=("sections",), staff=("change", "groups", "list"), reads=("sections", "groups", "list")),
     Service("platforms", staff=(
@@ -110,7 +127,7 @@ SERVICES = (
     Service("privacy", user=("check",), staff=("policies", "put", "remove"), reads=("check", "policies")),
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
             reads=("get", "list", "starters", "versions")),
-    Service("result_cache", staff=("clear", "figures"), reads=("figures",)),
+    Service("result_cache", staff=("clear", "stats"), reads=("stats",)),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
     Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
     Service("search", user=("find", "models"), reads=("find", "models")),
@@ -131,8 +148,10 @@ SERVICES = (
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "markers", "plan", "remove_canary", "remove_replay", "replays"),
         "start",
     ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
-    Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave"), reads=("offered", "transcript", "running")),
-    Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations"),
+    Service("temporary", user=(
+        *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),
+    ), reads=("offered", "transcript", "running")),
+    Service("turns", user=("start", "regenerate", "go_on", "decide", "stop", "running", "find", "running_conversations"),
             reads=("running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows"), reads=("choices", "parts", "report")),
 )  # fmt: skip
@@ -250,7 +269,7 @@ def _argument(hint: Any) -> Part:
         if get_origin(each) is Callable:
             return Part(Kind.CALLBACK, codec(tuple[tuple(get_args(each)[0])]))  # type: ignore[misc]
     if found := {User, Proof, Credentials} & set(_inside(hint)):
-        raise Unfit(f"an argument holds {found}: a user server could pretend to be anybody")
+        raise Unfit(f"an argument holds {found}: a user server could pretend to be anyone")
     return Part(Kind.VALUE, codec(hint))
 
 

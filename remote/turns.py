@@ -12,7 +12,7 @@ from typing import Any
 from core.chat.elsewhere.followed_turn import FollowedTurn
 from core.chat.records import Turn
 from core.chat.running_turn import Snapshot
-from core.errors import Away, NotSignedIn, PortalError
+from core.errors import NotSignedIn, PortalError, ServerUnreachable
 from remote.codec import codec
 from remote.connection import Connection
 from remote.errors import read_error
@@ -33,7 +33,8 @@ def take_in(followed: FollowedTurn, event: dict[str, Any]) -> None:
     if event["text"] > len(before.text) or event["reasoning"] > len(before.reasoning):
         raise ValueError("an event is missing")
     text, reasoning = before.text[: event["text"]] + new.text, before.reasoning[: event["reasoning"]] + new.reasoning
-    followed.publish(replace(new, text=text, reasoning=reasoning))
+    steps = before.steps if event.get("same_steps") else new.steps
+    followed.publish(replace(new, text=text, reasoning=reasoning, steps=steps))
 
 
 class RemoteTurnList:
@@ -70,7 +71,7 @@ class RemoteTurnList:
                                 raise read_error(event["error"])
                             take_in(followed, event)
                     return
-                except Away as away:
+                except ServerUnreachable as away:
                     away.wait(WAIT_S)
         except NotSignedIn:
             log.info("the session of an answer that was followed has ended")

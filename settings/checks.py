@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.chat.memory.records import MemoryMode
 from core.errors import InvalidInput, StartFailed
-from core.models.records import LOAD_CHOICES
+from core.models.load_settings import LOAD_CHOICES
 from settings.fields import PORTS, Settings, variable
 from settings.lists import listed, pairs
 
@@ -36,8 +36,10 @@ RANGES = {
     "session_idle_minutes": (0, 525_600),
     "response_days": (0, 36_500),
     "notice_days": (1, 36_500),
+    "dataset_holdout_percent": (0, 50),
     "program_file_days": (1, 36_500),
     "embedding_cache_mb": (0, 1_000_000),
+    "review_second_percent": (0, 100),
     "result_cache_mb": (0, 1_000_000),
     "result_cache_days": (1, 365),
     "max_batch_mb": (1, 10_000),

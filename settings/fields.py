@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
-from core.models.records import FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
+from core.models.load_settings import FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
 from settings.lists import listed
 
 
@@ -74,6 +74,9 @@ class Settings:
     )] = -1
     disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, reserved for running work. With less, new work is refused."] = 64
     mtp: Annotated[bool, "Load a model's MTP layer to draft tokens, if the file has one and memory allows it."] = False
+    gpu_sampling: Annotated[bool, (
+        "Let the GPU find the likeliest tokens of each answer, instead of copying all logits in each step."
+    )] = False
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
@@ -82,6 +85,7 @@ class Settings:
     )] = False
     pdf_font: Annotated[str, "The font file of PDF exports (.ttf, .otf or .ttc). Empty: a font with Chinese that is found here."] = ""
     temporary_chats: Annotated[bool, "Offer temporary chats, which are never stored. Only their usage figures are."] = True
+    masked_review: Annotated[bool, "Hide the names of raters from reviewers, who can reveal them for a reason."] = True
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."
     )] = True
@@ -116,10 +120,14 @@ class Settings:
     second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     notice_days: Annotated[int, "Days that notices are kept."] = 30
+    dataset_holdout_percent: Annotated[int, "Share of chats that every dataset holds out for tests, in percent. 0: none."] = 10
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30
     max_batch_mb: Annotated[int, "The largest file of /v1/files, in MB."] = 100
     embedding_cache_mb: Annotated[int, "Room for vectors of texts that were embedded before, in MB. 0: none is kept."] = 64
+    review_second_percent: Annotated[int, (
+        "How many in a hundred judged cases a second reviewer judges too, without seeing the first answers."
+    )] = 10  # fmt: skip
     result_cache_mb: Annotated[int, "Room for answers to deterministic requests, in MB. 0: the model is always asked."] = 0
     result_cache_days: Annotated[int, "Days for which the same deterministic request gets the same answer."] = 7
     store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True

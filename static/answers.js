@@ -2,9 +2,11 @@
 // It works on what the page has drawn already, so nothing of a model's text is read a second time.
 
 const DONE = new WeakSet();
+const FONTS = ["1em 'JetBrains Mono'", 'italic 1em KaTeX_Math', ...['Main', 'Size1', 'Size2', 'Size3', 'Size4'].map(name => `1em KaTeX_${name}`)];
 
 export function answerTools({data}) {
   const labels = data[0];
+  loadFonts();
   const look = () => {
     document.querySelectorAll('.tabletools').forEach(bar => { if (!DONE.has(bar.previousElementSibling)) bar.remove(); });     // its table was drawn anew
     document.querySelectorAll('.st-key-transcript table, [class*="st-key-sidebyside"] table').forEach(table => { if (!DONE.has(table)) dress(table, labels); });
@@ -18,16 +20,22 @@ export function answerTools({data}) {
     block.append(copies);
   });
   look(); blocks();
-  let waiting = 0;
-  const watcher = new MutationObserver(() => { waiting ||= setTimeout(() => { waiting = 0; look(); blocks(); }, 400); });
+  // At once, before the change is painted: tools that came later would push down what follows their table.
+  const watcher = new MutationObserver(() => { look(); blocks(); });
   const page = document.querySelector('.stMain') ?? document.body;
   watcher.observe(page, {childList: true, subtree: true});
-  return () => { watcher.disconnect(); clearTimeout(waiting); };
+  return () => watcher.disconnect();
+}
+
+// Code or a formula whose fonts come after it is drawn twice, and moves. A browser loads them once.
+function loadFonts() {
+  const load = () => FONTS.forEach(each => document.fonts.load(each).catch(() => {}));
+  (window.requestIdleCallback ?? setTimeout)(load);
 }
 
 function dress(table, L) {
   const heads = [...table.querySelectorAll('thead th')], body = table.tBodies[0];
-  if (!heads.length || !body || body.rows.length < 2) return;
+  if (!heads.length || !body || body.rows.length < 2 || growing(table)) return;
   DONE.add(table);
   heads.forEach((head, column) => {
     head.tabIndex = 0; head.setAttribute('role', 'button'); head.title = L.sort; head.classList.add('sortable');
@@ -40,6 +48,13 @@ function dress(table, L) {
   bar.append(button(L.copy, async self => { await copy(csv(table, '\t')); told(self, L); }),
     button('CSV', () => save(csv(table, ','), L.file)));
   table.after(bar);
+}
+
+// A table that ends a running answer may get more rows, which would push its tools down. What follows it comes together with them.
+function growing(table) {
+  const element = table.closest('[data-testid="stElementContainer"]');
+  for (let each = table; each && each !== element; each = each.parentElement) if (each.nextElementSibling) return false;
+  return !!element?.closest('.st-key-transcript') && !element.nextElementSibling;
 }
 
 function button(words, act) {

@@ -2,7 +2,7 @@
 
 const NS = 'http://www.w3.org/2000/svg';
 const COLOURS = ['#1d4ed8', '#b45309', '#047857', '#be185d', '#6d28d9', '#0e7490'];
-const LEAST = 4, FAST = 10, PAUSE = 700;
+const MIN_SIDE = 4, FAST = 10, PAUSE = 700;
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
@@ -78,7 +78,7 @@ export function boxes({data: [picture, given, words], parentElement, setTriggerV
       removeEventListener('pointermove', move); removeEventListener('pointerup', end); removeEventListener('pointercancel', end);
       state.dragging = false;
       const edges = list[number].edges = tidy(list[number].edges);
-      if (edges[2] - edges[0] < LEAST * pixel() || edges[3] - edges[1] < LEAST * pixel()) {
+      if (edges[2] - edges[0] < MIN_SIDE * pixel() || edges[3] - edges[1] < MIN_SIDE * pixel()) {
         if (edge) { list.splice(number, 1); chosen = null; }
       }
       draw(chosen); tell();

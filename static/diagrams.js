@@ -5,7 +5,7 @@
 const BLOCKS = ['transcript', 'sidebyside'].map(key => `[class*="st-key-${key}"] code.language-mermaidsource`).join();
 const LOADS = /@\{[^]*?(\bimg\b|\\)/;                       // would have the library look for a picture elsewhere
 const ACTS = /::icon\(.*|^\s*(links?|properties|details)\s[^\n:>-]+:.*/gim;      // icons, and menus of people in a sequence: pictures have none
-const MOST_CHARACTERS = 10_000, MOST_EDGES = 200;            // it draws on the page's own thread
+const MAX_CHARACTERS = 10_000, MAX_EDGES = 200;            // it draws on the page's own thread
 const FONT = 'Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';       // an image has none of the page's fonts
 const DRAWN = new WeakMap();                                 // block -> what it was drawn from
 let library, drawing = Promise.resolve(), number = 0;
@@ -59,7 +59,7 @@ const kind = source => source.split('\n').map(line => line.trim()).find(line => 
 const harmless = source => source.replace(ACTS, '').replace(/<<\w+>>|<br\s*\/?>|<(?=[a-z!\/?])/gi, found => found === '<' ? '\u2039' : found);
 
 async function pictureOf(source, dark, address) {
-  if (!address || source.length > MOST_CHARACTERS || LOADS.test(source)) throw new Error('not drawn');
+  if (!address || source.length > MAX_CHARACTERS || LOADS.test(source)) throw new Error('not drawn');
   library ??= (await import(location.origin + address)).default;
   library.initialize(settings(library, dark));
   const room = Object.assign(document.createElement('div'), {className: 'diagramroom', ariaHidden: 'true', inert: true});
@@ -79,7 +79,7 @@ function settings(library, dark) {
     : {background: '#ffffff', primaryColor: '#e9eefc', primaryTextColor: '#101215', primaryBorderColor: '#2f5bd7', lineColor: '#5a6068',
        secondaryColor: '#e6f5ee', tertiaryColor: '#f4f5f6', textColor: '#101215', noteBkgColor: '#fdf1e1', noteTextColor: '#8f4a06'};
   return {
-    startOnLoad: false, suppressErrorRendering: true, securityLevel: 'strict', maxTextSize: MOST_CHARACTERS, maxEdges: MOST_EDGES,
+    startOnLoad: false, suppressErrorRendering: true, securityLevel: 'strict', maxTextSize: MAX_CHARACTERS, maxEdges: MAX_EDGES,
     htmlLabels: false, flowchart: {htmlLabels: false}, theme: 'base', fontFamily: FONT,
     themeVariables: {...colours, darkMode: dark, fontFamily: FONT, fontSize: '14px'},
     secure: Object.keys(library.mermaidAPI.defaultConfig),   // nothing of this can be changed by a diagram

@@ -10,24 +10,26 @@ i{font:400 1.2rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 `);
 const HANDS = ['wheel', 'touchmove', 'keydown', 'pointerdown'];
 const NEAR = 80, FAR = 160;     // px above the end: still following; far enough to offer the way back
-let state = null;               // one transcript a page: {box, pane, button, following, hand, grown}
+let state = null;               // one transcript a page: {box, pane, button, hand, grown}
+let following = true;           // a transcript that is drawn anew is followed as before
 let shown = null;               // the conversation and the answer last followed
 let aim = null;                 // the message that the address leads to, until it stands still: {answer, question, until}
 let arrived = '';               // the last arrival: each is shown once
 const ARRIVES_MS = 4000, STILL_MS = 900, MARK_MS = 2400;
 
 const left = () => state.pane.scrollHeight - state.pane.clientHeight - state.pane.scrollTop;
+const keepsPlace = () => 'keepsPlace' in state.pane.dataset;      // see earlier.js: the page may be short for a moment
 const offer = () => state.button.classList.toggle('on', left() > FAR);
 const SCROLLS = ['PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', 'Home', 'End', ' '];
 const onHand = event => {       // typing a question is no scrolling
   const typing = event.type === 'keydown' && (!SCROLLS.includes(event.key) || /^(TEXTAREA|INPUT)$/.test(event.composedPath()[0].tagName));
   if (state && !typing) state.hand = performance.now();
 };
-const onFocus = event => { if (state && event.composedPath()[0].tagName === 'TEXTAREA' && event.composedPath().includes(state.box)) state.following = false; };
+const onFocus = event => { if (state && event.composedPath()[0].tagName === 'TEXTAREA' && event.composedPath().includes(state.box)) following = false; };
 const onScroll = () => {
   if (!state) return;
   // Only a person stops the following: a scroll event can also arrive late, after the text has grown.
-  if (left() < NEAR) state.following = true; else if (performance.now() - state.hand < 400) state.following = false;
+  if (keepsPlace()) following = false; else if (left() < NEAR) following = true; else if (performance.now() - state.hand < 400) following = false;
   offer();
 };
 
@@ -39,13 +41,14 @@ function attach(button) {
   let pane = box.parentElement;
   while (pane && !/(auto|scroll)/.test(getComputedStyle(pane).overflowY)) pane = pane.parentElement;
   if (!pane) return;
-  state = {box, pane, button, following: !aim, hand: -1e4};
+  state = {box, pane, button, hand: -1e4};
+  if (aim) following = false;
   pane.addEventListener('scroll', onScroll, {passive: true});
   HANDS.forEach(name => pane.addEventListener(name, onHand, {passive: true}));
   pane.addEventListener('focusin', onFocus);       // editing a question: it stays where it is
-  state.grown = new ResizeObserver(() => { if (aim) arrive(); else if (state.following) pane.scrollTop = pane.scrollHeight; offer(); });
+  state.grown = new ResizeObserver(() => { if (aim) arrive(); else if (following && !keepsPlace()) pane.scrollTop = pane.scrollHeight; offer(); });
   state.grown.observe(box);
-  button.onclick = () => { state.following = true; pane.scrollTo({top: pane.scrollHeight, behavior: 'smooth'}); };
+  button.onclick = () => { following = true; pane.scrollTo({top: pane.scrollHeight, behavior: 'smooth'}); };
 }
 
 function detach() {
@@ -72,9 +75,10 @@ function arrive() {
   const found = state && !held && !late ? target() : null;
   if (late || held) { aim = null; return; }
   if (!found) return;
-  state.following = false;
+  following = false;
   found.classList.add('open');                  // a long question is folded
-  state.pane.scrollTop += found.getBoundingClientRect().top - state.pane.getBoundingClientRect().top - state.pane.clientHeight / 5;
+  const word = [...(CSS.highlights?.get('portal-find') ?? [])].find(each => found.contains(each.startContainer))?.startContainer.parentElement;
+  state.pane.scrollTop += (word ?? found).getBoundingClientRect().top - state.pane.getBoundingClientRect().top - state.pane.clientHeight / 5;
   if (aim.seen) return;
   aim.seen = true;
   aim.until = performance.now() + STILL_MS;
@@ -103,9 +107,12 @@ export function follow({data, parentElement}) {
   const button = parentElement.querySelector('.jump');
   const root = button.getRootNode();
   if (!root.adoptedStyleSheets.includes(SHEET)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, SHEET];
-  button.title = label; button.setAttribute('aria-label', label);
+  button.title = label; button.setAttribute('aria-label', label); button.hidden = false;
   // Another conversation starts at its newest message, and so does a new answer.
-  if (state && (shown?.conversation !== place.conversation || (place.answer && shown.answer !== place.answer))) state.following = true;
+  if (state && (shown?.conversation !== place.conversation || (place.answer && shown.answer !== place.answer))) {
+    following = true;
+    if (!arrival) state.pane.scrollTop = state.pane.scrollHeight;     // the transcript may have been drawn already
+  }
   if (shown?.conversation !== place.conversation) write();
   shown = place;
   if (arrival && arrival.once !== arrived) {
@@ -113,9 +120,9 @@ export function follow({data, parentElement}) {
     aim = {...arrival, until: performance.now() + ARRIVES_MS};
     if (state) state.hand = -1e4;               // the click that led here is no scrolling
   }
-  // The transcript is drawn after this, and anew when another page was open in between.
+  // The transcript may be drawn after this, and anew when another page was open in between.
   clearInterval(watch);
-  watch = setInterval(() => { if (button.isConnected) { attach(button); if (aim) arrive(); } else { detach(); clearInterval(watch); } }, 100);
+  watch = setInterval(() => { if (button.isConnected) { attach(button); if (aim) arrive(); } else { detach(); following = true; clearInterval(watch); } }, 100);
   attach(button);
 }
 

@@ -1,4 +1,4 @@
-// Shows notices by the browser, each once, and asks whether it may. See pages/shell/notice_bell.py and
+// Asks the portal for unread notices, shows them by the browser, each once, and asks whether it may. See pages/shell/notice_bell.py and
 // pages/widgets/account/browser_notices.py.
 
 const SHEET = new CSSStyleSheet();
@@ -8,7 +8,7 @@ button{all:unset;box-sizing:border-box;cursor:pointer;padding:.5rem .75rem;borde
  font:400 .9333rem/1.3 var(--st-font);color:var(--st-text-color)}
 button:hover{background:var(--st-secondary-background-color)} button:focus-visible{outline:2px solid var(--st-link-color)}
 `);
-const KEY = 'portal-notices-shown', MOST = 100;
+const KEY = 'portal-notices-shown', MAX_KEPT = 100;
 
 const supported = () => 'Notification' in window && window.isSecureContext;
 
@@ -19,11 +19,31 @@ export function notify({data}) {
   const fresh = show.filter(each => !shown.includes(each.id));
   if (!fresh.length) return;
   // Noted first: the other tabs of this browser show none of them again.
-  try { localStorage.setItem(KEY, JSON.stringify([...shown, ...fresh.map(each => each.id)].slice(-MOST))); } catch { return; }
+  try { localStorage.setItem(KEY, JSON.stringify([...shown, ...fresh.map(each => each.id)].slice(-MAX_KEPT))); } catch { return; }
   for (const each of fresh) {
     const notice = new Notification(title, {body: each.text, tag: each.id, icon: '/app/static/favicon.svg'});
     notice.onclick = () => { window.focus(); notice.close(); };
   }
+}
+
+let bell = null;                // {say, root, every, at}: how to ask for unread notices, and when that was done last
+const FRESH_MS = 2000;
+
+// Only a visible page asks for unread notices, and at once when it becomes visible. A hidden one asks if it may show notices by the browser.
+export function checks({data, parentElement, setTriggerValue}) {
+  const [{every}] = data;
+  const first = !bell;
+  bell = {at: performance.now(), ...bell, every: 1000 * every, root: parentElement, say: () => setTriggerValue('check', Date.now())};
+  if (!first) return;
+  setInterval(() => check(bell.every), 1000);
+  document.addEventListener('visibilitychange', () => check(FRESH_MS));
+}
+
+function check(age) {
+  const wanted = !document.hidden || (supported() && Notification.permission === 'granted');
+  if (!wanted || !bell.root.isConnected || performance.now() - bell.at < age) return;
+  bell.at = performance.now();
+  bell.say();
 }
 
 function read() {

@@ -15,7 +15,7 @@ SHEET.replaceSync(`
 `);
 const BLANK = /\{\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}\}|\[([^\[\]\n]{1,60})\](?!\()/g;   // as core/prompts/blanks.py
 const FIELD = '.st-key-composer textarea';
-const MOST = 40;                // rows drawn at once
+const MAX_ROWS = 40;             // rows drawn at once
 let menu = null;                // the one of this page: {root, data, labels, at, rows, inserted}
 
 export function promptMenu({data, parentElement}) {
@@ -56,7 +56,7 @@ function offer(field) {
 
 function draw(field, typed) {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  menu.rows = menu.prompts.filter(each => words.every(word => each.join('\n').toLowerCase().includes(word))).slice(0, MOST);
+  menu.rows = menu.prompts.filter(each => words.every(word => each.join('\n').toLowerCase().includes(word))).slice(0, MAX_ROWS);
   const rows = menu.rows.map(([title, owner, text], n) => {
     const row = el('div', {className: 'row', id: 'prompt-' + n}, el('b', {textContent: title}), el('span', {textContent: text.replace(/\s+/g, ' ').slice(0, 160)}),
       el('small', {textContent: owner}));

@@ -59,8 +59,11 @@ function closeSidebar() {
   if (innerWidth < PHONE) document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
-// Streamlit names its icons after their drawings, as in "edit_square icon", and some buttons not at all. FRAGILE, harmless when it breaks.
-const ICONS = '[data-testid="stIconMaterial"][aria-label]:not([aria-hidden])';
+// Streamlit names its icons after their drawings, as in "edit_square icon", some buttons not at all, and the small chart beside a figure
+// by the coordinates of each point. FRAGILE, harmless when it breaks.
+const SILENT = ':is([data-testid="stIconMaterial"][aria-label], [data-testid="stMetricChart"]):not([aria-hidden])';
+// It takes names from labels in Markdown, with the backslashes: glm\-4\.7.
+const ESCAPED = '[aria-label*="\\\\"]';
 let waits = 0;
 
 function name() {
@@ -68,13 +71,16 @@ function name() {
   waits = requestAnimationFrame(() => {
     waits = 0;
     const L = now.data.labels;
-    for (const icon of document.querySelectorAll(ICONS)) icon.setAttribute('aria-hidden', 'true');
+    for (const each of document.querySelectorAll(SILENT)) each.setAttribute('aria-hidden', 'true');
+    for (const each of document.querySelectorAll(ESCAPED)) each.setAttribute('aria-label', each.getAttribute('aria-label').replace(/\\([!-/:-@[-`{-~])/g, '$1'));
     label('[data-testid="stExpandSidebarButton"]', L.open);
     label('[data-testid="stSidebarCollapseButton"] button', L.close);
     label('[data-testid="stMainMenuButton"], [data-testid="stMainMenu"] button', L.menu);
     label('[data-testid="stChatInputFileUploadButton"] button', L.attach);
     label('[data-testid="stChatInputSubmitButton"]', L.send);
     for (const menu of document.querySelectorAll('[data-testid="stTopNavSection"]')) mark(menu, now.data.menu);
+    translate('[data-testid="stFileUploaderDropzone"] button p', /^Upload$/, L.upload);
+    translate('[data-testid="stFileUploaderDropzoneInstructions"]', /(\d+)([KMG]B) per file/, L.limit);
     const skip = document.querySelector('[data-testid="stSkipToContent"]');
     if (skip && skip.textContent !== L.skip) skip.textContent = L.skip;
   });
@@ -85,6 +91,14 @@ function mark(menu, open) {
   const marked = open !== '' && menu.querySelector('[data-testid="stMarkdownContainer"]')?.textContent === open;
   if (menu.hasAttribute('aria-current') === marked) return;
   if (marked) menu.setAttribute('aria-current', 'true'); else menu.removeAttribute('aria-current');
+}
+
+// Streamlit has no words but English ones here. The text nodes stay, since React holds them.
+function translate(selector, pattern, words) {
+  for (const each of document.querySelectorAll(selector)) {
+    const walk = document.createTreeWalker(each, NodeFilter.SHOW_TEXT);
+    for (let text = walk.nextNode(); text; text = walk.nextNode()) if (pattern.test(text.data)) text.data = text.data.replace(pattern, words);
+  }
 }
 
 function label(selector, words) {

@@ -42,8 +42,7 @@ pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;wh
  background:var(--st-background-color);color:var(--st-gray-text-color)} .readas select:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 
-.editor{width:100%;display:grid;gap:.5rem} .bar + .editor{margin-top:.5rem}
-.editor label{font-size:.8667rem;color:var(--st-gray-text-color)}
+.editor{width:100%;display:grid;gap:.5rem}
 textarea{box-sizing:border-box;width:100%;min-height:4.5rem;max-height:24rem;resize:vertical;font:inherit;color:inherit;padding:.625rem 1rem;
  border-radius:1.125rem;border:1px solid var(--st-border-color);background:transparent;field-sizing:content}
 .row{display:flex;gap:.5rem;font-size:.8667rem} .question .row{justify-content:flex-end}
@@ -76,7 +75,22 @@ const tool = (name, label, act, {pressed, off} = {}) => {
 // One id per drawing of a button: what a double click sends twice is one request.
 const requestId = () => Date.now().toString(36) + Math.random().toString(36).slice(2);
 
-const seams = new WeakMap();    // root -> {data, labels, say, busy, drawn, fold}
+const seams = new WeakMap();    // root -> {data, labels, ways, say, busy, drawn, fold}
+const roots = new Set();        // all of them that are on the page
+let shared = null, known = '';  // what all seams have in common: the labels and the other ways to regenerate; the same as text
+const UNLABELLED = {labels: new Proxy({}, {get: (_, name) => name === 'encodings' ? [] : ''}), ways: []};
+
+// The labels and ways come once a page, not with each seam: they were most of what a long chat sent.
+export function seamLabels({data}) {
+  const text = JSON.stringify(data);
+  if (known === text) return;
+  [known, shared] = [text, {labels: data[0], ways: data[1]}];
+  for (const root of roots) {
+    const state = root.isConnected && seams.get(root);
+    if (!state) roots.delete(root);
+    else if (!state.busy) { state.drawn = null; draw(root, state); }
+  }
+}
 
 export function seam({data, parentElement, setTriggerValue}) {
   const root = parentElement.querySelector('.seam');
@@ -84,25 +98,27 @@ export function seam({data, parentElement, setTriggerValue}) {
   if (!sheets.adoptedStyleSheets.includes(SHEET)) sheets.adoptedStyleSheets = [...sheets.adoptedStyleSheets, SHEET];
   const state = seams.get(root) || {};
   seams.set(root, state);
-  Object.assign(state, {data: data[0], labels: data[1], ways: data[2] ?? [], say: event => setTriggerValue('event', event)});
+  roots.add(root);
+  Object.assign(state, {data: data[0], say: event => setTriggerValue('event', event)});
   if (!state.busy) draw(root, state);           // a rerun must not take the words out of somebody's hands
 }
 
 function draw(root, state) {
+  Object.assign(state, shared ?? UNLABELLED);   // at its full height from the start: what follows must not move
   const {bar, question, thought} = state.data;
-  const shape = JSON.stringify([bar, question, !!thought, state.labels, state.ways]);
+  const shape = JSON.stringify([bar, question, !!thought]);
   if (shape !== state.drawn) {
     state.drawn = shape;
     state.fold = thought ? foldOf(thought) : null;
     const again = () => { state.busy = false; state.drawn = null; draw(root, state); };
-    root.replaceChildren(...[bar && barOf(bar, state, again), question && questionOf(question, state, again), state.fold].filter(Boolean));
+    root.replaceChildren(...[bar && barOf(bar, state), question && questionOf(question, state, again), state.fold].filter(Boolean));
   }
   if (thought) fill(state.fold, thought);
 }
 
 // The foot of an answer
 
-function barOf(bar, {labels: L, say, ways}, again) {
+function barOf(bar, {labels: L, say, ways}) {
   const tell = event => say({...event, message: bar.id});
   const box = el('div', {className: 'bar quiet'});
   const outer = el('div', {}, box);
@@ -111,22 +127,13 @@ function barOf(bar, {labels: L, say, ways}, again) {
   if (bar.text && bar.rated) {
     const rate = value => () => {
       const rating = bar.rating === value ? 0 : value;
-      tell({kind: 'rate', rating});
-      if (rating) comment(rating, ''); else again();
-    };
-    const comment = (rating, text) => {
-      for (const [button, value] of [[up, 1], [down, -1]]) button.setAttribute('aria-pressed', rating === value);
-      box.parentElement.querySelector('.editor')?.remove();
-      outer.append(editor({
-        label: rating > 0 ? L.whyGood : L.whyPoor, text, send: L.sendComment, cancel: L.skip, empty: true,
-        act: words => { tell({kind: 'say', rating, text: words}); again(); }, leave: again,
-      }));
-      hold(outer);
+      for (const [button, each] of [[up, 1], [down, -1]]) button.setAttribute('aria-pressed', rating === each);
+      tell({kind: 'rate', rating});             // the form that follows is drawn below, see rating_form.py
     };
     const up = tool('thumb_up', L.up, rate(1), {pressed: bar.rating === 1});
     const down = tool('thumb_down', L.down, rate(-1), {pressed: bar.rating === -1});
     box.append(up, down);
-    if (bar.rating) box.append(tool('add_comment', L.comment, () => comment(bar.rating, bar.comment)));
+    if (bar.rating) box.append(tool('add_comment', L.comment, () => tell({kind: 'rating form'})));
   }
   if (bar.free) {
     const request = requestId();
@@ -219,7 +226,7 @@ function questionOf(question, {labels: L, say}, again) {
   if (question.editable) tools.append(tool('edit', L.edit, () => {
     const request = requestId();
     box.replaceChildren(editor({
-      text: question.text, name: L.edit, send: L.send, cancel: L.cancel, enter: true,
+      text: question.text, name: L.edit, send: L.send, cancel: L.cancel,
       act: text => { say({kind: 'edit', id: question.id, text, request}); again(); }, leave: again,
     }));
     hold(box);
@@ -268,19 +275,19 @@ function encodingOf({id, name, encoding}, L, say) {
   return choice;
 }
 
-// Words being typed: an edited question, a comment
+// A question that is edited
 
-function editor({label, name, text, send, cancel, act, leave, enter, empty}) {
-  const area = el('textarea', {value: text, ...(empty && {maxLength: 4000})});
-  area.setAttribute('aria-label', label || name);
-  const done = () => { if (empty || area.value.trim()) act(area.value); };
+function editor({name, text, send, cancel, act, leave}) {
+  const area = el('textarea', {value: text});
+  area.setAttribute('aria-label', name);
+  const done = () => { if (area.value.trim()) act(area.value); };
   area.onkeydown = event => {
     event.stopPropagation();
     if (event.key === 'Escape') leave();
-    if (event.key === 'Enter' && !event.isComposing && (enter ? !event.shiftKey : event.ctrlKey || event.metaKey)) { event.preventDefault(); done(); }
+    if (event.key === 'Enter' && !event.isComposing && !event.shiftKey) { event.preventDefault(); done(); }
   };
   const buttons = [el('button', {textContent: cancel, onclick: leave}), el('button', {className: 'main', textContent: send, onclick: done})];
-  return el('div', {className: 'editor'}, ...(label ? [el('label', {textContent: label})] : []), area, el('div', {className: 'row'}, ...(enter ? buttons : buttons.reverse())));
+  return el('div', {className: 'editor'}, area, el('div', {className: 'row'}, ...buttons));
 }
 
 function hold(inside) {

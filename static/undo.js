@@ -1,4 +1,4 @@
-// The bar that takes a deletion back; it goes by itself when the time is up. See pages/widgets/chat/undo_bar.py.
+// The bar that takes a deletion back; it goes by itself when the time is up. See pages/widgets/chat/composer/undo_bar.py.
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import settings
 
 from data.database import Database, open_database
-from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch.index import ElasticsearchIndex
 from data.search.port import WritableIndex
-from data.search.postgres_index import PostgresIndex
-from data.search.sqlite_index import SqliteIndex
+from data.search.postgresql.index import PostgresIndex
+from data.search.sqlite.index import SqliteIndex
+from samples.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.postgresql import PostgresServer
+from tests import compiled_once as compiled_once
 from tests.migrated import migrated_file, migrated_postgres
-from tests.servers.elasticsearch_node import ElasticsearchNode
-from tests.servers.postgresql import PostgresServer
 from tests.small_disk import small_disk as small_disk
 
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")  # the same examples in each run, so that a failure is the change's own
+
+def pytest_collection_finish() -> None:
+    """Let no test of hypothesis fail because the machine is slow. In CI each run has the same examples: a failure is the change's own."""
+    if "hypothesis" in sys.modules:  # Importing it takes a while, and most parts have no such test.
+        from hypothesis import settings
+
+        settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
+        settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

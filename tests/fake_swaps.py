@@ -9,9 +9,11 @@ from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, StoredError
 from core.inference.requests import GenerationRequest
-from core.models.records import LoadedModel, LoadSettings, MemoryPlan, ModelState
-from core.models.swap_records import Figures, SwapPlan, Trial
-from tests.fakes import FILE, MODEL
+from core.models.load_settings import LoadSettings
+from core.models.memory_records import MemoryPlan
+from core.models.records import LoadedModel, ModelState
+from core.models.swaps.records import SwapPlan, Trial, VersionStats
+from samples.fakes import FILE, MODEL
 
 PLAN = MemoryPlan("CPU", 1_000, 1_000, 1_000, 1_000_000, 1_000_000, 4096, 4)
 
@@ -32,8 +34,8 @@ class FakeSuccessions:
     answers: Callable[[GenerationRequest], Trial] = well
     loads: LoadedModel = field(default_factory=lambda: replace(MODEL, version="v2"))
     leaving: int = 0
-    old_figures: Figures = field(default_factory=Figures)
-    new_figures: Figures = field(default_factory=Figures)
+    old_figures: VersionStats = field(default_factory=VersionStats)
+    new_figures: VersionStats = field(default_factory=VersionStats)
     acts: list[str] = field(default_factory=list)
     refuse: InvalidInput | None = None
     gate: threading.Event | None = None
@@ -88,7 +90,7 @@ class FakeSuccession:
     def share(self, percent: int) -> None:
         self._all.acts.append(f"share {percent}")
 
-    def figures(self) -> tuple[Figures, Figures]:
+    def stats(self) -> tuple[VersionStats, VersionStats]:
         return self._all.old_figures, self._all.new_figures
 
     def switch(self) -> None:

@@ -28,11 +28,12 @@ import numpy as np
 from core.errors import PortalError
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
 from core.inference.vectors import EmbeddingRequest, RerankRequest
-from core.models.records import LoadSettings, ModelKind, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelKind, ModelState
 from models.gguf.headers.header import TENSOR_TYPES
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
-from tests.gguf_maker import SHAPES, make_gguf
+from samples.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.vector_gguf_maker import make_bert, make_causal
 
@@ -296,7 +297,7 @@ def load_each(folder: Path) -> None:
         name = line.rstrip("\n")
         signal.alarm(round(ANSWER_S) + 60)
         path = write(known[name].changed, folder / "hostile.gguf")
-        pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+        pool = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
         try:
             what, words = "answered", _load_and_ask(pool, path)
         except PortalError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data.database import Database, open_database
 from data.migrate import migrate
-from tests.servers.postgresql import PostgresServer
+from samples.servers.postgresql import PostgresServer
 
 
 def migrated_file(path: Path) -> Path:

@@ -15,9 +15,11 @@ from core.chat.titling.titles import title_of
 from core.errors import StoredError
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.people.records import Role, User
+from core.review.cases.records import CaseFilter, CaseQuery, CaseState
+from core.review.cases.upkeep import CaseUpkeep
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
+from samples.talks import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
 
 PEOPLE = (
     ("mei", "Mei Lin", Role.ADMIN, "Risk"),
@@ -42,7 +44,7 @@ MODELS = (
     ("GLM-Z1-9B-0414-Q5_K_M", "c0518b9e", 38, 0, 28.0, 0.81),
 )
 RATED, FOLLOW_UP, OLD_CHATS_KEPT = 0.17, 0.4, 0.5
-"""Shares: of answers that get a rating, of questions that go on with a chat of the day, of older chats that are not deleted."""
+"""Shares: of answers that get a rating, of questions that continue with a chat of the day, of older chats that are not deleted."""
 QUIET_DAYS = (33, 34)
 """Days before now on which nobody could ask: the reports must show them as missing."""
 
@@ -52,6 +54,12 @@ class Seeded:
     people: dict[str, User]
     answers: int
     ratings: int
+
+
+REPLIES = {
+    CaseState.FIXED: "Thank you, you were right: the collection still held the rates of 2025. They are gone now.",
+    CaseState.NOT_CHANGED: "The question had no date, so the model chose the latest rate and said so. Naming the date helps.",
+}
 
 
 def seed(
@@ -80,6 +88,8 @@ def seed(
                     answers, ratings = answers + 1, ratings + rated
             work.commit()
     _review(unit_of_work, people["mei"], now, dice)
+    CaseUpkeep(unit_of_work).run()
+    _outcomes(unit_of_work, people["mei"], dice)
     return Seeded(people, answers, ratings)
 
 
@@ -190,6 +200,22 @@ def _review(unit_of_work: UnitOfWorkFactory, reviewer: User, now: datetime, dice
                 work.feedback.review(case.id, ReviewState.RESOLVED, note, reviewer.id, at)
             elif dice.random() < 0.15:
                 work.feedback.review(case.id, ReviewState.IN_REVIEW, "", reviewer.id, now - timedelta(hours=1))
+        work.commit()
+
+
+def _outcomes(unit_of_work: UnitOfWorkFactory, reviewer: User, dice: random.Random) -> None:
+    """Closed cases have outcomes, and cases in review a reviewer."""
+    with unit_of_work() as work:
+        for case in work.cases.find(CaseFilter(query=CaseQuery()), 100_000):
+            if case.state is CaseState.IN_REVIEW:
+                work.cases.save(replace(case, assignee_id=reviewer.id))
+            elif case.state is CaseState.CLOSED and dice.random() < 0.8:
+                kept = case.feedback.rating > 0
+                state = CaseState.KEPT if kept else dice.choice((CaseState.FIXED, CaseState.NOT_CHANGED))
+                reply = "" if kept else REPLIES[state]
+                fix = "Treasury rates v4" if state is CaseState.FIXED else ""
+                replied_at = case.updated_at if reply else None
+                work.cases.save(replace(case, state=state, assignee_id=reviewer.id, reply=reply, fix=fix, replied_at=replied_at))
         work.commit()
 
 

@@ -1,12 +1,14 @@
-"""Make a small separate disk, for tests that fill it."""
+"""Make a small separate disk, for tests that fill it, and limit the size of files."""
 
 from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,14 @@ def fill(disk: Path, left: int) -> Path:
             if problem.errno != errno.ENOSPC:
                 raise
     return filler
+
+
+@contextmanager
+def file_limit(most: int) -> Iterator[None]:
+    """Let this process and those that it starts write no file of more bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

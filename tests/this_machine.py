@@ -11,7 +11,7 @@ from typing import Any
 
 import settings
 from bootstrap import models as model_parts
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 from models.gguf.headers.header import read_header

@@ -10,7 +10,8 @@ from typing import Any
 import gguf
 import numpy as np
 
-from tests.gguf_maker import Array, byte_alphabet
+from samples.gguf_maker import byte_alphabet
+from samples.gguf_tensors import Array
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LETTERS = string.ascii_lowercase + string.digits + ".,?!"

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.answers import Item, RunningAnswers
+from api.answering.answers import Item, RunningAnswers
+from api.answering.streams import sse
 from api.anthropic.errors import anthropic_error
-from api.errors import UNEXPECTED
+from api.errors import unexpected
 from api.openai.chat_answer import queue_comment
-from api.streams import sse
-from core.errors import ModelFailed, PortalError
+from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Delta, Finished, Queued, ToolCall
 
@@ -96,7 +96,7 @@ class MessageAnswer:
             yield last_event(problem)
         except Exception:
             log.exception("message %s failed", self._running.first.id)
-            yield last_event(ModelFailed(UNEXPECTED))
+            yield last_event(unexpected())
 
     def _delta(self, delta: Delta) -> Iterator[bytes]:
         if delta.reasoning:

@@ -13,7 +13,7 @@ from api.openai.data_uris import image_of, image_of_base64
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole, ImageInput, Tool, ToolCall
 
-MOST_BLOCKS = 10_000
+MAX_BLOCKS = 10_000
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$", description="1 to 128 letters, digits, _ or -.")]
 _NO_TEXT = "Only text and images are supported; {field} has a block of type {type}. Send its text instead."
 
@@ -74,8 +74,8 @@ class MessageIn(Lenient):
     def messages(self, field: str, called: set[str]) -> Iterator[ChatMessage]:
         """Return the messages as the model reads them: tool results are separate messages. called: the ids of calls so far."""
         blocks = [Block(type="text", text=self.content)] if isinstance(self.content, str) else self.content
-        if len(blocks) > MOST_BLOCKS:
-            raise InvalidInput("{field} has more than {most} blocks. Send fewer.", field=f"{field}.content", most=MOST_BLOCKS)
+        if len(blocks) > MAX_BLOCKS:
+            raise InvalidInput("{field} has more than {most} blocks. Send fewer.", field=f"{field}.content", most=MAX_BLOCKS)
         if self.role == "assistant":
             yield self._assistant(blocks, field, called)
             return

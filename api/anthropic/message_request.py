@@ -16,7 +16,7 @@ from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
-MOST_TOOLS = 512
+MAX_TOOLS = 512
 NOT_OFFERED = ("container", "mcp_servers")
 
 
@@ -27,7 +27,7 @@ class CountIn(BaseModel):
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     messages: list[MessageIn] = Field(min_length=1, max_length=100_000)
     system: str | list[TextBlock] | None = None
-    tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
+    tools: list[ToolIn] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: ToolChoiceIn | None = None
     thinking: Thinking | None = Field(default=None, description="Left out: the model answers without thinking.")
     output_config: OutputConfig | None = None

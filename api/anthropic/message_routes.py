@@ -8,7 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.answers import RunningAnswers
+from api.answering.answers import RunningAnswers
+from api.answering.starting import begun
+from api.answering.streams import Cutoff, EventStream, until_finished
 from api.anthropic.errors import AnthropicErrorBody
 from api.anthropic.message_answer import MessageAnswer, MessageOut, last_event
 from api.anthropic.message_request import CountIn, MessagesIn
@@ -16,8 +18,6 @@ from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED, STREAMED
 from api.openai.ignored import ignored_header
 from api.services import PortalHere
-from api.starting import begun
-from api.streams import Cutoff, EventStream, until_finished
 from core.inference.records import Source
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -44,10 +44,11 @@ async def messages(
     shows = body.thinking is None or body.thinking.display != "omitted"
     answer = MessageAnswer(running, body.max_tokens, shows_thoughts=shows)
     ignored = ignored_header([*body.ignored, *first.ignored])
+    cutoff = Cutoff(portal.session_watch, token, user)
     if body.stream:
-        return EventStream(answer.events(), running.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+        return EventStream(answer.events(), running.leave, cutoff, last_event, ignored)
     reply.headers.update(ignored)
-    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
+    items = await until_finished(running.deltas(), request.receive, running.leave, cutoff)
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)
 
 

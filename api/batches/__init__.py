@@ -1,4 +1,4 @@
-"""OpenAI's files and batches.
+"""Serve OpenAI's files and batches.
 
 In reading order:
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.answers import Item, RunningAnswers, another
+from api.answering.answers import Item, RunningAnswers, another
 from api.errors import PROMPT_FIELDS, openai_error, refused_field
 from api.openai.chat_answer import ChatAnswer
 from api.openai.chat_request import ChatRequest

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from api.services import PortalHere
-from bootstrap.service_keys import service_keys
+from bootstrap.servers.service_keys import service_keys
 from core.errors import Busy, NotSignedIn
 from core.people.records import User
 from core.people.session_watch import ENDED
@@ -22,7 +22,7 @@ CALLS, WINDOW_S = 1200, 10.0
 """Calls that one session may make in a window. A page makes about twenty reads; a person who clicks fast makes a few hundred calls."""
 CALLS_WITHOUT_SESSION = 6000
 """Calls without a session that one user server may make: sign-ins, and session look-ups of every page and open websocket."""
-MOST_CALLERS = 100_000
+MAX_CALLERS = 100_000
 """Callers whose calls are counted at a time."""
 
 
@@ -55,7 +55,7 @@ class RateLimit:
     def count(self, caller: str, calls: int = 1) -> None:
         """Count calls. Raises Busy above the limit."""
         now = self._monotonic()
-        if now - self._began >= self._window_s or len(self._counts) >= MOST_CALLERS:
+        if now - self._began >= self._window_s or len(self._counts) >= MAX_CALLERS:
             self._began, self._counts = now, {}
         self._counts[caller] = self._counts.get(caller, 0) + calls
         if self._counts[caller] > self._most:

@@ -17,7 +17,7 @@ from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.errors import write_error
 from remote.frames import Message
-from remote.read_ahead import CONVERSATION
+from remote.read_prefetch import CONVERSATION
 from remote.services import Kind, Method, method
 
 log = logging.getLogger(__name__)

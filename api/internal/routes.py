@@ -12,21 +12,21 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from api.answering.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
 from api.errors import UNEXPECTED
 from api.internal import live
 from api.internal.access import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
 from api.internal.calls import Call, answer_reads, check_tier
 from api.services import Portal, PortalHere
-from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
 from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
-from core.operations.log_context import add_to_log_context
+from core.operations.log_context import add_to_log_context, error_code
 from core.people.records import User
 from remote import frames
 from remote.errors import write_error
 from remote.frames import Message
 from remote.identity import PROOF_TOKEN
-from remote.read_ahead import MOST
+from remote.read_prefetch import MAX_READS
 from remote.services import method, values
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Respon
     token = _token(request)
     try:
         reads = _message(await request.body(), "calls").data
-        if not isinstance(reads, list) or len(reads) > MOST:
+        if not isinstance(reads, list) or len(reads) > MAX_READS:
             raise _unreadable("calls")
         session_limit.count(token or key, len(reads))
         answers = await _run(lambda: answer_reads(portal, reads, token, lambda: session_user(portal, token)))
@@ -132,7 +132,7 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
     else:
         server_limit.count(key)
     message = _message(await request.body(), f"{wanted.service}.{wanted.name}")
-    if len(message.reads) > MOST:
+    if len(message.reads) > MAX_READS:
         raise _unreadable("calls")
     if wanted.takes_proof:
         return await _run(lambda: Call.read(portal, wanted, user, message))
@@ -177,7 +177,7 @@ def _known(problem: Exception) -> PortalError:
     if isinstance(problem, PortalError):
         return problem
     log.error("a call of the internal API failed", exc_info=problem)
-    return Unavailable(UNEXPECTED)
+    return Unavailable(UNEXPECTED, code=error_code())
 
 
 def _stream(sent: AsyncGenerator[bytes], leave: Callable[[], None], portal: Portal, token: str | None) -> EventStream:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.access.limits import limits_seen
 from core.access.records import LimitState, Period, window_of
-from core.inference.caching.results import CacheWish, cache_wish
+from core.inference.caching.results import CacheDirective, cache_directive
 from core.privacy.filter import privacy_seen
 from core.privacy.records import Kind
 
@@ -34,8 +34,8 @@ class AnswerHeaders:
         seen: list[LimitState] = []
         kinds: list[Kind] = []
         # The lists are shared with the threads that serve the request, which get a copy of this context.
-        wish = CacheWish(bypass=any(name == _CACHE and value.strip().lower() == b"bypass" for name, value in scope["headers"]))
-        tokens = limits_seen.set(seen), privacy_seen.set(kinds), cache_wish.set(wish)
+        directive = CacheDirective(bypass=any(name == _CACHE and value.strip().lower() == b"bypass" for name, value in scope["headers"]))
+        tokens = limits_seen.set(seen), privacy_seen.set(kinds), cache_directive.set(directive)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start" and (timed := [each for each in seen if each.resets_at is not None]):
@@ -44,8 +44,8 @@ class AnswerHeaders:
                 headers["RateLimit"] = left(timed, datetime.now(UTC))
             if message["type"] == "http.response.start" and kinds:
                 MutableHeaders(scope=message)["Personal-Data"] = ", ".join(sorted(kinds))
-            if message["type"] == "http.response.start" and wish.said:
-                MutableHeaders(scope=message)["X-Portal-Cache"] = wish.said
+            if message["type"] == "http.response.start" and directive.result:
+                MutableHeaders(scope=message)["X-Portal-Cache"] = directive.result
             await send(message)
 
         try:
@@ -53,7 +53,7 @@ class AnswerHeaders:
         finally:
             limits_seen.reset(tokens[0])
             privacy_seen.reset(tokens[1])
-            cache_wish.reset(tokens[2])
+            cache_directive.reset(tokens[2])
 
 
 def policy(states: Sequence[LimitState]) -> str:

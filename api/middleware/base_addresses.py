@@ -1,4 +1,4 @@
-"""Tell programs the right base address when theirs is wrong, instead of answering with a page."""
+"""Correct addresses: tell programs the right base address instead of answering with a page, and lead browsers to pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from api.anthropic.errors import anthropic_body
@@ -19,7 +19,11 @@ _ROUTES = (
 )  # fmt: skip
 _PREFIXES = ("/v1/v1", "/openai", "/openai/v1", "/anthropic", "/anthropic/v1", "/v1/chat/completions", "/v1/messages", "/v1/responses")
 _WRONG = re.compile(f"(?:{'|'.join(_PREFIXES)})?({'|'.join(_ROUTES)})(/.*)?")
-_LONGEST_PATH = 200
+_MAX_PATH_LENGTH = 200
+START = "chat"
+"""The name of the start page, whose own address is /."""
+_FILES = frozenset({"static", "app", "media", "component", "_stcore"})
+"""The first parts of addresses under which Streamlit serves files."""
 
 
 def right_path(scope: Scope, headers: Headers) -> str | None:
@@ -45,4 +49,19 @@ def refusal(scope: Scope, host: str, right: str) -> Response:
 
 
 def _shown(path: str) -> str:
-    return quote(path[:_LONGEST_PATH], safe="/:@")
+    return quote(path[:_MAX_PATH_LENGTH], safe="/:@")
+
+
+def page_redirect(scope: Scope, headers: Headers) -> Response | None:
+    """Return a redirect if a browser opens an address below a page, or the start page by its name; else None.
+
+    Streamlit answers an address below a page with a page whose scripts are not found, so it stays white.
+    """
+    if scope["method"] not in _READS or "text/html" not in headers.get("accept", ""):
+        return None
+    first, *others = [part for part in str(scope["path"]).split("/") if part] or [""]
+    if first in _FILES or "_stcore" in others or not (others or first == START):
+        return None
+    query = bytes(scope.get("query_string", b"")).decode("latin-1")
+    page = "" if first == START else quote(first, safe="")
+    return RedirectResponse(f"/{page}" + (f"?{query}" if query else ""))

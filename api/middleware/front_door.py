@@ -11,12 +11,12 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.answering.streams import BODY_SEND
 from api.errors import refusal
 from api.middleware import base_addresses, diagnostics, own_names
 from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
 from api.services import Portal
-from api.streams import BODY_SEND
 from core.errors import PortalError
 from core.people.sessions import SESSION_COOKIE
 
@@ -70,6 +70,8 @@ class FrontDoor:
             answer = base_addresses.refusal(scope, host, right)
         elif not to_api and scope["method"] not in _READS and own_names.is_foreign(headers):
             answer = _refused(scope, 403, "not_allowed", OTHER_SITE)
+        elif not to_api and (redirect := base_addresses.page_redirect(scope, headers)) is not None:
+            answer = redirect
         else:
             await (self._api if to_api else self._pages)(_with_one_host(scope, headers), receive, safely)
             return

@@ -19,7 +19,7 @@ ANTHROPICS = "request-id"
 """The same header under the name that Anthropic's clients read."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics", "/internal/v1/values"})
-LONGEST_PATH = 200
+MAX_PATH_LENGTH = 200
 
 
 class RequestIds:
@@ -53,4 +53,4 @@ class RequestIds:
             finally:
                 level = logging.DEBUG if scope["path"] in _ASKED_BY_MACHINES else logging.INFO
                 took = (time.monotonic() - began) * 1000
-                log.log(level, "%s %s answered %d in %.0f ms", scope["method"], scope["path"][:LONGEST_PATH], status, took)
+                log.log(level, "%s %s answered %d in %.0f ms", scope["method"], scope["path"][:MAX_PATH_LENGTH], status, took)

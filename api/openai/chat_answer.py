@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
-from api.answers import Item, RunningAnswers
-from api.errors import UNEXPECTED, openai_error
-from api.portal.shapes import TimingsOut
-from api.streams import KEEP_ALIVE, json_text, sse
-from core.errors import ModelFailed, PortalError
+from api.answering.answers import Item, RunningAnswers
+from api.answering.streams import KEEP_ALIVE, Write, json_text, sse
+from api.errors import openai_error, unexpected
+from api.portal.chat.message_shapes import TimingsOut
+from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Alternative, Delta, Finished, Queued, TokenLogprob, ToolCall
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _TEXT = f"text-{uuid4().hex}"
 """Placeholder for the text while the JSON around it is encoded."""
-LEAST_LOGPROB = -9999.0
+MIN_LOGPROB = -9999.0
 """Replaces minus infinity, which JSON does not have. OpenAI does the same."""
 
 
@@ -121,10 +121,10 @@ class ChatAnswer:
                     case number, Queued() as queued if queued.position:
                         yield queue_comment(number, queued)
                     case number, Delta() as delta:
-                        if delta.logprobs or delta.tool_calls or bool(delta.text) == bool(delta.reasoning):
-                            yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
-                        else:
+                        if _is_plain(delta):
                             yield self._text_chunk(number, delta, include_usage)
+                        else:
+                            yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
                         called[number] += len(delta.tool_calls)
                     case number, Finished() as end:
                         usages.append(end.usage)
@@ -137,9 +137,18 @@ class ChatAnswer:
             yield last_event(problem)
         except Exception:
             log.exception("completion %s failed", self._running.first.id)
-            yield last_event(ModelFailed(UNEXPECTED))
+            yield last_event(unexpected())
         else:
             yield b"data: [DONE]\n\n"
+
+    def send_by(self, write: Write, include_usage: bool) -> None:
+        """Write chunks of text alone at once, while `events` waits for them."""
+
+        def encode(item: Item) -> bytes | None:
+            number, delta = item
+            return self._text_chunk(number, delta, include_usage) if isinstance(delta, Delta) and _is_plain(delta) else None
+
+        self._running.send_by(encode, write)
 
     def _text_chunk(self, number: int, delta: Delta, include_usage: bool) -> bytes:
         """Return the most common chunk, which has text or reasoning alone. The JSON around that is the same in each chunk, and is encoded
@@ -191,21 +200,29 @@ def _choice(number: int, answer: Delta, end: Finished) -> Choice:
     return Choice(index=number, message=message, finish_reason=reason, logprobs=_logprobs(answer), note=end.note, timings=timings)
 
 
+def _is_plain(delta: Delta) -> bool:
+    """Tell whether a delta has text or reasoning alone."""
+    return not delta.logprobs and not delta.tool_calls and bool(delta.text) != bool(delta.reasoning)
+
+
 def _words(delta: Delta, called: int) -> dict[str, Any]:
     """Build a chunk's delta; `called` is the number of earlier tool calls."""
     words: dict[str, Any] = {"content": delta.text, "reasoning_content": delta.reasoning}
-    calls = [{"index": called + place, **ToolCallOut.of(call).model_dump()} for place, call in enumerate(delta.tool_calls)]
+    calls = [{"index": called + index, **ToolCallOut.of(call).model_dump()} for index, call in enumerate(delta.tool_calls)]
     return {key: value for key, value in {**words, "tool_calls": calls}.items() if value}
 
 
 def _logprobs(delta: Delta) -> dict[str, Any] | None:
     if not delta.logprobs:
         return None
-    return {"content": [{**_told(one), "top_logprobs": [_told(each) for each in one.top]} for one in delta.logprobs], "refusal": None}
+    return {
+        "content": [{**_logprob_out(one), "top_logprobs": [_logprob_out(each) for each in one.top]} for one in delta.logprobs],
+        "refusal": None,
+    }
 
 
-def _told(token: TokenLogprob | Alternative) -> dict[str, Any]:
-    logprob = max(token.logprob, LEAST_LOGPROB)
+def _logprob_out(token: TokenLogprob | Alternative) -> dict[str, Any]:
+    logprob = max(token.logprob, MIN_LOGPROB)
     return {"token": token.piece.decode("utf-8", "replace"), "logprob": logprob, "bytes": list(token.piece)}
 
 

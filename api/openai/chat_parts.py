@@ -12,7 +12,7 @@ from api.openai.data_uris import image_of
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole, ImageInput, Tool, ToolCall
 
-MOST_TOOLS = 128
+MAX_TOOLS = 128
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", description="1 to 64 letters, digits, _ or -.")]
 
 
@@ -95,7 +95,7 @@ class MessageIn(Lenient):
     content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text and image_url.")
     refusal: str | None = Field(default=None, description="The refusal of an earlier answer, in place of content.")
     reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, unchanged.")
-    tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="For assistant messages only.")
+    tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MAX_TOOLS, description="For assistant messages only.")
     tool_call_id: str | None = Field(default=None, max_length=200, description="For tool messages: the call that this answers.")
 
     def message(self, index: int) -> ChatMessage:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ToolIn, Whole
+from api.openai.chat_parts import MAX_TOOLS, Lenient, MessageIn, NamedTool, ToolIn, Whole
 from api.openai.ignored import unknown
 from api.openai.sampling_fields import SamplingFields
 from core.errors import InvalidInput
@@ -42,7 +42,7 @@ class ChatRequest(SamplingFields):
     max_completion_tokens: Whole | None = Field(default=None, description="Takes precedence over max_tokens.")
     logprobs: bool | None = None
     top_logprobs: Whole | None = Field(default=None, description="0 to 20, with logprobs true.")
-    tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
+    tools: list[ToolIn] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     service_tier: str | None = Field(default=None, description="flex gives interactive requests priority over this one.")
     thinking_budget: Whole | None = Field(default=None, description="Extension: maximum thinking tokens.")

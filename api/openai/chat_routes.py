@@ -9,7 +9,9 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.answers import RunningAnswers, another
+from api.answering.answers import RunningAnswers, another
+from api.answering.starting import begun
+from api.answering.streams import Cutoff, EventStream, until_finished
 from api.anthropic import model_list
 from api.anthropic.errors import VERSION_HEADER, AnthropicErrorBody
 from api.errors import OPENAI_REFUSALS, OpenAIErrorBody
@@ -18,8 +20,6 @@ from api.openai.chat_answer import ChatAnswer, ChatCompletion, last_event
 from api.openai.chat_request import ChatRequest
 from api.openai.ignored import ignored_header
 from api.services import PortalHere
-from api.starting import begun
-from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.inference.records import ServedModel, Source
 from core.models.records import ModelKind
@@ -113,8 +113,10 @@ async def chat_completions(
     running = RunningAnswers(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
     answer = ChatAnswer(running)
     ignored = ignored_header([*body.ignored, *first.ignored])
+    cutoff = Cutoff(portal.session_watch, token, user)
     if body.stream:
-        return EventStream(answer.events(body.include_usage), running.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+        events = answer.events(body.include_usage)
+        return EventStream(events, running.leave, cutoff, last_event, ignored, lambda write: answer.send_by(write, body.include_usage))
     reply.headers.update(ignored)
-    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
+    items = await until_finished(running.deltas(), request.receive, running.leave, cutoff)
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.answers import Item, RunningAnswers
-from api.errors import UNEXPECTED
-from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, queue_comment
-from api.streams import KEEP_ALIVE, sse
-from core.errors import ModelFailed, PortalError
+from api.answering.answers import Item, RunningAnswers
+from api.answering.streams import KEEP_ALIVE, sse
+from api.errors import unexpected
+from api.openai.chat_answer import MIN_LOGPROB, UsageOut, last_event, queue_comment
+from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Delta, Finished, Queued, TokenLogprob
 
@@ -86,7 +86,7 @@ class TextAnswer:
             yield last_event(problem, "prompt")
         except Exception:
             log.exception("completion %s failed", self._running.first.id)
-            yield last_event(ModelFailed(UNEXPECTED))
+            yield last_event(unexpected())
         else:
             yield b"data: [DONE]\n\n"
 
@@ -128,10 +128,10 @@ class _Logprobs:
         for token in tokens:
             offsets.append(self._offset)
             self._offset += len(self._decoder.decode(token.piece))
-        tops = [{_text(one.piece): max(one.logprob, LEAST_LOGPROB) for one in token.top} for token in tokens]
+        tops = [{_text(one.piece): max(one.logprob, MIN_LOGPROB) for one in token.top} for token in tokens]
         return {
             "tokens": [_text(token.piece) for token in tokens],
-            "token_logprobs": [max(token.logprob, LEAST_LOGPROB) for token in tokens],
+            "token_logprobs": [max(token.logprob, MIN_LOGPROB) for token in tokens],
             "top_logprobs": tops if self._tops else None,
             "text_offset": offsets,
         }

@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.inference.requests import GenerationRequest, SamplingParams
 from core.people.records import User
 
-MOST_IN_ALL = 64
+MAX_IN_ALL = 64
 """Most answers of one request, over all its prompts."""
 USUAL_TOKENS = 16
 """OpenAI's default of max_tokens."""
@@ -24,7 +24,7 @@ class CompletionRequest(SamplingFields):
     max_tokens: Whole | None = Field(default=None, description=f"{USUAL_TOKENS} if left out; -1: as many as fit.")
     echo: bool | None = Field(default=None, description="Repeat the prompt before the answer.")
     best_of: Whole | None = Field(default=None, description="Only as many as n.")
-    logprobs: Whole | None = Field(default=None, description="0 to 20: how many of the likeliest tokens to tell at each place.")
+    logprobs: Whole | None = Field(default=None, description="0 to 20: how many of the likeliest tokens to return at each position.")
     user: str | None = Field(default=None, description="Changes nothing.")
     response_format: ResponseFormat | None = Field(default=None, description="Not OpenAI's here.")
 
@@ -35,8 +35,8 @@ class CompletionRequest(SamplingFields):
 
     def generations(self, user: User) -> list[GenerationRequest]:
         """Build a request for each prompt. Raises InvalidInput for what cannot be honoured."""
-        if not 1 <= len(self.prompt) * self.answers <= MOST_IN_ALL:
-            raise InvalidInput("{field} and n ask for more than {most} answers. Ask for fewer.", field="prompt", most=MOST_IN_ALL)
+        if not 1 <= len(self.prompt) * self.answers <= MAX_IN_ALL:
+            raise InvalidInput("{field} and n ask for more than {most} answers. Ask for fewer.", field="prompt", most=MAX_IN_ALL)
         if self.best_of not in (None, self.answers):
             raise InvalidInput("{field} is not offered. Leave it out; n asks for several answers.", field="best_of")
         if self.echo and self.logprobs is not None:

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.answers import RunningAnswers, another
+from api.answering.answers import RunningAnswers, another
+from api.answering.starting import begun
+from api.answering.streams import Cutoff, EventStream, until_finished
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import last_event
@@ -18,8 +20,6 @@ from api.openai.completion_answer import Completion, TextAnswer
 from api.openai.completion_request import CompletionRequest
 from api.openai.ignored import ignored_header, unknown
 from api.services import PortalHere
-from api.starting import begun
-from api.streams import Cutoff, EventStream, until_finished
 from core.errors import InvalidInput
 from core.inference.gateway import Gateway
 from core.inference.records import Source
@@ -46,10 +46,11 @@ async def completions(
     running = RunningAnswers(gateway, first, start, len(wanted) * body.answers)
     answer = TextAnswer(running, echoes, body.answers, tops=bool(body.logprobs))
     ignored = ignored_header([*body.ignored, *first.ignored])
+    cutoff = Cutoff(portal.session_watch, token, user)
     if body.stream:
-        return EventStream(answer.events(body.include_usage), running.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+        return EventStream(answer.events(body.include_usage), running.leave, cutoff, last_event, ignored)
     reply.headers.update(ignored)
-    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
+    items = await until_finished(running.deltas(), request.receive, running.leave, cutoff)
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 HEADER = "X-Portal-Ignored"
-MOST_OF_A_NAME = 200
-MOST_OF_ALL = 2_000
+MAX_OF_A_NAME = 200
+MAX_OF_ALL = 2_000
 
 
 def unknown(extra: Mapping[str, Any] | None, known: Collection[str] = ()) -> list[str]:
@@ -17,7 +17,7 @@ def unknown(extra: Mapping[str, Any] | None, known: Collection[str] = ()) -> lis
 
 def ignored_header(names: Sequence[str]) -> dict[str, str]:
     """Return the header with these names, if any. It is always one line of ASCII."""
-    said = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in names)
+    said = ", ".join(name[:MAX_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in names)
     said = "".join(character if character.isprintable() else "?" for character in said)
-    said = said[:MOST_OF_ALL].strip()  # a space at either end would make the header invalid
+    said = said[:MAX_OF_ALL].strip()  # a space at either end would make the header invalid
     return {HEADER: said} if said else {}

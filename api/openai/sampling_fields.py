@@ -10,7 +10,7 @@ from api.openai.chat_parts import Lenient, ResponseFormat, Whole
 from core.errors import InvalidInput
 from core.inference.requests import SamplingParams
 
-MOST_ANSWERS = 8
+MAX_ANSWERS = 8
 
 
 class StreamOptions(Lenient):
@@ -26,7 +26,7 @@ class SamplingFields(BaseModel):
     top_p: float | None = None
     stop: str | list[str] | None = None
     seed: Whole | None = None
-    n: Whole | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="Number of answers; the prompt is processed once.")
+    n: Whole | None = Field(default=None, ge=1, le=MAX_ANSWERS, description="Number of answers; the prompt is processed once.")
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = Field(default=None, description="Token id to a value added to its logit; -100 forbids the token.")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from api.openai.chat_parts import Lenient, Whole
 from api.openai.ignored import unknown
-from core.inference.vectors import MOST_INPUTS, EmbeddingRequest, RerankRequest
+from core.inference.vectors import MAX_INPUTS, EmbeddingRequest, RerankRequest
 from core.people.records import User
 
 Text = str | tuple[int, ...]
@@ -22,8 +22,8 @@ def _inputs(sent: Any) -> tuple[Text, ...]:
         raise ValueError("It must be a text, a list of texts, or lists of token ids")
     if sent and all(type(item) is int for item in sent):
         return (tuple(sent),)
-    if len(sent) > MOST_INPUTS:
-        raise ValueError(f"At most {MOST_INPUTS:,} texts fit in one request")
+    if len(sent) > MAX_INPUTS:
+        raise ValueError(f"At most {MAX_INPUTS:,} texts fit in one request")
     if all(isinstance(item, str) for item in sent):
         return tuple(sent)
     if all(isinstance(item, list) and all(type(token) is int for token in item) for item in sent):
@@ -63,7 +63,7 @@ class DocumentIn(Lenient):
 class RerankIn(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
     query: str
-    documents: list[str | DocumentIn] = Field(max_length=MOST_INPUTS)
+    documents: list[str | DocumentIn] = Field(max_length=MAX_INPUTS)
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the first reranking model.")
     top_n: Whole | None = Field(default=None, ge=1, description="Return only this many of the best results.")
     return_documents: bool | None = None

@@ -13,14 +13,14 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from api.answering.starting import begun
+from api.answering.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED
 from api.openai.ignored import ignored_header
 from api.openai.vector_request import EmbeddingsIn, RerankIn
 from api.services import PortalHere
-from api.starting import begun
-from api.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
 from core.inference.running.computed_vectors import Vectors
 from core.inference.vectors import Cancelled, Embedded
 
@@ -66,14 +66,16 @@ class RerankOut(BaseModel):
 async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """Return a vector of length 1 for each input, in order. A client that disconnects stops the work."""
     work = await begun(lambda: portal.gateway.embed(user, body.request(user)))
-    return await _answer(work, lambda done: embeddings_body(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
+    cutoff = Cutoff(portal.session_watch, token, user)
+    return await _answer(work, lambda done: embeddings_body(work, done, body), request, cutoff, body.ignored)
 
 
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
 async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """Rank the documents by how well they answer the query, best first."""
     work = await begun(lambda: portal.gateway.rerank(user, body.request(user)))
-    return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
+    cutoff = Cutoff(portal.session_watch, token, user)
+    return await _answer(work, lambda done: _ranking(work, done, body), request, cutoff, body.ignored)
 
 
 async def _answer(
@@ -109,7 +111,7 @@ def embeddings_body(work: Vectors, done: Embedded, asked: EmbeddingsIn) -> bytes
     """Encode the vectors, with the nine digits that distinguish any two float32 numbers, four times as fast as a general encoder."""
     written = _base64 if asked.encoding_format == "base64" else _numbers
     vectors = (
-        f'{{"object":"embedding","index":{place},"embedding":{written(row)}}}' for place, row in enumerate(done.rows)
+        f'{{"object":"embedding","index":{index},"embedding":{written(row)}}}' for index, row in enumerate(done.rows)
     )
     head = f'{{"object":"list","model":{json.dumps(work.model)},"data":['
     return "".join((head, ",".join(vectors), f'],"usage":{json.dumps(_usage(done))}}}')).encode()
@@ -127,8 +129,8 @@ def _base64(row: array[float]) -> str:
 
 
 def _ranking(work: Vectors, done: Embedded, asked: RerankIn) -> bytes:
-    best = sorted(range(len(done.rows)), key=lambda place: -done.rows[place][0])
-    results: list[dict[str, Any]] = [{"index": place, "relevance_score": done.rows[place][0]} for place in best[: asked.top_n]]
+    best = sorted(range(len(done.rows)), key=lambda index: -done.rows[index][0])
+    results: list[dict[str, Any]] = [{"index": index, "relevance_score": done.rows[index][0]} for index in best[: asked.top_n]]
     if asked.return_documents:
         texts = asked.texts
         for result in results:

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.answers import Item, RunningAnswers
-from api.errors import UNEXPECTED, openai_error
+from api.answering.answers import Item, RunningAnswers
+from api.answering.streams import KEEP_ALIVE, sse
+from api.errors import openai_error, unexpected
 from api.openai.chat_answer import queue_comment
 from api.responses.response_shapes import call_item, message_item, output_text, reasoning_item, reasoning_text, text_logprobs, usage_of
-from api.streams import KEEP_ALIVE, sse
-from core.errors import ModelFailed, PortalError
+from core.errors import PortalError
 from core.inference.records import FinishReason
 from core.inference.requests import Delta, Finished, Queued, TokenLogprob, ToolCall
 
@@ -102,7 +102,7 @@ class ResponseAnswer:
             yield self.last(problem)
         except Exception:
             log.exception("response %s failed", self._running.first.id)
-            yield self.last(ModelFailed(UNEXPECTED))
+            yield self.last(unexpected())
 
     def last(self, problem: PortalError) -> bytes:
         """Return the events that end a failed stream."""
@@ -205,8 +205,12 @@ class ResponseAnswer:
 
     def _response(self, status: Status, **fields: Any) -> dict[str, Any]:
         first = self._running.first
-        head = response_head(f"resp_{first.id}", first.created_at, first.model, status)
+        head = response_head(response_id_of(first.id), first.created_at, first.model, status)
         return {**head, **fields, "output": list(self._output), **self._echoed}
+
+
+def response_id_of(answer_id: str) -> str:
+    return f"resp_{answer_id}"
 
 
 def response_head(response_id: str, created_at: datetime, model: str, status: Status) -> dict[str, Any]:

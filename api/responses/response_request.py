@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.openai.chat_parts import MOST_TOOLS, Whole
+from api.openai.chat_parts import MAX_TOOLS, Whole
 from api.openai.ignored import unknown
 from api.responses.response_parts import FunctionTool, Item, NamedTool, Reasoning, TextConfig, conversation
 from core.errors import InvalidInput
@@ -20,7 +20,7 @@ from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {"conversation": (), "prompt": ()}
 """Refused fields, each with the values that are allowed because they request nothing."""
-MOST_NESTED = 100
+MAX_NESTED = 100
 
 
 class ResponseRequest(BaseModel):
@@ -39,7 +39,7 @@ class ResponseRequest(BaseModel):
     include: list[str] | None = Field(default=None, description="message.output_text.logprobs; others change nothing.")
     reasoning: Reasoning | None = None
     text: TextConfig | None = None
-    tools: list[FunctionTool] | None = Field(default=None, max_length=MOST_TOOLS)
+    tools: list[FunctionTool] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     metadata: dict[str, Any] | None = Field(default=None, description="Answered again.")
@@ -145,7 +145,7 @@ class ResponseRequest(BaseModel):
         }  # fmt: skip
 
 
-def _repeatable(value: Any, levels: int = MOST_NESTED) -> Any:
+def _repeatable(value: Any, levels: int = MAX_NESTED) -> Any:
     """Return a copy that JSON can express: without NaN, and no deeper than encoders go."""
     if (isinstance(value, float) and not math.isfinite(value)) or not levels:
         return None

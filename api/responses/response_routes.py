@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -12,18 +13,18 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.answers import RunningAnswers
+from api.answering.answers import RunningAnswers
+from api.answering.starting import begun
+from api.answering.streams import Cutoff, EventStream, until_finished
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED, STREAMED
 from api.openai.ignored import ignored_header
-from api.responses.response_answer import Keep, ResponseAnswer, ResponseOut, response_head
+from api.responses.response_answer import Keep, ResponseAnswer, ResponseOut, response_head, response_id_of
 from api.responses.response_parts import Item
 from api.responses.response_request import ResponseRequest
 from api.responses.stored_responses import body_of, earlier_items, record_of
 from api.services import Portal, PortalHere
-from api.starting import begun
-from api.streams import Cutoff, EventStream, until_finished
 from core.errors import InvalidInput
 from core.inference.records import Source
 from core.people.records import User
@@ -41,13 +42,17 @@ async def responses(
     wanted = body.generation(user, earlier)
     if body.background:
         return await run_in_threadpool(_begin, portal, user, body)
+    if stored:
+        answer_id = uuid4().hex
+        wanted = replace(wanted, id=answer_id, cached_for=response_id_of(answer_id))
     first = await begun(lambda: portal.gateway.answer(user, wanted, Source.API))
     running = RunningAnswers.one(portal.gateway, first)
     answer = ResponseAnswer(running, body.echoed(stored=stored), _keep(portal, user, body, first.created_at) if stored else None)
     ignored = ignored_header([*body.ignored, *first.ignored])
+    cutoff = Cutoff(portal.session_watch, token, user)
     if body.stream:
-        return EventStream(answer.events(), running.leave, Cutoff(portal.session_watch, token), answer.last, ignored)
-    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
+        return EventStream(answer.events(), running.leave, cutoff, answer.last, ignored)
+    items = await until_finished(running.deltas(), request.receive, running.leave, cutoff)
     if items is None:
         return Response(status_code=CLIENT_CLOSED)
     return _answered(await answer.whole(items), ignored)
@@ -83,7 +88,7 @@ def _begin(portal: Portal, user: User, body: ResponseRequest) -> Response:
     """Start a job that answers the request; the client fetches the response by its id."""
     now = portal.gateway.now()
     model = body.model or next((model.name for model in portal.gateway.chat_models(user)), "")
-    response = {**response_head(f"resp_{uuid4().hex}", now, model, "queued"), **body.echoed(stored=True)}
+    response = {**response_head(response_id_of(uuid4().hex), now, model, "queued"), **body.echoed(stored=True)}
     request = body.model_dump(mode="json", exclude_none=True, by_alias=True)
     portal.responses.begin(user, record_of(response, user.id, now, body.items()), request)
     return _answered(response, ignored_header(body.ignored))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from api.openai.chat_answer import LEAST_LOGPROB
+from api.openai.chat_answer import MIN_LOGPROB
 from core.inference.records import Usage
 from core.inference.requests import Alternative, TokenLogprob, ToolCall
 
@@ -34,7 +34,7 @@ def reasoning_text(text: str) -> dict[str, Any]:
 
 def text_logprobs(tokens: Sequence[TokenLogprob], *, whole: bool) -> list[dict[str, Any]]:
     """Return the log probabilities of tokens. whole: include the tokens' bytes, which events leave out."""
-    return [{**_told(one, whole=whole), "top_logprobs": [_told(each, whole=whole) for each in one.top]} for one in tokens]
+    return [{**_logprob_out(one, whole=whole), "top_logprobs": [_logprob_out(each, whole=whole) for each in one.top]} for one in tokens]
 
 
 def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
@@ -48,6 +48,6 @@ def usage_of(usage: Usage, thought: int) -> dict[str, Any]:
     }
 
 
-def _told(token: TokenLogprob | Alternative, *, whole: bool) -> dict[str, Any]:
-    entry: dict[str, Any] = {"token": token.piece.decode("utf-8", "replace"), "logprob": max(token.logprob, LEAST_LOGPROB)}
+def _logprob_out(token: TokenLogprob | Alternative, *, whole: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"token": token.piece.decode("utf-8", "replace"), "logprob": max(token.logprob, MIN_LOGPROB)}
     return {**entry, "bytes": list(token.piece)} if whole else entry

@@ -24,16 +24,16 @@ def record_of(response: dict[str, Any], user_id: str, created_at: datetime, item
         id=response["id"],
         user_id=user_id,
         created_at=created_at,
-        input=json.dumps([_named(item, place, response["id"]) for place, item in enumerate(items)]),
+        input=json.dumps([_named(item, index, response["id"]) for index, item in enumerate(items)]),
         body=json.dumps(response),
         previous_id=response["previous_response_id"],
     )
 
 
-def _named(item: Item, place: int, response_id: str) -> dict[str, Any]:
+def _named(item: Item, index: int, response_id: str) -> dict[str, Any]:
     """Return an item of the input as OpenAI lists it: with its type, an id, and content in parts."""
     kind = item.type or "message"
-    said = {**item.model_dump(exclude_none=True), "type": kind, "id": item.id or f"{kind[:3]}_{response_id}_{place}"}
+    said = {**item.model_dump(exclude_none=True), "type": kind, "id": item.id or f"{kind[:3]}_{response_id}_{index}"}
     if kind == "message":
         text = "output_text" if item.role == "assistant" else "input_text"
         parts = [{"type": text, "text": item.content}] if isinstance(item.content, str) else said.get("content", [])

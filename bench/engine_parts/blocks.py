@@ -70,6 +70,7 @@ def make(folder: Path, shape: Shape) -> Path:
     unfinished = path.with_suffix(".new")
     writer = begin(unfinished, shape)
     rng = np.random.Generator(np.random.SFC64(0))
+    assert writer.fout is not None
     file = writer.fout[0]
     for tensor in tensors(shape):
         writer.write_padding(file, file.tell())

@@ -14,16 +14,17 @@ from pathlib import Path
 
 from bench.engine_parts.blocks import NINE, file_name
 from bench.engine_parts.blocks import make as make_blocks
-from bench.engine_parts.chats import Answer, Device, Job, Side, engine, server, speed
+from bench.engine_parts.chats import Answer, Device, Job, Side, Size, speed
 from bench.engine_parts.results import row
+from bench.engine_parts.sides import engine, server
 from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
 from bench.engine_parts.synthetic import MIDDLE, Shape
 from bench.portal_parts.portal import percentile
-from core.models.records import KvType
+from core.models.load_settings import KvType
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.gguf.facts import read_facts
-from models.gguf.memory_plan import context_bytes_per_token
+from models.gguf.memory_sizes import context_bytes_per_token
 
 LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
 TURNS_BY_PEOPLE = 8
@@ -61,17 +62,17 @@ def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
     model = bench.folder / file_name(LAYERS_OF_NINE)
     if not model.exists():
         make_blocks(bench.folder, LAYERS_OF_NINE)
-    options = {"slots": 16, "context": 1024, "threads": bench.threads}
-    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+    size = Size(slots=16, context=1024, threads=bench.threads)
+    with engine(model, **size) as ours, server(bench.server, model, **size) as theirs:
         found = in_turns((ours, theirs), bench.repeats, going_on(LAYERS_OF_NINE, 16, count, 48))
         name = f"tok/s, 2 of GLM-4-9B's layers at Q4_K_M, {count} of 16 chats, each time others"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], ">= 1.0")
 
 
 def long_prompts(bench: Bench) -> Iterator[list[str]]:
-    """Measure the gaps of four chats while a long prompt is being read, and how long that prompt waits itself."""
+    """Measure the pauses of four chats while a long prompt is prefilled, and how long that prompt waits."""
     model = bench.model(MIDDLE)
-    options = {"slots": 8, "context": 2048, "threads": bench.threads}
+    size = Size(slots=8, context=2048, threads=bench.threads)
     waits: dict[str, list[float]] = {}
 
     def measure(side: Side, repeat: int) -> float:
@@ -84,7 +85,7 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
             waits.setdefault(side.name, []).append(statistics.median(answer.ttft for answer in answers[4:]))
         return 1000 * percentile([after - before for answer in answers[:4] for before, after in answer.gaps_during(reading)], 0.95)
 
-    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+    with engine(model, **size) as ours, server(bench.server, model, **size) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
         name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens are read"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
@@ -98,7 +99,7 @@ def back_from_disk(bench: Bench) -> Iterator[list[str]]:
     The system still has the files in memory, as for most of the 24 hours that they are kept.
     """
     model = bench.model(MIDDLE)
-    options = {"slots": 1, "context": 2048, "threads": bench.threads}
+    size = Size(slots=1, context=2048, threads=bench.threads)
     one = round(context_bytes_per_token(read_facts(model), KvType.F16) * 2048)
     little = Device({"offload_bytes": one}, ())
 
@@ -113,7 +114,7 @@ def back_from_disk(bench: Bench) -> Iterator[list[str]]:
 
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         files = OffloadFiles(Path(folder), 10**9)
-        with engine(model, **options, device=little, files=files) as ours, engine(model, **options, device=little) as plain:
+        with engine(model, **size, device=little, files=files) as ours, engine(model, **size, device=little) as plain:
             plain.name = "without offload to disk"
             found = in_turns((ours, plain), bench.repeats, measure)
             assert isinstance(ours.engine, Engine) and ours.engine.metrics().disk_tokens > 1500, "they came from the disk"
@@ -129,7 +130,7 @@ def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator
     thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
     """
     model = bench.model(MIDDLE)
-    options = {"slots": slots, "context": 2048, "threads": bench.threads}
+    size = Size(slots=slots, context=2048, threads=bench.threads)
     thinks = how == "with thoughts"
     length = 80 if thinks else 24
 
@@ -174,7 +175,7 @@ def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator
                     turn(side, rng, number, chat, last[number])
         return 1000 * statistics.median(waited or [answer.ttft for answer in last])
 
-    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+    with engine(model, **size) as ours, server(bench.server, model, **size) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
         turns = "turns 3 to 7" if how == "by people" else "turn 5"
         name = f"TTFT of {turns}, ms, 8 interleaved chats {how} on {slots} slots"

@@ -34,7 +34,7 @@ from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import DraftCosts
 from models.serving import machine
-from tests.gguf_maker import make_adapter, make_gguf
+from samples.gguf_maker import make_adapter, make_gguf
 
 SLOTS, CONTEXT, SHARED_CELLS = 6, 256, 512
 OFFLOAD_BYTES, DISK_BYTES = 200_000, 1_000_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from bench.engine_parts.chats import EngineSide
+from bench.engine_parts.sides import EngineSide
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend

@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.gguf_maker import CONTROL, byte_alphabet
+from samples.gguf_maker import CONTROL, byte_alphabet
 
 GLM_VOCABULARY = 151_552
 """Size of GLM-4's vocabulary, which determines the cost of sampling."""

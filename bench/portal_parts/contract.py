@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -52,7 +53,9 @@ def check(
     """
     schema = schemathesis.openapi.from_dict(description)
     schema.config.update(base_url=url)
-    operations = [each.ok() for each in schema.get_all_operations()]
+    found = list(schema.get_all_operations())
+    operations = [each.ok() for each in found if isinstance(each, Ok)]
+    assert len(operations) == len(found), "the description has invalid operations"
     outcome = Outcome()
     began = time.monotonic()
     with requests.Session() as session:

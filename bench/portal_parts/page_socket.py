@@ -15,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-LOOK_S = 0.5
+POLL_S = 0.5
 """Seconds between checks whether to continue following."""
 SMALL = 200
 """Bytes of a message that may set a timer; a message that draws something is rarely as small."""
@@ -63,6 +63,14 @@ class PageSocket:
         self._socket.send(message.SerializeToString())
         return self._received(timeout)
 
+    def run_part(self, part: AutoRerun, timeout: float = 60) -> Sequence[ForwardMsg]:
+        """Run a part of the page, as its timer does. Returns all messages, also those of the whole page if the part runs that instead."""
+        self._socket.send(self._again(part, "").SerializeToString())
+        messages: list[ForwardMsg] = []
+        while not messages or messages[-1].script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            messages += self.messages(timeout)
+        return messages
+
     def ask(self, question: str) -> None:
         """Type a question into the composer of the page last drawn and send it. `messages` then yields the response."""
         message = BackMsg()
@@ -98,16 +106,11 @@ class PageSocket:
 
         A message may change the interval.
         """
-        message = BackMsg()
-        message.rerun_script.query_string = query
-        message.rerun_script.page_script_hash = self._page
-        message.rerun_script.fragment_id = part.fragment_id
-        message.rerun_script.is_auto_rerun = True
-        again, interval = message.SerializeToString(), part.interval
+        again, interval = self._again(part, query).SerializeToString(), part.interval
         due = time.perf_counter() + interval
         while not ended.is_set():
             try:
-                data = self._socket.recv(timeout=max(0.0, min(due - time.perf_counter(), LOOK_S)))
+                data = self._socket.recv(timeout=max(0.0, min(due - time.perf_counter(), POLL_S)))
             except TimeoutError:
                 if time.perf_counter() >= due:
                     self._socket.send(again)
@@ -118,6 +121,14 @@ class PageSocket:
                 interval = timer.interval
                 due = time.perf_counter() + interval
             yield data
+
+    def _again(self, part: AutoRerun, query: str) -> BackMsg:
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_script_hash = self._page
+        message.rerun_script.fragment_id = part.fragment_id
+        message.rerun_script.is_auto_rerun = True
+        return message
 
     def _received(self, timeout: float) -> Sequence[ForwardMsg]:
         self.received_bytes = 0

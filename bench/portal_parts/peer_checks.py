@@ -11,7 +11,7 @@ from core.inference.records import FinishReason
 from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall, ToolChoice
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.routing.platform_router import PlatformRouter
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 
 QUESTION = "How do I add a model?"
 SCHEMA = '{"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"], "additionalProperties": false}'

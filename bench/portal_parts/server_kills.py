@@ -25,15 +25,15 @@ from bench.engine_parts import synthetic
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import PASSWORD, percentile, table
 from bench.portal_parts.servers import Server, site_of, user_server
-from tests.servers.nginx import Nginx
-from tests.servers.postgresql import PostgresServer
+from samples.servers.nginx import Nginx
+from samples.servers.postgresql import PostgresServer
 
 PEOPLE = 6
 BETWEEN_KILLS_S, DOWN_S = (3.0, 8.0), (0.2, 3.0)
 ANSWER_S = 180.0
 """Seconds after its question at which an answer that has not ended counts as lost."""
 QUESTIONS_PER_CHAT = 3
-LOOK_S = 0.5
+POLL_S = 0.5
 SMALL_CONTEXT = "700"
 """Answers continue until the context is full: some seconds at the clock's speed."""
 
@@ -61,8 +61,8 @@ class Person:
         self._host = nginx.url.removeprefix("https://")
         self._tls = ssl.create_default_context(cafile=nginx.certificate)
         self._stop = stop
-        with httpx.Client(base_url=nginx.url, verify=self._tls, timeout=60) as door:
-            signed_in = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status()
+        with httpx.Client(base_url=nginx.url, verify=self._tls, timeout=60) as channel:
+            signed_in = channel.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status()
         self.token = str(signed_in.json()["token"])
         headers = {"Authorization": f"Bearer {self.token}"}
         self._rest = [httpx.Client(base_url=admin.url, timeout=20, headers=headers) for admin in admins]
@@ -117,7 +117,7 @@ class Person:
                     return
             except (WebSocketException, OSError, TimeoutError, httpx.HTTPError, EOFError):
                 self._leave()
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         self.experience.problems.append(f"not answered within {ANSWER_S:.0f} s: {question}")
 
     def _page(self, *, again: bool = False) -> PageSocket:
@@ -216,8 +216,8 @@ def kill_for(minutes: float, users: int, admins: int, rng: random.Random) -> tup
             stack.callback(database.close)
             database.start()
             settings["PORTAL_DATABASE_URL"] = database.new_database()
-        module = ("bench.portal_parts.clocked_server", "glm-4-9b")
-        replicas = [stack.enter_context(Server(folder / f"admin{n}", module=module, **settings)) for n in range(1, admins + 1)]
+        module = ("bench.clock_parts.server", "glm-4-9b")
+        replicas = [stack.enter_context(Server(folder / f"admin{n}", module=module, port=0, **settings)) for n in range(1, admins + 1)]
         names = [f"person{number}" for number in range(PEOPLE)]
         replicas[0].measured.add_people(names)
         servers = [stack.enter_context(user_server(folder / f"user{number}", *replicas)) for number in range(1, users + 1)]

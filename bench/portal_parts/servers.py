@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from bench.portal_parts.portal import PASSWORD, ROOT, Measured, wait_ready
-from tests.servers.ports import free_port
+from samples.servers.ports import free_port
 
 SITE = ROOT / "deploy/servers/nginx.conf"
 KEY = "a-service-key-of-the-measurements-01"
@@ -112,4 +112,4 @@ def _with_user_server(text: str, number: int) -> str:
 
 
 def user_server(home: Path, *admins: Server, **extra: str) -> Server:
-    return Server(home, PORTAL_PROFILE="user", PORTAL_SERVER=",".join(admin.url for admin in admins), **extra)
+    return Server(home, port=0, PORTAL_PROFILE="user", PORTAL_SERVER=",".join(admin.url for admin in admins), **extra)

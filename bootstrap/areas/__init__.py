@@ -4,10 +4,12 @@ To add a service, add a field to its area's record, and a constructor call below
 
 - operations: index care, backups, retention, search, usage
 - people: accounts, sign-in, groups and roles, the audit log
+- limit_counters: the counters of limits in Redis, if there is one
 - models: loading and comparing models, and transfers of model files
 - inference: the gateway to models, with its limits, privacy filter and routes
 - programs: stored responses, files and batches of programs
 - images: decoding images, and finding boxes on them
+- plugins: the installed plugins and the portal's own
 - chat: conversations and their answers
-- review: feedback and answers side by side
+- review: feedback, answers side by side, and datasets
 """

@@ -8,26 +8,28 @@ from bootstrap.areas.inference import InferenceServices
 from bootstrap.foundation import Foundation
 from core.access.groups import Groups
 from core.chat.context.assembly import Assembly
-from core.chat.context.background import BackgroundSummaries
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
-from core.chat.context.summaries import SummaryWriter
+from core.chat.context.summaries.background import BackgroundSummaries
+from core.chat.context.summaries.summaries import SummaryWriter
 from core.chat.conversations import Conversations
-from core.chat.exports import ChatExports
+from core.chat.exports.exports import ChatExports
+from core.chat.flags import ConversationFlags
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
-from core.chat.marks import ConversationMarks
 from core.chat.memory.proposals import MemoryProposals
 from core.chat.memory.recall import Recall
 from core.chat.memory.records import MemoryMode
 from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.titling.written_titles import TitleWriter
+from core.chat.tools.chat_tools import ChatTools
 from core.chat.turns import Turns
 from core.knowledge.files import MB, Files
 from core.programs.files import ProgramFiles
 from core.prompts.library import PromptLibrary
+from core.search.search import Search
 from core.sharing.shares import Shares
 from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
@@ -38,7 +40,7 @@ from data.images.reader import ProcessImageReader
 @dataclass(frozen=True, kw_only=True)
 class ChatServices:
     conversations: Conversations
-    marks: ConversationMarks
+    conversation_flags: ConversationFlags
     instructions: InstructionsService
     context: ChatContext
     memories: Memories
@@ -50,22 +52,26 @@ class ChatServices:
     turns: Turns
     follow_ups: FollowUps
     temporary: TemporaryChats
+    chat_tools: ChatTools
     files: Files
 
 
 def build_chat(
-    base: Foundation, inference: InferenceServices, groups: Groups, program_files: ProgramFiles, image_reader: ProcessImageReader
-) -> ChatServices:
+    base: Foundation, inference: InferenceServices, groups: Groups, program_files: ProgramFiles, image_reader: ProcessImageReader,
+    search: Search,
+) -> ChatServices:  # fmt: skip
     settings, unit_of_work, clock, jobs, gateway = base.settings, base.unit_of_work, base.clock, base.jobs, inference.gateway
     most_chars, most_file_bytes = settings.max_question_chars, settings.max_file_mb * MB
-    temporary = TemporaryChats(unit_of_work, gateway, clock, most_chars, on=settings.temporary_chats)
+    chat_tools = ChatTools(unit_of_work, gateway, inference.plugins, clock, search)
+    temporary = TemporaryChats(unit_of_work, gateway, clock, most_chars, on=settings.temporary_chats, tools=chat_tools)
 
     def answers_running() -> int:
         return turns.count() + temporary.count()
 
     writer = SummaryWriter(unit_of_work, clock)
     remembers = MemoryMode(settings.memory)
-    assembly = Assembly(unit_of_work, gateway, writer, Recall(unit_of_work, remembers, settings.memory_tokens))
+    recall = Recall(unit_of_work, remembers, settings.memory_tokens)
+    assembly = Assembly(unit_of_work, gateway, writer, recall)
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, answers_running)
     proposals = MemoryProposals(unit_of_work, gateway, jobs, clock, remembers, answers_running)
     turns = Turns(
@@ -81,21 +87,23 @@ def build_chat(
         assembly=assembly,
         summaries=summaries,
         memories=proposals,
+        tools=chat_tools,
     )
     services = ChatServices(
         conversations=Conversations(unit_of_work, base.index, clock),
-        marks=ConversationMarks(unit_of_work, clock),
+        conversation_flags=ConversationFlags(unit_of_work, clock),
         instructions=InstructionsService(unit_of_work, groups, inference.privacy, clock),
-        context=ChatContext(unit_of_work, gateway, clock),
+        context=ChatContext(unit_of_work, gateway, clock, recall, chat_tools),
         memories=Memories(unit_of_work, inference.privacy, clock, remembers),
         prompts=PromptLibrary(unit_of_work, inference.privacy, clock),
-        exports=ChatExports(unit_of_work, clock, to_html, inference.plugins),
+        exports=ChatExports(unit_of_work, clock, to_html, inference.plugins, inference.privacy),
         chat_imports=ChatImports(unit_of_work, clock, jobs, program_files),
         shares=Shares(unit_of_work, clock, inference.privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, most_chars),
         temporary=temporary,
+        chat_tools=chat_tools,
         files=Files(
             unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins
         ),

@@ -8,9 +8,9 @@ from bootstrap.areas.inference import InferenceServices
 from bootstrap.foundation import Foundation
 from core.grounding.batch.batch_run import GroundBatchRun
 from core.grounding.batch.batches import GroundBatches
-from core.grounding.box_exports import BoxExports
 from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
+from core.grounding.exports.box_exports import BoxExports
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.images.images import Images

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 
 from bootstrap.foundation import Foundation
-from bootstrap.plugins import open_plugins
 from core.access.limits import Limits
 from core.images.images import Images
 from core.inference.caching.embedding_cache import EmbeddingCache
@@ -15,7 +14,7 @@ from core.inference.choosing.access import ModelAccess
 from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
 from core.knowledge.files import MB
-from core.platforms.oversight import PlatformOversight
+from core.platforms.platform_monitor import PlatformMonitor
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.plugins.service import Plugins
@@ -37,14 +36,13 @@ class InferenceServices:
     presets: Presets
     model_access: ModelAccess
     platforms: PlatformService
-    oversight: PlatformOversight
+    platform_monitor: PlatformMonitor
 
 
-def build_inference(base: Foundation, router: PlatformRouter, images: Images) -> InferenceServices:
+def build_inference(base: Foundation, router: PlatformRouter, images: Images, plugins: Plugins) -> InferenceServices:
     """Build the services of inference. router: chooses between the local models and other servers."""
     settings, unit_of_work, clock = base.settings, base.unit_of_work, base.clock
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    plugins = open_plugins(settings, unit_of_work, clock)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     results = ResultCache(unit_of_work, clock, settings.result_cache_mb * MB, settings.result_cache_days)
     used_cache = cache if cache.most_bytes else None
@@ -62,5 +60,5 @@ def build_inference(base: Foundation, router: PlatformRouter, images: Images) ->
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         platforms=PlatformService(unit_of_work, clock, reader, PlatformsFile(path), router, form_text),
-        oversight=PlatformOversight(unit_of_work, clock, router, gateway, cache),
+        platform_monitor=PlatformMonitor(unit_of_work, clock, router, gateway, cache),
     )

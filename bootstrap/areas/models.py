@@ -11,10 +11,11 @@ from bootstrap.transfers import open_transfers
 from core.comparing.comparisons import Comparisons
 from core.comparing.ports import FileComparer
 from core.inference.ports import Router
-from core.models.ports import ModelHub, ModelPool, Successions
+from core.models.ports import ModelHub, ModelPool
 from core.models.reports import FileReports
 from core.models.service import ModelService
-from core.models.swaps import Swaps
+from core.models.swaps.ports import Successions
+from core.models.swaps.swaps import Swaps
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
 from core.transfers.quantizing import Quantizing
@@ -22,10 +23,10 @@ from core.transfers.uploads import Uploads
 from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.inspector import Inspector
-from models.serving.budget import Room
-from models.serving.notes.last_run import RunRecord
-from models.serving.notes.start_list import START_MODELS, FileStartList
+from models.serving.pool.budget import Room
 from models.serving.router import PoolRouter
+from models.serving.state_files.last_run import RunRecord
+from models.serving.state_files.start_list import START_MODELS, FileStartList
 from models.serving.swapping.hot_swap import HotSwaps
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings

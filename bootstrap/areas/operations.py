@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from bootstrap.foundation import Foundation
 from bootstrap.parts import BACKUP_KEY
 from core.operations.backups import Backups
-from core.operations.index_care import IndexCare
+from core.operations.index_maintenance import IndexMaintenance
 from core.operations.retention import Retention
+from core.review.names import ReviewNames
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
-from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
+from data.index.rejected_jobs import RejectedIndexJobs
 from data.inspection import SqlStoreInspector
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsServices:
-    index_care: IndexCare
+    index_maintenance: IndexMaintenance
     backups: Backups
     retention: Retention
     search: Search
@@ -29,17 +30,19 @@ class OperationsServices:
     usage: UsageReports
 
 
-def build_operations(base: Foundation) -> OperationsServices:
+def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices:
     database, unit_of_work, clock, index, worker = base.database, base.unit_of_work, base.clock, base.index, base.index_worker
     folder = SqlBackupFolder(database, base.settings.home / "backups")
     key = os.environ.get(BACKUP_KEY) or None
     services = OperationsServices(
-        index_care=IndexCare(unit_of_work, base.jobs, index, worker, ParkedJobs(database), Reconciler(database, index), clock),
+        index_maintenance=IndexMaintenance(
+            unit_of_work, base.jobs, index, worker, RejectedIndexJobs(database), Reconciler(database, index), clock
+        ),
         backups=Backups(unit_of_work, base.jobs, SqlStoreInspector(database), folder, clock, base.server, key, base.disk),
         retention=Retention(unit_of_work, clock, base.settings.notice_days),
-        search=Search(unit_of_work, index, worker, clock),
+        search=Search(unit_of_work, index, worker, clock, names),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
     )
-    base.run_jobs_of(services.index_care, services.backups, services.retention)
+    base.run_jobs_of(services.index_maintenance, services.backups, services.retention)
     return services

@@ -72,7 +72,7 @@ def build_people(base: Foundation, hasher: PasswordHasher | None) -> PeopleServi
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         notices=Notices(unit_of_work, clock),
-        audit=AuditTrail(unit_of_work, base.index, base.index_worker, clock),
+        audit=AuditTrail(unit_of_work, base.index, base.index_worker, clock, names_hidden=base.settings.masked_review),
         audit_chain=AuditChain(unit_of_work, clock),
         passwords=passwords,
     )

@@ -1,9 +1,11 @@
-"""The other commands.
+"""Run the commands besides `run` and `worker`.
 
 In reading order:
 
 - people: ./portal user
 - checks: ./portal test
+- parallel_tests: run the parts of the tests in two workers
+- background_soak: the soak that runs beside them
 - doctor: ./portal doctor, before and after installation
 - inspection: the part of the doctor inside the environment
 - finding: one line of the doctor
@@ -11,4 +13,5 @@ In reading order:
 - keys: ./portal keys
 - audit: ./portal audit
 - models: ./portal model
+- benches: find the measurements of ./portal bench
 """

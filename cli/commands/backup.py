@@ -23,12 +23,12 @@ def main(arguments: Sequence[str]) -> int:
         settings = portal_settings.load()
         if asked.command == "backup":
             written = home_store.backup(settings, asked.file, _new_passphrase(asked.encrypt))
-            _tell(written.rows)
+            _print_counts(written.rows)
             kept = "encrypted" if written.sealed else "not encrypted: anyone who has the file can read every chat"
             print(f"Written and verified: {written.path}, {written.size_bytes / 1e6:,.1f} MB, {kept}.")
         else:
             with home_store.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
-                _tell(backup.contents.rows)
+                _print_counts(backup.contents.rows)
                 print(f"Created {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is intact.")
                 if asked.dry_run:
                     does = "would be filled" if backup.empty else "is not empty, so nothing would be restored"
@@ -73,7 +73,7 @@ def _passphrase(prompt: str) -> str:
     return getpass.getpass(prompt)
 
 
-def _tell(rows: Mapping[str, int]) -> None:
+def _print_counts(rows: Mapping[str, int]) -> None:
     width = max(len(name) for name in rows)
     for name, count in rows.items():
         print(f"{name.ljust(width)}  {count:>12,}")

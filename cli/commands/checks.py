@@ -6,19 +6,32 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli.commands import background_soak
+from cli.commands.parallel_tests import NOTING, TEST_LIMIT_S, ParallelTests, Part, Result
 from cli.environment import python_packages, system_packages
 from cli.environment.engine_build import library_path
 from cli.environment.install import install_runtime
 from cli.paths import REPOSITORY, Paths
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
-UNIT = ("tests/unit", "tests/security", "tests/pages", "tests/store")
-OTHERS = ("tests/browser", "tests/functional")
-"""UNIT and OTHERS divide all tests into two parts that take about the same time."""
+PARTS: tuple[Part, ...] = (
+    ("tests/browser",),
+    ("tests/functional/test_[a-p]*.py",),
+    ("tests/functional/test_[!a-p]*.py",),
+    ("tests/security",),
+    ("tests/unit/test_*.py",),
+    ("tests/unit/bench", "tests/unit/bootstrap", "tests/unit/cli", "tests/unit/pages", "tests/unit/plugins"),
+    ("tests/unit/data", "tests/unit/remote"),
+    ("tests/pages",),
+    ("tests/unit/core",),
+    ("tests/store",),
+    ("tests/unit/models",),
+    ("tests/unit/api",),
+)
+"""Together these are all tests. Two workers take them from both ends, so small parts stand in the middle."""
 _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 
 
@@ -35,41 +48,45 @@ def run_all(paths: Paths, arguments: Sequence[str]) -> int:
     codes = [
         _run(paths, "ruff", "ruff", "check", "."),
         _run(paths, "mypy", "mypy"),
-        _run(paths, "pytest", "pytest", *arguments) if arguments else run_tests(paths),
+        _run(paths, "pytest", "pytest", *arguments) if arguments else _run_tests_beside_soak(paths),
     ]
     return next((code for code in codes if code), 0)
 
 
-def run_tests(paths: Paths) -> int:
-    """Run all tests in two processes at once. Returns 0 if everything passed.
+def _run_tests_beside_soak(paths: Paths) -> int:
+    with background_soak.running(paths.python, REPOSITORY, _environment(paths)) as soak:
+        return run_tests(paths, soak)
 
-    The output of the second process is shown once both have ended, then one line that counts all tests.
+
+def run_tests(paths: Paths, soak: background_soak.Soak | None = None) -> int:
+    """Run all tests in two workers. Returns 0 if everything passed.
+
+    The output of each part is shown when the part has ended, the soak's last. Then come the lines of all failures, and one line that
+    counts all tests, with the soak as one.
     """
-    print(f"\n── pytest, in two processes: {' '.join(UNIT)} and {' '.join(OTHERS)}", flush=True)
-    with tempfile.TemporaryFile() as file:
-        second = subprocess.Popen(
-            [paths.python, "-m", "pytest", *OTHERS], cwd=REPOSITORY, env=_environment(paths), stdout=file, stderr=subprocess.STDOUT
-        )
-        try:
-            last = ""
-            with subprocess.Popen(
-                [paths.python, "-m", "pytest", *UNIT], cwd=REPOSITORY, env=_environment(paths), stdout=subprocess.PIPE, text=True
-            ) as first:
-                for line in first.stdout or ():
-                    print(line, end="", flush=True)
-                    last = line if line.strip() else last
-            codes = [first.returncode, second.wait()]
-        finally:
-            if second.poll() is None:
-                second.terminate()
-                second.wait()
-        file.seek(0)
-        output = file.read().decode("utf-8", "replace")
-    print(f"\n── pytest {' '.join(OTHERS)}\n{output}", flush=True)
-    counted = [_counts(last), _counts(output.strip().rpartition("\n")[2])]
+    print(f"\n── pytest, {len(PARTS)} parts in two workers", flush=True)
+    limits = ["-o", f"faulthandler_timeout={TEST_LIMIT_S}", "-o", "faulthandler_exit_on_timeout=true"]
+    pytest: list[str | Path] = [paths.python, "-m", "pytest", *NOTING, *limits]
+    results = ParallelTests(pytest, REPOSITORY, _environment(paths), _show).run(PARTS)
+    counted = [_counts(result.last_line) for result in results]
+    counted.extend((0, 1, 0) for result in results if result.cut)
+    soak_code = soak.wait() if soak else 0
+    if soak:
+        counted.append((0, 1, 0) if soak_code else (1, 0, 0))
+        print(f"\n── soak\n{soak.output()}", flush=True)
+    print("\n── failures" if soak_code or any(result.code for result in results) else "")
+    for result in results:
+        if result.code:
+            print("\n".join([f"{' '.join(result.part)} ended with code {result.code}", *result.failures]))
+    if soak and soak_code:
+        print("\n".join(soak.failures() or [f"The soak ended with code {soak_code}."]))
     passed, failed, skipped = (sum(each[number] for each in counted) for number in range(3))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    return next((code for code in codes if code), 0)
+    return next((result.code for result in results if result.code), soak_code)
+
+
+def _show(result: Result) -> None:
+    print(f"\n── pytest {' '.join(result.part)}, {result.seconds:.0f} s\n{result.output}", flush=True)
 
 
 def _counts(line: str) -> tuple[int, int, int]:

@@ -81,15 +81,18 @@ def _packages(paths: Paths) -> Iterator[Finding]:
     """Compare the installed packages with the pinned ones."""
     script = "import json, importlib.metadata as m; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
     asked = subprocess.run([paths.python, "-c", script], capture_output=True, text=True, check=False)
-    anew = f"Remove {paths.venv}, then run ./portal run."
+    reinstall = f"Remove {paths.venv}, then run ./portal run."
     if asked.returncode:
-        yield Finding(part="Environment", good=False, state=f"{paths.venv} does not start", advice=anew)
+        yield Finding(part="Environment", good=False, state=f"{paths.venv} does not start", advice=reinstall)
         return
     installed = {_normal(name): version for name, version in json.loads(asked.stdout)}
     pinned = {_normal(name): version for name, version in python_packages.pins(python_packages.RUN).items()}
+    for name in map(_normal, python_packages.only_on_some_systems(python_packages.RUN)):
+        if name not in installed:
+            del pinned[name]
     wrong = [name for name, version in pinned.items() if installed.get(name) != version]
     for name in wrong:
-        yield Finding(part=name, good=False, state=f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", advice=anew)
+        yield Finding(part=name, good=False, state=f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", advice=reinstall)
     if not wrong:
         main = ", ".join(f"{name} {pinned[name]}" for name in ("streamlit", "sqlalchemy", "elasticsearch", "pandas", "plotly"))
         yield Finding(part="Environment", good=True, state=f"{len(pinned)} packages as pinned: {main} and more")
@@ -107,9 +110,9 @@ def _engine(paths: Paths) -> Iterator[Finding]:
             part="llama.cpp", good=False, state="not built for this machine yet", advice="Run ./portal run to build and test it."
         )
         return
-    trial = engine.try_decode(paths, extra_buffers=engine.noted_extra_buffers(paths))
+    trial = engine.try_decode(paths, extra_buffers=engine.tried_extra_buffers(paths))
     if not trial.ok:
-        advice = f"Remove {paths.engine_note}, then run ./portal run: it tests what else this machine can do."
+        advice = f"Remove {paths.engine_trial_result}, then run ./portal run: it tests what else this machine can do."
         yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}: {trial.complaint}.", advice=advice)
         return
     facts = [f"llama-cpp-python {version}", f"device {trial.device}", "one decode worked"]

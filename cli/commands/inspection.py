@@ -26,10 +26,10 @@ def main() -> int:
     try:
         settings = portal_settings.load()
     except PortalError as problem:
-        _tell(Finding(part="Settings", good=False, state="cannot be used", advice=str(problem)))
+        _print_finding(Finding(part="Settings", good=False, state="cannot be used", advice=str(problem)))
         return 0
     for finding in _findings(settings):
-        _tell(finding)
+        _print_finding(finding)
     return 0
 
 
@@ -49,7 +49,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding(part="Search index", good=None, state=f"{engine}: created at the first start")
         return
     try:
-        with open_store(settings) as (state, worker, parked, index):
+        with open_store(settings) as (state, worker, rejected, index):
             size = f"{state.size_bytes / 1e6:,.1f} MB"
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
@@ -73,13 +73,13 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 return
             try:
                 index.search(SearchQuery(text="portal", kind=DocumentKind.MESSAGE, owner_id=None, limit=1))
-                pending, refused = worker.pending(), parked.count()
+                pending, refused = worker.pending(), rejected.count()
                 advice = ""
                 if refused:
-                    [first] = parked.oldest(1)
+                    [first] = rejected.oldest(1)
                     advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry retries all."
                 yield Finding(
-                    part="Search index", good=not refused, state=f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice=advice
+                    part="Search index", good=not refused, state=f"{engine}, {pending:,} jobs waiting, {refused:,} rejected", advice=advice
                 )
             except PortalError as problem:
                 yield Finding(part="Search index", good=False, state=engine, advice=str(problem))
@@ -122,7 +122,7 @@ def _port(settings: Settings) -> Finding:
         return Finding(part="Port", good=True, state=f"the portal answers at {address(settings)}")
 
 
-def _tell(finding: Finding) -> None:
+def _print_finding(finding: Finding) -> None:
     print(json.dumps(asdict(finding)), flush=True)
 
 

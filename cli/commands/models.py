@@ -18,7 +18,7 @@ from core.models.catalogue import Hub, Repository
 from core.models.quantization import Precision
 from core.tasks.records import Job, JobState
 
-LOOK_S = 0.5
+POLL_S = 0.5
 KEPT = "Stopped. What has arrived is kept; type the same command to go on."
 
 
@@ -109,7 +109,7 @@ def _follow(transfers: Transfers, job: Job, shown: Step) -> Job:
         detail = now.detail
         done, total, speed = (float(str(detail.get(name, 0))) for name in ("done_bytes", "total_bytes", "bytes_per_second"))
         shown.detail = _amount(done, total, speed)
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 

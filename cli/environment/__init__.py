@@ -7,5 +7,5 @@ In reading order:
 - python_packages: the virtual environment and its packages
 - engine_build: choose how to compile llama.cpp for this machine
 - engine: compile, cache and test llama.cpp
-- cures: advice after a failed installation
+- fixes: advice after a failed installation
 """

@@ -19,7 +19,7 @@ from cli.environment.python_packages import BUILD, CUDA, ENGINE, add_to_stamp, i
 from cli.paths import Paths
 from cli.progress import Step, run, step
 from core.errors import StartFailed
-from models.trials.machine_trial import MachineNote, Trial, identity, in_words, read_note, walk, write_note
+from models.trials.machine_trial import Trial, TrialResult, identity, in_words, read_trial_result, try_both, write_trial_result
 from models.trials.machine_trial import try_decode as try_in_child
 
 _NINJA = re.compile(r"\[(\d+)/(\d+)\]")
@@ -38,23 +38,23 @@ def ensure(paths: Paths, build: Build) -> None:
 
     If a home was moved to another processor, or lost its note, the installed build is tested again.
     """
-    noted = read_note(paths.engine_note)
+    noted = read_trial_result(paths.engine_trial_result)
     installed = installed_key(paths) == build.key
     if installed and noted is not None and noted.machine == _identity(paths):
         return
     if build.toolkit and not build.toolkit.has_cublas:
         install(paths, CUDA, "cuBLAS")
-    ladder = [build, build.portable]
+    builds = [build, build.portable]
     tried: list[str] = []
     if installed:
         with step("Testing llama.cpp on this machine", "Tested llama.cpp on this machine"):
-            trials = walk(lambda extra: try_decode(paths, extra_buffers=extra))
-        there = next((each for each in ladder if noted is not None and noted.build == each.key), build)
-        if _settled(paths, build, there, trials, tried):
+            trials = try_both(lambda extra: try_decode(paths, extra_buffers=extra))
+        there = next((each for each in builds if noted is not None and noted.build == each.key), build)
+        if _accepted(paths, build, there, trials, tried):
             return
-        ladder = [each for each in ladder if each != there]
-    for each in ladder:
-        if _settled(paths, build, each, _install_and_try(paths, each), tried):
+        builds = [each for each in builds if each != there]
+    for each in builds:
+        if _accepted(paths, build, each, _install_and_try(paths, each), tried):
             return
     refused = (
         "llama.cpp was built but cannot run on this machine. Tried {tried}. Details are in {log}. "
@@ -73,18 +73,18 @@ def try_decode(paths: Paths, *, extra_buffers: bool = True) -> Trial:
     return try_in_child(paths.python, extra_buffers=extra_buffers, environment=library_path(paths), log=write)
 
 
-def noted_extra_buffers(paths: Paths) -> bool:
+def tried_extra_buffers(paths: Paths) -> bool:
     """Tell whether the last trial worked with repacked weights; True if there is no note."""
-    noted = read_note(paths.engine_note)
+    noted = read_trial_result(paths.engine_trial_result)
     return noted is None or noted.extra_buffers
 
 
-def _settled(paths: Paths, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
+def _accepted(paths: Paths, build: Build, build_on_trial: Build, trials: list[Trial], tried: list[str]) -> bool:
     """Record a trial that worked, else add its result to `tried`. Raises StartFailed if no other build would help."""
     last = trials[-1]
     if not last.ok:
-        tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
-        if not last.curable:
+        tried.append(f"the {'native' if build_on_trial.native else 'portable'} build {in_words(trials)}")
+        if not last.retryable:
             missed = "llama.cpp was built but could not be tested: {complaint}. Details are in {log}."
             raise StartFailed(missed, complaint=last.complaint, log=paths.log)
         return False
@@ -94,7 +94,7 @@ def _settled(paths: Paths, build: Build, tried_build: Build, trials: list[Trial]
             "({nvcc}) from PATH.",
             nvcc=build.toolkit.nvcc,
         )
-    write_note(paths.engine_note, MachineNote.of(last, _identity(paths), tried_build.key))
+    write_trial_result(paths.engine_trial_result, TrialResult.of(last, _identity(paths), build_on_trial.key))
     add_to_stamp(paths, engine=build.key)
     return True
 
@@ -108,7 +108,7 @@ def _install_and_try(paths: Paths, build: Build) -> list[Trial]:
     with step("Installing llama.cpp and testing one decode", "Installed llama.cpp and tested one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
         run([paths.python, "-m", "pip", "install", *options, wheel], paths.log)
-        return walk(lambda extra: try_decode(paths, extra_buffers=extra))
+        return try_both(lambda extra: try_decode(paths, extra_buffers=extra))
 
 
 def _cached(paths: Paths, build: Build) -> Path | None:

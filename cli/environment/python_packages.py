@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cli.environment.cures import DOWNLOAD
+from cli.environment.fixes import DOWNLOAD
 from cli.paths import REPOSITORY, Paths
 from cli.progress import Step, run, step
 from core.errors import StartFailed
@@ -26,11 +26,17 @@ CUDA = REPOSITORY / "requirements/cuda.txt"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)", re.MULTILINE)
+_MARKED = re.compile(r"^([A-Za-z0-9._-]+)==[^ \\]+ *;", re.MULTILINE)
 
 
 def pins(lock: Path) -> dict[str, str]:
     """Parse a lock file: package name to pinned version."""
     return dict(_PIN.findall(lock.read_text("utf-8")))
+
+
+def only_on_some_systems(lock: Path) -> frozenset[str]:
+    """Return the packages of a lock file that pip installs only where their environment marker holds."""
+    return frozenset(_MARKED.findall(lock.read_text("utf-8")))
 
 
 def fingerprint(lock: Path) -> str:
@@ -86,7 +92,7 @@ def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str
     try:
         run(command, log, each_line=each_line)
     except StartFailed as problem:
-        if problem.params.get("cure") != DOWNLOAD:
+        if problem.params.get("fix") != DOWNLOAD:
             raise
         run(command, log, each_line=each_line)
 

@@ -46,7 +46,7 @@ def install(packages: Sequence[str], log: Path) -> None:
 
 
 def privilege() -> list[str] | None:
-    """Return the words before apt-get: none for root, sudo if it asks for no password; None if this user may not install."""
+    """Return the prefix of apt-get commands: empty for root, sudo if it asks for no password; None if this user may not install."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:

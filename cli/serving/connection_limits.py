@@ -15,7 +15,7 @@ from core.client_address import counted_as, parsed
 
 log = logging.getLogger(__name__)
 
-MOST_DESCRIPTORS = 65_535
+MAX_DESCRIPTORS = 65_535
 RESERVED_DESCRIPTORS = 256
 """Descriptors for the database, the index, models, logs and their processes."""
 DESCRIPTORS_A_CONNECTION = 4
@@ -45,7 +45,7 @@ class Connection(Protocol):
         ...
 
 
-class Crowd:
+class OpenConnections:
     """Tracks all open connections, by address. Use it on the event loop only."""
 
     def __init__(self, per_address: int, in_all: int, proxies: Sequence[str], deadlines: Deadlines = Deadlines()) -> None:
@@ -54,49 +54,49 @@ class Crowd:
         self._per_address = per_address
         self._in_all = in_all
         self._proxies = [ip_network(each, strict=False) for each in proxies]
-        self._holders: dict[Connection, str] = {}
-        self._held: Counter[str] = Counter()
+        self._clients: dict[Connection, str] = {}
+        self._counts: Counter[str] = Counter()
         self._unread: dict[Connection, tuple[int, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._holders)
+        return len(self._clients)
 
     def refusal(self, address: str) -> str | None:
         """Return why another connection from this address is too many; None if it is allowed."""
         if len(self) >= self._in_all:
             log.warning("%d connections are open, the most that the limit of open files allows; refusing another", len(self))
             return "The portal has too many connections. Try again in a few seconds."
-        holder = counted_as(address)
-        if self._held[holder] >= self._per_address and not self._is_proxy(address):
+        client = counted_as(address)
+        if self._counts[client] >= self._per_address and not self._is_proxy(address):
             log.warning(
                 "%s has %d connections open; refusing another. Add a proxy to PORTAL_TRUSTED_PROXIES; if many people share an address, "
                 "raise PORTAL_CONNECTIONS_PER_ADDRESS",
-                holder, self._per_address,
+                client, self._per_address,
             )  # fmt: skip
             return "Too many connections are open from your address. Close some pages, or try again in a few seconds."
         return None
 
     def add(self, connection: Connection, address: str) -> None:
-        self._holders[connection] = counted_as(address)
-        self._held[self._holders[connection]] += 1
+        self._clients[connection] = counted_as(address)
+        self._counts[self._clients[connection]] += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.deadlines.check_s, self._check)
 
     def replace(self, old: Connection, new: Connection) -> None:
         """Let another protocol take over the same connection."""
-        if old in self._holders:
-            self._holders[new] = self._holders.pop(old)
+        if old in self._clients:
+            self._clients[new] = self._clients.pop(old)
             self._unread.pop(old, None)
 
     def remove(self, connection: Connection) -> None:
-        holder = self._holders.pop(connection, None)
+        client = self._clients.pop(connection, None)
         self._unread.pop(connection, None)
-        if holder is None:
+        if client is None:
             return
-        self._held[holder] -= 1
-        if not self._held[holder]:
-            del self._held[holder]
+        self._counts[client] -= 1
+        if not self._counts[client]:
+            del self._counts[client]
 
     def _is_proxy(self, address: str) -> bool:
         found = parsed(address)
@@ -106,12 +106,12 @@ class Crowd:
         self._timer = None
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for connection in list(self._holders):
+        for connection in list(self._clients):
             reason = connection.overdue(now) or self._unread_for_long(connection, now)
             if reason:
-                log.info("closing a connection from %s: %s", self._holders[connection], reason)
+                log.info("closing a connection from %s: %s", self._clients[connection], reason)
                 connection.transport.abort()
-        if self._holders:
+        if self._clients:
             self._timer = loop.call_later(self.deadlines.check_s, self._check)
 
     def _unread_for_long(self, connection: Connection, now: float) -> str | None:
@@ -132,14 +132,14 @@ class Crowd:
 def raise_descriptor_limit() -> int:
     """Raise the limit of open files to the system's maximum; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
     if soft == resource.RLIM_INFINITY:
-        return MOST_DESCRIPTORS
+        return MAX_DESCRIPTORS
     if soft < FEW_DESCRIPTORS:
-        log.warning("this system lets the portal open only %d files, which is enough for a few people; allow %d", soft, MOST_DESCRIPTORS)
+        log.warning("this system lets the portal open only %d files, which is enough for a few people; allow %d", soft, MAX_DESCRIPTORS)
     return soft
 
 

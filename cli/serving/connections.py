@@ -9,7 +9,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from cli.serving.connection_limits import Crowd
+from cli.serving.connection_limits import OpenConnections
+from cli.serving.gathered_writes import GatheredWrites, GatheringTransport
 
 _HEADERS = (
     "content-type: text/plain; charset=utf-8\r\nconnection: close\r\nx-content-type-options: nosniff\r\n"
@@ -19,14 +20,15 @@ _HEADERS = (
 """Headers of responses that are sent before any application is called."""
 
 
-def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
+def protocols(open_connections: OpenConnections) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
     """Create the connection classes of this crowd, for HTTP and for websockets."""
+    writes = GatheredWrites()
 
     class WatchedWebSocket(WebSocketsSansIOProtocol):
         """Leaves the crowd when it closes. Uvicorn's own pings check that its client is alive."""
 
         def connection_lost(self, exc: Exception | None) -> None:
-            crowd.remove(self)
+            open_connections.remove(self)
             super().connection_lost(exc)
 
         def overdue(self, now: float) -> str | None:
@@ -40,19 +42,19 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
         _body_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
+            super().connection_made(GatheringTransport(transport, self.loop, writes))  # type: ignore[arg-type]
             self._headers_since = self.loop.time()
             address = self.client[0] if self.client else ""
-            refusal = crowd.refusal(address)
+            refusal = open_connections.refusal(address)
             if refusal is None:
-                crowd.add(self, address)
+                open_connections.add(self, address)
                 return
             self._refused = True
-            transport.write(_answer(HTTPStatus.TOO_MANY_REQUESTS, refusal, "retry-after: 10\r\n"))
-            transport.close()
+            self.transport.write(_answer(HTTPStatus.TOO_MANY_REQUESTS, refusal, "retry-after: 10\r\n"))
+            self.transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            crowd.remove(self)
+            open_connections.remove(self)
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -72,7 +74,7 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
                 self._body_bytes += len(data)
 
         def overdue(self, now: float) -> str | None:
-            deadlines = crowd.deadlines
+            deadlines = open_connections.deadlines
             if self._headers_since is not None:
                 return "the request does not end" if now - self._headers_since > deadlines.headers_s else None
             if self._body_since is None:
@@ -87,7 +89,7 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
             super().handle_websocket_upgrade(event)
             successor = self.transport.get_protocol()
             if isinstance(successor, WatchedWebSocket):
-                crowd.replace(self, successor)
+                open_connections.replace(self, successor)
 
         def send_400_response(self, msg: str) -> None:
             self.transport.write(_answer(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request."))

@@ -44,21 +44,21 @@ class _LogFile(RotatingFileHandler):
 
     def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, **options)
-        self._told = False
+        self._reported = False
 
     def handleError(self, record: logging.LogRecord) -> None:
         problem = sys.exc_info()[1]
         if not isinstance(problem, OSError) or sys.stderr is None:
             super().handleError(record)
             return
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             print(f"{self.baseFilename} cannot be written ({problem.strerror}); its lines come here until it can.", file=sys.stderr)
         print(self.format(record), file=sys.stderr)
 
     def flush(self) -> None:
         super().flush()
-        self._told = False
+        self._reported = False
 
     def close(self) -> None:
         with suppress(OSError):

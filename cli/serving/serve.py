@@ -6,6 +6,7 @@ import asyncio
 import errno
 import faulthandler
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -24,10 +25,12 @@ import uvicorn
 
 import settings as portal_settings
 from bootstrap import process as portal_process
-from bootstrap.profiles import profile_of
-from cli.environment.cures import failed
-from cli.serving.connection_limits import Crowd, most_connections, raise_descriptor_limit
+from bootstrap.servers.profiles import profile_of
+from cli.environment.fixes import failed
+from cli.serving.body_writes import BodyWrites
+from cli.serving.connection_limits import OpenConnections, most_connections, raise_descriptor_limit
 from cli.serving.connections import protocols
+from cli.serving.heap import use_few_arenas
 from cli.serving.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 3
 """Seconds that a stop waits for open requests before it closes them."""
-LOOK_S = 0.1
+POLL_S = 0.1
 HOME_TAKEN = "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder."
 SECOND_REPLICA = (
     "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder. Several replicas of one portal need "
@@ -50,9 +53,12 @@ SECOND_REPLICA = (
 
 def main() -> int:
     faulthandler.enable()
+    use_few_arenas()
+    # A start makes hundreds of thousands of objects that stay. Collecting garbage took a fifth of its time; app.settle() enables it.
+    gc.disable()
     # requests silences this when it is imported, but any other thread that restores its own filters meanwhile undoes that.
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     try:
         settings = portal_settings.load()
         write_logs(settings)
@@ -76,16 +82,21 @@ def main() -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
-    crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
+    open_connections = OpenConnections(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
     portal = _start(settings)
-    from app import app, draining, load_own_pages, settle  # Imported here: the doctor, which asks this module about ports, needs no pages.
+    from app import (  # Imported here: the doctor, which asks this module about ports, needs no pages.
+        app,
+        draining,
+        load_own_pages,
+        settle,
+    )
 
     if settings.pages:
         load_own_pages()  # Load them now, so that a missing page stops the start.
 
-    http, websocket = protocols(crowd)
+    http, websocket = protocols(open_connections)
     config = uvicorn.Config(
-        app,
+        BodyWrites(app),
         http=http,
         ws=websocket,
         ws_per_message_deflate=False,
@@ -105,10 +116,10 @@ def _start(settings: Settings) -> Portal:
     if profile_of(settings).remote:
         return portal_process.start(settings)
     # Imported here: a user server must not load them.
-    from bootstrap.startup import FIRST_ADMIN, ensure_first_admin, give_way, load_models
+    from bootstrap.startup import FIRST_ADMIN, ensure_first_admin, load_models, lower_priority
 
     # First, so that everything started later inherits both.
-    give_way()
+    lower_priority()
     portal = portal_process.start(settings)
     password = ensure_first_admin(portal)
     if password:
@@ -128,18 +139,18 @@ class Drain:
         self._seconds = seconds
         self._notice = notice
 
-    async def finished(self, hurried: Callable[[], bool]) -> None:
+    async def finished(self, cut_short: Callable[[], bool]) -> None:
         """Return once nothing is left to finish, the time is over, or hurried() says so."""
         log.info("stopping: answers and requests may finish for %.0f s", self._seconds)
         self._draining.begin()
         until = time.monotonic() + self._notice
-        while time.monotonic() < until and not hurried():
-            await asyncio.sleep(LOOK_S)
+        while time.monotonic() < until and not cut_short():
+            await asyncio.sleep(POLL_S)
         self._draining.refuse()
         self._portal.drain()
         until = time.monotonic() + self._seconds
-        while (self._draining.requests or self._portal.working()) and time.monotonic() < until and not hurried():
-            await asyncio.sleep(LOOK_S)
+        while (self._draining.requests or self._portal.working()) and time.monotonic() < until and not cut_short():
+            await asyncio.sleep(POLL_S)
 
 
 class _Server(uvicorn.Server):
@@ -149,38 +160,38 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         address: str,
-        settle: Callable[[], None],
+        after_start: Callable[[], None],
         stopping: Callable[[], None],
         drain: Drain | None,
     ) -> None:
-        """settle: work to do once the server is up. stopping: tells open streams that the server ends, before it waits for them.
+        """after_start: work to do once the server is up. stopping: tells open streams that the server ends, before it waits for them.
 
         drain: what SIGTERM waits for first; None: nothing.
         """
         super().__init__(config)
         self._drain = drain
-        self._drains = self._hurries = False
+        self._drain_requested = self._cut_short = False
         self._address = address
-        self._settle = settle
+        self._after_start = after_start
         self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
-            threading.Thread(target=self._settle, name="settle", daemon=True).start()
+            threading.Thread(target=self._after_start, name="settle", daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit or sig != signal.SIGTERM:
-            self._hurries = True
+            self._cut_short = True
         else:
-            self._drains = True
+            self._drain_requested = True
         super().handle_exit(sig, frame)
 
     async def main_loop(self) -> None:
         await super().main_loop()
-        if self._drains and self._drain is not None:
-            await self._drain.finished(lambda: self._hurries)
+        if self._drain_requested and self._drain is not None:
+            await self._drain.finished(lambda: self._cut_short)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping()
@@ -212,8 +223,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
     if problem.errno == errno.EADDRINUSE:
-        taken = "Port {port} on {host} is used by another program. Stop that program, or set PORTAL_PORT to a free port."
-        return StartFailed(taken, host=host, port=port)
+        port_in_use = "Port {port} on {host} is used by another program. Stop that program, or set PORTAL_PORT to a free port."
+        return StartFailed(port_in_use, host=host, port=port)
     if problem.errno in (errno.EACCES, errno.EPERM):
         return StartFailed("This user may not listen on port {port}. Set PORTAL_PORT to a port above 1023.", port=port)
     if problem.errno == errno.EADDRNOTAVAIL:
@@ -253,7 +264,7 @@ def _open_lock(path: Path) -> Iterator[int]:
         os.close(opened)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
     """End the process on SIGTERM before the server is up or after it shut down, in the same way as after an error."""
     raise SystemExit(0)
 

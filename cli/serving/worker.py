@@ -30,21 +30,21 @@ log = logging.getLogger(__name__)
 NEEDS_POSTGRESQL = (
     "A worker needs PostgreSQL: set PORTAL_DATABASE_URL to the portal's database. With SQLite, the portal runs all jobs itself."
 )
-LOOK_S = 0.2
+POLL_S = 0.2
 
 
 class Signals:
     """Records what SIGTERM and SIGINT asked for: the first signal ends the work in order, the second at once."""
 
     def __init__(self) -> None:
-        self.leave = self.hurry = False
+        self.stop = self.stop_now = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked)
 
     def _asked(self, number: int, _frame: FrameType | None) -> None:
         # Plain values: a handler must not wait for the lock of an event that the main thread may hold.
-        self.hurry = self.leave or number == signal.SIGINT
-        self.leave = True
+        self.stop_now = self.stop or number == signal.SIGINT
+        self.stop = True
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,8 +70,8 @@ def _work(settings: Settings, port: int | None) -> int:
             answer_jobs(portal)
             with _health(settings.host, port, lambda: _is_ready(portal, signals)):
                 print("GLM Portal worker: running background jobs  (Ctrl+C stops it)", flush=True)
-                while not signals.leave:
-                    time.sleep(LOOK_S)
+                while not signals.stop:
+                    time.sleep(POLL_S)
                 _finish(portal, settings.drain_s, signals)
         finally:
             portal_process.stop()
@@ -84,16 +84,16 @@ def _finish(portal: Portal, seconds: float, signals: Signals) -> None:
     log.info("stopping: jobs may finish for %.0f s", seconds)
     portal.drain()
     until = time.monotonic() + seconds
-    while portal.job_worker.count() and time.monotonic() < until and not signals.hurry:
-        time.sleep(LOOK_S)
+    while portal.job_worker.count() and time.monotonic() < until and not signals.stop_now:
+        time.sleep(POLL_S)
 
 
 def _is_ready(portal: Portal, signals: Signals) -> bool:
     try:
-        portal.accounts.anybody()
+        portal.accounts.has_any()
     except PortalError:
         return False
-    return not signals.leave
+    return not signals.stop
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Fault(StrEnum):
     UNCHAINED = "unchained"
     """The event has no hash: something else than this portal wrote it."""
     CUT = "cut"
-    """The newest events are gone: the hash that was noted earlier does not occur."""
+    """The newest events are gone: the hash that was recorded earlier does not occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class AuditChain:
         if user is not None:
             require(user, Permission.READ_AUDIT)
         with self._unit_of_work() as work:
-            bridges = work.audit.bridges()
+            links_of_removed = work.audit.links_of_removed()
         head, events, after, noted_seen = GENESIS, 0, None, not noted
         while True:
             check()
@@ -75,14 +75,14 @@ class AuditChain:
                     return Verification(events=events, head=head, fault=Fault.UNCHAINED, event_id=row.id)
                 if digest(row.previous, row.event) != row.hash:
                     return Verification(events=events, head=head, fault=Fault.CHANGED, event_id=row.id)
-                if not _reaches(bridges, head, row.previous):
+                if not _follows(links_of_removed, head, row.previous):
                     return Verification(events=events, head=head, fault=Fault.MISSING, event_id=row.id)
                 head, events = row.hash, events + 1
                 noted_seen = noted_seen or noted in (row.hash, row.previous)
             if len(rows) < PAGE:
                 break
             after = rows[-1].id
-        noted_seen = noted_seen or noted in bridges.values()
+        noted_seen = noted_seen or noted in links_of_removed.values()
         return Verification(events=events, head=head, fault=None if noted_seen else Fault.CUT)
 
     def last(self, user: User) -> NightlyResult | None:
@@ -112,12 +112,12 @@ class AuditChain:
         return {"events": found.events, "head": found.head, "fault": found.fault, "event_id": found.event_id}
 
 
-def _reaches(bridges: Mapping[str, str], head: str, previous: str) -> bool:
+def _follows(links_of_removed: Mapping[str, str], head: str, previous: str) -> bool:
     """Tell whether an event follows `head`, directly or over events that were removed and proved."""
-    for _ in range(len(bridges) + 1):
+    for _ in range(len(links_of_removed) + 1):
         if head == previous:
             return True
-        if head not in bridges:
+        if head not in links_of_removed:
             return False
-        head = bridges[head]
+        head = links_of_removed[head]
     return False

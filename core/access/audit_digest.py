@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.people.records import AuditEvent
+from core.people.audit_records import AuditEvent
 
 GENESIS = "0" * 64
 """What the first event has in place of the hash of the one before."""

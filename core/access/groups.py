@@ -71,9 +71,11 @@ class Groups:
         managers: Collection[str] | None = None,
         withheld: Collection[Permission] | None = None,
         shares_results: bool | None = None,
+        improves_models: bool | None = None,
     ) -> Group:
         """Change the given fields. managers: user names. withheld: features only; the actor must hold those that are given back.
-        shares_results: whether members get kept answers of one another.
+        shares_results: whether members get cached answers of one another. improves_models: whether their chats may be used to improve
+        models, unless they refuse.
 
         Raises NotFound, InvalidInput, Conflict and NotAllowed.
         """
@@ -94,6 +96,8 @@ class Groups:
                 changed = replace(changed, managers=tuple(sorted({each.name for each in people})))
             if shares_results is not None:
                 changed = replace(changed, shares_results=shares_results)
+            if improves_models is not None:
+                changed = replace(changed, improves_models=improves_models)
             work.groups.save(changed)
             if group.shares_results and (not changed.shares_results or changed.name != group.name):
                 work.results.remove_of_group(group.name)
@@ -109,6 +113,8 @@ class Groups:
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
             if changed.shares_results is not group.shares_results:
                 details["shares_results"] = "yes" if changed.shares_results else "no"
+            if changed.improves_models is not group.improves_models:
+                details["improves_models"] = "yes" if changed.improves_models else "no"
             record(work, self._clock(), actor.id, "group.change", changed.name, **details, withheld=", ".join(sorted(changed.withheld)))
             work.commit()
         return changed

@@ -60,6 +60,8 @@ class Admission:
     model: str | None = None
     """The model that must answer instead of the one asked for."""
     leases: bool = False
+    reached: LimitReached | None = None
+    """Why another model must answer; it is raised if that one cannot."""
 
 
 class Limits:
@@ -77,7 +79,7 @@ class Limits:
     def put(self, actor: User, rule: LimitRule) -> LimitRule:
         """Write a limit; it replaces the one for the same holder, measure and period. subject: a user name, group name or key id.
 
-        Raises NotFound for an unknown person or group.
+        Raises NotFound for an unknown person, group or key.
         """
         require(actor, Permission.MANAGE_PEOPLE)
         with self._unit_of_work() as work:
@@ -89,6 +91,8 @@ class Limits:
                 rule = replace(rule, subject=found.user.id)
             elif rule.holder is Holder.GROUP and all(group.name != rule.subject for group in work.groups.all()):
                 raise NotFound("This group does not exist. It may have been removed.")
+            elif rule.holder is Holder.KEY and work.api_keys.get(rule.subject) is None:
+                raise NotFound("This API key does not exist.")
             stored = work.limits.put(rule)
             details = {"measure": rule.measure, "period": rule.period, "amount": str(rule.amount), "at_limit": rule.at_limit}
             record(work, self._clock(), actor.id, "limit.put", name or rule.holder, **details, model=rule.model)
@@ -125,11 +129,17 @@ class Limits:
         """Raise LimitReached if a question would be refused now. Counts nothing."""
         with self._unit_of_work() as work:
             for rule in _of(work, user):
-                if rule.measure is not Measure.UPLOADS and rule.at_limit is AtLimit.REFUSE and self._state(work, user, rule).left == 0:
+                if rule.measure is Measure.UPLOADS:
+                    continue
+                state = self._seen(work, user, rule)
+                if rule.at_limit is AtLimit.REFUSE and state.left == 0:
                     raise self._reached(rule)
 
-    def admit(self, user: User, model: str | None) -> Admission:
-        """Count a request and let it through. Raises LimitReached, and counts nothing then."""
+    def admit(self, user: User, model: str | None, *, replaceable: bool = True) -> Admission:
+        """Count a request and let it through. Raises LimitReached, and counts nothing then.
+
+        replaceable: whether another model can answer; if not, a limit with CHEAPER refuses.
+        """
         admitted = Admission(uuid4().hex)
         with self._unit_of_work() as work:
             rules = _of(work, user)
@@ -139,8 +149,8 @@ class Limits:
                 leased = rule.measure is Measure.CONCURRENT
                 if self._fits(work, user, rule, admitted.id):
                     admitted = replace(admitted, leases=admitted.leases or leased)
-                elif rule.at_limit is AtLimit.CHEAPER:
-                    admitted = replace(admitted, model=rule.model)
+                elif rule.at_limit is AtLimit.CHEAPER and replaceable:
+                    admitted = replace(admitted, model=rule.model, reached=self._reached(rule))
                 else:
                     raise self._reached(rule)
             if rules:  # Without limits nothing is written, so that a full disk stops no answer.
@@ -164,6 +174,8 @@ class Limits:
 
     def ended(self, user: User, admitted: Admission, tokens: int) -> None:
         """Count the tokens of an answer and end its lease. The answer is there already, so a failure is only logged."""
+        if not tokens and not admitted.leases:
+            return
         try:
             with self._unit_of_work() as work:
                 rules = [rule for rule in _of(work, user) if rule.measure is Measure.TOKENS] if tokens else []
@@ -187,9 +199,15 @@ class Limits:
                 fits = work.limits.used(key, start) < rule.amount
             case _:
                 fits = work.limits.used(key, start) < rule.amount and work.limits.count(key, start, 1) <= rule.amount
-        if (seen := limits_seen.get()) is not None:
-            seen.append(self._state(work, user, rule))
+        self._seen(work, user, rule)
         return fits
+
+    def _seen(self, work: UnitOfWork, user: User, rule: LimitRule) -> LimitState:
+        """Return how much of a limit is used, and note it for the headers of the response."""
+        state = self._state(work, user, rule)
+        if (seen := limits_seen.get()) is not None:
+            seen.append(state)
+        return state
 
     def _state(self, work: UnitOfWork, user: User, rule: LimitRule) -> LimitState:
         now, key = self._clock(), rule.key(user)

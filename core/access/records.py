@@ -10,7 +10,7 @@ from core.bounds import within
 from core.errors import InvalidInput
 from core.people.records import User
 
-MOST = 10**12
+MAX_AMOUNT = 10**12
 LEASE = timedelta(minutes=5)
 """How long an answer counts as running without a sign of life, for example after a crash."""
 
@@ -48,7 +48,7 @@ class Holder(StrEnum):
 class AtLimit(StrEnum):
     REFUSE = "refuse"
     QUEUE = "queue"
-    """Chats wait for a while; programs are refused and told when to try again."""
+    """Chats wait for a while; programs are refused with a Retry-After."""
     CHEAPER = "cheaper"
     """Another model answers."""
 
@@ -67,7 +67,7 @@ class LimitRule:
     """The model that answers at the limit, with CHEAPER."""
 
     def __post_init__(self) -> None:
-        within("amount", self.amount, 1, MOST)
+        within("amount", self.amount, 1, MAX_AMOUNT)
         if (self.measure is Measure.CONCURRENT) != (self.period is Period.NOW):
             raise InvalidInput("Concurrent answers have the period now, and nothing else has.")
         if (self.holder is Holder.EVERYONE) != (not self.subject):

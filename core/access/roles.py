@@ -83,7 +83,7 @@ class Roles:
         return changed
 
     def remove(self, actor: User, name: str) -> None:
-        """Remove a custom role. Raises Conflict while somebody has it, and NotFound."""
+        """Remove a custom role. Raises Conflict while someone has it, and NotFound."""
         require(actor, Permission.MANAGE_PEOPLE)
         with self._unit_of_work() as work:
             require_to_give(actor, _custom(work, name).permissions)

@@ -32,6 +32,8 @@ class Question:
     """Of a new conversation."""
     uses_memory: bool = True
     """Of a new conversation."""
+    tools_off: Sequence[str] = ()
+    """Of a new conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Asked:
     queued: bool = False
     """Whether an answer is running there, so that the question waits for its end."""
     checked: Checked | None = None
-    """What its author may be told about personal data in it."""
+    """A note to its author on personal data in it."""
 
 
 class Asking:
@@ -85,7 +87,8 @@ class Asking:
             self._begin(user, conversation_id, question)
             return Asked(conversation_id, checked=checked)
         new = self._conversations.new(
-            user, folder_id=question.folder_id, uses_instructions=question.uses_instructions, uses_memory=question.uses_memory
+            user, folder_id=question.folder_id, uses_instructions=question.uses_instructions, uses_memory=question.uses_memory,
+            tools_off=question.tools_off,
         )  # fmt: skip
         try:
             self._begin(user, new.id, question)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from core.bounds import within
-from core.chat.context.reading import path as path
+from core.chat.context.reading import branch_to as branch_to
 from core.chat.folders import own_folder
 from core.chat.pending_deletions import Pending, PendingDeletions
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.clock import Clock
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import clean_line
 from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
@@ -22,8 +23,10 @@ from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 """Most conversations that one request may delete."""
+_TOOL = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MAX_TOOLS_OFF = 64
 UNTITLED = ""
 """The title of a conversation until its first question names it. Pages show "New chat" instead."""
 
@@ -36,6 +39,15 @@ class Shown:
     version: int
     versions: tuple[str, ...]
     """Ids of all versions of this message, oldest first."""
+
+
+def checked_names(tools: Sequence[str], field: str = "tools_off") -> tuple[str, ...]:
+    """Return names of tools in order. Raises InvalidInput for what can be no name of a tool. field: what people sent them as."""
+    within(field, len(set(tools)), 0, MAX_TOOLS_OFF)
+    for each in tools:
+        if not _TOOL.fullmatch(each):
+            raise InvalidInput("{name} is no name of a tool.", name=each[:80])
+    return tuple(sorted(set(tools)))
 
 
 def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
@@ -71,7 +83,7 @@ def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Convers
 
 def _several(ids: Sequence[str]) -> list[str]:
     """Return the ids without duplicates, in sorted order, so that every request takes its locks in the same order."""
-    within("ids", len(ids), 1, MOST_AT_ONCE)
+    within("ids", len(ids), 1, MAX_AT_ONCE)
     return sorted(set(ids))
 
 
@@ -135,13 +147,13 @@ class Conversations:
 
     def new(
         self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True,
-        uses_memory: bool = True,
+        uses_memory: bool = True, tools_off: Sequence[str] = (),
     ) -> Conversation:
         require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
             id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id,
-            uses_instructions=uses_instructions, uses_memory=uses_memory,
+            uses_instructions=uses_instructions, uses_memory=uses_memory, tools_off=checked_names(tools_off),
         )  # fmt: skip
         with self._unit_of_work() as work:
             if folder_id is not None:
@@ -236,7 +248,7 @@ class Conversations:
         for message in messages:
             siblings.setdefault((message.parent_id, message.author), []).append(message.id)
         shown = []
-        for message in path(messages, conversation.head_id):
+        for message in branch_to(messages, conversation.head_id):
             versions = tuple(siblings[message.parent_id, message.author])
             shown.append(Shown(message, versions.index(message.id) + 1, versions))
         return shown
@@ -246,6 +258,15 @@ class Conversations:
         with self._unit_of_work() as work:
             return own_message(work, user, message_id)
 
+    def messages(self, user: User, ids: Sequence[str]) -> Sequence[Message]:
+        """Return some messages of the person's own conversations, in the order of the ids. Raises NotFound if one does not exist."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            found = {each.id: each for each in work.messages.by_ids(user.id, ids)}
+        if any(each not in found for each in ids):
+            raise NotFound("This message does not exist. It may have been deleted.")
+        return [found[each] for each in ids]
+
     def reveal(self, user: User, conversation_id: str, message_id: str) -> None:
         """Make the transcript show this message, by switching to the version it belongs to.
 
@@ -253,7 +274,7 @@ class Conversations:
         """
         with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
-            shown = path(work.messages.of_conversation(conversation_id), conversation.head_id)
+            shown = branch_to(work.messages.of_conversation(conversation_id), conversation.head_id)
         if all(message.id != message_id for message in shown):
             self.show_version(user, conversation_id, message_id)
 

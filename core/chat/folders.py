@@ -10,12 +10,13 @@ from core.chat.records import Folder
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import clean_line
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-MOST_FOLDERS = 100
-LONGEST_NAME = 60
+MAX_FOLDERS = 100
+MAX_NAME_LENGTH = 60
 
 
 def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
@@ -46,8 +47,8 @@ class Folders:
         folder = Folder(id=uuid4().hex, user_id=user.id, name=_usable(name), created_at=self._clock())
         with self._unit_of_work() as work:
             work.folders.add(folder)
-            if len(work.folders.of_user(user.id)) > MOST_FOLDERS:
-                raise Conflict("You have {number} folders, which is the limit. Delete one first.", number=MOST_FOLDERS)
+            if len(work.folders.of_user(user.id)) > MAX_FOLDERS:
+                raise Conflict("You have {number} folders, which is the limit. Delete one first.", number=MAX_FOLDERS)
             _check_unique(work, folder)
             work.commit()
         return folder
@@ -67,13 +68,14 @@ class Folders:
         with self._unit_of_work() as work:
             own_folder(work, user, folder_id)
             work.folders.remove(folder_id)
+            record(work, self._clock(), user.id, "folder.delete", folder_id)
             work.commit()
 
 
 def _usable(name: str) -> str:
     name = clean_line(name)
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidInput("A folder name must have 1 to {number} characters.", number=LONGEST_NAME)
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidInput("A folder name must have 1 to {number} characters.", number=MAX_NAME_LENGTH)
     return name
 
 

@@ -1,4 +1,4 @@
-"""The separate histories of models that answer side by side."""
+"""Follow the separate histories of models that answer side by side. Each model of such a question has a lane."""
 
 from __future__ import annotations
 

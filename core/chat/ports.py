@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.chat.context.records import AnswerContext
 from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn, TurnProgress
+from core.chat.tools.records import Decision, ToolStep
 from core.errors import StoredError
 
 
@@ -103,8 +104,8 @@ class MessageRepository(Protocol):
         """Make a message follow another message of its conversation."""
         ...
 
-    def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
-        """Write the partial text of a streaming message. Has no effect on any other message."""
+    def checkpoint(self, message_id: str, text: str, reasoning: str, steps: Sequence[ToolStep] = ()) -> None:
+        """Write the partial text and the steps of a streaming message. Has no effect on any other message."""
         ...
 
     def finish(
@@ -115,7 +116,10 @@ class MessageRepository(Protocol):
         reasoning: str,
         error: StoredError | None = None,
         context: AnswerContext | None = None,
-    ) -> None: ...
+        steps: Sequence[ToolStep] | None = None,
+    ) -> None:
+        """Write the end of an answer. steps: None keeps those that are stored."""
+        ...
 
 
 class TurnRepository(Protocol):
@@ -135,19 +139,31 @@ class TurnRepository(Protocol):
         """List the person's turns that are still streaming, on any replica."""
         ...
 
+    def answering(self, conversation_id: str, answer_id: str) -> Turn | None:
+        """Return the turn that writes this answer, if it is still streaming."""
+        ...
+
+    def decide(self, turn_id: str, step_id: str, decision: Decision) -> bool:
+        """Store what the person decided about a step. Returns False if the turn has ended or the step was decided before."""
+        ...
+
+    def decision(self, turn_id: str, step_id: str) -> Decision | None:
+        """Return what the person decided about a step."""
+        ...
+
     def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
         """Return the stored progress of each of these turns that exists."""
         ...
 
-    def ask_to_stop(self, turn_id: str) -> bool:
+    def request_stop(self, turn_id: str) -> bool:
         """Ask the replica that runs a turn to stop it. Returns False if it has ended."""
         ...
 
-    def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
+    def stop_requested(self, turn_ids: Collection[str]) -> set[str]:
         """Return the ids of those turns that people asked to stop."""
         ...
 
-    def streaming_past(self, now: datetime) -> Sequence[Turn]:
+    def with_expired_lease(self, now: datetime) -> Sequence[Turn]:
         """List streaming turns whose lease ended before `now`."""
         ...
 

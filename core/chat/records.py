@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.chat.context.records import AnswerContext
+from core.chat.tools.records import ToolStep
 from core.errors import StoredError
 from core.inference.records import Generation
 from core.inference.requests import SamplingParams
@@ -36,6 +37,10 @@ class Conversation:
     """Whether the person's and the group's instructions apply to this conversation."""
     uses_memory: bool = True
     """Whether this conversation uses memories and proposes new ones, if the person has memory switched on."""
+    tools_off: tuple[str, ...] = ()
+    """The tools that the person switched off for this conversation."""
+    tools_allowed: tuple[str, ...] = ()
+    """The tools that may change something here without asking each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Message:
     """Whether the model always reads this message whole, with its question or answer."""
     context: AnswerContext | None = None
     """What the model read for this answer; None for questions, and if it read only the shown messages."""
+    steps: tuple[ToolStep, ...] = ()
+    """The tools that the model called for this answer, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class TurnOptions:
     """Whether to include the person's and the group's instructions."""
     own_thread: bool = False
     """Side by side: whether to read the earlier answers of this lane, if the lanes kept separate histories."""
+    tools_off: tuple[str, ...] = ()
+    """Tools that the model may not call, besides those that are switched off for the conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +153,4 @@ class TurnProgress:
     text: str
     reasoning: str
     error: StoredError | None = None
+    steps: tuple[ToolStep, ...] = ()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.chat.context.records import AnswerContext
-from core.chat.context.summaries import Stopped
-from core.chat.records import MessageStatus, Turn
+from core.chat.context.summaries.summaries import Stopped
+from core.chat.records import Message, MessageStatus, Turn
+from core.chat.tools.records import Decision, ToolStep
 from core.errors import StoredError
-from core.inference.records import FinishReason
+from core.inference.records import FinishReason, ServedModel
 from core.inference.requests import Delta, Finished, Queued
 from core.inference.running.answer import Answer
 
@@ -44,10 +45,17 @@ class Snapshot:
     error: StoredError | None = None
     unsaved: StoredError | None = None
     """Why the complete answer could not be saved yet; saving is retried."""
+    steps: tuple[ToolStep, ...] = ()
+    """The tools that the model called, in order; the last one may still run."""
 
     @property
     def running(self) -> bool:
         return self.status is MessageStatus.STREAMING
+
+    @property
+    def waiting_step(self) -> ToolStep | None:
+        """Return the step that waits for the person's decision; None if there is none."""
+        return next((each for each in self.steps if each.waits), None) if self.running else None
 
 
 Listener = Callable[[Snapshot], None]
@@ -80,22 +88,36 @@ class LiveTurn(Protocol):
 class RunningTurn:
     """Thread-safe. The turn's thread writes; readers take snapshots, wait, or listen."""
 
-    def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic, begun: str = "") -> None:
-        """begun: the text of an earlier answer that this one continues."""
+    def __init__(
+        self, turn: Turn, monotonic: Callable[[], float] = time.monotonic, begun: str = "", steps: Sequence[ToolStep] = (),
+        chosen: ServedModel | None = None,
+    ) -> None:  # fmt: skip
+        """begun, steps: the text and the steps of an earlier answer that this one continues. chosen: the model that was found for it."""
+        self.chosen = chosen
+        self.question: Message | None = None
+        """The question, once the turn's thread has read it."""
         self.turn = turn
         self.begun = begun
         self._monotonic = monotonic
         self._started = monotonic()
-        self._place_told = 0.0
+        self._reported_position = 0.0
         self._first_token: float | None = None
         self._first_text: float | None = None
-        self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id, text=begun)
+        self._earlier_tokens = 0
+        self._earlier_thinking_s: float | None = None
+        """Of the calls of the model before this one."""
+        self._text_at = self._reasoning_at = 0
+        """Where the text of the present call of the model begins."""
+        self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id, text=begun, steps=tuple(steps))
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []
         self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
+        self._decisions: dict[str, Decision] = {}
         self.context: AnswerContext | None = None
         """What the model reads for the answer; set by the turn's thread."""
+        self.fresh = False
+        """Whether an answer of the result cache would not do; set by the turn's thread."""
 
     # For readers
 
@@ -110,7 +132,7 @@ class RunningTurn:
         """Return the remaining expected wait; None once the estimate is used up."""
         if self._now.wait_s is None:
             return None
-        left = self._now.wait_s - (now - self._place_told)
+        left = self._now.wait_s - (now - self._reported_position)
         return left if left > 0 else None
 
     def wait(self, after_version: int, timeout: float) -> Snapshot:
@@ -149,10 +171,23 @@ class RunningTurn:
                 return
             self._stop_as = self._stop_as or as_status
             answer = self._answer
+            self._changed.notify_all()
         if answer is not None:
             answer.cancel()
 
+    def decide(self, step_id: str, decision: Decision) -> None:
+        """Pass on what the person decided about a step. The first decision counts."""
+        with self._changed:
+            self._decisions.setdefault(step_id, decision)
+            self._changed.notify_all()
+
     # For the turn's thread
+
+    def wait_decision(self, step_id: str, timeout: float) -> Decision | None:
+        """Block until the person has decided about a step, the turn is stopped, or `timeout` seconds have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: step_id in self._decisions or self._stop_as is not None, timeout)
+            return self._decisions.get(step_id)
 
     def attach(self, answer: Answer) -> None:
         """Register the answer, so that a stop cancels it; cancel it at once if a stop was already requested."""
@@ -184,7 +219,7 @@ class RunningTurn:
 
     def queued(self, event: Queued) -> None:
         with self._changed:
-            self._place_told = self._monotonic()
+            self._reported_position = self._monotonic()
             self._publish(replace(self._now, position=event.position or None, wait_s=event.wait_s))
 
     def delta(self, event: Delta) -> None:
@@ -194,21 +229,39 @@ class RunningTurn:
                 self._first_token = now
             if event.text and self._first_text is None:
                 self._first_text = now
-            reasoning = self._now.reasoning + event.reasoning
+            text = _joined(self._now.text, event.text, self._text_at)
+            reasoning = _joined(self._now.reasoning, event.reasoning, self._reasoning_at)
             decoding = now - self._first_token
+            thinking_s = self._earlier_thinking_s
+            if len(reasoning) > self._reasoning_at:
+                thinking_s = (thinking_s or 0.0) + (self._first_text or now) - self._first_token
             self._publish(
                 replace(
                     self._now,
-                    text=self._now.text + event.text,
+                    text=text,
                     reasoning=reasoning,
-                    tokens=event.tokens,
+                    tokens=self._earlier_tokens + event.tokens,
                     position=None,
                     wait_s=None,
-                    ttft_s=self._first_token - self._started,
-                    thinking_s=(self._first_text or now) - self._first_token if reasoning else None,
+                    ttft_s=self._now.ttft_s or self._first_token - self._started,
+                    thinking_s=thinking_s,
                     tokens_per_second=(event.tokens - 1) / decoding if event.tokens > 1 and decoding > 0 else None,
                 )
             )
+
+    def put_step(self, step: ToolStep) -> None:
+        """Add a step, or replace the one with its id."""
+        with self._changed:
+            steps = tuple(step if each.id == step.id else each for each in self._now.steps)
+            self._publish(replace(self._now, steps=steps if step in steps else (*steps, step)))
+
+    def next_call(self) -> None:
+        """Begin another call of the model for the same answer, after tools were called."""
+        with self._changed:
+            self._answer = None
+            self._first_token = self._first_text = None
+            self._earlier_tokens, self._earlier_thinking_s = self._now.tokens, self._now.thinking_s
+            self._text_at, self._reasoning_at = len(self._now.text), len(self._now.reasoning)
 
     def not_saved_yet(self, why: StoredError) -> None:
         with self._changed:
@@ -223,7 +276,7 @@ class RunningTurn:
             if event is not None:
                 final = replace(
                     final,
-                    tokens=event.usage.completion_tokens,
+                    tokens=self._earlier_tokens + event.usage.completion_tokens,
                     ttft_s=event.timings.ttft_s,
                     tokens_per_second=event.timings.tokens_per_second,
                 )
@@ -235,3 +288,10 @@ class RunningTurn:
         for listener in self._listeners:
             listener(self._now)
         self._changed.notify_all()
+
+
+def _joined(before: str, new: str, began_at: int) -> str:
+    """Append new text. The first words of a later call of the model begin a new paragraph. began_at: where that call's text begins."""
+    if not new or began_at == 0 or len(before) > began_at or not before.strip() or before.endswith("\n\n"):
+        return before + new
+    return before + ("\n" if before.endswith("\n") else "\n\n") + new.lstrip() if new.strip() else before

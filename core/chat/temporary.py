@@ -9,20 +9,26 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from core.chat.context.assembly import Asking, Assembled, Assembly
-from core.chat.context.summaries import Stopped, SummaryWriter
-from core.chat.context.summary_store import PassingSummaries
+from core.chat.context.assembly import Asking, Assembly
+from core.chat.context.summaries.summaries import Stopped, SummaryWriter
+from core.chat.context.summaries.summary_store import PassingSummaries
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.tools.chat_tools import ChatTools
+from core.chat.tools.decisions import audited, waiting_step
+from core.chat.tools.prompt import Prompt, prompt_of
+from core.chat.tools.records import Decision
 from core.chat.turn_runner import UNEXPECTED, TurnOptions
 from core.clock import Clock
 from core.errors import Conflict, NotAllowed, NotFound, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.inference.requests import Delta, Finished, Queued, ToolCall
 from core.inference.running.answer import Answer
+from core.operations.log_context import error_code
+from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
@@ -31,7 +37,7 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 30 * 60.0
 """Seconds without a question or a view after which a chat is removed."""
-MOST_EACH = 5
+MAX_EACH = 5
 """Most temporary chats of one person at once. A further chat replaces the oldest one."""
 GONE = "This temporary chat is gone. Start a new one."
 
@@ -43,14 +49,19 @@ class _Chat:
     messages: list[Message] = field(default_factory=list)
     running: RunningTurn | None = None
     timer: threading.Timer | None = None
+    allowed: set[str] = field(default_factory=set)
+    """The tools that may change something without asking each time."""
 
 
 class TemporaryChats:
     """Runs temporary chats. The rights and limits of every question apply; files cannot be attached."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: Clock, max_question_chars: int, *, on: bool = True
-    ) -> None:
+        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: Clock, max_question_chars: int, *, on: bool = True,
+        tools: ChatTools | None = None,
+    ) -> None:  # fmt: skip
+        """on: whether people may have temporary chats. tools: what the model may call."""
+        self._tools = tools
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._summaries = PassingSummaries()
@@ -102,8 +113,8 @@ class TemporaryChats:
             )  # fmt: skip
             chat.messages += [question, answer]
             chat.running = running = RunningTurn(turn)
-            way = tuple(chat.messages[:-1])
-        work = (self._run, user, chat, running, way, options)
+            branch = tuple(chat.messages[:-1])
+        work = (self._run, user, chat, running, branch, options)
         threading.Thread(target=copy_context().run, args=work, name=f"temporary-{turn.id[:8]}", daemon=True).start()
         return chat.id
 
@@ -130,6 +141,19 @@ class TemporaryChats:
         if running is not None:
             running.stop()
         return running is not None
+
+    def decide(self, user: User, chat_id: str, step_id: str, decision: Decision) -> None:
+        """Allow or refuse a step that waits. Raises NotFound, and Conflict if it does not wait any more."""
+        running = self.running(user, chat_id)
+        step = waiting_step(running.snapshot().steps if running is not None else (), step_id)
+        action, scope = audited(decision)
+        record_alone(self._unit_of_work, self._clock(), user.id, action, step.name, conversation="", **scope)
+        with self._lock:
+            chat = self._own(user, chat_id)
+            if decision is Decision.ALLOW_IN_CHAT:
+                chat.allowed.add(step.name)
+        if running is not None:
+            running.decide(step_id, decision)
 
     def leave(self, user: User, chat_id: str) -> None:
         """Remove a chat and stop its answer. Has no effect if the chat is gone."""
@@ -161,7 +185,7 @@ class TemporaryChats:
         return found
 
     def _begin(self, user: User) -> _Chat:
-        for oldest in self._of(user)[: 1 - MOST_EACH or None]:
+        for oldest in self._of(user)[: 1 - MAX_EACH or None]:
             self._forget(oldest)
         chat = _Chat(id=uuid4().hex, user_id=user.id)
         self._chats[chat.id] = chat
@@ -190,17 +214,26 @@ class TemporaryChats:
             chat.running.stop()
         chat.messages.clear()
 
-    def _run(self, user: User, chat: _Chat, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> None:
-        answer, error, reason = None, None, FinishReason.CANCELLED
+    def _run(self, user: User, chat: _Chat, running: RunningTurn, branch: tuple[Message, ...], options: TurnOptions) -> None:
+        answer: Answer | None = None
+        error, reason = None, FinishReason.CANCELLED
         try:
-            answer = self._start(user, running, way, options)
-            if answer is not None:
-                reason = _follow(running, answer).finish_reason
+            prompt = self._assembled(user, chat, running, branch, options)
+            while prompt is not None and (asked := self._ask(user, running, options, prompt)) is not None:
+                if answer is not None:
+                    self._gateway.record(answer.row(source=Source.TOOL))
+                answer = asked
+                end, calls = _follow(running, answer)
+                if prompt.loop is None or not calls or end.finish_reason is not FinishReason.STOP:
+                    reason = end.finish_reason
+                    break
+                running.next_call()
+                prompt.loop.run(calls, prompt.assembled.head)
         except PortalError as problem:
             error = StoredError.of(problem)
         except Exception:
             log.exception("the turn %s of a temporary chat failed", running.turn.id)
-            error = StoredError(UNEXPECTED)
+            error = StoredError(UNEXPECTED, {"code": error_code(running.turn.id)})
             if answer is not None:
                 answer.cancel()
                 answer.failed(error)
@@ -213,45 +246,45 @@ class TemporaryChats:
             if chat.messages:
                 ended = replace(
                     chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row,
-                    context=running.context,
+                    context=running.context, steps=now.steps,
                 )  # fmt: skip
                 chat.messages[-1] = ended
         running.finish(status, answer.finished if answer else None, error)
 
-    def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
+    def _assembled(
+        self, user: User, chat: _Chat, running: RunningTurn, branch: tuple[Message, ...], options: TurnOptions
+    ) -> Prompt | None:  # fmt: skip
         asking = Asking(
-            user=user, way=way, model=options.model, params=options.params, thinking=options.thinking,
+            user=user, branch=branch, model=options.model, params=options.params, thinking=options.thinking,
             instructed=options.instructions, conversation_id=running.turn.conversation_id,
         )  # fmt: skip
         try:
-            prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)
+            return prompt_of(self._assembly, self._gateway, self._tools, asking, running, options.tools_off, allowed=chat.allowed)
         except Stopped:
             return None
-        while prompt is not None and not running.stop_requested:
-            running.context = prompt.context
-            request = GenerationRequest(
-                messages=prompt.messages, user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
-                id=running.turn.id,
-            )  # fmt: skip
+
+    def _ask(self, user: User, running: RunningTurn, options: TurnOptions, prompt: Prompt) -> Answer | None:
+        while not running.stop_requested:
+            running.context = prompt.assembled.context
             try:
-                answer = self._gateway.answer(user, request, Source.CHAT)
+                answer = self._gateway.answer(user, prompt.request(running, options), Source.CHAT)
             except PromptTooLong as problem:
-                prompt = prompt.shorter(problem.limit / problem.tokens)
-                if prompt is None:
-                    raise
+                prompt.shorten(problem)
                 continue
             running.attach(answer)
             return answer
         return None
 
 
-def _follow(running: RunningTurn, answer: Answer) -> Finished:
+def _follow(running: RunningTurn, answer: Answer) -> tuple[Finished, list[ToolCall]]:
+    calls: list[ToolCall] = []
     for event in answer.events():
         match event:
             case Queued():
                 running.queued(event)
             case Delta():
                 running.delta(event)
+                calls += event.tool_calls
             case Finished():
-                return event
+                return event, calls
     raise AssertionError("the gateway ends every answer with Finished or an error")

@@ -10,27 +10,27 @@ from dataclasses import dataclass, replace
 
 from core.access.limits import LimitReached
 from core.characters import one_line
-from core.chat.context.assembly import Asking, Assembled, Assembly
-from core.chat.context.background import BackgroundSummaries
-from core.chat.context.exchanges import with_newest_images
+from core.chat.context.assembly import Asking, Assembly
 from core.chat.context.reading import texts_of
-from core.chat.context.summaries import Stopped
-from core.chat.conversations import path
+from core.chat.context.summaries.background import BackgroundSummaries
+from core.chat.context.summaries.summaries import Stopped
+from core.chat.conversations import branch_to
 from core.chat.lanes import own_thread
 from core.chat.memory.proposals import MemoryProposals
-from core.chat.records import MessageStatus, Turn
+from core.chat.records import MessageStatus
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
 from core.chat.titling.titles import better_title, title_of
 from core.chat.titling.written_titles import ask_for_title
+from core.chat.tools.chat_tools import ChatTools
+from core.chat.tools.prompt import Prompt, prompt_of
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.inference.requests import Delta, Finished, Queued, ToolCall
 from core.inference.running.answer import Answer
-from core.inference.vision import MOST_IMAGES
 from core.notices.giving import answer_ready
-from core.operations.log_context import add_to_log_context
+from core.operations.log_context import add_to_log_context, error_code
 from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWorkFactory
@@ -40,15 +40,18 @@ log = logging.getLogger(__name__)
 CHECKPOINT_EVERY_S = 1.0
 TITLES_COMPARED = 100
 """How many of the person's newest conversations a new title should differ from."""
-SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
+SAVE_AGAIN_S, MAX_SAVE_AGAIN_S = 0.5, 5.0
 """Storing the result is retried after 0.5, 1, 2, 4, 5, 5 ... s while the database cannot write."""
-LONGEST_REPLACEMENT_S, LOOK_AGAIN_S = 900.0, 0.2
+MAX_REPLACEMENT_S, REPLACEMENT_POLL_S = 900.0, 0.2
 """How long a question waits while its model is replaced, and the interval between its tries, in seconds."""
 UNSAVED_AFTER = 3
 """Number of tries after which watchers see that the answer is complete but not saved yet."""
 LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
 """Seconds between checks, and longest wait, of a chat that is over a limit and waits."""
-UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
+UNEXPECTED = (
+    "The answer stopped because of an error in the portal. The text so far is kept. "
+    "Try again. If it happens again, give an admin the code {code}: the log has the reason under it."
+)
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
@@ -73,11 +76,13 @@ class TurnRunner:
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
         memories: MemoryProposals | None = None,
+        tools: ChatTools | None = None,
     ) -> None:
         """jobs: has the model write titles; None takes titles from the question alone. assembly: None uses one without summaries.
 
-        summaries: writes summaries in advance. memories: has the model propose memories.
+        summaries: writes summaries in advance. memories: has the model propose memories. tools: what the model may call.
         """
+        self._tools = tools
         self._memories = memories
         self._summaries = summaries
         self._jobs = jobs
@@ -92,78 +97,87 @@ class TurnRunner:
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
         unsaved = self._save(running, end, status)
         if not unsaved and (text := running.snapshot().text):
-            self._name(user, running.turn, text, options.model)
-            if self._summaries is not None and end.answer is not None and end.answer.finished is not None:
-                self._summaries.after_answer(user, running.turn.conversation_id, options.model, end.answer.finished.usage)
+            self._name(user, running, text, options.model)
+            if self._summaries is not None and running.chosen is not None and end.answer is not None and end.answer.finished is not None:
+                usage = end.answer.finished.usage
+                self._summaries.after_answer(user, running.turn.conversation_id, options.model, running.chosen, usage)
             if self._memories is not None and status is MessageStatus.DONE:
                 self._memories.after_answer(user, running.turn.conversation_id, running.turn.answer_id, options.model)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
     def _answer(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> _End:
+        """Ask the model, and ask it again with the results as long as it calls tools."""
         answer: Answer | None = None
         try:
-            answer = self._start(user, running, options, source)
-            if answer is None:
-                return _End(FinishReason.CANCELLED)
-            return _End(self._follow(running, answer).finish_reason, answer)
+            prompt = self._assembled(user, running, options)
+            while prompt is not None and (asked := self._ask(user, running, options, source, prompt)) is not None:
+                if answer is not None:
+                    self._gateway.record(answer.row(conversation_id=running.turn.conversation_id, source=Source.TOOL))
+                answer = asked
+                end, calls = self._follow(running, answer)
+                if prompt.loop is None or not calls or end.finish_reason is not FinishReason.STOP:
+                    return _End(end.finish_reason, answer)
+                running.next_call()
+                prompt.loop.run(calls, prompt.assembled.head)
+            return _End(FinishReason.CANCELLED, answer)
         except PortalError as problem:
             log.warning("turn %s failed: %s", running.turn.id, problem)
             return _End(FinishReason.ERROR, answer, StoredError.of(problem))
         except Exception:
             log.exception("turn %s failed", running.turn.id)
-            error = StoredError(UNEXPECTED)
+            error = StoredError(UNEXPECTED, {"code": error_code(running.turn.id)})
             if answer is not None:
                 answer.cancel()
                 answer.failed(error)
             return _End(FinishReason.ERROR, answer, error)
 
-    def _start(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> Answer | None:
-        """Start the model on as much of the conversation as fits, leaving out the oldest turns first."""
+    def _assembled(self, user: User, running: RunningTurn, options: TurnOptions) -> Prompt | None:
+        """Return as much of the conversation as fits; None if the turn was stopped meanwhile."""
         turn = running.turn
+        if running.chosen is None:
+            running.chosen = self._gateway.chat_model(user, options.model)
         with self._unit_of_work() as work:
             messages = work.messages.of_conversation(turn.conversation_id)
-            way = path(messages, turn.question_id)
+            branch = branch_to(messages, turn.question_id)
             if options.own_thread:
-                way = own_thread(work, messages, way, turn.lane)
-            read = texts_of(work, way)
+                branch = own_thread(work, messages, branch, turn.lane)
+            read = texts_of(work, branch)
             conversation = work.conversations.get(turn.conversation_id)
+        running.question = next((each for each in messages if each.id == turn.question_id), None)
         instructed = options.instructions and (conversation is None or conversation.uses_instructions)
         remembered = conversation is not None and conversation.uses_memory
         asking = Asking(
-            user=user, way=way, read=read, model=options.model, params=options.params, thinking=options.thinking, instructed=instructed,
-            remembered=remembered, conversation_id=turn.conversation_id, begun=running.begun,
+            user=user, branch=branch, read=read, model=options.model, chosen=running.chosen, params=options.params,
+            thinking=options.thinking,
+            instructed=instructed, remembered=remembered, conversation_id=turn.conversation_id, begun=running.begun,
+            begun_steps=running.snapshot().steps,
         )  # fmt: skip
+        off = (*options.tools_off, *(conversation.tools_off if conversation is not None else ()))
+        # A repeated question asks for a new answer, not for the cached one.
+        running.fresh = sum(each.parent_id == turn.question_id for each in messages) > 1
         try:
-            prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)
+            return prompt_of(
+                self._assembly, self._gateway, self._tools, asking, running, off, keep=lambda: self._checkpoint(running)
+            )  # fmt: skip
         except Stopped:
             return None
-        waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
+
+    def _ask(self, user: User, running: RunningTurn, options: TurnOptions, source: Source, prompt: Prompt) -> Answer | None:
+        """Start the model, leaving out the oldest turns if the prompt is too long for it. Returns None if the turn is stopped."""
+        waits_for_model = time.monotonic() + MAX_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
-        while prompt is not None and not running.stop_requested:
-            running.context = prompt.context
-            request = GenerationRequest(
-                messages=tuple(with_newest_images(prompt.messages, MOST_IMAGES)),
-                user_id=user.id,
-                model=options.model,
-                params=options.params,
-                thinking=options.thinking,
-                conversation_id=turn.conversation_id,
-                id=turn.id,
-                continued=bool(running.begun),
-                # A repeated question asks for a new answer, not for the cached one.
-                fresh=sum(each.parent_id == turn.question_id for each in messages) > 1,
-            )
+        while not running.stop_requested:
+            running.context = prompt.assembled.context
+            request = prompt.request(running, options, conversation_id=running.turn.conversation_id, fresh=running.fresh)
             try:
                 answer = self._gateway.answer(user, request, source)
             except BeingReplaced:
-                if time.monotonic() > waits_for_model or self._closing.wait(LOOK_AGAIN_S):
+                if time.monotonic() > waits_for_model or self._closing.wait(REPLACEMENT_POLL_S):
                     raise
                 continue
             except PromptTooLong as problem:
-                prompt = prompt.shorter(problem.limit / problem.tokens)
-                if prompt is None:
-                    raise
+                prompt.shorten(problem)
                 continue
             except LimitReached as problem:
                 if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
@@ -174,7 +188,9 @@ class TurnRunner:
             return answer
         return None
 
-    def _follow(self, running: RunningTurn, answer: Answer) -> Finished:
+    def _follow(self, running: RunningTurn, answer: Answer) -> tuple[Finished, list[ToolCall]]:
+        """Publish and store what the model writes. Returns the end, and the tools that it called."""
+        calls: list[ToolCall] = []
         written = time.monotonic()
         for event in answer.events():
             match event:
@@ -182,35 +198,37 @@ class TurnRunner:
                     running.queued(event)
                 case Delta():
                     running.delta(event)
+                    calls += event.tool_calls
                     if time.monotonic() - written >= CHECKPOINT_EVERY_S:
                         self._checkpoint(running)
                         written = time.monotonic()
                 case Finished():
-                    return event
+                    return event, calls
         raise AssertionError("the gateway ends every answer with Finished or an error")
 
     def _checkpoint(self, running: RunningTurn) -> None:
         snapshot = running.snapshot()
         try:
             with self._unit_of_work() as work:
-                work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning)
+                work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning, snapshot.steps)
                 work.commit()
         except Unavailable as problem:
             # The end of the turn stores the whole text. A missed checkpoint matters only in a crash, which then loses one more second.
             log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
 
-    def _name(self, user: User, turn: Turn, answer: str, model: str | None) -> None:
+    def _name(self, user: User, running: RunningTurn, answer: str, model: str | None) -> None:
         """Give the conversation a better title after its first answer, unless the person has chosen one.
 
         A background job also has the model write a title.
         """
+        question, turn = running.question, running.turn
+        if question is None or question.parent_id is not None or not question.text:
+            return
+        title = title_of(question.text)
         try:
             with self._unit_of_work() as work:
-                question, conversation = work.messages.get(turn.question_id), work.conversations.for_change(turn.conversation_id)
-                if question is None or conversation is None or question.parent_id is not None or not question.text:
-                    return
-                title = title_of(question.text)
-                if conversation.title != title:
+                conversation = work.conversations.for_change(turn.conversation_id)
+                if conversation is None or conversation.title != title:
                     return
                 others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
                 if (better := one_line(better_title(title, question.text, answer, others))) not in ("", title):
@@ -238,7 +256,9 @@ class TurnRunner:
                     if row is not None:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)
-                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error, running.context)
+                    work.messages.finish(
+                        turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error, running.context, snapshot.steps
+                    )
                     if status is MessageStatus.DONE:
                         answer_ready(work, self._gateway.now(), turn.user_id, turn.conversation_id)
                     work.commit()
@@ -247,7 +267,7 @@ class TurnRunner:
                 log.error("turn %s could not be saved (try %d): %s", turn.id, attempt, problem)
                 if attempt == UNSAVED_AFTER:
                     running.not_saved_yet(StoredError.of(problem))
-                if self._closing.wait(min(SAVE_AGAIN_S * 2 ** (attempt - 1), MOST_SAVE_AGAIN_S)):
+                if self._closing.wait(min(SAVE_AGAIN_S * 2 ** (attempt - 1), MAX_SAVE_AGAIN_S)):
                     return StoredError(UNSAVED)
             except Exception:
                 log.exception("turn %s could not be saved", turn.id)

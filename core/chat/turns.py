@@ -11,16 +11,19 @@ from collections.abc import Callable, Sequence
 
 from core.bounds import within
 from core.chat.context.assembly import Assembly
-from core.chat.context.background import BackgroundSummaries
+from core.chat.context.summaries.background import BackgroundSummaries
 from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.lifecycle.leases import TurnLeases
-from core.chat.lifecycle.new_turns import Begun, NewTurns, lane_request_id
+from core.chat.lifecycle.new_turns import NewTurns, StartedTurn, lane_request_id
 from core.chat.lifecycle.running_here import RunningHere
 from core.chat.memory.proposals import MemoryProposals
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import MessageStatus, NewQuestion, Turn
 from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import LiveTurn, RunningTurn
+from core.chat.tools.chat_tools import ChatTools
+from core.chat.tools.decisions import StepDecisions
+from core.chat.tools.records import Decision
 from core.chat.turn_runner import TurnRunner
 from core.clock import Clock
 from core.errors import Conflict, Unavailable
@@ -35,7 +38,7 @@ from core.tasks.leadership import ALONE, Leadership
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 STOPPING = "The portal is stopping. Try again in a minute."
-MOST_LANES = 4
+MAX_LANES = 4
 """Most answers side by side to one question."""
 
 
@@ -57,21 +60,23 @@ class Turns:
         assembly: Assembly | None = None,
         summaries: BackgroundSummaries | None = None,
         memories: MemoryProposals | None = None,
+        tools: ChatTools | None = None,
     ) -> None:
         """max_file_bytes: the total size of a question's files. disk: refuses turns when the disk is nearly full. jobs: has the model write
         titles. leadership: decides which process recovers the turns of dead processes. shared: whether other processes use this
-        database. assembly, summaries and memories: see TurnRunner.
+        database. assembly, summaries, memories and tools: see TurnRunner.
         """
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._max_chars = max_question_chars
         self._new = NewTurns(gateway, clock, disk, max_chars=max_question_chars, max_file_bytes=max_file_bytes)
         self._here = RunningHere()
+        self._decisions = StepDecisions(unit_of_work, clock, self._here.find)
         self._elsewhere = TurnsElsewhere(unit_of_work, clock) if shared else None
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._draining = threading.Event()
         self._closing = threading.Event()
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries, memories)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries, memories, tools)
         self._leases = TurnLeases(unit_of_work, clock, self._here, leadership, self._closing, shared=shared)
         self._leases.start()
 
@@ -109,12 +114,12 @@ class Turns:
     def start_lanes(self, user: User, new: NewQuestion, *, source: Source = Source.CHAT) -> Sequence[Turn]:
         """Start one answer for each of the options at the same time. The answers are versions of one another; the first is shown."""
         check_request_id(new.request_id)
-        within("models", len(new.options), 2, MOST_LANES)
+        within("models", len(new.options), 2, MAX_LANES)
         if not new.files:
             check_question(new.text, self._max_chars)
         first = self._once(user, new.request_id, lambda work: self._new.ask(work, user, new), new.options, source)
         with self._unit_of_work() as work:
-            others = [work.turns.by_request(user.id, lane_request_id(new.request_id, lane)) for lane in range(1, MOST_LANES)]
+            others = [work.turns.by_request(user.id, lane_request_id(new.request_id, lane)) for lane in range(1, MAX_LANES)]
         return [first, *(each for each in others if each is not None)]
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
@@ -134,7 +139,7 @@ class Turns:
         )
 
     def _once(
-        self, user: User, request_id: str, begin: Callable[[UnitOfWork], Begun], options: Sequence[TurnOptions], source: Source
+        self, user: User, request_id: str, begin: Callable[[UnitOfWork], StartedTurn], options: Sequence[TurnOptions], source: Source
     ) -> Turn:
         """Return the first turn of this request, new or already begun. Two simultaneous calls begin only one turn."""
         with self._unit_of_work() as work:
@@ -151,8 +156,9 @@ class Turns:
                 if earlier := work.turns.by_request(user.id, request_id):
                     return earlier
             raise
-        for turn, each in zip(begun.turns, options, strict=True):
-            self._launch(user, RunningTurn(turn, begun=begun.text), each, source)
+        chosen = begun.chosen or [None] * len(begun.turns)
+        for turn, each, model in zip(begun.turns, options, chosen, strict=True):
+            self._launch(user, RunningTurn(turn, begun=begun.text, steps=begun.steps, chosen=model), each, source)
         return begun.turns[0]
 
     def _launch(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
@@ -202,6 +208,10 @@ class Turns:
             return bool(here)
         asked = [self._elsewhere.stop(each) for each in self._elsewhere.of(user) if each.conversation_id == conversation_id]
         return any(asked)
+
+    def decide(self, user: User, answer_id: str, step_id: str, decision: Decision) -> None:
+        """Allow or refuse a step of the person's own answer that waits, on any replica; see `StepDecisions.decide`."""
+        self._decisions.decide(user, answer_id, step_id, decision)
 
     def count(self) -> int:
         """Return how many answers run in this process."""

@@ -5,6 +5,6 @@ In reading order:
 - records: a comparison, its questions and votes
 - ports: the comparer of two files, and the repository
 - questions: the built-in questions
-- figures: compute the figures and the verdict of a comparison
+- metrics: compute the metrics and the verdict of a comparison
 - comparisons: start and read comparisons, and vote
 """

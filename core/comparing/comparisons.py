@@ -31,8 +31,8 @@ from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 KIND = "model.compare"
-MOST_QUESTIONS = 60
-MOST_LISTED = 50
+MAX_QUESTIONS = 60
+MAX_LISTED = 50
 _LOADED = 0.1
 """Share of the progress that is reached once both files are loaded."""
 
@@ -81,7 +81,7 @@ class Comparisons:
         """List comparisons, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return work.file_comparisons.newest(MOST_LISTED)
+            return work.file_comparisons.newest(MAX_LISTED)
 
     def get(self, user: User, comparison_id: str) -> Comparison:
         """Return a comparison. Raises NotFound."""
@@ -183,7 +183,7 @@ class Comparisons:
 def _questions(work: UnitOfWork, sets: Collection[QuestionSet]) -> Sequence[ComparedQuestion]:
     built_in = BUILT_IN if QuestionSet.BUILT_IN in sets else ()
     replays = work.swaps.replays() if QuestionSet.REPLAY in sets else ()
-    return [*built_in, *(ComparedQuestion(each.question, each.accepted) for each in replays)][:MOST_QUESTIONS]
+    return [*built_in, *(ComparedQuestion(each.question, each.accepted) for each in replays)][:MAX_QUESTIONS]
 
 
 def _found(work: UnitOfWork, comparison_id: str) -> Comparison:

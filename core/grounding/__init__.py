@@ -9,12 +9,11 @@ In reading order:
 - phrases: check the phrases that people search for
 - box_json: boxes as JSON text
 - answers: read boxes from the answer of a vision model
-- exports: runs as JSON, COCO and CSV
+- exports: write runs as files
 - finder: find boxes with cached results or a model
 - ownership: restrict images and runs to their owner
 - grounding: upload images, find boxes, list past runs
 - corrections: correct boxes, and show corrections to reviewers
-- box_exports: export a person's runs as files
 - batch: the same phrases on many images
 - evaluation: measure how well a model finds known boxes
 """

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from core.characters import one_line
 from core.grounding.boxes import clipped
 from core.grounding.geometry import Edges, from_thousandths
-from core.grounding.records import MOST_LABEL, Box
+from core.grounding.records import MAX_LABEL, Box
 from core.images.records import PixelMapping
 
-MOST_TEXT = 200_000
+MAX_TEXT = 200_000
 """Most characters of an answer that are read."""
-MOST_BOXES = 500
+MAX_BOXES = 500
 _NEAR = 200
 """Number of characters before a box that are searched for its label."""
 _BEGIN, _END = "<|begin_of_box|>", "<|end_of_box|>"
@@ -71,14 +71,14 @@ def read_answer(text: str, mapping: PixelMapping, *, phrase: int = 0, label: str
         box = clipped(edges, width, height, label=name, confidence=found.confidence, phrase=phrase)
         if box is not None and box not in boxes:
             boxes.append(box)
-        if len(boxes) == MOST_BOXES:
+        if len(boxes) == MAX_BOXES:
             break
     return boxes
 
 
 def found_in(text: str) -> Iterator[Found]:
     """Yield the boxes of an answer, those of JSON objects first. Anything else is skipped."""
-    text = _without_thoughts(text[-MOST_TEXT:])
+    text = _without_thoughts(text[-MAX_TEXT:])
     objects = [found for match in _OBJECT.finditer(text) for found in _of_object(match[0])]
     if objects:
         yield from objects
@@ -88,7 +88,7 @@ def found_in(text: str) -> Iterator[Found]:
     for match in _FOUR.finditer(text):
         between = text[max(end, match.start() - _NEAR) : match.start()].replace(_BEGIN, "")
         if (named := _LABEL_BEFORE.search(between)) is not None:
-            last = one_line(named[1]).strip()[:MOST_LABEL]
+            last = one_line(named[1]).strip()[:MAX_LABEL]
         elif between.replace(_END, "").strip(" \t,[]()") != "":
             last = ""
         yield Found(_edges(match), before=last)
@@ -114,7 +114,7 @@ def _of_object(written: str) -> Iterator[Found]:
     confidence = next((number for key in _CONFIDENCE_KEYS if (number := _number(content.get(key))) is not None), None)
     for edges in _boxes(value):
         likely = confidence if confidence is not None and 0 <= confidence <= 1 else None
-        yield Found(edges, one_line(str(label)).strip()[:MOST_LABEL], confidence=likely)
+        yield Found(edges, one_line(str(label)).strip()[:MAX_LABEL], confidence=likely)
 
 
 def _json(written: str) -> Mapping[str, object] | None:
@@ -141,7 +141,7 @@ def _boxes(value: object) -> Iterator[Edges]:
     if len(numbers) == 4 and None not in numbers:
         yield (numbers[0] or 0.0, numbers[1] or 0.0, numbers[2] or 0.0, numbers[3] or 0.0)
         return
-    for each in value[:MOST_BOXES]:
+    for each in value[:MAX_BOXES]:
         if isinstance(each, list):
             inner = [_number(one) for one in each]
             if len(inner) == 4 and None not in inner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from core.grounding.records import MOST_LABEL, Box
+from core.grounding.records import MAX_LABEL, Box
 
 
 def clipped(
@@ -19,7 +19,7 @@ def clipped(
     top, bottom = max(0.0, top), min(float(height), bottom)
     if right - left <= 0 or bottom - top <= 0:
         return None
-    return Box(left=left, top=top, right=right, bottom=bottom, label=label[:MOST_LABEL], confidence=confidence, phrase=phrase)
+    return Box(left=left, top=top, right=right, bottom=bottom, label=label[:MAX_LABEL], confidence=confidence, phrase=phrase)
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -14,12 +14,13 @@ from core.grounding.ownership import own_run
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.review.cases.opening import put_rating
 from core.review.records import ABOUT_IMAGE, Feedback, ReviewState
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_BOXES = 500
+MAX_BOXES = 500
 """Most boxes in a correction."""
-MOST_COMMENT = 4_000
+MAX_COMMENT = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ class BoxCorrections:
         Boxes are clipped to the image. Raises NotAllowed, NotFound, InvalidInput, and Conflict for a run that failed.
         """
         require(user, Permission.RATE)
-        if len(boxes) > MOST_BOXES:
-            raise InvalidInput("A correction can have at most {limit} boxes.", limit=MOST_BOXES)
-        if len(comment) > MOST_COMMENT:
-            raise InvalidInput("A comment can have at most {limit} characters.", limit=MOST_COMMENT)
+        if len(boxes) > MAX_BOXES:
+            raise InvalidInput("A correction can have at most {limit} boxes.", limit=MAX_BOXES)
+        if len(comment) > MAX_COMMENT:
+            raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._unit_of_work() as work:
             run, image = own_run(work, user, run_id, Permission.RATE)
@@ -56,7 +57,8 @@ class BoxCorrections:
             kept = tuple(_on_image(box, image, len(run.phrases)) for box in boxes)
             run = replace(run, corrected=kept, comment=without_controls(comment).strip())
             work.grounding.put_correction(run, now)
-            work.feedback.put(
+            put_rating(
+                work,
                 Feedback(
                     id=uuid4().hex,
                     user_id=user.id,
@@ -71,7 +73,7 @@ class BoxCorrections:
                     note="",
                     created_at=now,
                     updated_at=now,
-                )
+                ),
             )
             work.commit()
         return run, image

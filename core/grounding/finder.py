@@ -22,12 +22,12 @@ from core.models.records import ModelKind
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
-NOBODY = "No model that finds boxes is loaded. Ask an admin to add a detector, or to load a GLM that sees images."
+NO_GROUNDER = "No model that finds boxes is loaded. Ask an admin to add a detector, or to load a GLM that sees images."
 QUESTION = "Help me to locate {phrase} in the image and give me its bounding boxes."
 """The question that GLM-V was trained with."""
 AS_JSON = " Answer with a JSON list, one entry for each: {{\"bbox_2d\": [x1, y1, x2, y2], \"label\": \"...\"}}."
 """Added if a grammar constrains the answer to JSON: a model writes worse boxes if the prompt does not mention the format."""
-MOST_TOKENS = 2_048
+MAX_TOKENS = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class Finder:
         phrases: Sequence[str],
         model: str | None,
         *,
-        anew: bool = False,
+        refresh: bool = False,
         batch: bool = False,
     ) -> Answer:
-        """Find boxes for every phrase. anew: ignore cached results. batch: run at low priority because no person is waiting.
+        """Find boxes for every phrase. refresh: ignore cached results. batch: run at low priority because no person is waiting.
 
         Raises NotFound and Unavailable (no model can do it), Busy, ModelFailed, InvalidInput, LimitReached.
         """
@@ -74,11 +74,11 @@ class Finder:
                 raise NotFound("There is no model {model} that finds boxes.", model=model[:200])
             if found.left_out:
                 raise Unavailable(found.left_out[-1].template, **found.left_out[-1].params)
-            raise Unavailable(NOBODY)
+            raise Unavailable(NO_GROUNDER)
         failed: PortalError | None = None
         for grounder in found.usable:
             try:
-                return self._by(grounder, user, image, content, phrases, anew=anew, batch=batch)
+                return self._by(grounder, user, image, content, phrases, refresh=refresh, batch=batch)
             except (Busy, ModelFailed, Unavailable) as problem:
                 failed = problem
         assert failed is not None
@@ -92,12 +92,12 @@ class Finder:
         content: Callable[[], bytes],
         phrases: Sequence[str],
         *,
-        anew: bool,
+        refresh: bool,
         batch: bool,
     ) -> Answer:
         keys = {phrase: result_key(image, phrase, grounder) for phrase in phrases}
-        kept = {} if anew else self._kept(keys)
-        missing = [phrase for phrase in phrases if phrase not in kept]
+        cached = {} if refresh else self._cached(keys)
+        missing = [phrase for phrase in phrases if phrase not in cached]
         if missing:
             ask = self._ask_detector if grounder.kind is ModelKind.DETECTION else self._ask_model
             fresh = ask(grounder, user, image, content(), missing, batch)
@@ -105,11 +105,11 @@ class Finder:
                 for phrase, boxes in fresh.items():
                     work.grounding.put_result(keys[phrase], boxes, self._clock())
                 work.commit()
-            kept = {**kept, **fresh}
-        boxes = tuple(replace(box, phrase=number) for number, phrase in enumerate(phrases) for box in kept[phrase])
+            cached = {**cached, **fresh}
+        boxes = tuple(replace(box, phrase=number) for number, phrase in enumerate(phrases) for box in cached[phrase])
         return Answer(model=grounder.name, model_version=grounder.version, boxes=boxes, cached=not missing)
 
-    def _kept(self, keys: Mapping[str, str]) -> dict[str, tuple[Box, ...]]:
+    def _cached(self, keys: Mapping[str, str]) -> dict[str, tuple[Box, ...]]:
         with self._unit_of_work() as work:
             results = work.grounding.results(list(keys.values()))
         return {phrase: results[key] for phrase, key in keys.items() if key in results}
@@ -154,7 +154,7 @@ class Finder:
                 messages=(message,),
                 user_id=user.id,
                 model=grounder.name,
-                params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS, grammar=grammar),
+                params=SamplingParams(temperature=0.0, max_tokens=MAX_TOKENS, grammar=grammar),
                 thinking=False,
                 batch=batch,
                 task=Task.GROUND,

@@ -20,17 +20,18 @@ from core.grounding.records import GroundImage, GroundRun
 from core.images.images import Images
 from core.inference.detection import Grounder
 from core.knowledge.attachment import clean_name
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 from core.operations.disk import ENDLESS, DiskSpace
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_IMAGES = 20_000
+MAX_IMAGES = 20_000
 """Most images that one person may store."""
-MOST_LISTED = 200
+MAX_LISTED = 200
 KEEP_RESULTS = timedelta(days=90)
 FORGET = "grounding.forget"
 
@@ -60,7 +61,9 @@ class Grounding:
 
     # Images
 
-    def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None, *, batch_id: str | None = None) -> GroundImage:
+    def upload(
+        self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None, *, batch_id: str | None = None
+    ) -> GroundImage:
         """Decode and store an image, or return the stored one if the person uploaded the same image before.
 
         Raises NotAllowed, InvalidInput, Conflict (too many), LimitReached, and Busy and Unavailable as the reader does.
@@ -68,7 +71,7 @@ class Grounding:
         require(user, Permission.UPLOAD)
         self._disk.check()
         name = clean_name(name)
-        decoded = self._images.decode(user, name, content, on_place)
+        decoded = self._images.decode(user, name, content, on_queue_position)
         image = GroundImage(
             id=uuid4().hex,
             user_id=user.id,
@@ -87,8 +90,8 @@ class Grounding:
                     return known
                 self._limits.upload(work, user)
             work.grounding.add_image(image, decoded.content)
-            if work.grounding.count_images(user.id) > MOST_IMAGES:
-                raise Conflict("You keep {limit} images already. Remove old ones first.", limit=f"{MOST_IMAGES:,}")
+            if work.grounding.count_images(user.id) > MAX_IMAGES:
+                raise Conflict("You keep {limit} images already. Remove old ones first.", limit=f"{MAX_IMAGES:,}")
             work.commit()
         return image
 
@@ -113,6 +116,7 @@ class Grounding:
             if work.retention.is_held(user.id):
                 raise Conflict("Your images are under a legal hold and cannot be deleted. Ask an admin.")
             work.grounding.remove_image(image_id)
+            record(work, self._clock(), user.id, "grounding.delete", image_id)
             work.commit()
 
     # Runs
@@ -123,7 +127,7 @@ class Grounding:
         return self._finder.grounders(user)
 
     def find(
-        self, user: User, image_id: str, phrases: Sequence[str], model: str | None = None, *, session: str = "", anew: bool = False
+        self, user: User, image_id: str, phrases: Sequence[str], model: str | None = None, *, session: str = "", refresh: bool = False
     ) -> GroundRun:
         """Find boxes on one of the person's images and store the run. A failed run is stored with its error, which is then raised.
 
@@ -146,7 +150,7 @@ class Grounding:
             created_at=self._clock(),
         )
         try:
-            found = self._finder.find(user, image, lambda: self._content(image.id), texts, model, anew=anew)
+            found = self._finder.find(user, image, lambda: self._content(image.id), texts, model, refresh=refresh)
         except PortalError as problem:
             self._keep(replace(run, error=StoredError.of(problem), duration_s=time.monotonic() - began))
             raise
@@ -169,7 +173,7 @@ class Grounding:
     def history(self, user: User, limit: int = 50, before: str | None = None) -> Sequence[tuple[GroundRun, GroundImage]]:
         """List the person's runs on single images, newest first. before: id of the last run read. Raises NotFound, InvalidInput."""
         require(user, Permission.DETECT)
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
             if before is not None:
                 own_run(work, user, before)
@@ -178,7 +182,7 @@ class Grounding:
     # Cached results
 
     def job_kinds(self) -> Sequence[JobKind]:
-        return [JobKind(FORGET, self._forget, every=timedelta(days=1), most_tries=3, resumable=True, kept=False)]
+        return [JobKind(FORGET, self._forget, every=timedelta(days=1), most_tries=3, resumable=True, listed=False)]
 
     def _forget(self, job: Job, report: Report) -> Mapping[str, Json]:
         with self._unit_of_work() as work:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from core.characters import is_blank, one_line, without_controls
 from core.errors import InvalidInput
 
-MOST_PHRASES = 20
+MAX_PHRASES = 20
 """Most phrases in one run. Each is a separate question to the model."""
-MOST_CHARS = 300
+MAX_CHARS = 300
 _SPACES = re.compile(r"\s+")
 
 
@@ -20,11 +20,11 @@ def checked_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
     for phrase in phrases:
         if is_blank(phrase):
             continue
-        if len(phrase) > MOST_CHARS:
-            raise InvalidInput("A phrase can have at most {limit} characters. Say in a few words what to find.", limit=MOST_CHARS)
+        if len(phrase) > MAX_CHARS:
+            raise InvalidInput("A phrase can have at most {limit} characters. Say in a few words what to find.", limit=MAX_CHARS)
         found[_SPACES.sub(" ", one_line(without_controls(phrase))).strip()] = None
-        if len(found) > MOST_PHRASES:
-            raise InvalidInput("Ask for at most {limit} phrases at once. Split the others into further runs.", limit=MOST_PHRASES)
+        if len(found) > MAX_PHRASES:
+            raise InvalidInput("Ask for at most {limit} phrases at once. Split the others into further runs.", limit=MAX_PHRASES)
     if not found:
         raise InvalidInput("Write what to find on the image, one phrase on each line.")
     return tuple(found)

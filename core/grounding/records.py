@@ -10,7 +10,7 @@ from enum import StrEnum
 from core.errors import InvalidInput, StoredError
 from core.images.records import PixelMapping
 
-MOST_LABEL = 200
+MAX_LABEL = 200
 """Most characters of a label."""
 
 
@@ -31,8 +31,8 @@ class Box:
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, self.edges)) or self.left >= self.right or self.top >= self.bottom:
             raise InvalidInput("A box needs four numbers: its left edge before its right one, its top above its bottom.")
-        if len(self.label) > MOST_LABEL:
-            raise InvalidInput("A label can have at most {limit} characters.", limit=MOST_LABEL)
+        if len(self.label) > MAX_LABEL:
+            raise InvalidInput("A label can have at most {limit} characters.", limit=MAX_LABEL)
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise InvalidInput("{name} must be between {low} and {high}.", name="confidence", low=0, high=1)
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from core.errors import Conflict
+from core.errors import PortalError, Unavailable
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.ports import Directory
 from core.people.accounts import Accounts
@@ -37,7 +37,7 @@ class DirectoryAccounts:
         return None if who is None else self._outside.account(who)
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind("directory.sync", self._sync, every=EVERY, most_tries=3, resumable=True, kept=False)]
+        return [JobKind("directory.sync", self._sync, every=EVERY, most_tries=3, resumable=True, listed=False)]
 
     def _sync(self, _job: Job, report: Report) -> Mapping[str, Json]:
         people, disabled = self.follow(report)
@@ -57,13 +57,18 @@ class DirectoryAccounts:
         return len(people), disabled
 
     def _follow(self, user: User, subject: str) -> bool:
-        """Update one account. Returns whether it was disabled."""
+        """Update one account. Returns whether it was disabled. Raises Unavailable while the directory or the database does not answer.
+
+        Every other error concerns this account alone: the others are still brought up to date.
+        """
         who = self._directory.find(subject)
         try:
             if who is not None and self._outside.update(user, who):
                 return False
             self._accounts.change(None, user.name, active=False)
-        except Conflict as problem:
-            log.warning("the account %s was not disabled as the directory says: %s", user.name, problem)
+        except Unavailable:
+            raise
+        except PortalError as problem:
+            log.warning("the account %s was not changed as the directory says: %s", user.name, problem)
             return False
         return True

@@ -42,6 +42,8 @@ class EndedOutside:
     source: str
     subject: str = ""
     session: str = ""
+    token_id: str
+    """The message's own id: no message counts twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

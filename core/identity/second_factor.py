@@ -72,7 +72,7 @@ class SecondFactors:
         user = proof.user
         if self._takes(user, code):
             return replace(proof, second_factor=True)
-        self._note_wrong(user)
+        self._count_wrong_code(user)
         raise NotSignedIn(WRONG_CODE)
 
     # For people themselves
@@ -156,11 +156,11 @@ class SecondFactors:
 
     def _require_code(self, user: User, code: str) -> None:
         if not self._takes(user, code):
-            self._note_wrong(user)
+            self._count_wrong_code(user)
             # The session stays: whoever mistypes a code is still signed in.
             raise InvalidInput(WRONG_CODE)
 
-    def _note_wrong(self, user: User) -> None:
+    def _count_wrong_code(self, user: User) -> None:
         with self._unit_of_work() as work:
             record(work, self._clock(), None, "session.refuse_code", user.name)
             work.commit()

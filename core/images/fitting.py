@@ -14,7 +14,7 @@ from core.images.formats import pixel_size
 
 MARKS = 2
 """Number of tokens that mark the start and end of an image in a prompt."""
-MOST_RATIO = 100
+MAX_RATIO = 100
 """Largest ratio of the longer to the shorter side of an image."""
 
 
@@ -60,8 +60,8 @@ def tokens_of(width: int, height: int, patches: Patches = GLM_V) -> int:
 
 def check_ratio(name: str, width: int, height: int) -> None:
     """Raise InvalidInput for an image too narrow for a model to see anything in it."""
-    if max(width, height) > MOST_RATIO * min(width, height):
-        raise InvalidInput("{name} is too narrow: one side is more than {ratio} times the other.", name=name, ratio=MOST_RATIO)
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise InvalidInput("{name} is too narrow: one side is more than {ratio} times the other.", name=name, ratio=MAX_RATIO)
 
 
 def prompt_tokens_of(content: bytes) -> int:

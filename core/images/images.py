@@ -7,7 +7,7 @@ from core.images.formats import readable_format
 from core.images.ports import ImageReader
 from core.images.records import DecodedImage
 from core.knowledge.attachment import clean_name
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 from core.people.permissions import Permission, require
 from core.people.records import User
 
@@ -22,7 +22,7 @@ class Images:
         self._reader = reader
         self.max_bytes = max_bytes
 
-    def decode(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> DecodedImage:
+    def decode(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None) -> DecodedImage:
         """Decode an image that this person sent. Raises NotAllowed, InvalidInput, and Busy and Unavailable as the reader does."""
         require(user, Permission.CHAT)
         require(user, Permission.UPLOAD)
@@ -31,7 +31,7 @@ class Images:
             sentence = "{name} has {size} MB; the limit for one image is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         readable_format(name, content)
-        return self._reader.decode(name, content, user.id, on_place)
+        return self._reader.decode(name, content, user.id, on_queue_position)
 
     def fitted(self, user: User, image: DecodedImage) -> DecodedImage:
         """Resize a decoded image for a vision model. Raises Busy and Unavailable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from core.images.records import DecodedImage
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 
 
 class ImageReader(Protocol):
@@ -15,10 +15,10 @@ class ImageReader(Protocol):
         """Tell whether this looks like a readable image."""
         ...
 
-    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
-        """Decode an untrusted image to upright RGB without metadata, at most MOST_STORED_PIXELS. `name` is used in error sentences.
+    def decode(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> DecodedImage:
+        """Decode an untrusted image to upright RGB without metadata, at most MAX_STORED_PIXELS. `name` is used in error sentences.
 
-        person: the owner; readers are shared fairly between people. on_place: receives the queue position from time to time.
+        person: the owner; readers are shared fairly between people. on_queue_position: receives the queue position from time to time.
 
         Raises InvalidInput if it is no image, damaged or too large; Busy if no reader is free in time; Unavailable if none can start.
         """

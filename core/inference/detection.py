@@ -22,9 +22,9 @@ class DetectionRequest:
     user_id: str
     model: str
     group: str = ""
-    barred: frozenset[str] = frozenset()
+    denied_models: frozenset[str] = frozenset()
     batch: bool = False
-    """Whether nobody watches: requests that somebody waits for go first."""
+    """Whether nobody watches: requests that someone waits for go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Grounders:
 class Detectors(Protocol):
     """Finds the models that can find boxes."""
 
-    def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
+    def grounders(self, model: str | None, group: str, denied_models: frozenset[str]) -> Grounders:
         """Return the models that may answer, first that of the route `ground`. model: only this one."""
         ...
 

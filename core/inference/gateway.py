@@ -15,7 +15,7 @@ from core.errors import NotFound, PortalError, StoredError
 from core.images.images import Images
 from core.inference.caching.cached_embedding import cached_embedding
 from core.inference.caching.embedding_cache import EmbeddingCache
-from core.inference.caching.result_cache import Begun, ResultCache
+from core.inference.caching.result_cache import ResultCache, StartedAnswer
 from core.inference.choosing.resolver import ModelResolver
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders
 from core.inference.ports import FilterFinder, Router
@@ -94,32 +94,39 @@ class Gateway:
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
+        # First, since the rest reads the database several times: refusing must cost little when many ask.
+        self.check_room(user.id, batch=request.batch)
         request = self._seen(user, request)
         request = self._resolver.chat(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY, Source.MEMORY))
         filters = self._filters.filters(user) if self._filters is not None else None
         if filters is not None:
             request = filtered_request(filters, request)
-        if (change := self.privacy.incoming(user)) is not None:
+        change, mask = self.privacy.both(user)
+        if change is not None:
             request = request_without(change, request)
         answer_id = request.id or uuid4().hex
-        counted = self._admitted(user, request.model)
+        counted = self._admitted(user, request.model, replaceable=True)
         with counted.given_back_on_failure():
             if counted.model is not None:
                 request = self._resolver.chat(user, replace(request, model=counted.model), tools=False)
             start = partial(self._router.start, replace(request, id=answer_id))
-            begun = Begun(start()) if self._results is None else self._results.begin(user, request, source, self.served, start)
-        mask = self.privacy.outgoing(user)
+            begun = StartedAnswer(start()) if self._results is None else self._results.begin(user, request, source, self.served, start)
         return Answer(answer_id, user, begun.running, source, self._clock(), counted, mask, filters, begun.cached_at)
 
-    def next_place(self, user: User, failed: str) -> str | None:
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raise Busy if no chat model can take a question of this person now. Reads no database. batch: nobody watches, so it may wait."""
+        if self._results is None or not self._results.most_bytes:  # A full model keeps nobody from a cached answer.
+            self._router.check_room(user_id, batch=batch)
+
+    def next_target(self, user: User, failed: str) -> str | None:
         """Return the model and platform (glm@gateway) that can replace one that failed; None if there is none. Raises NotAllowed."""
         require(user, Permission.CHAT)
         choice = self._resolver.choice_of(user)
         for model in (failed.rpartition("@")[0] or None, None):
-            request = GenerationRequest(messages=(), user_id=user.id, model=model, group=user.group, barred=choice.barred)
-            for place in self._router.places(request):
-                if place != failed and choice.may_use(place):
-                    return place
+            request = GenerationRequest(messages=(), user_id=user.id, model=model, group=user.group, denied_models=choice.denied_models)
+            for target in self._router.targets(request):
+                if target != failed and choice.may_use(target):
+                    return target
         return None
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
@@ -136,10 +143,10 @@ class Gateway:
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Start computing embeddings. Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-        model, barred = self._resolver.vectors(user, request.model, ModelKind.EMBEDDING)
+        model, denied_models = self._resolver.vectors(user, request.model, ModelKind.EMBEDDING)
         if (change := self.privacy.incoming(user)) is not None:
             request = embedding_without(change, request)
-        request = replace(request, model=model, group=user.group, barred=barred)
+        request = replace(request, model=model, group=user.group, denied_models=denied_models)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
             running = cached_embedding(self._router, self.cache, request) if self.cache is not None else self._router.embed(request)
@@ -148,10 +155,10 @@ class Gateway:
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Start ranking documents. Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-        model, barred = self._resolver.vectors(user, request.model, ModelKind.RERANKING)
+        model, denied_models = self._resolver.vectors(user, request.model, ModelKind.RERANKING)
         if (change := self.privacy.incoming(user)) is not None:
             request = rerank_without(change, request)
-        request = replace(request, model=model, group=user.group, barred=barred)
+        request = replace(request, model=model, group=user.group, denied_models=denied_models)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
             return Vectors(user, self._router.rerank(request), Source.RERANK, self._clock(), counted, self.record)
@@ -162,7 +169,7 @@ class Gateway:
         choice = self._resolver.choice_of(user)
         if model is not None:
             choice.check(model)
-        return self._detectors.grounders(model, user.group, choice.barred) if self._detectors is not None else Grounders()
+        return self._detectors.grounders(model, user.group, choice.denied_models) if self._detectors is not None else Grounders()
 
     def detect(self, user: User, request: DetectionRequest) -> Detected:
         """Ask a detector and write its generation row. Raises NotAllowed, LimitReached, PersonalData, and what Detectors raises."""
@@ -175,7 +182,7 @@ class Gateway:
             request = replace(request, phrases=tuple(change(each) for each in request.phrases))
         counted = self._admitted(user, request.model)
         with counted.given_back_on_failure():
-            running = self._detectors.detect(replace(request, group=user.group, barred=choice.barred))
+            running = self._detectors.detect(replace(request, group=user.group, denied_models=choice.denied_models))
         began = self._clock()
 
         def record(timings: Timings, reason: FinishReason, error: StoredError | None = None) -> None:
@@ -209,9 +216,9 @@ class Gateway:
         model = seeing(request, self.models(user), named=request.model is not None)
         return self._vision.prepared(user, replace(request, model=model))
 
-    def _admitted(self, user: User, model: str | None) -> Counted:
-        """Count a request against the limits. Raises LimitReached."""
-        return Counted(self.limits, user, self.limits.admit(user, model))
+    def _admitted(self, user: User, model: str | None, *, replaceable: bool = False) -> Counted:
+        """Count a request against the limits. replaceable: whether another model can answer at a limit. Raises LimitReached."""
+        return Counted(self.limits, user, self.limits.admit(user, model, replaceable=replaceable))
 
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""

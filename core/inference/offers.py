@@ -11,9 +11,9 @@ from core.errors import InvalidInput
 from core.inference.requests import SamplingParams, Tool
 
 _NAME = re.compile(r"[\w.-]{1,80}")
-LONGEST_SYSTEM_PROMPT = 32_000
-LONGEST_TITLE, LONGEST_DESCRIPTION = 80, 300
-MOST_PRESETS, MOST_TOOLS = 200, 64
+MAX_SYSTEM_PROMPT_LENGTH = 32_000
+MAX_TITLE_LENGTH, MAX_DESCRIPTION_LENGTH = 80, 300
+MAX_PRESETS, MAX_TOOLS = 200, 64
 PRESET_PARAMS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop", "seed", "typical_p", "presence_penalty",
                  "frequency_penalty", "thinking_budget")  # fmt: skip
 """The fields of SamplingParams that a preset can set."""
@@ -21,7 +21,7 @@ PRESET_PARAMS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A model with a system prompt, sampling, thinking and tools, under a name of its own."""
+    """A model with a system prompt, sampling, thinking and tools, under its own name."""
 
     name: str
     """What a request names in place of a model."""
@@ -52,15 +52,15 @@ class Preset:
         if self.model == self.name:
             raise InvalidInput("A preset cannot have the name of its model. Choose another name.")
         limits = (
-            ("title", self.title, LONGEST_TITLE),
-            ("description", self.description, LONGEST_DESCRIPTION),
-            ("system_prompt", self.system_prompt, LONGEST_SYSTEM_PROMPT),
+            ("title", self.title, MAX_TITLE_LENGTH),
+            ("description", self.description, MAX_DESCRIPTION_LENGTH),
+            ("system_prompt", self.system_prompt, MAX_SYSTEM_PROMPT_LENGTH),
         )
         for what, text, most in limits:
             if len(text) > most:
                 raise InvalidInput("{field} has {length} characters; the limit is {most}.", field=what, length=len(text), most=most)
-        if len(self.tools) > MOST_TOOLS:
-            raise InvalidInput("A preset can have at most {most} tools.", most=MOST_TOOLS)
+        if len(self.tools) > MAX_TOOLS:
+            raise InvalidInput("A preset can have at most {most} tools.", most=MAX_TOOLS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.inference.caching.records import KeptResult
+from core.inference.caching.records import CachedResult
 from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import Embedder, EmbeddingRequest, KeptVector, RerankRequest, RunningEmbedding
+from core.inference.vectors import CachedVector, Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.people.records import User
 
 
@@ -21,13 +21,13 @@ class TextMask(Protocol):
         """Take a piece; return what can be shown."""
         ...
 
-    def rest(self) -> str:
+    def finish(self) -> str:
         """Return what was held back, at the end."""
         ...
 
 
 class TextFilters(Protocol):
-    """Changes questions and answers. Raises nothing: a filter that fails is passed over."""
+    """Changes questions and answers. Raises nothing: a filter that fails is skipped."""
 
     @property
     def change_answers(self) -> bool: ...
@@ -54,6 +54,13 @@ class Router(Protocol):
         """
         ...
 
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raise Busy if every chat model is known to refuse a question of this user now. Cheap, and raises nothing else.
+
+        batch: nobody watches, so it may wait.
+        """
+        ...
+
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         """Start computing embeddings.
 
@@ -77,7 +84,7 @@ class Router(Protocol):
         """Return the text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
         ...
 
-    def places(self, request: GenerationRequest) -> Sequence[str]:
+    def targets(self, request: GenerationRequest) -> Sequence[str]:
         """Return the models and platforms (glm@gateway) that may answer a request now, in order; none if there is only this process."""
         ...
 
@@ -123,7 +130,7 @@ class OfferRepository(Protocol):
 class ResultRepository(Protocol):
     """Stores the answers of the result cache."""
 
-    def find(self, key: str, since: datetime) -> KeptResult | None:
+    def find(self, key: str, since: datetime) -> CachedResult | None:
         """Return an answer that was written since then."""
         ...
 
@@ -131,7 +138,11 @@ class ResultRepository(Protocol):
         """Note the use of an answer that was last used before `before`. Returns whether it was."""
         ...
 
-    def put(self, result: KeptResult) -> None:
+    def give_to(self, key: str, owner: str) -> None:
+        """Let an answer belong to another chat or response, with which it is then deleted."""
+        ...
+
+    def put(self, result: CachedResult) -> None:
         """Store an answer in place of the one with its key."""
         ...
 
@@ -155,12 +166,12 @@ class ResultRepository(Protocol):
 class EmbeddingRepository(Protocol):
     """Stores the vectors of the embedding cache."""
 
-    def find(self, keys: Collection[str]) -> Sequence[KeptVector]: ...
+    def find(self, keys: Collection[str]) -> Sequence[CachedVector]: ...
     def touch(self, keys: Sequence[str], at: datetime, before: datetime) -> bool:
         """Record the use of those that were last used before `before`. Returns whether there were any."""
         ...
 
-    def add(self, kept: Sequence[KeptVector], at: datetime) -> None:
+    def add(self, vectors: Sequence[CachedVector], at: datetime) -> None:
         """Store vectors; those that are there stay."""
         ...
 

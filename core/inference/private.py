@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,10 +16,10 @@ Change = Callable[[str], str]
 
 def filtered_request(filters: TextFilters, request: GenerationRequest) -> GenerationRequest:
     """Return the request with what people wrote changed by the filters of plugins."""
-    asked = [place for place, message in enumerate(request.messages) if message.role == ChatRole.USER]
+    asked = [index for index, message in enumerate(request.messages) if message.role == ChatRole.USER]
     messages = list(request.messages)
-    for place, text in zip(asked, filters.of_questions([messages[each].content for each in asked]), strict=True):
-        messages[place] = replace(messages[place], content=text)
+    for index, text in zip(asked, filters.of_questions([messages[each].content for each in asked]), strict=True):
+        messages[index] = replace(messages[index], content=text)
     prompt = request.prompt
     return replace(request, messages=tuple(messages), prompt=filters.of_questions([prompt])[0] if isinstance(prompt, str) else prompt)
 
@@ -49,10 +50,49 @@ def masked_events(new_mask: Callable[[], TextMask], events: Iterator[GenerationE
             # Log-probabilities would show the tokens that are masked.
             yield replace(event, text=text.feed(event.text), reasoning=reasoning.feed(event.reasoning), logprobs=())
             continue
-        rest = (text.rest(), reasoning.rest())
+        rest = (text.finish(), reasoning.finish())
         if any(rest):
             yield Delta(text=rest[0], reasoning=rest[1], tokens=tokens)
         yield event
+
+
+def masked_calls(new_mask: Callable[[], TextMask], events: Iterator[GenerationEvent]) -> Iterator[GenerationEvent]:
+    """Change the arguments of tool calls. Each call comes complete."""
+
+    def change(text: str) -> str:
+        mask = new_mask()
+        return mask.feed(text) + mask.finish()
+
+    for event in events:
+        if isinstance(event, Delta) and event.tool_calls:
+            calls = tuple(replace(each, arguments=masked_arguments(change, each.arguments)) for each in event.tool_calls)
+            event = replace(event, tool_calls=calls)
+        yield event
+
+
+def masked_arguments(change: Change, arguments: str) -> str:
+    """Change the names and values of a JSON object, so that it stays one, and then the whole text, where a name tells what a value is."""
+    try:
+        given = json.loads(arguments)
+        made = _value(change, given)
+        text = arguments if made == given else json.dumps(made, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = arguments
+    return change(text)
+
+
+def _value(change: Change, given: object) -> object:
+    match given:
+        case dict():
+            return {change(name): _value(change, each) for name, each in given.items()}
+        case list():
+            return [_value(change, each) for each in given]
+        case str():
+            return change(given)
+        case int() | float() if not isinstance(given, bool):
+            written = json.dumps(given)
+            return given if (changed := change(written)) == written else changed
+    return given
 
 
 def _text(change: Change, given: str | tuple[int, ...]) -> str:

@@ -32,14 +32,16 @@ class Source(StrEnum):
     """Facts that a model proposes to remember, which nobody asked for."""
     GROUNDING = "grounding"
     """Boxes on an image."""
+    TOOL = "tool"
+    """A call of a model in a chat that ended in calls of tools; the answer has its own row."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.GROUNDING})
-"""The sources of generation rows that are not answers to anybody."""
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.GROUNDING, Source.TOOL})
+"""The sources of generation rows that are not answers to anyone."""
 
 
 class Task(StrEnum):
-    """What a request is for; each task may have a route of its own."""
+    """What a request is for; each task may have its own route."""
 
     CHAT = "chat"
     TITLE = "title"
@@ -79,8 +81,8 @@ class ServedModel:
     tools: bool | None = None
     """Whether it can call tools; None: unknown."""
     vision: bool | None = None
-    places: tuple[str, ...] = ()
-    """Where it runs, as in glm@gateway, if it runs in several places."""
+    targets: tuple[str, ...] = ()
+    """Where it runs, as in glm@gateway, if several platforms have it."""
     preset_of: str = ""
     """The model that answers, where this is a preset; else empty."""
     title: str = ""
@@ -91,7 +93,7 @@ class ServedModel:
         """Return the names that a request may use: the model, the model with each adapter (glm:legal), and on each platform
         (glm@gateway).
         """
-        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters), *self.places)
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters), *self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Timings:
 class Routing:
     """Why a request was answered where it was."""
 
-    place: str
+    target: str
     """Model and platform, as in glm@gateway."""
     left_out: tuple[StoredError, ...] = ()
     """Why the platforms before it did not answer."""

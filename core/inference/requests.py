@@ -149,7 +149,7 @@ class GenerationRequest:
     tools: tuple[Tool, ...] = ()
     """The tools that the model may call, as its chat template writes them."""
     batch: bool = False
-    """Whether nobody watches: questions that somebody waits for go first."""
+    """Whether nobody watches: questions that someone waits for go first."""
     tool_choice: ToolChoice = ToolChoice.AUTO
     required_tool: str | None = None
     """The one tool that must be called; None where the model may choose."""
@@ -167,11 +167,13 @@ class GenerationRequest:
     """Continue the last message, an assistant's, instead of answering it."""
     fresh: bool = False
     """Ask the model even if the result cache knows the answer."""
+    cached_for: str = ""
+    """The id of the stored response with which the result cache deletes the answer; a chat's answer is deleted with its conversation."""
     task: Task = Task.CHAT
     """Selects the route if it names no model."""
     group: str = ""
     """The person's group, for routes; not shown to the model."""
-    barred: frozenset[str] = frozenset()
+    denied_models: frozenset[str] = frozenset()
     """Models that the person may not use, not even as a replacement."""
 
     @property
@@ -193,7 +195,7 @@ class PromptTokens:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits. place: the queue position, 1 is next; 0: no longer, its prompt is being prefilled.
+    """The request waits. position: the queue position, 1 is next; 0: no longer, its prompt is being prefilled.
 
     wait_s: expected; None if unknown.
     """

@@ -10,7 +10,7 @@ from typing import Protocol
 from core.errors import InvalidInput
 from core.inference.records import Routing, Timings, Usage
 
-MOST_INPUTS = 2_048
+MAX_INPUTS = 2_048
 """Most texts in one request, as with OpenAI."""
 
 
@@ -38,7 +38,7 @@ class EmbeddingRequest:
     """None takes the first embedding model."""
     group: str = ""
     """The person's group, for routes."""
-    barred: frozenset[str] = frozenset()
+    denied_models: frozenset[str] = frozenset()
     """Models that the person may not use."""
     dimensions: int | None = None
     truncate: bool = False
@@ -66,7 +66,7 @@ class RerankRequest:
     """None takes the first reranking model."""
     group: str = ""
     """The person's group, for routes."""
-    barred: frozenset[str] = frozenset()
+    denied_models: frozenset[str] = frozenset()
     """Models that the person may not use."""
     truncate: bool = False
     """Cut documents so that query and document fit together; else they are refused."""
@@ -78,8 +78,8 @@ class RerankRequest:
 
 
 def _check_count(field: str, items: Sequence[object]) -> None:
-    if not 1 <= len(items) <= MOST_INPUTS:
-        raise InvalidInput("{field} must have 1 to {most} texts; it has {n}.", field=field, most=f"{MOST_INPUTS:,}", n=f"{len(items):,}")
+    if not 1 <= len(items) <= MAX_INPUTS:
+        raise InvalidInput("{field} must have 1 to {most} texts; it has {n}.", field=field, most=f"{MAX_INPUTS:,}", n=f"{len(items):,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Embedder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptVector:
+class CachedVector:
     """key: a hash of model and text. tokens: of the text, estimated where the model reports only a total."""
 
     key: str

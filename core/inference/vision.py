@@ -16,7 +16,7 @@ from core.inference.requests import ChatMessage, GenerationRequest, ImageInput
 from core.models.records import ModelKind
 from core.people.records import User
 
-MOST_IMAGES = 20
+MAX_IMAGES = 20
 """Most images of one request."""
 CACHE_BYTES = 64_000_000
 """Most decoded images that are kept, so that a conversation does not decode its images with each question."""
@@ -39,8 +39,8 @@ class Vision:
         count = sum(len(message.images) for message in request.messages)
         if not count:
             return request
-        if count > MOST_IMAGES:
-            raise InvalidInput("A request can have at most {limit} images; this one has {n}.", n=count, limit=MOST_IMAGES)
+        if count > MAX_IMAGES:
+            raise InvalidInput("A request can have at most {limit} images; this one has {n}.", n=count, limit=MAX_IMAGES)
         task = Task.VISION if request.task is Task.CHAT else request.task
         return replace(request, messages=tuple(self._message(user, each) for each in request.messages), task=task)
 

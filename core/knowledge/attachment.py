@@ -14,7 +14,7 @@ from core.knowledge.ports import EncodingDetector
 from core.knowledge.unreadable import is_word
 
 NAME_CHARS = 120
-MOST_FILES = 10
+MAX_FILES = 10
 """Most files in one question."""
 _SEPARATORS = re.compile(r"[/\\]")
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
@@ -23,6 +23,7 @@ _STRANGE = [chr(code) for start, end in _RANGES for code in range(start, end)]
 """Control characters that neither terminals nor tables use."""
 _MANY = 5
 """A file is binary if at least one character in this many is such a control character."""
+UNREADABLE = "{name} cannot be read. Attach PDF or Word documents, text, CSV or code."
 
 
 def clean_name(name: str) -> str:
@@ -75,7 +76,7 @@ def read_as(name: str, content: bytes, encoding: str) -> Decoded:
 
 def _readable(name: str, found: Decoded | None) -> Decoded:
     if found is None or _is_binary(found.text):
-        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, CSV or code.", name=name)
+        raise InvalidInput(UNREADABLE, name=name)
     text = without_controls(found.text).replace("\r\n", "\n").replace("\r", "\n")
     if is_blank(text):
         raise InvalidInput("{name} is empty.", name=name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePosixPath
 from uuid import uuid4
@@ -11,18 +12,27 @@ from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.images.ports import ImageReader
-from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
-from core.knowledge.ports import DocumentReader, EncodingDetector, OnPlace, OtherReaders
+from core.knowledge.attachment import MAX_FILES, UNREADABLE, clean_name, is_document, read_as, read_text
+from core.knowledge.ports import DocumentReader, EncodingDetector, OnQueuePosition, OtherReaders
 from core.knowledge.records import StoredFile
-from core.knowledge.unreadable import refuse_known
+from core.knowledge.unreadable import PICTURE_OR_SOUND, refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-MOST_WAITING, QUESTIONS_WAITING = 50, 5
+MAX_WAITING, QUESTIONS_WAITING = 50, 5
 """Most files that one person may have uploaded but not sent. Their total size is limited to this many questions' worth."""
 MB = 1_000_000
+_WITH_OTHERS = {
+    UNREADABLE: "{name} cannot be read. Attach PDF or Word documents, text, CSV, code or {endings} files.",
+    PICTURE_OR_SOUND: (
+        "{name} is an image, audio or video file that cannot be read. Attach PNG, JPEG, WebP, GIF or HEIC images, documents, text or "
+        "{endings} files."
+    ),
+}
+"""Sentences that list what can be attached, with the formats of plugins."""
 
 
 class Files:
@@ -53,10 +63,10 @@ class Files:
         self._reader = reader
         self.max_bytes = max_bytes
 
-    def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> StoredFile:
+    def upload(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None) -> StoredFile:
         """Store a file until a question takes it, and for a document also its text.
 
-        on_place: receives the document's queue position while it waits for a reader.
+        on_queue_position: receives the document's queue position while it waits for a reader.
 
         Raises InvalidInput for files that no model can read, Conflict if too many unused uploads exist, LimitReached, and Busy and
         Unavailable as the reader does.
@@ -73,14 +83,15 @@ class Files:
             self._check_room(work, user, len(content))
         extracted = None
         if image:
-            name, content, extracted = self._decoded(user, name, content, on_place)
+            name, content, extracted = self._decoded(user, name, content, on_queue_position)
         elif self._others is not None:
-            extracted = self._others.read(user, name, content, on_place)
-        if extracted is None:
-            refuse_known(name, content)
-        if extracted is None and is_document(name, content):
-            extracted = self._reader.text(name, content, user.id, on_place)
-        encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
+            extracted = self._others.read(user, name, content, on_queue_position)
+        with self._naming_other_formats(user):
+            if extracted is None:
+                refuse_known(name, content)
+            if extracted is None and is_document(name, content):
+                extracted = self._reader.text(name, content, user.id, on_queue_position)
+            encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
         file = StoredFile(
             id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
         )
@@ -91,13 +102,24 @@ class Files:
             work.commit()
         return file
 
-    def _decoded(self, user: User, name: str, content: bytes, on_place: OnPlace | None) -> tuple[str, bytes, str]:
+    @contextmanager
+    def _naming_other_formats(self, user: User) -> Iterator[None]:
+        """Name the formats that plugins read in sentences that list what can be attached."""
+        try:
+            yield
+        except InvalidInput as problem:
+            longer = _WITH_OTHERS.get(problem.template)
+            if longer is None or self._others is None or not (endings := self._others.endings(user)):
+                raise
+            raise InvalidInput(longer, **{**problem.params, "endings": ", ".join(endings)}) from problem
+
+    def _decoded(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None) -> tuple[str, bytes, str]:
         """Return the name, content and text of an image to store: upright, without metadata, with the extension of its new format.
 
         The text stands for the image for models that cannot see.
         """
         assert self._images is not None
-        image = self._images.decode(name, content, user.id, on_place)
+        image = self._images.decode(name, content, user.id, on_queue_position)
         ending = {"image/png": ".png", "image/jpeg": ".jpg"}[image.media_type]
         stem = PurePosixPath(name).stem or "image"
         return clean_name(stem + ending), image.content, f"[image, {image.width} x {image.height} pixels]"
@@ -131,12 +153,13 @@ class Files:
             if work.retention.is_held(user.id):
                 raise Conflict("Your chats are under a legal hold and cannot be deleted. Ask an admin.")
             work.files.remove_waiting(file_id)
+            record(work, self._clock(), user.id, "file.delete", file_id)
             work.commit()
 
     def _check_room(self, work: UnitOfWork, user: User, *more: int) -> None:
         """Raise Conflict if the unused uploads exceed the limits. more: sizes in bytes of files to add."""
         sizes = [*(file.size_bytes for file in work.files.waiting(user.id)), *more]
-        if len(sizes) > MOST_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
+        if len(sizes) > MAX_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
             raise Conflict("Too many of your uploaded files are unused. Send them with a question or delete some, then upload more.")
 
 
@@ -149,8 +172,8 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
     for file in files:
         if file.conversation_id not in (None, conversation_id):
             raise Conflict("{name} belongs to another chat. Upload it again for this one.", name=file.name)
-    if len(files) > MOST_FILES:
-        raise InvalidInput("A question can have at most {limit} files; this one has {n}.", n=len(files), limit=MOST_FILES)
+    if len(files) > MAX_FILES:
+        raise InvalidInput("A question can have at most {limit} files; this one has {n}.", n=len(files), limit=MAX_FILES)
     size = sum(file.size_bytes for file in files)
     if size > max_bytes:
         sentence = "The files have {size} MB in total; the limit for one question is {limit} MB."

@@ -9,7 +9,7 @@ from typing import Protocol
 from core.knowledge.records import StoredFile
 from core.people.records import User
 
-OnPlace = Callable[[int], None]
+OnQueuePosition = Callable[[int], None]
 """Receives a document's queue position while it waits; 1 is next."""
 
 
@@ -24,10 +24,10 @@ class EncodingDetector(Protocol):
 class DocumentReader(Protocol):
     """Reads PDF and Word documents."""
 
-    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> str:
         """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
 
-        person: the owner; readers are shared fairly between people. on_place: receives the queue position from time to time.
+        person: the owner; readers are shared fairly between people. on_queue_position: receives the queue position from time to time.
 
         Raises InvalidInput if the document is damaged, encrypted, without text (a scan) or too long; Busy if no reader is free in time;
         Unavailable if none can start.
@@ -38,10 +38,14 @@ class DocumentReader(Protocol):
 class OtherReaders(Protocol):
     """Readers that plugins add to the portal's own."""
 
-    def read(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> str | None:
+    def endings(self, user: User) -> Sequence[str]:
+        """Return the endings of the names of files that plugins read for this person, such as ".eml"."""
+        ...
+
+    def read(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None) -> str | None:
         """Return the text of a file; None if no plugin reads it, or if the plugin failed.
 
-        Raises InvalidInput with the plugin's own sentence, Busy, and any error that on_place raises.
+        Raises InvalidInput with the plugin's own sentence, Busy, and any error that on_queue_position raises.
         """
         ...
 
@@ -70,6 +74,10 @@ class FileRepository(Protocol):
 
         Call this after adding the message. Several versions of a question may show the same file.
         """
+        ...
+
+    def any_in(self, conversation_id: str) -> bool:
+        """Tell whether a conversation has files."""
         ...
 
     def set_encoding(self, file_id: str, encoding: str) -> None: ...

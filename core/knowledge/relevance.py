@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 CHUNK_CHARS = 700
 """Approximate length of a part, which ends at the end of a line if possible."""
-MOST_REORDERED = 64
+MAX_REORDERED = 64
 """How many of the best parts by words are ranked again by meaning."""
 _K1, _B = 1.2, 0.75
 """The usual parameters of BM25."""
@@ -101,16 +101,16 @@ def _by_words(question: str, parts: Sequence[Part]) -> list[float]:
 
 def _by_meaning(question: str, parts: Sequence[Part], order: list[int], words: Sequence[float], similar: Similar) -> list[int]:
     """Merge the ranking by words with one by meaning (reciprocal ranks). Parts without a word of the question use the latter alone."""
-    first = order[:MOST_REORDERED]
+    first = order[:MAX_REORDERED]
     meanings = similar(question, [parts[at].text for at in first])
     if meanings is None:
         return order
-    rank = {n: place for place, n in enumerate(sorted(range(len(first)), key=lambda n: -meanings[n]))}
+    rank = {n: index for index, n in enumerate(sorted(range(len(first)), key=lambda n: -meanings[n]))}
 
     def merged(n: int) -> float:
         return 1 / (60 + rank[n]) + (1 / (60 + n) if words[first[n]] else 0.0)
 
-    return [first[n] for n in sorted(range(len(first)), key=lambda n: -merged(n))] + order[MOST_REORDERED:]
+    return [first[n] for n in sorted(range(len(first)), key=lambda n: -merged(n))] + order[MAX_REORDERED:]
 
 
 def _stem(word: str) -> str:

@@ -2,8 +2,10 @@
 
 In reading order:
 
-- records: a model, how it is loaded, its state and memory
-- swap_records: a hot swap, its steps and answers
+- records: a model, its file and its state
+- load_settings: how a model is loaded
+- memory_records: what a load needs, and what a device has
+- start_records: what is loaded at a start, and the crash before it
 - catalogue: known models and the repositories of their files
 - quantization: the precisions that a file can be quantized to
 - report_records: the contents of a report on a file
@@ -11,8 +13,6 @@ In reading order:
 - markers: mark changes for charts
 - evictions: choose models to unload, and count the people affected
 - service: load, unload and list models
-- canary: judge the answers of a new version
-- swap_run: carry out a hot swap
-- swaps: start, list and control hot swaps
+- swaps: replace a version of a model by another under the same name
 - reports: report on a model file
 """

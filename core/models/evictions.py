@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.inference.offers import Preset
-from core.models.records import Eviction, LoadedModel, MemoryPlan, ModelState
+from core.models.memory_records import Eviction, MemoryPlan
+from core.models.records import LoadedModel, ModelState
 
 
 def evictions_for(

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from core.models.swap_records import ChangeMarker
+from core.models.swaps.records import ChangeMarker
 from core.unit_of_work import UnitOfWork
 
 

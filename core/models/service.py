@@ -10,22 +10,12 @@ from pathlib import Path
 from core.clock import Clock
 from core.errors import NotFound, PortalError, StoredError
 from core.models.evictions import eviction, evictions_for
+from core.models.load_settings import LoadSettings
 from core.models.markers import Change, mark
+from core.models.memory_records import DeviceMemory, Eviction, MemoryPlan
 from core.models.ports import ModelPool, StartList
-from core.models.records import (
-    AdapterFile,
-    Crash,
-    DeviceMemory,
-    Eviction,
-    LoadedModel,
-    LoadSettings,
-    MemoryPlan,
-    ModelFile,
-    ModelState,
-    Residency,
-    StartModel,
-    StartProblem,
-)
+from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelState, Residency
+from core.models.start_records import Crash, StartModel, StartProblem
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -77,7 +67,7 @@ class ModelService:
         require(user, Permission.RUN_MODELS)
         return self._crashes[-1] if self._crashes else None
 
-    def note_crashes(self) -> None:
+    def record_crashes(self) -> None:
         """Record crashes that were found at the start in the audit log."""
         for crash in self._crashes:
             details = {"error": crash.error[:500], "doing": crash.doing or "", "requests": " ".join(crash.requests)[:2000]}
@@ -132,7 +122,7 @@ class ModelService:
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
         self._keep(StartModel(name=loading.name, path=path.absolute(), settings=settings, default=default), at_start)
-        self._note(user, Change.LOAD, loading.name)
+        self._record_change(user, Change.LOAD, loading.name)
         return loading
 
     def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
@@ -182,7 +172,7 @@ class ModelService:
         ]
         return [*self._refused.values(), *failed]
 
-    def kept(self, user: User) -> frozenset[str]:
+    def names_at_start(self, user: User) -> frozenset[str]:
         """Return the names of the models in the start list."""
         require(user, Permission.RUN_MODELS)
         return frozenset(model.name for model in self._start_list.all())
@@ -225,7 +215,7 @@ class ModelService:
         require(user, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
-        self._note(user, Change.DEFAULT, name)
+        self._record_change(user, Change.DEFAULT, name)
 
     def unload(self, user: User, name: str) -> None:
         """Unload a model now, and do not load it at the next start. Raises NotFound."""
@@ -240,9 +230,9 @@ class ModelService:
         if default is not None and default != name:
             # Users of the unloaded model get this one from now on, also after a restart.
             self._start_list.make_default(default)
-        self._note(user, Change.UNLOAD, name)
+        self._record_change(user, Change.UNLOAD, name)
 
-    def _note(self, user: User, change: Change, model: str) -> None:
+    def _record_change(self, user: User, change: Change, model: str) -> None:
         """Record a change in the audit log, and mark it for charts."""
         now = self._clock()
         with self._unit_of_work() as work:

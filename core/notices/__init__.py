@@ -1,9 +1,9 @@
-"""Notices: what happened while somebody was elsewhere.
+"""Notices: what happened while a person was elsewhere.
 
 In reading order:
 
-- records: a notice, what is unread, what the person's browser may show
+- records: a notice, the unread ones, and what the person's browser may show
 - ports: the repository
-- giving: give notice, in the transaction of what happened
+- giving: add notices, in the transaction of the event
 - service: read notices, mark them as read, choose what the browser shows
 """

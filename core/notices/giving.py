@@ -1,4 +1,4 @@
-"""Give notice of what happened, in the transaction in which it happens."""
+"""Add notices of events, each in the transaction of its event."""
 
 from __future__ import annotations
 
@@ -11,27 +11,36 @@ from core.unit_of_work import UnitOfWork
 
 
 def answer_ready(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
-    """Give notice that a chat has a new answer. The page that shows the chat marks it as read at once."""
+    """Notify a person of a new answer. A page that shows the chat marks the notice as read at once."""
     conversation = work.conversations.get(conversation_id)
     if conversation is not None:
         work.notices.replace_unread(_notice(at, user_id, NoticeKind.ANSWER_READY, conversation.title, conversation_id))
 
 
 def share_received(work: UnitOfWork, at: datetime, members: Iterable[str], title: str, share_id: str) -> None:
-    """Give notice to people that a chat was shared with them."""
+    """Notify people that a chat was shared with them."""
     for user_id in members:
         work.notices.add(_notice(at, user_id, NoticeKind.SHARE_RECEIVED, title, share_id))
 
 
 def feedback_resolved(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
-    """Give notice that what a person said about an answer was worked through."""
+    """Notify a person that their feedback on an answer was reviewed."""
+    _about_feedback(work, at, user_id, NoticeKind.FEEDBACK_RESOLVED, conversation_id)
+
+
+def feedback_replied(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
+    """Notify a person that a reviewer replied to their feedback on an answer."""
+    _about_feedback(work, at, user_id, NoticeKind.FEEDBACK_REPLIED, conversation_id)
+
+
+def _about_feedback(work: UnitOfWork, at: datetime, user_id: str, kind: NoticeKind, conversation_id: str) -> None:
     conversation = work.conversations.get(conversation_id)
     title, target = (conversation.title, conversation_id) if conversation is not None else ("", "")
-    work.notices.add(_notice(at, user_id, NoticeKind.FEEDBACK_RESOLVED, title, target))
+    work.notices.add(_notice(at, user_id, kind, title, target))
 
 
 def job_ended(work: UnitOfWork, at: datetime, user_id: str, kind: str, job_id: str, *, done: bool) -> None:
-    """Give notice that a job which a person started has ended."""
+    """Notify a person that a job they started has ended."""
     if work.users.get(user_id) is not None:
         work.notices.add(_notice(at, user_id, NoticeKind.JOB_DONE if done else NoticeKind.JOB_FAILED, kind, job_id))
 

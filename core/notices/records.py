@@ -11,13 +11,14 @@ class NoticeKind(StrEnum):
     ANSWER_READY = "answer_ready"
     SHARE_RECEIVED = "share_received"
     FEEDBACK_RESOLVED = "feedback_resolved"
+    FEEDBACK_REPLIED = "feedback_replied"
     JOB_DONE = "job_done"
     JOB_FAILED = "job_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing that happened."""
+    """One event that a person is notified of."""
 
     id: str
     user_id: str
@@ -25,7 +26,7 @@ class Notice:
     subject: str
     """The title of a chat, or the kind of a job. Empty if the chat is gone."""
     target: str = ""
-    """The id of what it leads to: a conversation, a link, a job; empty if there is nothing."""
+    """The id of a conversation, a link or a job; empty for none."""
     created_at: datetime
     read_at: datetime | None = None
 
@@ -39,9 +40,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class NoticeChoices:
-    """What a person's browsers show outside of the portal's pages."""
+    """What a person's browsers show outside the portal's pages."""
 
     browser: bool = False
-    """Whether browsers show notices, where the person allows it there too."""
+    """Whether browsers show notices. The person must also allow it in each browser."""
     titles: bool = True
     """Whether they show the title of a chat; nothing else of it is ever shown."""

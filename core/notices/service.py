@@ -1,4 +1,4 @@
-"""Read notices, mark them as read, choose what the browser shows."""
+"""Read notices, mark them as read, and choose what the browser shows."""
 
 from __future__ import annotations
 
@@ -13,34 +13,37 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_LISTED, MOST_NEWEST = 100, 5
+MAX_LISTED, MAX_NEWEST = 100, 5
 GRACE = timedelta(seconds=5)
-"""An answer counts as unread after this time: a page that shows it has marked it as read by then."""
+"""Time until an answer counts as unread. A page that shows it has marked it as read by then."""
 
 
 class Notices:
-    """A person's own notices. Services give them where something happens (giving.py)."""
+    """Manages the caller's own notices. Other services add them (giving.py)."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
-    def unread(self, user: User) -> Unread:
-        """Count unread notices. Pages ask this every few seconds."""
+    def unread(self, user: User, seen: str = "") -> Unread:
+        """Count unread notices. Pages ask this every few seconds.
+
+        seen: the id of the chat that the page shows, whose answer needs no notice.
+        """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
-            count, newest = work.notices.unread(user.id, MOST_NEWEST, self._clock() - GRACE)
+            count, newest = work.notices.unread(user.id, MAX_NEWEST, self._clock() - GRACE, seen)
         return Unread(count, tuple(newest))
 
     def list(self, user: User, limit: int = 20, before: datetime | None = None) -> Sequence[Notice]:
-        """Return own notices, newest first. before: only older ones."""
+        """Return the caller's notices, newest first. before: return only older ones."""
         require(user, Permission.CHAT)
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
             return work.notices.of_user(user.id, limit, before)
 
     def mark_read(self, user: User, notice_id: str) -> None:
-        """Mark an own notice as read. Raises NotFound."""
+        """Mark one of the caller's notices as read. Raises NotFound."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             if not work.notices.mark_read(user.id, self._clock(), notice_id=notice_id):

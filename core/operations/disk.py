@@ -11,7 +11,7 @@ from core.errors import Unavailable
 ALMOST_FULL = (
     "The portal's disk is almost full. Nothing new can be saved until an admin frees space; everything saved so far is kept."
 )
-LOOK_S = 1.0
+POLL_S = 1.0
 """Seconds between measurements of the free space."""
 
 
@@ -32,7 +32,7 @@ class DiskSpace:
         """Return the free bytes, at most a second old; None if unknown."""
         with self._lock:
             now = self._monotonic()
-            if now - self._looked >= LOOK_S:
+            if now - self._looked >= POLL_S:
                 self._looked, self._free = now, self._measure()
             return self._free
 

@@ -33,5 +33,10 @@ def add_to_log_context(**fields: str) -> None:
         current.update(fields)
 
 
+def error_code(otherwise: str = "") -> str:
+    """Return the id that a person can quote: the request's, which all of its log lines have. otherwise: another id of these lines."""
+    return (_current.get() or {}).get("request_id") or otherwise
+
+
 def logged_fields() -> Mapping[str, str]:
     return dict(_current.get() or {})

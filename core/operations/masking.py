@@ -2,7 +2,7 @@
 
 Secrets are recognized by their name (password=...), their position (Authorization: ...) or their shape (sk-..., a private key), and
 personal data by its shape: e-mail addresses, telephone, card and identity numbers. In case of doubt, the text is masked. Every pattern is
-bounded, and no text longer than LONGEST is searched, so that a hostile line costs only milliseconds.
+bounded, and no text longer than MAX_LENGTH is searched, so that a hostile line costs only milliseconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-LONGEST = 16_000
+MAX_LENGTH = 16_000
 """Most characters of a text that are kept: its beginning and its end, where a traceback has its cause."""
 _BEGINNING = 4_000
 MASK = "***"
@@ -66,7 +66,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
 
 
 def mask(text: str) -> str:
-    """Return the text with secrets and personal data masked, about LONGEST characters at most, encodable as UTF-8."""
+    """Return the text with secrets and personal data masked, about MAX_LENGTH characters at most, encodable as UTF-8."""
     text = _shorten(text).encode("utf-8", "backslashreplace").decode("utf-8")
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -75,8 +75,8 @@ def mask(text: str) -> str:
 
 def _shorten(text: str) -> str:
     """Cut a text between lines if possible, so that no part of a secret remains without its name."""
-    if len(text) <= LONGEST:
+    if len(text) <= MAX_LENGTH:
         return text
-    beginning, end = text[:_BEGINNING], text[_BEGINNING - LONGEST :]
+    beginning, end = text[:_BEGINNING], text[_BEGINNING - MAX_LENGTH :]
     beginning, end = beginning.rpartition("\n")[0] or beginning.rpartition(" ")[0], end.partition("\n")[2]
     return f"{beginning}\n... {len(text) - len(beginning) - len(end)} characters left out ...\n{end}"

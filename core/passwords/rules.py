@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 
-SHORTEST, LONGEST = 8, 128
+SHORTEST, MAX_LENGTH = 8, 128
 KNOWN = Path(__file__).with_name("known_passwords.txt")
 """One a line, in lower case; lines with # tell where they come from."""
 _OURS = ("glmportal", "glm-portal", "glm portal")
@@ -23,8 +23,8 @@ def check_password(password: str, *names: str) -> None:
     """Raise InvalidInput for a password that nobody should choose. names: those of the person, which are no password either."""
     if len(password) < SHORTEST:
         raise InvalidInput("A password needs at least {least} characters.", least=SHORTEST)
-    if len(password) > LONGEST:
-        raise InvalidInput("A password can have at most {most} characters.", most=LONGEST)
+    if len(password) > MAX_LENGTH:
+        raise InvalidInput("A password can have at most {most} characters.", most=MAX_LENGTH)
     plain = password.casefold().strip()
     if plain in {name.casefold() for name in names}:
         raise InvalidInput("A password cannot be the person's own name. Choose another one.")

@@ -2,11 +2,12 @@
 
 In reading order:
 
-- records: people, sessions and audit events
+- records: people, roles, sessions and API keys
+- audit_records: audit events, and what filters them
 - permissions: who may do what, by role and group
 - ports: repositories and the password hasher
 - accounts: add, change and disable people; change passwords
-- names: mark full names that look like somebody else's
+- names: mark full names that look like someone else's
 - signing_in: signing in with a password
 - sessions: open, look up and close sessions
 - api_keys: make, find and revoke the keys of programs

@@ -169,7 +169,7 @@ class Accounts:
             record(work, self._clock(), _id_of(actor), "user.reset_password", user.name)
             work.commit()
 
-    def anybody(self) -> bool:
+    def has_any(self) -> bool:
         """Tell whether any account exists."""
         with self._unit_of_work() as work:
             return work.users.count() > 0

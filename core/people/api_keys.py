@@ -26,9 +26,9 @@ BEGINS = "glmk_"
 _KEY = re.compile(BEGINS + "[0-9a-f]{64}")
 SHOWN_CHARS = len(BEGINS) + 8
 """What lists show of a key; 224 of its 256 random bits stay unknown."""
-MOST_ACTIVE = 100
-MOST_DAYS = 3650
-MOST_LISTED = 500
+MAX_ACTIVE = 100
+MAX_DAYS = 3650
+MAX_LISTED = 500
 
 
 def is_api_key(token: str) -> bool:
@@ -53,13 +53,13 @@ class KeyTerms:
             raise InvalidInput("Give the key a name that tells what uses it.")
         if not self.scopes:
             raise InvalidInput("Choose at least one scope for the key.")
-        within("expires_in_days", self.days, 1, MOST_DAYS)
+        within("expires_in_days", self.days, 1, MAX_DAYS)
         within("requests_per_minute", self.requests_per_minute, 1, 1_000_000)
         within("tokens_per_minute", self.tokens_per_minute, 1, 1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class MadeKey:
+class CreatedKey:
     key: ApiKey
     token: str
     """The key itself, which nobody can read again."""
@@ -83,10 +83,10 @@ class ApiKeys:
             return None
         user, key = found
         if key.last_used_at is None or key.last_used_at <= now - USED_EVERY:
-            self._note_use(key, now)
+            self._record_use(key, now)
         return user
 
-    def make(self, user: User, terms: KeyTerms) -> MadeKey:
+    def make(self, user: User, terms: KeyTerms) -> CreatedKey:
         """Make a key. Raises InvalidInput for scopes that the person's role cannot use, Conflict if there are too many keys."""
         refuse_keys(user)
         if beyond := terms.scopes - usable_scopes(user):
@@ -107,16 +107,16 @@ class ApiKeys:
         )
         with self._unit_of_work() as work:
             work.users.lock(user.id)
-            if sum(each.state(now) is KeyState.ACTIVE for each in work.api_keys.of_user(user.id)) >= MOST_ACTIVE:
-                raise Conflict("You have {most} active API keys. Revoke one that is no longer used.", most=MOST_ACTIVE)
+            if sum(each.state(now) is KeyState.ACTIVE for each in work.api_keys.of_user(user.id)) >= MAX_ACTIVE:
+                raise Conflict("You have {most} active API keys. Revoke one that is no longer used.", most=MAX_ACTIVE)
             work.api_keys.add(key)
             scopes = " ".join(sorted(key.scopes))
             record(work, now, user.id, "key.make", key.prefix, name=key.name, person=user.name, scopes=scopes)
             work.commit()
-        return MadeKey(key, token)
+        return CreatedKey(key, token)
 
-    def make_for(self, name: str, terms: KeyTerms) -> MadeKey:
-        """Make a key for somebody, from the command line."""
+    def make_for(self, name: str, terms: KeyTerms) -> CreatedKey:
+        """Make a key for someone, from the command line."""
         with self._unit_of_work() as work:
             found = work.users.credentials(normal_name(name))
         if found is None or not found.user.active:
@@ -129,7 +129,7 @@ class ApiKeys:
         with self._unit_of_work() as work:
             return work.api_keys.of_user(user.id)
 
-    def find(self, actor: User, words: str = "", limit: int = MOST_LISTED) -> Sequence[OwnedKey]:
+    def find(self, actor: User, words: str = "", limit: int = MAX_LISTED) -> Sequence[OwnedKey]:
         """Return everybody's keys, newest first. words: a whole key or its beginning, or a part of a name or person."""
         require(actor, Permission.MANAGE_PEOPLE)
         words = words.strip()
@@ -163,7 +163,7 @@ class ApiKeys:
             return _own(work, user, key_id).key
 
     def revoke(self, user: User, key_id: str) -> None:
-        """End a key at once: one's own, or anybody's for those who manage people. Revoking it twice changes nothing."""
+        """End a key at once: one's own, or anyone's for those who manage people. Revoking it twice changes nothing."""
         with self._unit_of_work() as work:
             found = work.api_keys.get(key_id)
             if found is None or not (allows(user, Permission.MANAGE_PEOPLE) or (user.key is None and found.key.user_id == user.id)):
@@ -174,8 +174,8 @@ class ApiKeys:
             record(work, self._clock(), user.id, "key.revoke", found.key.prefix, name=found.key.name, person=found.owner_name)
             work.commit()
 
-    def _note_use(self, key: ApiKey, now: datetime) -> None:
-        """Write when the key was used. The request goes on if the database cannot write now."""
+    def _record_use(self, key: ApiKey, now: datetime) -> None:
+        """Write when the key was used. The request continues if the database cannot write now."""
         try:
             with self._unit_of_work() as work:
                 work.api_keys.set_used(key.id, now)
@@ -184,7 +184,7 @@ class ApiKeys:
             log.warning("the last use of the API key %s could not be written: %s", key.prefix, problem)
 
 
-def live_tokens(work: UnitOfWork, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+def valid_tokens(work: UnitOfWork, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
     """Return those of these session tokens and API keys, by their hashes, that still open the portal, each with the person's role."""
     return {**work.sessions.live(token_hashes, now), **work.api_keys.live(token_hashes, now)}
 

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from core.clock import Clock
 from core.errors import InvalidInput, PortalError
 from core.people.audit_events import record, record_alone
+from core.people.audit_records import AuditEntry, AuditFilter
 from core.people.permissions import Permission, require
-from core.people.records import AuditEntry, AuditFilter, User
+from core.people.records import User
 from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWorkFactory
 
-FOUND_AT_MOST = 1000
+MAX_FOUND = 1000
 """A word search reads at most this many events, the newest."""
 PAGE = 500
 REFUSED_AGAIN = timedelta(minutes=1)
@@ -35,14 +36,18 @@ class AuditPage:
     behind_seconds: float = 0.0
     """Age of the oldest change that the index has not received; newer events may be missing. Set only for a word search."""
     cut: bool = False
-    """The words occur in more than FOUND_AT_MOST events, so only the newest were searched. Choose dates to reach the others."""
+    """The words occur in more than MAX_FOUND events, so only the newest were searched. Choose dates to reach the others."""
     raters: Mapping[str, str] = field(default_factory=dict)
-    """Names of the people who gave the ratings in these events, by rating id. Withdrawn ratings are missing."""
+    """Names of the people who gave the ratings in these events, by rating id; empty if they are hidden. Withdrawn ratings are missing."""
 
 
 class AuditTrail:
-    def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock, *, names_hidden: bool = False
+    ) -> None:
+        """names_hidden: whether reviewers see no names of raters; the log then shows none either."""
         self._unit_of_work = unit_of_work
+        self._names_hidden = names_hidden
         self._index = index
         self._jobs = jobs
         self._clock = clock
@@ -65,7 +70,7 @@ class AuditTrail:
             ratings = work.feedback.find(FeedbackFilter(ids=tuple(about)), len(about)) if about else ()
         shown = entries[:limit]
         behind = self._jobs.behind(self._clock()) if text.strip() else 0.0
-        raters = {each.id: each.user_name for each in ratings}
+        raters = {each.id: "" if self._names_hidden else each.user_name for each in ratings}
         return AuditPage(
             entries=shown,
             total=total,
@@ -114,6 +119,6 @@ class AuditTrail:
         if not text.strip():
             return filter, False
         found = self._index.page(
-            SearchQuery(text=text, kind=DocumentKind.AUDIT, owner_id=None, limit=FOUND_AT_MOST, since=filter.since, until=filter.until)
+            SearchQuery(text=text, kind=DocumentKind.AUDIT, owner_id=None, limit=MAX_FOUND, since=filter.since, until=filter.until)
         )
         return replace(filter, ids=tuple(hit.id for hit in found.hits)), found.total > len(found.hits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.people.records import AuditEvent
+from core.people.audit_records import AuditEvent
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
@@ -17,7 +17,7 @@ def record(work: UnitOfWork, at: datetime, actor_id: str | None, action: str, su
 
 
 def record_alone(unit_of_work: UnitOfWorkFactory, at: datetime, actor_id: str | None, action: str, subject: str, **details: str) -> None:
-    """Record an event in a transaction of its own, for what was done outside the database."""
+    """Record an event in a separate transaction, for what was done outside the database."""
     with unit_of_work() as work:
         record(work, at, actor_id, action, subject, **details)
         work.commit()

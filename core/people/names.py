@@ -10,7 +10,7 @@ from enum import StrEnum
 from core.people.records import Role, User
 
 
-class Doubt(StrEnum):
+class NameWarning(StrEnum):
     """What is suspicious about a full name."""
 
     ROLE = "role"
@@ -29,7 +29,7 @@ _ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 _OFFICES = ("system", "support", "helpdesk", "moderator", "root", "glmportal", "portal", "系统", "客服")
 """Offices that no account holds."""
-_ALIKE = str.maketrans(
+_CONFUSABLES = str.maketrans(
     {
         **dict(zip("асеорхуіјѕӏԁвнкмт", "aceopxyijsldbhkmt", strict=True)),
         **dict(zip("αεικνορτυχ", "aeiknoptux", strict=True)),
@@ -38,35 +38,35 @@ _ALIKE = str.maketrans(
     }
 )
 """Cyrillic and Greek letters that look like lower-case Latin ones; digits and strokes that are typed in place of letters."""
-_LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
+_CONFUSABLE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
 """Scripts whose letters look alike. Latin beside Chinese, Japanese or Korean is common in names."""
 
 
-def doubts(people: Iterable[User]) -> dict[str, frozenset[Doubt]]:
+def name_warnings(people: Iterable[User]) -> dict[str, frozenset[NameWarning]]:
     """Return what is suspicious about these people's names, by id. Inconspicuous people are left out."""
     everybody = list(people)
     owners: defaultdict[str, set[str]] = defaultdict(set)
     for person in everybody:
-        owners[look(person.full_name)].add(person.id)
-        owners[look(person.name)].add(person.id)
+        owners[skeleton(person.full_name)].add(person.id)
+        owners[skeleton(person.name)].add(person.id)
     found = {person.id: frozenset(_of(person, owners)) for person in everybody}
-    return {id: odd for id, odd in found.items() if odd}
+    return {id: warnings for id, warnings in found.items() if warnings}
 
 
-def _of(person: User, owners: Mapping[str, set[str]]) -> Iterable[Doubt]:
-    seen = look(person.full_name)
-    if seen in _OFFICE_LOOKS or any(seen in looks for role, looks in _ROLE_LOOKS.items() if role != person.role):
-        yield Doubt.ROLE
+def _of(person: User, owners: Mapping[str, set[str]]) -> Iterable[NameWarning]:
+    seen = skeleton(person.full_name)
+    if seen in _OFFICE_SKELETONS or any(seen in skeletons for role, skeletons in _ROLE_SKELETONS.items() if role != person.role):
+        yield NameWarning.ROLE
     if seen and owners[seen] - {person.id}:
-        yield Doubt.ANOTHER
-    if len(_scripts(person.full_name) & _LOOK_ALIKE) > 1:
-        yield Doubt.SCRIPTS
+        yield NameWarning.ANOTHER
+    if len(_scripts(person.full_name) & _CONFUSABLE_SCRIPTS) > 1:
+        yield NameWarning.SCRIPTS
 
 
-def look(name: str) -> str:
+def skeleton(name: str) -> str:
     """Reduce a name to its appearance: names that a reader would confuse become equal."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(each for each in plain.translate(_ALIKE) if each.isalnum())
+    return "".join(each for each in plain.translate(_CONFUSABLES) if each.isalnum())
 
 
 def _scripts(name: str) -> set[str]:
@@ -74,5 +74,5 @@ def _scripts(name: str) -> set[str]:
     return {unicodedata.name(each, "").partition(" ")[0] for each in unicodedata.normalize("NFKC", name) if each.isalpha()}
 
 
-_ROLE_LOOKS = {role: frozenset(map(look, words)) for role, words in _ROLE_WORDS.items()}
-_OFFICE_LOOKS = frozenset(map(look, _OFFICES))
+_ROLE_SKELETONS = {role: frozenset(map(skeleton, words)) for role, words in _ROLE_WORDS.items()}
+_OFFICE_SKELETONS = frozenset(map(skeleton, _OFFICES))

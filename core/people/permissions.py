@@ -29,14 +29,17 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
     Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),
     Scope.ADMIN: frozenset(
-        {Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.RUN_PLUGINS, Permission.EXPORT}
+        {
+            Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.RUN_PLUGINS, Permission.SET_UP_REVIEW,
+            Permission.EXPORT,
+        }
     ),
 }
 """Every permission stands in a scope, or no key could use it."""
 
 
 class Verdict(StrEnum):
-    """Why somebody may do something, or may not."""
+    """Why someone may do something, or may not."""
 
     GRANTED = "granted"
     ROLE_LACKS = "role_lacks"
@@ -79,10 +82,15 @@ def allows(user: User, permission: Permission, *, owner_id: str | None = None) -
     return not user.must_enrol and verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
 
 
-def require(user: User, permission: Permission) -> None:
-    """Raise NotAllowed unless `user` holds `permission`."""
+def require_factor(user: User) -> None:
+    """Raise NotAllowed for somebody who must set up a second factor first."""
     if user.must_enrol:
         raise NotAllowed("Your role must use a second factor. Set it up on the sign-in page first.")
+
+
+def require(user: User, permission: Permission) -> None:
+    """Raise NotAllowed unless `user` holds `permission`."""
+    require_factor(user)
     match verdict(user, permission):
         case Verdict.ROLE_LACKS:
             raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=str(user.role))

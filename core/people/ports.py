@@ -6,23 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import (
-    ApiKey,
-    Attempt,
-    AuditEntry,
-    AuditEvent,
-    AuditFilter,
-    ChainedEvent,
-    Credentials,
-    CustomRole,
-    Device,
-    Group,
-    KeptProof,
-    OwnedKey,
-    ProofPurpose,
-    Session,
-    User,
-)
+from core.people.audit_records import AuditEntry, AuditEvent, AuditFilter, ChainedEvent
+from core.people.records import ApiKey, Attempt, Credentials, CustomRole, Device, Group, OwnedKey, ProofPurpose, Session, StoredProof, User
 
 
 class PasswordHasher(Protocol):
@@ -39,7 +24,7 @@ class PasswordHasher(Protocol):
 
 class OutsideSignIn(Protocol):
     def account(self, name: str, password: str) -> User | None:
-        """Return the account of this name and password elsewhere. Raises NotSignedIn for somebody who may not sign in, Unavailable."""
+        """Return the account of this name and password elsewhere. Raises NotSignedIn for someone who may not sign in, Unavailable."""
         ...
 
 
@@ -138,12 +123,12 @@ class GroupRepository(Protocol):
 class ProofRepository(Protocol):
     """Keeps proofs of identities for seconds or minutes, where every replica finds them."""
 
-    def add(self, proof: KeptProof) -> None: ...
-    def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+    def add(self, proof: StoredProof) -> None: ...
+    def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> StoredProof | None:
         """Return a proof that has not expired, used or not."""
         ...
 
-    def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+    def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> StoredProof | None:
         """Mark a proof as used and return it; None if it was used, has expired or was never kept. Of two at once, one gets it."""
         ...
 
@@ -258,7 +243,7 @@ class AuditRepository(Protocol):
         """Return the links that these events make: for each unbroken run, the hash before the first and that of the last."""
         ...
 
-    def bridges(self) -> Mapping[str, str]:
+    def links_of_removed(self) -> Mapping[str, str]:
         """Return the links of removed events, from the proofs of their deletion: by the hash before, that of the last."""
         ...
 

@@ -1,8 +1,7 @@
-"""Define people, sessions and audit events. All times are timezone-aware UTC."""
+"""Define people, roles, sessions and API keys. All times are timezone-aware UTC."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +18,8 @@ class Permission(StrEnum):
     """Have facts remembered from chat to chat."""
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
+    SET_UP_REVIEW = "set_up_review"
+    """Decide what raters and reviewers are asked, and whether names are hidden."""
     RUN_MODELS = "run_models"
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
@@ -43,7 +44,7 @@ class KeyInUse:
     id: str
     scopes: frozenset[Scope]
     requests_per_minute: int | None = None
-    """None: no limit of its own."""
+    """None: no separate limit."""
     tokens_per_minute: int | None = None
 
 
@@ -101,7 +102,7 @@ class Device:
 
 
 class ProofPurpose(StrEnum):
-    """What a kept proof of an identity is for."""
+    """What a stored proof of an identity is for."""
 
     TICKET = "ticket"
     """A browser trades it for its session cookie."""
@@ -110,7 +111,7 @@ class ProofPurpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptProof:
+class StoredProof:
     """A proof of an identity that waits until it is used, once."""
 
     token_hash: str
@@ -178,7 +179,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     requests_per_minute: int | None = None
-    """None: no limit of its own."""
+    """None: no separate limit."""
     tokens_per_minute: int | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -195,55 +196,6 @@ class OwnedKey:
 
     key: ApiKey
     owner_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """Who did what to what; written in the same transaction as the change."""
-
-    at: datetime
-    actor_id: str | None
-    """None: the portal itself, or the command line."""
-    action: str
-    """A noun and a verb, e.g. "user.disable"."""
-    subject: str
-    details: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """A stored event. id: its number, 16 digits."""
-
-    id: str
-    event: AuditEvent
-    actor_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChainedEvent:
-    """An event as stored, with the hashes that chain it."""
-
-    id: str
-    event: AuditEvent
-    previous: str | None
-    """The hash of the event before; None: never chained."""
-    hash: str | None
-
-
-THE_PORTAL = ""
-"""Stands in for a person's id in events of the portal itself and the command line."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """Filters events; all given conditions apply. since is inclusive, until exclusive."""
-
-    action: str | None = None
-    actor_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    ids: tuple[str, ...] | None = None
-    """Only these ids, as found by the search index."""
 
 
 class Role(StrEnum):
@@ -277,3 +229,5 @@ class Group:
     """User names, sorted."""
     shares_results: bool = False
     """Whether the result cache may give a member the answer to the same request of another member."""
+    improves_models: bool = False
+    """Whether chats of members may be used to improve models, unless a member refuses."""

@@ -13,7 +13,7 @@ from core.characters import one_line
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, NotSignedIn, PortalError
 from core.people.audit_events import record
-from core.people.records import KeptProof, Origin, ProofPurpose, Session, SessionKind, User
+from core.people.records import Origin, ProofPurpose, Session, SessionKind, StoredProof, User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def refuse_keys(user: User) -> None:
         raise NotAllowed("This cannot be done with an API key. Sign in with your password for that.")
 
 
-def mark_of(password_hash: str) -> str:
+def password_fingerprint(password_hash: str) -> str:
     """Fingerprint a stored password, to tell it from a later one without revealing anything about it."""
     return token_hash(password_hash)
 
@@ -134,7 +134,7 @@ class Sessions:
         with self._unit_of_work() as work:
             work.proofs.remove_expired(now)
             work.proofs.add(
-                KeptProof(
+                StoredProof(
                     token_hash=token_hash(token),
                     purpose=purpose,
                     user_id=proof.user.id,
@@ -165,7 +165,7 @@ class Sessions:
             factor = work.second_factors.get(found.user.id)
             if factor is not None and factor.confirmed_at is not None and not proof.second_factor:
                 raise SecondFactorNeeded(CODE_NEEDED)
-            if proof.mark and proof.mark != mark_of(found.password_hash):
+            if proof.mark and proof.mark != password_fingerprint(found.password_hash):
                 raise NotSignedIn(EXPIRED)
             work.sessions.remove_expired(now)
             work.sessions.add(
@@ -199,7 +199,7 @@ class Sessions:
                 factor = work.second_factors.get(user.id)
                 user = replace(user, must_enrol=factor is None or factor.confirmed_at is None)
         if session.used_at is None or session.used_at <= now - USED_EVERY:
-            self._note_use(session, now)
+            self._record_use(session, now)
         return user
 
     def own(self, user: User) -> Sequence[Session]:
@@ -230,8 +230,8 @@ class Sessions:
             record(work, self._clock(), user.id, "session.revoke_others", user.name)
             work.commit()
 
-    def _note_use(self, session: Session, now: datetime) -> None:
-        """Write when the session was used. The request goes on if the database cannot write now."""
+    def _record_use(self, session: Session, now: datetime) -> None:
+        """Write when the session was used. The request continues if the database cannot write now."""
         try:
             with self._unit_of_work() as work:
                 work.sessions.set_used(session.token_hash, now)
@@ -248,7 +248,7 @@ class Sessions:
             work.commit()
 
 
-def _proof(work: UnitOfWork, kept: KeptProof | None) -> Proof:
+def _proof(work: UnitOfWork, kept: StoredProof | None) -> Proof:
     user = None if kept is None else work.users.get(kept.user_id)
     if kept is None or user is None:
         raise NotSignedIn(EXPIRED)

@@ -6,5 +6,5 @@ In reading order:
 - ports: the reader, the router and the repository of the configuration
 - platforms_file: the configuration file, which is watched for changes
 - service: apply, list and restore versions
-- oversight: show and test the platforms, and explain where a question goes
+- platform_monitor: show and test the platforms, and explain where a question goes
 """

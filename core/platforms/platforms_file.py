@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import Unavailable
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 Stamp = tuple[int, int, int] | None
 
 
@@ -35,7 +35,7 @@ class PlatformsFile:
             return None
         try:
             with self.path.open("rb") as file:
-                content = file.read(MOST_BYTES + 1)
+                content = file.read(MAX_BYTES + 1)
             text = content.decode("utf-8")
         except OSError as problem:
             raise Unavailable("{path} cannot be read ({reason}).", path=self.path, reason=problem.strerror) from problem
@@ -43,8 +43,8 @@ class PlatformsFile:
             self._stamp = stamp
             raise Unavailable("{path} is not UTF-8 text.", path=self.path) from problem
         self._stamp = stamp
-        if len(content) > MOST_BYTES:
-            raise Unavailable("{path} is larger than {most} KB.", path=self.path, most=MOST_BYTES // 1024)
+        if len(content) > MAX_BYTES:
+            raise Unavailable("{path} is larger than {most} KB.", path=self.path, most=MAX_BYTES // 1024)
         if text == self._text:
             return None
         self._text = text

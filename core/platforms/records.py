@@ -21,6 +21,8 @@ class PlatformType(StrEnum):
     OLLAMA = "ollama"
     XINFERENCE = "xinference"
     DETECTOR = "detector"
+    PLUGIN = "plugin"
+    """Of a kind that a plugin provides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,10 @@ class Platform:
     drops: frozenset[str] = frozenset()
     """Parameters of OpenAI that the platform does not accept."""
     enabled: bool = True
+    kind: str = ""
+    """The kind that a plugin provides, for a platform of the type plugin."""
+    options: tuple[tuple[str, str], ...] = ()
+    """What the file says under `options`, for a platform of the type plugin."""
     line: int = 0
 
 
@@ -100,7 +106,7 @@ class RouteEntry:
     up_to_tokens: int | None = None
 
     @property
-    def place(self) -> str:
+    def target(self) -> str:
         return f"{self.model}@{self.platform}" if self.platform else self.model
 
 
@@ -218,7 +224,7 @@ class PlatformState:
 class Route:
     """The platforms and models that a question would go to now."""
 
-    places: tuple[str, ...]
+    targets: tuple[str, ...]
     """The choices in order: the first one answers, and the others follow if it fails."""
     left_out: tuple[StoredError, ...]
     tokens: int
@@ -229,7 +235,7 @@ class Route:
 class Tested:
     """The answer to a test question."""
 
-    place: str
+    target: str
     text: str
     ttft_s: float | None
     duration_s: float

@@ -14,14 +14,14 @@ from core.models.markers import Change, mark
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.platforms.platforms_file import MOST_BYTES, PlatformsFile
+from core.platforms.platforms_file import MAX_BYTES, PlatformsFile
 from core.platforms.ports import ConfigurationReader, ConfiguredRouter, FormText
 from core.platforms.records import ConfigurationState, EditedBy, PlatformForm, PlatformsConfig, PlatformsForm, PlatformsVersion
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+POLL_S = 1.0
 KEPT_VERSIONS = 500
 CONTEXT_LINES = 2
 """Unchanged lines around each change of a diff."""
@@ -161,8 +161,8 @@ class PlatformService:
     # Changes, with the lock held
 
     def _read(self, text: str) -> PlatformsConfig:
-        if len(text.encode("utf-8")) > MOST_BYTES:
-            raise InvalidInput("The configuration is larger than {most} KB.", most=MOST_BYTES // 1024)
+        if len(text.encode("utf-8")) > MAX_BYTES:
+            raise InvalidInput("The configuration is larger than {most} KB.", most=MAX_BYTES // 1024)
         return self._reader.read(text)
 
     def _apply(self, text: str, edited_by: EditedBy, author_id: str | None, restored: int | None) -> int:
@@ -238,7 +238,7 @@ class PlatformService:
             self._from_file(written)
 
     def _watch(self) -> None:
-        while not self._closing.wait(LOOK_EVERY_S):
+        while not self._closing.wait(POLL_S):
             try:
                 with self._lock:
                     self._follow()

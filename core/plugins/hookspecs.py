@@ -9,13 +9,26 @@ from collections.abc import Sequence
 
 import pluggy
 
+from core.plugins.platform_records import OpenedPlatform as OpenedPlatform
+from core.plugins.platform_records import PlatformDeclines as PlatformDeclines
+from core.plugins.platform_records import PlatformKind as PlatformKind
+from core.plugins.platform_records import PlatformMessage as PlatformMessage
+from core.plugins.platform_records import PlatformModel as PlatformModel
+from core.plugins.platform_records import PlatformPiece as PlatformPiece
+from core.plugins.platform_records import PlatformQuestion as PlatformQuestion
+from core.plugins.platform_records import PlatformSettings as PlatformSettings
+from core.plugins.platform_records import PlatformTrouble as PlatformTrouble
 from core.plugins.records import Chat as Chat
 from core.plugins.records import ChatMessage as ChatMessage
+from core.plugins.records import ChatStep as ChatStep
 from core.plugins.records import Exporter as Exporter
 from core.plugins.records import FileReader as FileReader
+from core.plugins.records import FoundChat as FoundChat
 from core.plugins.records import PageSection as PageSection
 from core.plugins.records import Person as Person
 from core.plugins.records import SectionPage as SectionPage
+from core.plugins.records import Tool as Tool
+from core.plugins.records import ToolContext as ToolContext
 
 PROJECT = "glm_portal"
 GROUP = "glm_portal.plugins"
@@ -26,7 +39,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class PluginRefusal(Exception):
-    """Raise it in an exporter or a file reader: the person is shown its sentence. It is not a failure of the plugin."""
+    """Raise it in an exporter, a file reader or a tool: the person is shown its sentence. It is not a failure of the plugin."""
 
 
 @hookspec
@@ -37,6 +50,16 @@ def exporters() -> Sequence[Exporter]:  # type: ignore[empty-body]
 @hookspec
 def file_readers() -> Sequence[FileReader]:  # type: ignore[empty-body]
     """Return what reads the text of files with certain endings."""
+
+
+@hookspec
+def tools() -> Sequence[Tool]:  # type: ignore[empty-body]
+    """Return functions that the model may call while it answers in a chat."""
+
+
+@hookspec
+def platforms() -> Sequence[PlatformKind]:  # type: ignore[empty-body]
+    """Return kinds of platforms that the platforms file can name."""
 
 
 @hookspec

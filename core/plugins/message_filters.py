@@ -1,13 +1,13 @@
-"""Let plugins change questions and answers. A filter that fails or takes too long is passed over, and the answer goes on."""
+"""Let plugins change questions and answers. A filter that fails or takes too long is skipped, and the answer continues."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-LONGEST_LINE = 4000
+MAX_LINE_LENGTH = 4000
 """Characters without a line break that are held back; a longer line is filtered in pieces."""
 Filter = Callable[[Sequence[str]], Sequence[str]]
-"""Takes texts and returns as many. It raises nothing."""
+"""Takes texts and returns as many. Raises nothing."""
 
 
 class MessageFilters:
@@ -39,15 +39,15 @@ class LineFilter:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """Take a piece; return what can be shown."""
+        """Take a piece; return the text that can be shown."""
         self._held += piece
         end = self._held.rfind("\n") + 1
-        if not end and len(self._held) > LONGEST_LINE:
+        if not end and len(self._held) > MAX_LINE_LENGTH:
             end = len(self._held)
         lines, self._held = self._held[:end], self._held[end:]
         return self._filtered(lines)
 
-    def rest(self) -> str:
+    def finish(self) -> str:
         """Return what was held back, at the end."""
         lines, self._held = self._held, ""
         return self._filtered(lines)

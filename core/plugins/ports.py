@@ -1,15 +1,15 @@
-"""Declare what plugins need of the database, and of the process that runs their slow functions."""
+"""Declare the repository of plugins, the process that runs their slow functions, and the checker of their JSON schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.plugins.records import Chat, PluginState
 
-OnPlace = Callable[[int], None]
-"""Told the queue position now and then; 1 is next."""
+OnQueuePosition = Callable[[int], None]
+"""Receives the queue position from time to time; 1 is next."""
 
 
 class PluginRepository(Protocol):
@@ -30,11 +30,11 @@ class PluginRepository(Protocol):
 
 
 class PluginFailed(Exception):
-    """A plugin's function failed in its process; the text says how, for admins."""
+    """Raised when a plugin's function fails in its process; the text says how, for admins."""
 
 
 class PluginProcess(Protocol):
-    """Runs functions of plugins in a process of its own, which is ended when it takes too long or too much memory."""
+    """Runs functions of plugins in a separate process, which is ended when it takes too long or too much memory."""
 
     def write(self, entry: str, exporter: str, chats: Sequence[Chat], person: str) -> Sequence[bytes]:
         """Have an exporter write chats. entry: the plugin's entry point, as module:object. person: processes are shared fairly.
@@ -43,6 +43,20 @@ class PluginProcess(Protocol):
         """
         ...
 
-    def read(self, entry: str, reader: str, name: str, content: bytes, person: str, on_place: OnPlace | None = None) -> str:
-        """Have a reader read a file. Raises as `write` does, and what on_place raises."""
+    def read(
+        self, entry: str, reader: str, name: str, content: bytes, person: str, on_queue_position: OnQueuePosition | None = None
+    ) -> str:
+        """Have a reader read a file. Raises as `write` does, and what on_queue_position raises."""
+        ...
+
+
+class SchemaChecker(Protocol):
+    """Checks JSON schemas, and values against them. However a schema is made, a check takes little time."""
+
+    def unusable(self, schema: object) -> str:
+        """Return why a schema cannot be used; empty if it can."""
+        ...
+
+    def problems(self, value: object, schema: Mapping[str, Any]) -> Sequence[str]:
+        """Return why a value does not fit a schema, in words for the model; empty if it fits."""
         ...

@@ -1,13 +1,14 @@
-"""Define what a plugin hands over, and what the portal knows about a plugin."""
+"""Define what plugins and the portal exchange, and what the portal stores about a plugin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-# What plugins hand over, and what they are given
+# What plugins and the portal exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,19 @@ class Person:
     group: str
     """Empty for people without a group."""
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatStep:
+    """A tool that the model called for an answer."""
+
+    title: str
+    arguments: str
+    """JSON as text."""
+    result: str = ""
+    error: str = ""
+    """Why it gave no result."""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,8 @@ class ChatMessage:
     model: str = ""
     files: tuple[str, ...] = ()
     """Names of the attached files."""
+    steps: tuple[ChatStep, ...] = ()
+    """The tools that the model called for this answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +64,11 @@ class Exporter:
     """A format that chats can be exported in."""
 
     name: str
-    """What REST calls it: lower-case letters, digits and hyphens."""
+    """Its name in REST: lower-case letters, digits and hyphens."""
     title: str
-    """What the menu calls it."""
+    """Its name in the menu."""
     ending: str
-    """Of the file's name, without a dot."""
+    """The ending of the file name, without a dot."""
     media_type: str
     write: Callable[[Chat], bytes]
     """Runs in a process of its own, with limits of time and memory."""
@@ -86,7 +102,55 @@ class PageSection:
     """Return Markdown for this person; empty: the section is not shown."""
 
 
-# What the portal knows about a plugin
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChat:
+    """A message or a title of one of the person's own chats that contains the words of a search."""
+
+    chat_id: str
+    title: str
+    author: str
+    """user or assistant; empty where the title was found."""
+    text: str
+    """The text around the first match."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """For whom and where a tool is called. Everything here reads with this person's rights."""
+
+    person: Person
+    conversation_id: str
+    """Empty in a temporary chat."""
+    now: datetime
+    stopped: Callable[[], bool]
+    """Whether the person has stopped the answer; a slow tool should look now and then, and return."""
+    search_chats: Callable[[str, int], Sequence[FoundChat]]
+    """Return what contains all these words in the person's own chats, newest first, at most so many."""
+    read_chat: Callable[[str], Chat | None]
+    """Return one of the person's own chats; None if there is none with this id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function that the model may call while it answers."""
+
+    name: str
+    """What the model calls it: lower-case letters, digits and underscores."""
+    title: str
+    """What people see."""
+    description: str
+    """For the model: what it does, and when to call it."""
+    run: Callable[[Mapping[str, Any], ToolContext], str]
+    """Return the text that the model reads. The arguments fit the parameters."""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+    """JSON Schema of the arguments, an object."""
+    changes: bool = True
+    """Whether it changes something. The person is then asked before each call, and the audit log has the call. False for a tool that only
+    reads."""
+
+
+# What the portal stores about a plugin
 
 
 class AdditionKind(StrEnum):
@@ -95,15 +159,17 @@ class AdditionKind(StrEnum):
     QUESTION_FILTER = "question_filter"
     ANSWER_FILTER = "answer_filter"
     PAGE_SECTION = "page_section"
+    TOOL = "tool"
+    PLATFORM = "platform"
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """One thing that a plugin adds."""
+    """A feature that a plugin adds."""
 
     kind: AdditionKind
     name: str = ""
-    """The title of a format or section, the endings that a reader reads; empty for filters."""
+    """The title of a format, section, tool or platform, the endings that a reader reads; empty for filters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +182,7 @@ class PluginState:
     adds: tuple[Addition, ...] = ()
     """What it added when it was last loaded."""
     error: str = ""
-    """How it last failed; empty if it has not, since an admin last changed it."""
+    """How it last failed; empty if it has not failed since an admin last changed it."""
     failed_at: datetime | None = None
 
     @property
@@ -133,10 +199,10 @@ class PluginInfo:
 
     state: PluginState
     installed: bool
-    """Whether its package is there now."""
+    """Whether its package is installed now."""
     version: str = ""
     package: str = ""
-    """The name of the package that brings it; empty for the portal's own."""
+    """The package that contains it; empty for the portal's own plugins."""
     summary: str = ""
 
     @property

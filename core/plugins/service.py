@@ -1,65 +1,70 @@
-"""Say which plugins are on for whom, and ask them for what they add. Each fails alone: what fails is noted for admins and passed over."""
+"""Decide which plugins are on for whom, and call them. A plugin that fails is skipped and reported to admins; the others continue."""
 
 from __future__ import annotations
 
 import logging
-import threading
-import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any
 
 from core.characters import cut, without_controls
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError, Unavailable
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.plugins.bounded_calls import BoundedCalls
-from core.plugins.loading import Installed, Loaded, find_installed, load
+from core.plugins.bounded_calls import NotWanted, TookTooLong
+from core.plugins.hookspecs import PluginRefusal
+from core.plugins.loading import Installed, Loaded
 from core.plugins.message_filters import Filter, MessageFilters
-from core.plugins.ports import OnPlace, PluginFailed, PluginProcess
-from core.plugins.records import Chat, Exporter, ExportFormat, FileReader, Person, PluginInfo, PluginState, SectionPage, ShownSection
+from core.plugins.offered_platform import OfferedPlatform
+from core.plugins.offered_tool import OfferedTool, ToolFailed
+from core.plugins.ports import OnQueuePosition, PluginFailed, PluginProcess, SchemaChecker
+from core.plugins.records import (
+    Chat,
+    Exporter,
+    ExportFormat,
+    FileReader,
+    Person,
+    PluginInfo,
+    PluginState,
+    SectionPage,
+    ShownSection,
+    Tool,
+    ToolContext,
+)
+from core.plugins.registry import PluginRegistry, error_text, origin_of, quoted, refusal_of
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
-R = TypeVar("R")
 
-LOAD_S, FILTER_S, SECTION_S = 10.0, 2.0, 2.0
-"""How long a plugin may take to be imported, to filter the texts of a request or some lines of an answer, and to write a section."""
-LONGEST_ERROR, LONGEST_SECTION, LONGEST_TEXT = 500, 20_000, 5_000_000
-NOTED_AGAIN = timedelta(seconds=10)
-"""A plugin that fails again within this time is logged, and not written to the database once more."""
+FILTER_S, SECTION_S, TOOL_S = 2.0, 2.0, 20.0
+"""How long a plugin may take to filter the texts of a request or some lines of an answer, to write a section, and to run a tool."""
+MAX_SECTION_LENGTH, MAX_TEXT_LENGTH = 20_000, 5_000_000
+EXPORT_FAILED = "The plugin for {title} failed. Choose another format, or ask an admin: the Plugins page says why."
 
 
 class Plugins:
-    """Imports a plugin when it is first needed, and never one that is off."""
+    """Turns plugins on and off, and calls those that are on."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, clock: Clock, process: PluginProcess, own: Sequence[Installed] = (),
+        self, unit_of_work: UnitOfWorkFactory, clock: Clock, process: PluginProcess, schemas: SchemaChecker, own: Sequence[Installed] = (),
     ) -> None:  # fmt: skip
-        """process: runs exporters and file readers. own: plugins that the portal brings along."""
+        """process: runs exporters and file readers. own: plugins that ship with the portal."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._process = process
-        self._own = own
-        self._calls = BoundedCalls()
-        self._lock = threading.Lock()
-        self._installed: dict[str, Installed] | None = None
-        self._loaded: dict[str, Loaded] = {}
-        self._broken: set[str] = set()
-        """Plugins that could not be imported; an admin who turns one on tries again."""
-        self._noted: dict[str, datetime] = {}
+        self._schemas = schemas
+        self._registry = PluginRegistry(unit_of_work, clock, schemas, own)
 
-    # What admins do
+    # For admins
 
     def list(self, actor: User) -> Sequence[PluginInfo]:
         """Return every plugin that is installed or turned on, by name."""
         require(actor, Permission.RUN_PLUGINS)
         with self._unit_of_work() as work:
             states = {state.name: state for state in work.plugins.all()}
-        names = {*self._found(), *(name for name, state in states.items() if state.is_on)}
+        names = {*self._registry.installed(), *(name for name, state in states.items() if state.is_on)}
         return [self._info(states.get(name, PluginState(name=name))) for name in sorted(names)]
 
     def groups(self, actor: User) -> Sequence[str]:
@@ -77,7 +82,7 @@ class Plugins:
         wanted = () if everyone else tuple(sorted(set(groups)))
         with self._unit_of_work() as work:
             known, stored = {group.name for group in work.groups.all()}, work.plugins.get(name)
-        if name not in self._found() and stored is None:
+        if name not in self._registry.installed() and stored is None:
             raise NotFound("There is no plugin {name}. Install its package and start the portal again.", name=name[:80])
         if missing := set(wanted) - known:
             raise InvalidInput("There is no group {name}.", name=min(missing)[:80])
@@ -92,30 +97,24 @@ class Plugins:
             work.commit()
         return self._info(state)
 
-    def _found(self) -> dict[str, Installed]:
-        with self._lock:
-            if self._installed is None:
-                self._installed = {each.name: each for each in (*find_installed(), *self._own)}
-            return self._installed
-
     def _info(self, state: PluginState) -> PluginInfo:
-        found = self._found().get(state.name)
+        found = self._registry.installed().get(state.name)
         if found is None:
             return PluginInfo(state=state, installed=False)
         return PluginInfo(state=state, installed=True, version=found.version, package=found.package, summary=found.summary)
 
     def _tried(self, name: str) -> Loaded:
         """Import a plugin for an admin. Raises Conflict with the reason."""
-        found = self._found().get(name)
+        found = self._registry.installed().get(name)
         if found is None:
             raise Conflict("The package of the plugin {name} is not installed. Install it and start the portal again.", name=name)
         try:
-            return self._load(found)
+            return self._registry.load(found)
         except Exception as problem:
-            log.warning("the plugin %s cannot be imported: %s", name, _where(problem))
-            raise Conflict("{name} cannot be turned on: {problem}", name=name, problem=_told(problem)) from problem
+            log.warning("the plugin %s cannot be imported: %s", name, origin_of(problem))
+            raise Conflict("{name} cannot be turned on: “{problem}”", name=name, problem=error_text(problem)) from problem
 
-    # What plugins add
+    # For people
 
     def export_formats(self, user: User) -> Sequence[ExportFormat]:
         """Return the formats that plugins add for this person."""
@@ -127,78 +126,99 @@ class Plugins:
         if loaded is None or exporter is None:
             raise NotFound("There is no export format {name}.", name=format[:80])
         try:
-            return exporter, self._process.write(loaded.installed.entry.value, exporter.name, chats, user.id)
+            with quoted(loaded.installed):
+                return exporter, self._process.write(loaded.installed.entry.value, exporter.name, chats, user.id)
         except PluginFailed as problem:
-            self._failed(loaded.installed.name, "exporters", problem)
-            sentence = "The plugin for {title} failed. Choose another format, or ask an admin: the Plugins page says why."
-            raise Unavailable(sentence, title=exporter.title) from problem
+            self._registry.failed(loaded.installed.name, "exporters", problem)
+            raise Unavailable(EXPORT_FAILED, title=exporter.title) from problem
 
-    def read(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> str | None:
+    def read(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None) -> str | None:
         """Return the text of a file that a plugin reads; None if none reads it, or if it failed.
 
-        Raises InvalidInput with the plugin's own sentence, and what on_place raises.
+        Raises InvalidInput with the plugin's own sentence, and what on_queue_position raises.
         """
         for loaded, reader in self._readers(user, name):
             try:
-                text = self._process.read(loaded.installed.entry.value, reader.name, name, content, user.id, on_place)
+                with quoted(loaded.installed):
+                    text = self._process.read(loaded.installed.entry.value, reader.name, name, content, user.id, on_queue_position)
             except PluginFailed as problem:
-                self._failed(loaded.installed.name, "file_readers", problem)
+                self._registry.failed(loaded.installed.name, "file_readers", problem)
                 continue
             if text.strip():
-                return cut(without_controls(text).replace("\r\n", "\n").replace("\r", "\n"), LONGEST_TEXT)
+                return cut(without_controls(text).replace("\r\n", "\n").replace("\r", "\n"), MAX_TEXT_LENGTH)
         return None
+
+    def endings(self, user: User) -> Sequence[str]:
+        """Return the endings of the names of files that plugins read for this person."""
+        return sorted({ending for loaded in self._registry.on(user) for reader in loaded.readers for ending in reader.endings})
 
     def filters(self, user: User) -> MessageFilters | None:
         """Return the message filters that are on for this person; None if there are none."""
         person = _person(user)
-        found = list(self._on(user))
+        found = list(self._registry.on(user))
         questions = [self._filter(each, "filter_question", each.hook.filter_question, person) for each in found if each.filters_questions]
         answers = [self._filter(each, "filter_answer", each.hook.filter_answer, person) for each in found if each.filters_answers]
         return MessageFilters(questions, answers) if questions or answers else None
+
+    def tools(self, user: User) -> Sequence[OfferedTool]:
+        """Return the tools that are on for this person, by plugin. Of two with one name the first counts."""
+        found: dict[str, OfferedTool] = {}
+        for loaded in self._registry.on(user):
+            for tool in loaded.tools:
+                run = partial(self._run_tool, loaded, tool)
+                found.setdefault(tool.name, OfferedTool(plugin=loaded.installed.name, tool=tool, run=run, schemas=self._schemas))
+        return list(found.values())
+
+    def _run_tool(self, loaded: Loaded, tool: Tool, arguments: Mapping[str, Any], context: ToolContext) -> str:
+        """Call a tool. Raises ToolFailed with an error for the person and the model, and NotWanted once the answer is stopped."""
+        name = loaded.installed.name
+        try:
+            made = self._registry.calls.call(name, TOOL_S, lambda: tool.run(arguments, context), context.stopped)
+            if not isinstance(made, str):
+                raise TypeError(f"a tool must return a text, not {type(made).__name__}")
+        except NotWanted:
+            raise
+        except PortalError as refusal:
+            raise ToolFailed(StoredError.of(refusal)) from refusal
+        except PluginRefusal as refusal:
+            raise ToolFailed(refusal_of(loaded.installed, str(refusal))) from refusal
+        except TookTooLong as problem:
+            self._registry.failed(name, "tools", problem)
+            raise ToolFailed(StoredError("The tool took longer than {seconds} s and was left.", {"seconds": int(TOOL_S)})) from problem
+        except Exception as problem:
+            self._registry.failed(name, "tools", problem)
+            raise ToolFailed(StoredError("The tool failed. Ask an admin: the Plugins page says why.")) from problem
+        return made
+
+    def platform_kind(self, name: str) -> OfferedPlatform | None:
+        """Return a kind of platform of the plugins that are on for everyone; None if there is none."""
+        for loaded in self._registry.on(None):
+            for kind in loaded.platforms:
+                if kind.name == name:
+                    plugin = loaded.installed.name
+                    failed = partial(self._registry.failed, plugin, "platforms")
+                    return OfferedPlatform(plugin=plugin, kind=kind, failed=failed, call=self._registry.calls.call, schemas=self._schemas)
+        return None
 
     def sections(self, user: User, page: SectionPage) -> Sequence[ShownSection]:
         """Return what plugins show this person at the end of a page."""
         shown = []
         person = _person(user)
-        for loaded in self._on(user):
+        for loaded in self._registry.on(user):
             for section in loaded.sections:
                 if section.page is not page:
                     continue
-                text = self._asked(loaded, "page_sections", SECTION_S, lambda section=section: str(section.text(person)))  # type: ignore[misc]
+                text = self._registry.call(loaded, "page_sections", SECTION_S, lambda section=section: str(section.text(person)))  # type: ignore[misc]
                 if text and text.strip():
-                    shown.append(ShownSection(title=section.title, text=cut(text, LONGEST_SECTION)))
+                    shown.append(ShownSection(title=section.title, text=cut(text, MAX_SECTION_LENGTH)))
         return shown
 
     def _exporters(self, user: User) -> Iterator[tuple[Loaded, Exporter]]:
         require(user, Permission.EXPORT)
-        return ((loaded, each) for loaded in self._on(user) for each in loaded.exporters)
+        return ((loaded, each) for loaded in self._registry.on(user) for each in loaded.exporters)
 
     def _readers(self, user: User, name: str) -> Iterator[tuple[Loaded, FileReader]]:
-        return ((loaded, each) for loaded in self._on(user) for each in loaded.readers if name.lower().endswith(each.endings))
-
-    def _on(self, user: User) -> Iterator[Loaded]:
-        """Yield the plugins that are on for this person, imported. One that cannot be imported is noted once and passed over."""
-        with self._unit_of_work() as work:
-            states = [state for state in work.plugins.all() if state.is_on_for(user.group)]
-        for state in states:
-            found = self._found().get(state.name)
-            if found is None or state.name in self._broken:
-                continue
-            try:
-                yield self._load(found)
-            except Exception as problem:  # noqa: BLE001 - whatever a plugin raises, the portal goes on without it
-                self._broken.add(state.name)
-                self._failed(state.name, "import", problem)
-
-    def _load(self, found: Installed) -> Loaded:
-        with self._lock:
-            loaded = self._loaded.get(found.name)
-        if loaded is None:
-            loaded = self._calls.call(found.name, LOAD_S, partial(load, found))
-            with self._lock:
-                self._loaded[found.name] = loaded
-                self._broken.discard(found.name)
-        return loaded
+        return ((loaded, each) for loaded in self._registry.on(user) for each in loaded.readers if name.lower().endswith(each.endings))
 
     def _filter(self, loaded: Loaded, hook: str, call: Callable[..., object], person: Person) -> Filter:
         """Return a filter that raises nothing. After a failure it leaves the rest of this request alone."""
@@ -208,33 +228,11 @@ class Plugins:
             nonlocal broken
             if broken or not texts:
                 return texts
-            made = self._asked(loaded, hook, FILTER_S, lambda: [_text(call(text=text, person=person), text) for text in texts])
+            made = self._registry.call(loaded, hook, FILTER_S, lambda: [_text(call(text=text, person=person), text) for text in texts])
             broken = made is None
             return texts if made is None else made
 
         return change
-
-    def _asked(self, loaded: Loaded, hook: str, limit_s: float, function: Callable[[], R]) -> R | None:
-        try:
-            return self._calls.call(loaded.installed.name, limit_s, function)
-        except Exception as problem:  # noqa: BLE001 - whatever a plugin raises, the portal goes on without it
-            self._failed(loaded.installed.name, hook, problem)
-            return None
-
-    def _failed(self, name: str, hook: str, problem: Exception) -> None:
-        """Note how a plugin failed. The log gets no text of an error, which may hold what people wrote."""
-        log.error("the plugin %s failed in %s: %s", name, hook, _where(problem))
-        now = self._clock()
-        with self._lock:
-            if now - self._noted.get(name, now - NOTED_AGAIN) < NOTED_AGAIN:
-                return
-            self._noted[name] = now
-        try:
-            with self._unit_of_work() as work:
-                work.plugins.failed(name, f"{hook}: {_told(problem)}", now)
-                work.commit()
-        except PortalError as error:
-            log.warning("the failure of the plugin %s could not be stored: %s", name, error)
 
 
 def _person(user: User) -> Person:
@@ -248,11 +246,3 @@ def _text(made: object, given: str) -> str:
         raise TypeError(f"a filter must return a text or None, not {type(made).__name__}")
     return made
 
-
-def _told(problem: Exception) -> str:
-    return cut(str(problem) if isinstance(problem, PluginFailed) else f"{type(problem).__name__}: {problem}", LONGEST_ERROR)
-
-
-def _where(problem: Exception) -> str:
-    frames = traceback.extract_tb(problem.__traceback__)
-    return f"{type(problem).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(problem).__name__

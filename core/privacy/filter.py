@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
@@ -15,9 +16,12 @@ from core.privacy.detectors import find
 from core.privacy.masking import OWN_HOLDS, StreamMask, masked
 from core.privacy.ports import OwnPatterns
 from core.privacy.records import EVERY_GROUP, Action, Finding, Kind, PrivacyPolicy
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 REFUSED = "This contains personal data ({kinds}), which your group may not send to a model. Remove it and try again."
+
+MAX_KEPT = 8_000
+"""Most characters of a text whose masked form is kept: a list that is drawn again and again would search each text again."""
 
 privacy_seen: ContextVar[list[Kind] | None] = ContextVar("privacy_seen", default=None)
 """Where the edge wants the kinds of data that a request held; None: it does not ask."""
@@ -82,27 +86,30 @@ class PrivacyFilter:
 
     def check(self, user: User, text: str) -> Checked:
         """Check a text of a request. Raises PersonalData if the policy refuses it."""
-        policy = self._policy(user)
+        with self._unit_of_work() as work:
+            return self.check_in(work, user, text)
+
+    def check_in(self, work: UnitOfWork, user: User, text: str) -> Checked:
+        """As `check`, in the unit of work of the caller."""
+        policy = work.policies.of_group(user.group)
         if policy is None or policy.input is Action.OFF:
             return Checked(text, Action.OFF)
         return self._checked(policy, text)
 
     def incoming(self, user: User) -> Callable[[str], str] | None:
         """Return a function that checks and masks each text of a request; None if they stay as they are. It raises PersonalData."""
+        return self._incoming(self._policy(user))
+
+    def both(self, user: User) -> tuple[Callable[[str], str] | None, Callable[[], StreamMask] | None]:
+        """Return what `incoming` and `outgoing` return, for a request and its answer."""
         policy = self._policy(user)
-        if policy is None or policy.input is Action.OFF:
-            return None
-        return lambda text: self._checked(policy, text).text
+        return self._incoming(policy), self._outgoing(policy)
 
     # Answers and exports
 
     def outgoing(self, user: User) -> Callable[[], StreamMask] | None:
         """Return a function that makes a mask for the stream of an answer; None if answers stay as they are."""
-        policy = self._policy(user)
-        if policy is None or policy.output is Action.OFF:
-            return None
-        hold = OWN_HOLDS if policy.patterns and Kind.OWN in policy.kinds else 0
-        return lambda: StreamMask(lambda text: self._find(policy, text), hold)
+        return self._outgoing(self._policy(user))
 
     def exported(self, user: User) -> Callable[[str], str]:
         """Return a function that masks a text of an export."""
@@ -113,13 +120,33 @@ class PrivacyFilter:
 
     def shared(self, user: User) -> Callable[[str], str]:
         """Return a function that masks a text that its author shares: every kind of personal data, and the own patterns of the group."""
-        policy = self._policy(user)
-        wide = PrivacyPolicy(input=Action.MASK, patterns=policy.patterns if policy is not None else ())
+        return self.of_group(user.group)
+
+    def of_group(self, group: str) -> Callable[[str], str]:
+        """Return a function that masks every kind of personal data, and what the own patterns of a group find."""
+        policy = self._policy_of(group)
+        if policy is None or not policy.patterns or self._patterns is None:
+            return lambda text: _masked_before(text) if len(text) <= MAX_KEPT else _masked_whole(text)
+        wide = PrivacyPolicy(input=Action.MASK, patterns=policy.patterns)
         return lambda text: masked(text, self._find(wide, text))
 
     def _policy(self, user: User) -> PrivacyPolicy | None:
+        return self._policy_of(user.group)
+
+    def _policy_of(self, group: str) -> PrivacyPolicy | None:
         with self._unit_of_work() as work:
-            return work.policies.of_group(user.group)
+            return work.policies.of_group(group)
+
+    def _incoming(self, policy: PrivacyPolicy | None) -> Callable[[str], str] | None:
+        if policy is None or policy.input is Action.OFF:
+            return None
+        return lambda text: self._checked(policy, text).text
+
+    def _outgoing(self, policy: PrivacyPolicy | None) -> Callable[[], StreamMask] | None:
+        if policy is None or policy.output is Action.OFF:
+            return None
+        hold = OWN_HOLDS if policy.patterns and Kind.OWN in policy.kinds else 0
+        return lambda: StreamMask(lambda text: self._find(policy, text), hold)
 
     def _checked(self, policy: PrivacyPolicy, text: str) -> Checked:
         found = self._find(policy, text)
@@ -138,3 +165,10 @@ class PrivacyFilter:
         if patterns is None or not policy.patterns:
             return find(text, policy.kinds)
         return find(text, policy.kinds, lambda text: patterns.find(policy.patterns, text))
+
+
+def _masked_whole(text: str) -> str:
+    return masked(text, find(text, frozenset(Kind)))
+
+
+_masked_before = lru_cache(maxsize=1024)(_masked_whole)

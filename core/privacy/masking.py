@@ -12,9 +12,9 @@ FindAll = Callable[[str], Sequence[Finding]]
 _JOINS = frozenset("@._%+-/=:()\"'\u2010\u2011\u2013\uff20\uff0e\uff0b\uff0d")
 _KEY = "-----BEGIN "
 _KEY_END = re.compile("-----END [A-Z ]{0,30}-----")
-_LONGEST_RUN = 8000
+_MAX_RUN_LENGTH = 8000
 """Characters without a break that are held back; a longer run is let through in pieces."""
-_LONGEST_KEY = 16_500
+_MAX_KEY_LENGTH = 16_500
 OWN_HOLDS = 200
 """Characters held back for own patterns, whose shape is not known: nothing longer is found across pieces."""
 
@@ -35,40 +35,40 @@ class StreamMask:
         """hold: hold back at least so many characters."""
         self._find = find
         self._hold = hold
-        self._held = ""
+        self._pending = ""
         self.findings: list[Finding] = []
-        """What was masked. The places are those in the pieces that were searched."""
+        """What was masked, with positions in the pieces that were searched."""
 
     def feed(self, piece: str) -> str:
         """Take a piece and return the part that can be shown."""
-        self._held += piece
-        cut = _break_before_end(self._held)
+        self._pending += piece
+        cut = _break_before_end(self._pending)
         if self._hold:
-            cut = min(cut, max(0, len(self._held) - self._hold))
-        found = self._find(self._held)
+            cut = min(cut, max(0, len(self._pending) - self._hold))
+        found = self._find(self._pending)
         # Never cut inside something that was found: more of it may come.
         cut = next((each.start for each in found if each.start < cut < each.end), cut)
         return self._let_go(cut, found)
 
-    def rest(self) -> str:
+    def finish(self) -> str:
         """Return the part that was held back, at the end of the text."""
-        return self._let_go(len(self._held), self._find(self._held))
+        return self._let_go(len(self._pending), self._find(self._pending))
 
     def _let_go(self, cut: int, found: Sequence[Finding]) -> str:
-        gone = [each for each in found if each.end <= cut]
-        shown = masked(self._held[:cut], gone)
-        self._held = self._held[cut:]
-        self.findings += gone
+        complete = [each for each in found if each.end <= cut]
+        shown = masked(self._pending[:cut], complete)
+        self._pending = self._pending[cut:]
+        self.findings += complete
         return shown
 
 
 def _break_before_end(text: str) -> int:
     """Return where the last run of characters begins that may belong together with what comes next."""
     key = text.rfind(_KEY)
-    if key >= 0 and _KEY_END.search(text, key) is None and len(text) - key < _LONGEST_KEY:
+    if key >= 0 and _KEY_END.search(text, key) is None and len(text) - key < _MAX_KEY_LENGTH:
         return key
     at = len(text)
-    while at > 0 and len(text) - at < _LONGEST_RUN:
+    while at > 0 and len(text) - at < _MAX_RUN_LENGTH:
         here = text[at - 1]
         if _belongs(here) or (here in " \u3000\xa0" and _joins(text, at - 1)):
             at -= 1

@@ -8,7 +8,7 @@ from enum import StrEnum
 from core.errors import InvalidInput
 
 EVERY_GROUP = "*"
-MOST_PATTERNS = 20
+MAX_PATTERNS = 20
 MAX_PATTERN = 200
 
 
@@ -69,8 +69,8 @@ class PrivacyPolicy:
     def __post_init__(self) -> None:
         if self.output not in (Action.OFF, Action.MASK):
             raise InvalidInput("Answers and exports can only be masked or left as they are.")
-        if len(self.patterns) > MOST_PATTERNS:
-            raise InvalidInput("A policy can have at most {most} own patterns.", most=MOST_PATTERNS)
+        if len(self.patterns) > MAX_PATTERNS:
+            raise InvalidInput("A policy can have at most {most} own patterns.", most=MAX_PATTERNS)
         for pattern in self.patterns:
             if not 0 < len(pattern) <= MAX_PATTERN:
                 raise InvalidInput("A pattern needs 1 to {limit} characters.", limit=MAX_PATTERN)

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from core.programs.records import LineAnswer
 
-LONGEST_LINE = 1024 * 1024
+MAX_LINE_LENGTH = 1024 * 1024
 """Most bytes of a line, the same as for the body of a request over HTTP."""
-LONGEST_ID = 512
+MAX_ID_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def lines_of(blocks: Iterable[bytes]) -> Generator[bytes]:
     for block in blocks:
         *whole, last = block.split(b"\n")
         for each in whole:
-            yield (rest + each)[: LONGEST_LINE + 1]
+            yield (rest + each)[: MAX_LINE_LENGTH + 1]
             rest = b""
-        rest = (rest + last)[: LONGEST_LINE + 1]
+        rest = (rest + last)[: MAX_LINE_LENGTH + 1]
     if rest:
         yield rest
 
@@ -42,8 +42,8 @@ def line_of(raw: bytes, route: str, first_lines: dict[str, int], number: int) ->
     """Parse one line. first_lines: the number of the first line with each custom_id."""
     if not raw.strip():
         return Line()
-    if len(raw) > LONGEST_LINE:
-        return Line(problem=("line_too_long", f"The line has more than {LONGEST_LINE:,} bytes. Send less."))
+    if len(raw) > MAX_LINE_LENGTH:
+        return Line(problem=("line_too_long", f"The line has more than {MAX_LINE_LENGTH:,} bytes. Send less."))
     try:
         said = json.loads(raw)
     except (ValueError, RecursionError):
@@ -51,8 +51,8 @@ def line_of(raw: bytes, route: str, first_lines: dict[str, int], number: int) ->
     if not isinstance(said, dict):
         return Line(problem=("invalid_json_line", "The line is not a JSON object in UTF-8."))
     custom_id = said.get("custom_id")
-    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= LONGEST_ID:
-        return Line(problem=("invalid_request", f"custom_id must be a text of 1 to {LONGEST_ID} characters."))
+    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MAX_ID_LENGTH:
+        return Line(problem=("invalid_request", f"custom_id must be a text of 1 to {MAX_ID_LENGTH} characters."))
     if first_lines.setdefault(custom_id, number) != number:
         return Line(custom_id, problem=("duplicate_custom_id", f"Line {first_lines[custom_id]} has the same custom_id."))
     if said.get("method", "POST") != "POST":

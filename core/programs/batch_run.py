@@ -17,25 +17,25 @@ from core.programs.background import Background
 from core.programs.batch_lines import Line, answered_line, failed_line, line_of, lines_of
 from core.programs.batches import RUN
 from core.programs.files import ProgramFiles
-from core.programs.on_behalf import asker_of
+from core.programs.on_behalf import Requester
 from core.programs.ports import RequestAnswerer
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus
 from core.tasks.handlers import Cancelled, JobKind, Report
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_LINES = 50_000
+MAX_LINES = 50_000
 BATCHES_AT_ONCE = 2
 """Most batches that one server answers at the same time."""
 LINES_AT_ONCE = 4
-AHEAD = 16
+MAX_UNFINISHED_LINES = 16
 """Most lines in progress or waiting for earlier lines; a restart asks at most these again."""
 SAVE_S = 1.0
 SAVE_LINES = 500
 POLL_S = 0.2
 COUNTED_AT_ONCE = 1000
-LONGEST_WAIT_S = 30.0
-AWAY_TRIES = 5
+MAX_WAIT_S = 30.0
+UNAVAILABLE_TRIES = 5
 """Most tries of a line while no model is available."""
 EXPIRED = "batch_expired"
 EXPIRED_WORDS = "The batch expired before this line was answered."
@@ -47,6 +47,10 @@ class _Result:
     text: bytes = b""
     succeeded: bool = False
     expired: bool = False
+
+
+class _NewRights(Exception):
+    """The requester's rights changed while a line was answered: it is asked again with the new ones."""
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ class BatchRun:
         files: ProgramFiles,
         background: Background,
         clock: Clock,
-        longest_wait_s: float = LONGEST_WAIT_S,
+        longest_wait_s: float = MAX_WAIT_S,
     ) -> None:
         """longest_wait_s: longest wait between tries of a line while the models are busy or unavailable."""
         self._unit_of_work = unit_of_work
@@ -93,12 +97,12 @@ class BatchRun:
         if batch is None or batch.status in BATCH_ENDED:
             return {}
         try:
-            self._user(job)
+            requester = Requester(self._unit_of_work, job, self._clock)
             first_lines, lines = self._count(batch, report)
             with self._unit_of_work() as work:
                 work.batches.begin(batch.id, lines, self._clock())
                 work.commit()
-            expired = self._answer(batch, first_lines, lines, report, lambda: self._user(job))
+            expired = self._answer(batch, first_lines, lines, report, requester)
         except Cancelled:
             self._cancelled(batch)
             raise
@@ -109,10 +113,6 @@ class BatchRun:
             raise
         self._end(batch, BatchStatus.EXPIRED if expired else BatchStatus.COMPLETED)
         return {"lines": lines}
-
-    def _user(self, job: Job) -> User:
-        with self._unit_of_work() as work:
-            return asker_of(work, job, self._clock())
 
     def _lines(self, batch: Batch) -> Generator[bytes]:
         return lines_of(self._files.blocks(batch.input_file_id))
@@ -126,18 +126,15 @@ class BatchRun:
                 if number % COUNTED_AT_ONCE == 0:
                     report.check()
                 asked += bool(raw.strip())
-                if asked > MOST_LINES:
-                    raise InvalidInput("The file has more than {most} lines. Split it.", most=MOST_LINES)
+                if asked > MAX_LINES:
+                    raise InvalidInput("The file has more than {most} lines. Split it.", most=MAX_LINES)
                 line_of(raw, batch.route, first_lines, number)
         if not asked:
             raise InvalidInput("The file contains no requests.")
         return first_lines, number
 
-    def _answer(
-        self, batch: Batch, first_lines: dict[str, int], lines: int, report: Report, asker: Callable[[], User]
-    ) -> bool:
-        """Answer the remaining lines. Returns whether any expired. asker: returns the person; raises once their rights are gone."""
-        user = asker()
+    def _answer(self, batch: Batch, first_lines: dict[str, int], lines: int, report: Report, requester: Requester) -> bool:
+        """Answer the remaining lines. Returns whether any expired. Raises PortalError once the requester may ask no more."""
         answerer = self._background.answerer(report.check)
         stop = threading.Event()
 
@@ -155,12 +152,13 @@ class BatchRun:
             with closing(self._lines(batch)) as source:
                 numbered = ((number, raw) for number, raw in enumerate(source, 1) if number > batch.position)
                 while True:
-                    while len(pending) < AHEAD and (item := next(numbered, None)) is not None:
+                    while len(pending) < MAX_UNFINISHED_LINES and (item := next(numbered, None)) is not None:
                         line = line_of(item[1], batch.route, first_lines, item[0])
-                        pending.append(pool.submit(self._result, line, batch, user, answerer, check))
+                        pending.append(pool.submit(self._result, line, batch, requester, answerer, check))
                     if not pending:
                         break
                     wait([pending[0]], POLL_S)
+                    requester.look()
                     while pending and pending[0].done():
                         result = pending.popleft().result()
                         expired = expired or result.expired
@@ -169,7 +167,6 @@ class BatchRun:
                     if unsaved.lines >= SAVE_LINES or (unsaved.lines and time.monotonic() - saved_at > SAVE_S):
                         unsaved = self._save(batch, unsaved)
                         saved_at = time.monotonic()
-                        user = asker()
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
@@ -177,7 +174,7 @@ class BatchRun:
                 self._save(batch, unsaved)
         return expired
 
-    def _result(self, line: Line, batch: Batch, user: User, answerer: RequestAnswerer, check: Callable[[], None]) -> _Result:
+    def _result(self, line: Line, batch: Batch, requester: Requester, answerer: RequestAnswerer, check: Callable[[], None]) -> _Result:
         if line.problem is not None:
             return _Result(line, failed_line(line, *line.problem))
         if line.body is None:
@@ -187,13 +184,22 @@ class BatchRun:
             check()
             if self._clock() > batch.expires_at:
                 return _Result(line, failed_line(line, EXPIRED, EXPIRED_WORDS), expired=True)
+            user = requester.user
+
+            def check_rights(began: User = user) -> None:
+                check()
+                if not requester.has_rights_of(began):
+                    raise _NewRights
+
             try:
-                answer = answerer.answer(user, batch.route, line.body, check)
+                answer = answerer.answer(user, batch.route, line.body, check_rights)
+            except _NewRights:
+                continue
             except Busy as problem:
                 self._pause(problem.retry_after, check)
             except Unavailable as problem:
                 tries += 1
-                if tries >= AWAY_TRIES:
+                if tries >= UNAVAILABLE_TRIES:
                     return _Result(line, failed_line(line, Unavailable.code, str(problem)))
                 self._pause(2.0**tries, check)
             else:

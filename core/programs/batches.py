@@ -14,7 +14,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.programs.files import ProgramFiles
-from core.programs.on_behalf import noted_key
+from core.programs.on_behalf import noted_requester
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus, FilePurpose
 from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
@@ -29,8 +29,8 @@ ROUTES = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/resp
 """The routes that lines of a batch may use."""
 WINDOW = timedelta(hours=24)
 """Time after which unanswered lines expire."""
-MOST_METADATA = 16_384
-MOST_LISTED = 100
+MAX_METADATA = 16_384
+MAX_LISTED = 100
 AT_ONCE = 10
 """Files deleted in one transaction."""
 
@@ -50,8 +50,8 @@ class Batches:
         if route not in ROUTES:
             raise InvalidInput("{field} must be one of {choices}.", field="endpoint", choices=", ".join(ROUTES))
         noted = json.dumps(metadata)
-        if len(noted) > MOST_METADATA:
-            raise InvalidInput("{field} is too long: at most {limit} characters fit.", field="metadata", limit=MOST_METADATA)
+        if len(noted) > MAX_METADATA:
+            raise InvalidInput("{field} is too long: at most {limit} characters fit.", field="metadata", limit=MAX_METADATA)
         now = self._clock()
         with self._unit_of_work() as work:
             file = self._files.own(work, user, input_file_id, "input_file_id")
@@ -61,7 +61,7 @@ class Batches:
             output, errors = (self._files.new(user, f"{batch_id}_{kind}.jsonl", FilePurpose.BATCH_OUTPUT) for kind in ("output", "error"))
             work.program_files.add(output)
             work.program_files.add(errors)
-            job = self._jobs.add(work, RUN, {"batch_id": batch_id, "name": file.name, **noted_key(user)}, owner=user)
+            job = self._jobs.add(work, RUN, {"batch_id": batch_id, "name": file.name, **noted_requester(work, user)}, owner=user)
             batch = Batch(
                 id=batch_id,
                 user_id=user.id,
@@ -87,7 +87,7 @@ class Batches:
     def list(self, user: User, limit: int = 20, after: str | None = None) -> Sequence[tuple[Batch, Job | None]]:
         """List the person's batches, newest first. after: id of the last batch read. Raises NotFound, InvalidInput."""
         require(user, Permission.CHAT)
-        within("limit", limit, 1, MOST_LISTED + 1)
+        within("limit", limit, 1, MAX_LISTED + 1)
         with self._unit_of_work() as work:
             last = self._own(work, user, after) if after is not None else None
             return [self._settled(work, batch) for batch in work.batches.of_user(user.id, limit, last)]

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
+from core.access.limits import Limits
 from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import clean_name
 from core.operations.disk import ENDLESS, DiskSpace
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.programs.records import FilePurpose, ProgramFile
@@ -20,7 +22,7 @@ MB = 1_000_000
 FULL_FILES = 10
 """The total size of a person's files may reach this many times the largest allowed file."""
 SHORTEST_S = 3600
-MOST_LISTED = 10_000
+MAX_LISTED = 10_000
 HELD = "Your files are under a legal hold and cannot be deleted. Ask an admin."
 
 
@@ -32,21 +34,27 @@ class ProgramFiles:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._disk = disk
+        self._limits = Limits(unit_of_work, clock)
         self.max_bytes = max_bytes
         self.days = days
 
     def check_upload(self, user: User) -> None:
         """Raise NotAllowed or Unavailable if this person may not upload now."""
         require(user, Permission.CHAT)
+        require(user, Permission.UPLOAD)
         self._disk.check()
 
     def upload(self, user: User, name: str, blocks: Iterable[bytes], seconds: int | None = None) -> ProgramFile:
-        """Store a file for a batch. seconds: until it expires. Raises InvalidInput, and Conflict if the person's files are too large."""
+        """Store a file for a batch. seconds: until it expires.
+
+        Raises NotAllowed, InvalidInput, LimitReached, and Conflict if the person's files are too large.
+        """
         self.check_upload(user)
         longest = self.days * 24 * 3600
         within("expires_after.seconds", seconds, SHORTEST_S, longest)
         file = self.new(user, name, FilePurpose.BATCH, timedelta(seconds=seconds or longest))
         with self._unit_of_work() as work:
+            self._limits.upload(work, user)
             work.program_files.add(file)
             work.commit()
         try:
@@ -78,11 +86,11 @@ class ProgramFiles:
             return self.own(work, user, file_id)
 
     def list(
-        self, user: User, limit: int = MOST_LISTED, after: str | None = None, purpose: FilePurpose | None = None
+        self, user: User, limit: int = MAX_LISTED, after: str | None = None, purpose: FilePurpose | None = None
     ) -> Sequence[ProgramFile]:
         """List the person's files, newest first. after: id of the last file read. Raises NotFound, InvalidInput."""
         require(user, Permission.CHAT)
-        within("limit", limit, 1, MOST_LISTED + 1)
+        within("limit", limit, 1, MAX_LISTED + 1)
         with self._unit_of_work() as work:
             last = self.own(work, user, after) if after is not None else None
             return work.program_files.of_user(user.id, limit, last, purpose)
@@ -112,6 +120,7 @@ class ProgramFiles:
             if work.batches.uses(file_id):
                 raise Conflict("A batch is using this file. Cancel the batch first.")
             work.program_files.remove(file_id)
+            record(work, self._clock(), user.id, "file.delete", file_id)
             work.commit()
 
     def own(self, work: UnitOfWork, user: User, file_id: str, field: str | None = None) -> ProgramFile:

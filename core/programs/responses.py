@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
+from core.people.session_watch import NEW_ROLE
 from core.programs.background import Background
-from core.programs.on_behalf import asker_of, noted_key
+from core.programs.on_behalf import Requester, noted_requester
 from core.programs.records import StoredResponse
 from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
@@ -25,7 +27,7 @@ ANSWER = "response.answer"
 EXPIRE = "response.expire"
 AT_ONCE = 8
 """Most background responses that one server answers at the same time."""
-LONGEST_CHAIN = 1000
+MAX_CHAIN_LENGTH = 1000
 BATCH = 100
 """Rows deleted in one transaction."""
 NOT_THERE = "This response does not exist. It may have been deleted or have expired, or it was not stored."
@@ -65,7 +67,7 @@ class Responses:
         """Store a response and answer it in the background. request: the data that the API needs to answer it."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
-            job = self._jobs.add(work, ANSWER, {"response_id": response.id, "request": request, **noted_key(user)}, owner=user)
+            job = self._jobs.add(work, ANSWER, {"response_id": response.id, "request": request, **noted_requester(work, user)}, owner=user)
             work.responses.add(
                 StoredResponse(
                     id=response.id,
@@ -97,9 +99,9 @@ class Responses:
                 one = work.responses.get(wanted)
                 if one is None or not allows(user, Permission.CHAT, owner_id=one.user_id):
                     raise InvalidInput(GONE, field=field)
-                if len(found) == LONGEST_CHAIN:
+                if len(found) == MAX_CHAIN_LENGTH:
                     sentence = "{field} continues more than {most} responses. Send the whole input."
-                    raise InvalidInput(sentence, field=field, most=LONGEST_CHAIN)
+                    raise InvalidInput(sentence, field=field, most=MAX_CHAIN_LENGTH)
                 job = work.jobs.get(one.job_id) if one.job_id is not None else None
                 if job is not None and job.state in ACTIVE:
                     raise InvalidInput("{field} names a response that is still being answered. Wait for its end.", field=field)
@@ -116,6 +118,7 @@ class Responses:
             if found.job_id is not None:
                 work.jobs.request_cancel(found.job_id, self._clock())
             work.responses.remove(found.id)
+            record(work, self._clock(), user.id, "response.delete", found.id)
             work.commit()
 
     def cancel(self, user: User, response_id: str) -> tuple[StoredResponse, Job | None]:
@@ -154,9 +157,17 @@ class Responses:
         response_id = str(job.payload["response_id"])
         request = job.payload["request"]
         assert isinstance(request, Mapping)
-        with self._unit_of_work() as work:
-            user = asker_of(work, job, self._clock())
-        body = self._background.answerer(report.check).respond(user, response_id, request, report.check)
+        answerer = self._background.answerer(report.check)
+        requester = Requester(self._unit_of_work, job, self._clock)
+        user = requester.user
+
+        def check() -> None:
+            report.check()
+            requester.look()
+            if not requester.has_rights_of(user):
+                raise NotAllowed(NEW_ROLE)
+
+        body = answerer.respond(user, response_id, request, check)
         with self._unit_of_work() as work:
             work.responses.put_body(response_id, body)
             work.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-LONGEST_BLANK = 60
+MAX_BLANK_LENGTH = 60
 _BLANK = re.compile(r"\{\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}\}|\[([^\[\]\n]{1,60})\](?!\()")
 """Pattern of a blank, the same as in static/prompts.js. A Markdown link is not a blank."""
 

@@ -15,11 +15,11 @@ from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
 from core.prompts.records import (
-    LONGEST_TEXT,
-    LONGEST_TITLE,
-    MOST_PROMPTS,
-    MOST_STARTERS,
-    MOST_VERSIONS,
+    MAX_PROMPTS,
+    MAX_STARTERS,
+    MAX_TEXT_LENGTH,
+    MAX_TITLE_LENGTH,
+    MAX_VERSIONS,
     ListedPrompt,
     Prompt,
     PromptVersion,
@@ -53,7 +53,7 @@ class PromptLibrary:
     def starters(self, user: User) -> Sequence[Prompt]:
         """Return the prompts that this person's empty chat offers, their group's before the published ones."""
         found = [each.prompt for each in self.list(user) if each.prompt.starter]
-        return sorted(found, key=lambda prompt: prompt.share is Share.EVERYONE)[:MOST_STARTERS]
+        return sorted(found, key=lambda prompt: prompt.share is Share.EVERYONE)[:MAX_STARTERS]
 
     def get(self, user: User, prompt_id: str) -> ListedPrompt:
         """Return a prompt. Raises NotFound, also for a prompt that this person may not see."""
@@ -71,10 +71,10 @@ class PromptLibrary:
             created_at=now, updated_at=now,
         )  # fmt: skip
         with self._unit_of_work() as work:
-            if work.prompts.count_of(user.id) >= MOST_PROMPTS:
-                raise Conflict("You have {number} prompts, which is the limit. Remove one first.", number=MOST_PROMPTS)
+            if work.prompts.count_of(user.id) >= MAX_PROMPTS:
+                raise Conflict("You have {number} prompts, which is the limit. Remove one first.", number=MAX_PROMPTS)
             work.prompts.add(prompt)
-            work.prompts.add_version(prompt.id, PromptVersion(number=1, title=title, text=text, saved_at=now), MOST_VERSIONS)
+            work.prompts.add_version(prompt.id, PromptVersion(number=1, title=title, text=text, saved_at=now), MAX_VERSIONS)
             work.commit()
         return prompt
 
@@ -147,10 +147,9 @@ class PromptLibrary:
     def remove(self, user: User, prompt_id: str) -> None:
         """Remove one of the person's prompts with its versions. Raises NotFound, NotAllowed."""
         with self._unit_of_work() as work:
-            before = _own(work, user, prompt_id)
+            _own(work, user, prompt_id)
             work.prompts.remove(prompt_id)
-            if before.share is not Share.OWN:
-                record(work, self._clock(), user.id, "prompt.remove", prompt_id)
+            record(work, self._clock(), user.id, "prompt.remove", prompt_id)
             work.commit()
 
     def _newer(self, work: UnitOfWork, before: Prompt, title: str, text: str) -> Prompt:
@@ -160,7 +159,7 @@ class PromptLibrary:
         now = self._clock()
         changed = replace(before, title=title, text=text, version=before.version + 1, updated_at=now)
         work.prompts.save(changed)
-        work.prompts.add_version(before.id, PromptVersion(number=changed.version, title=title, text=text, saved_at=now), MOST_VERSIONS)
+        work.prompts.add_version(before.id, PromptVersion(number=changed.version, title=title, text=text, saved_at=now), MAX_VERSIONS)
         return changed
 
     def _listed(self, work: UnitOfWork, user: User, prompt: Prompt) -> ListedPrompt:
@@ -178,8 +177,8 @@ class PromptLibrary:
         text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
         if is_blank(text):
             raise InvalidInput("A prompt needs a text.")
-        if len(text) > LONGEST_TEXT:
-            raise InvalidInput("The prompt has {n:,} characters; the limit is {limit:,}. Shorten it.", n=len(text), limit=LONGEST_TEXT)
+        if len(text) > MAX_TEXT_LENGTH:
+            raise InvalidInput("The prompt has {n:,} characters; the limit is {limit:,}. Shorten it.", n=len(text), limit=MAX_TEXT_LENGTH)
         if halves(text):
             raise InvalidInput("The prompt contains half a character (an unpaired surrogate). Remove it.")
         return self._privacy.check(user, text).text
@@ -187,8 +186,8 @@ class PromptLibrary:
 
 def _checked_title(title: str) -> str:
     title = clean_line(title)
-    if not 1 <= len(title) <= LONGEST_TITLE:
-        raise InvalidInput("A prompt needs a title of 1 to {most} characters.", most=LONGEST_TITLE)
+    if not 1 <= len(title) <= MAX_TITLE_LENGTH:
+        raise InvalidInput("A prompt needs a title of 1 to {most} characters.", most=MAX_TITLE_LENGTH)
     return title
 
 

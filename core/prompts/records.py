@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-LONGEST_TITLE, LONGEST_TEXT = 80, 8_000
-MOST_PROMPTS = 300
+MAX_TITLE_LENGTH, MAX_TEXT_LENGTH = 80, 8_000
+MAX_PROMPTS = 300
 """Most prompts of one person."""
-MOST_VERSIONS = 30
+MAX_VERSIONS = 30
 """Most versions kept of one prompt. The oldest are removed first."""
-MOST_STARTERS = 4
+MAX_STARTERS = 4
 """Most prompts that an empty chat offers."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.chat.conversations import own_message
 from core.chat.records import Author, Message, MessageStatus
 from core.errors import InvalidInput, NotFound
-from core.models.swap_records import ReplayQuestion
-from core.models.swaps import Swaps
+from core.models.swaps.records import ReplayQuestion
+from core.models.swaps.swaps import Swaps
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.feedback import FeedbackQueue
@@ -32,10 +32,10 @@ class AcceptedAnswers:
     def accept_case(self, user: User, feedback_id: str) -> ReplayQuestion:
         """Store the answer of a review case and its question for the replay step. Raises NotFound, InvalidInput, Conflict."""
         require(user, Permission.RUN_MODELS)
-        way = self._feedback.open(user, feedback_id).way
-        if len(way) < 2:
+        branch = self._feedback.open(user, feedback_id).branch
+        if len(branch) < 2:
             raise NotFound("This answer does not exist. It may have been deleted.")
-        return self._keep(user, way[-2], way[-1])
+        return self._keep(user, branch[-2], branch[-1])
 
     def _keep(self, user: User, question: Message | None, answer: Message) -> ReplayQuestion:
         if question is None or answer.author is not Author.ASSISTANT or answer.generation is None:

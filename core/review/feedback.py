@@ -1,4 +1,4 @@
-"""Let people rate answers, and let admins work through the review queue."""
+"""Let people rate answers, and let reviewers read the ratings."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from typing import Any
 from uuid import uuid4
 
 from core.characters import without_controls
-from core.chat.conversations import own_message, path
+from core.chat.conversations import branch_to, own_message
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
-from core.notices.giving import feedback_resolved
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
-from core.privacy.ports import OwnPatterns
-from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.review.cases.opening import put_rating
+from core.review.names import ReviewNames
+from core.review.rating_forms import checked
+from core.review.records import NO_DETAILS, Feedback, FeedbackFilter, RatingDetails, ReviewState
 from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWorkFactory
 
 MAX_COMMENT = 4000
 PAGE = 500
-LOOK_AGAIN = timedelta(hours=1)
+MAX_FOUND = 1000
+"""Most ratings that a search for words returns."""
+RECORD_AGAIN_AFTER = timedelta(hours=1)
 """Interval after which opening the same case is recorded again."""
 
 
@@ -36,23 +39,29 @@ class Case:
     """A rating with the chat that led to it."""
 
     feedback: Feedback
-    way: tuple[Message, ...]
+    branch: tuple[Message, ...]
     """Messages from the chat's first question to the rated answer; empty if the owner has deleted the chat."""
 
 
 class FeedbackQueue:
-    """Stores ratings, and lists and reviews them."""
+    """Stores ratings, and lists and reads them."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock, patterns: OwnPatterns | None = None) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock, privacy: PrivacyFilter, names: ReviewNames
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._search = search
         self._clock = clock
-        self._privacy = PrivacyFilter(unit_of_work, clock, patterns)
-        self._looks: dict[tuple[str, str], datetime] = {}
+        self._privacy = privacy
+        self._names = names
+        self._opened: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
-    def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
-        """Rate one of the person's answers: 1 good, -1 poor, 0 removes the rating. A new rating replaces the old one and its comment."""
+    def rate(self, user: User, message_id: str, rating: int, comment: str = "", details: RatingDetails = NO_DETAILS) -> None:
+        """Rate one of the person's answers: 1 good, -1 poor, 0 removes the rating. A new rating replaces all of the old one.
+
+        details: what the rating form asks. Raises InvalidInput, NotFound, and Conflict while the answer is running.
+        """
         require(user, Permission.RATE)
         if rating not in (-1, 0, 1):
             raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
@@ -69,7 +78,8 @@ class FeedbackQueue:
                 work.feedback.remove(user.id, message_id)
             else:
                 model = message.generation.model if message.generation else ""
-                work.feedback.put(
+                put_rating(
+                    work,
                     Feedback(
                         id=uuid4().hex,
                         user_id=user.id,
@@ -84,9 +94,16 @@ class FeedbackQueue:
                         note="",
                         created_at=now,
                         updated_at=now,
-                    )
+                        details=checked(work, details, rating, message.text),
+                    ),
                 )
             work.commit()
+
+    def own(self, user: User, message_id: str) -> Feedback | None:
+        """Return the person's own rating of an answer; None if there is none."""
+        require(user, Permission.RATE)
+        with self._unit_of_work() as work:
+            return work.feedback.of_message(user.id, message_id)
 
     def find(
         self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
@@ -98,7 +115,8 @@ class FeedbackQueue:
         require(user, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._unit_of_work() as work:
-            return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
+            found, total = work.feedback.find(narrowed, limit, offset, poor_first=poor_first), work.feedback.count(narrowed)
+        return [self._names.of_rating(each) for each in found], total
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
         """Yield every match for an export, and record the export in the audit log."""
@@ -114,7 +132,7 @@ class FeedbackQueue:
         while True:
             with self._unit_of_work() as work:
                 rows = work.feedback.find(narrowed, PAGE, offset)
-            yield from (replace(each, **_changed(change, each)) for each in rows)
+            yield from (replace(each, **_changed(change, each)) for each in map(self._names.of_rating, rows))
             if len(rows) < PAGE:
                 return
             offset += PAGE
@@ -125,7 +143,7 @@ class FeedbackQueue:
             found = work.feedback.get(feedback_id)
         if found is None:
             raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
-        return found
+        return self._as_seen(user, found)
 
     def open(self, user: User, feedback_id: str) -> Case:
         """Return the rating with the chat that led to it. The audit log records this once an hour per person and case."""
@@ -135,65 +153,51 @@ class FeedbackQueue:
             found = work.feedback.get(feedback_id)
             if found is None:
                 raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
-            way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
-            if self._is_first_look(user.id, feedback_id, now):
-                record(work, now, user.id, "feedback.open", feedback_id, person=found.user_name)
+            branch = branch_to(work.messages.of_conversation(found.conversation_id), found.message_id)
+            if self._is_first_opening(user.id, feedback_id, now):
+                record(work, now, user.id, "feedback.open", feedback_id, **self._names.audited(found))
                 work.commit()
-        return Case(found, tuple(way))
+        shown = self._as_seen(user, found)
+        return Case(shown, self._names.of_branch(found, branch) if shown.names_hidden else tuple(branch))
 
-    def _is_first_look(self, user_id: str, feedback_id: str, now: datetime) -> bool:
+    def _as_seen(self, user: User, rating: Feedback) -> Feedback:
+        """Return a rating with names only while this person has revealed those of its case."""
+        if not self._names.hidden:
+            return rating
+        with self._unit_of_work() as work:
+            case = work.cases.of_feedback(rating.id)
+        return self._names.of_rating(rating) if case is None else self._names.of_case(user, replace(case, feedback=rating)).feedback
+
+    def _is_first_opening(self, user_id: str, feedback_id: str, now: datetime) -> bool:
         with self._lock:
-            self._looks = {key: at for key, at in self._looks.items() if now - at < LOOK_AGAIN}
-            return self._looks.setdefault((user_id, feedback_id), now) is now
+            self._opened = {key: at for key, at in self._opened.items() if now - at < RECORD_AGAIN_AFTER}
+            return self._opened.setdefault((user_id, feedback_id), now) is now
 
     def counts(self, user: User) -> dict[ReviewState, int]:
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
             return work.feedback.counts_by_state()
 
-    def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
-        """Change the state or the note of a case. The last person who changes it becomes its reviewer."""
-        require(user, Permission.REVIEW_FEEDBACK)
-        if note is not None and len(note) > MAX_COMMENT:
-            raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
-        now = self._clock()
-        with self._unit_of_work() as work:
-            found = work.feedback.for_change(feedback_id)
-            if found is None:
-                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
-            changed = replace(
-                found,
-                state=found.state if state is None else state,
-                note=found.note if note is None else without_controls(note).strip(),
-                reviewer_name=user.name,
-                updated_at=now,
-            )
-            work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
-            if changed.state is ReviewState.RESOLVED and found.state is not ReviewState.RESOLVED and found.user_id != user.id:
-                feedback_resolved(work, now, found.user_id, found.conversation_id)
-            record(work, now, user.id, "feedback.review", feedback_id, state=changed.state.value, person=found.user_name)
-            work.commit()
-        return changed
-
     def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
         if not text.strip():
             return filter
-        hits = self._search.search(
-            SearchQuery(
-                text=text,
-                kind=DocumentKind.FEEDBACK,
-                owner_id=None,
-                limit=1000,
-                since=filter.since,
-                until=filter.until,
-                model=filter.model,
-                rating=filter.rating,
-            )
-        )
-        return replace(filter, ids=tuple(hit.id for hit in hits))
+        found = ratings_with(self._search, text, since=filter.since, until=filter.until, model=filter.model, rating=filter.rating)
+        return replace(filter, ids=found)
+
+
+def ratings_with(
+    search: SearchIndex, words: str, *, since: datetime | None, until: datetime | None, model: str | None, rating: int | None
+) -> tuple[str, ...]:
+    """Return the ids of ratings with these words in question, answer, comment or note, the best matches first."""
+    query = SearchQuery(
+        text=words, kind=DocumentKind.FEEDBACK, owner_id=None, limit=MAX_FOUND, since=since, until=until, model=model, rating=rating
+    )
+    return tuple(hit.id for hit in search.search(query))
 
 
 def _changed(change: Callable[[str], str], feedback: Feedback) -> dict[str, Any]:
     """Return the texts of an exported rating without the personal data that must not be exported."""
     texts = {name: getattr(feedback, name) for name in ("comment", "note", "question", "answer")}
-    return {name: change(text) for name, text in texts.items() if text}
+    said = feedback.details
+    details = replace(said, passage=change(said.passage), better_answer=change(said.better_answer))
+    return {**{name: change(text) for name, text in texts.items() if text}, "details": details}

@@ -1,4 +1,4 @@
-"""Declare the repositories of feedback and of side-by-side comparisons."""
+"""Declare the repositories of feedback, of rating forms and of side-by-side comparisons."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.review.records import Comparison, Feedback, FeedbackFilter, ReviewState, Vote
+from core.review.records import Comparison, Feedback, FeedbackFilter, RatingForm, ReviewState, Vote
 
 
 class FeedbackRepository(Protocol):
     """Stores feedback. Every write also queues an index job in the same transaction."""
 
     def put(self, feedback: Feedback) -> None:
-        """Insert a rating, or replace the user's earlier rating and comment on this message; state and note stay."""
+        """Insert a rating, or replace what the user said about this message before; state and note stay."""
         ...
 
     def remove(self, user_id: str, message_id: str) -> None:
@@ -21,6 +21,10 @@ class FeedbackRepository(Protocol):
         ...
 
     def get(self, feedback_id: str) -> Feedback | None: ...
+    def of_message(self, user_id: str, message_id: str) -> Feedback | None:
+        """Return a person's rating of an answer."""
+        ...
+
     def for_change(self, feedback_id: str) -> Feedback | None:
         """Read a rating and lock it until the transaction ends."""
         ...
@@ -31,7 +35,21 @@ class FeedbackRepository(Protocol):
 
     def count(self, filter: FeedbackFilter) -> int: ...
     def counts_by_state(self) -> dict[ReviewState, int]: ...
-    def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str, at: datetime) -> None: ...
+    def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str | None, at: datetime) -> None: ...
+
+
+class RatingFormRepository(Protocol):
+    """Stores the versions of the rating form. They are never changed."""
+
+    def newest(self) -> RatingForm | None: ...
+    def get(self, version: int) -> RatingForm | None: ...
+    def add(self, form: RatingForm, saved_by: str) -> None:
+        """Insert a version. saved_by: the id of the person."""
+        ...
+
+    def versions(self, limit: int) -> Sequence[RatingForm]:
+        """List versions, newest first."""
+        ...
 
 
 class ComparisonRepository(Protocol):
@@ -42,4 +60,8 @@ class ComparisonRepository(Protocol):
         ...
 
     def of_question(self, question_id: str) -> Comparison | None: ...
+    def of_answer(self, answer_id: str) -> Comparison | None:
+        """Return the comparison of the question that this message answers."""
+        ...
+
     def vote(self, comparison_id: str, vote: Vote, preferred_id: str | None, at: datetime) -> None: ...

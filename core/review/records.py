@@ -18,6 +18,51 @@ class ReviewState(StrEnum):
     RESOLVED = "resolved"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingForm:
+    """What a rater is asked after the thumb; all of it is optional. Each saved form is a version, and earlier ones stay."""
+
+    version: int = 0
+    """0: the portal's own form, which nobody has changed."""
+    good_reasons: tuple[str, ...] = ("Correct", "Clear", "Complete", "Well sourced", "Saved time")
+    poor_reasons: tuple[str, ...] = ("Wrong fact", "Out of date", "Missed the request", "No source", "Too long", "Unsafe")
+    asks_score: bool = True
+    """How usable the answer was, from 1 to 5."""
+    asks_passage: bool = True
+    """Which passage of the answer the rating is about."""
+    asks_comment: bool = True
+    asks_better_answer: bool = True
+    saved_at: datetime | None = None
+    saved_by: str | None = None
+    """The sign-in name of who saved it."""
+
+    def reasons(self, rating: int) -> tuple[str, ...]:
+        """Return the reasons that a rating can have."""
+        return self.good_reasons if rating > 0 else self.poor_reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingDetails:
+    """What a rater answered in the form."""
+
+    form_version: int | None = None
+    """The version of the form; None if the form was not answered."""
+    reasons: tuple[str, ...] = ()
+    score: int | None = None
+    """From 1, not usable at all, to 5, usable as it is."""
+    passage: str = ""
+    """The passage of the answer that the rating is about. It is deleted with the chat."""
+    better_answer: str = ""
+    """What the answer should have been. It is deleted with the chat."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self.score is None and not (self.reasons or self.passage or self.better_answer)
+
+
+NO_DETAILS = RatingDetails()
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """A rating with the rated answer. If the owner deletes the chat, the text becomes None and the rating stays."""
@@ -39,6 +84,10 @@ class Feedback:
     question: str | None = None
     answer: str | None = None
     generation: Generation | None = None
+    details: RatingDetails = NO_DETAILS
+    user_full_name: str = ""
+    names_hidden: bool = False
+    """Whether names were taken out; user_name is then empty."""
 
     @property
     def run_id(self) -> str | None:

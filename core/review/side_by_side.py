@@ -59,8 +59,7 @@ class SideBySide:
         """Return the comparison at the end of the conversation if it has no vote yet, else None. Raises NotFound."""
         with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
-            head = work.messages.get(conversation.head_id) if conversation.head_id else None
-            found = work.comparisons.of_question(head.parent_id) if head is not None and head.parent_id else None
+            found = work.comparisons.of_answer(conversation.head_id) if conversation.head_id else None
         if found is None or found.vote is not None or all(lane.answer_id != conversation.head_id for lane in found.lanes):
             return None
         return found

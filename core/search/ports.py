@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.search.records import ParkedJob, Reconciliation, SearchHit, SearchPage, SearchQuery
+from core.review.records import Feedback
+from core.search.records import Reconciliation, RejectedIndexJob, SearchHit, SearchPage, SearchQuery
 
 
 class SearchIndex(Protocol):
@@ -45,11 +46,11 @@ class IndexKeeper(IndexJobs, Protocol):
         ...
 
 
-class ParkedJobs(Protocol):
+class RejectedIndexJobs(Protocol):
     """Changes that the index rejected permanently. All methods raise Unavailable."""
 
     def count(self) -> int: ...
-    def oldest(self, limit: int, after: int = 0) -> Sequence[ParkedJob]: ...
+    def oldest(self, limit: int, after: int = 0) -> Sequence[RejectedIndexJob]: ...
     def retry(self, number: int | None) -> int:
         """Queue one rejected change again, or all of them for None; returns how many."""
         ...
@@ -61,3 +62,9 @@ class Reconciler(Protocol):
     def reconcile(self, report: Callable[[float], None]) -> Reconciliation:
         """Compare the database and the index, and repair differences. An exception raised by `report` ends it. Raises Unavailable."""
         ...
+
+
+class Names(Protocol):
+    """Takes names out of what reviewers read."""
+
+    def hide(self, rating: Feedback) -> Callable[[str], str]: ...

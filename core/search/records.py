@@ -37,6 +37,8 @@ class SearchQuery:
     """1, -1, or UNRATED for answers without a rating."""
     folder_id: str | None = None
     """Only conversations in this folder, and their messages."""
+    conversation_id: str | None = None
+    """Only this conversation, its messages and their ratings."""
     has_file: bool = False
     """Only questions with files, and conversations that contain such questions."""
     after: tuple[datetime, str] | None = None
@@ -72,7 +74,7 @@ class SearchPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ParkedJob:
+class RejectedIndexJob:
     """A change that the search index rejected permanently."""
 
     number: int

@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter
-from core.search.ports import IndexJobs, SearchIndex
+from core.search.ports import IndexJobs, Names, SearchIndex
 from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -70,8 +70,9 @@ class Found:
 class Search:
     """Searches. A stale index may miss rows but never leaks any: every hit is read from the database, which checks the owner again."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock, names: Names) -> None:
         self._unit_of_work = unit_of_work
+        self._names = names
         self._index = index
         self._jobs = jobs
         self._clock = clock
@@ -93,14 +94,15 @@ class Search:
         model: str | None = None,
         rating: int | None = None,
         folder: str | None = None,
+        conversation: str | None = None,
         has_file: bool = False,
         limit: int = 50,
         cursor: str | None = None,
     ) -> Found:
         """Find everything that contains all words of `text`.
 
-        cursor: `next_cursor` of the previous page. folder: id of one of the person's folders; any other finds nothing. has_file: only
-        questions with files, and their chats.
+        cursor: `next_cursor` of the previous page. folder, conversation: id of one of the person's folders or conversations; any
+        other finds nothing. has_file: only questions with files, and their chats.
 
         Raises InvalidInput for an unknown cursor, Unavailable while the index does not answer.
         """
@@ -119,8 +121,9 @@ class Search:
             model=model,
             rating=rating,
             folder_id=folder,
+            conversation_id=conversation,
             has_file=has_file,
-            after=_place(cursor),
+            after=_parse_cursor(cursor),
         )
         hits: list[SearchHit] = []
         total, at_least = 0, False
@@ -132,7 +135,7 @@ class Search:
         hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
         shown = hits[:limit]
         with self._unit_of_work() as work:
-            items = _authorized(work, user, shown)
+            items = _authorized(work, user, shown, self._names)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
         return Found(
@@ -145,7 +148,7 @@ class Search:
         )
 
 
-def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
+def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit], names: Names) -> list[FoundItem]:
     """Return, in order, the hits whose rows exist and which the person may read."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
     messages = {each.id: each for each in work.messages.by_ids(user.id, ids[DocumentKind.MESSAGE])}
@@ -193,7 +196,7 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list
                         id=hit.id,
                         conversation_id=rating.conversation_id,
                         message_id=rating.message_id,
-                        snippet=still_there(rating, hit.snippet),
+                        snippet=names.hide(rating)(still_there(rating, hit.snippet)),
                         at=hit.at,
                         model=rating.model,
                         rating=rating.rating,
@@ -219,14 +222,14 @@ def _cursor(hit: SearchHit) -> str:
     return urlsafe_b64encode(f"{at.isoformat()} {id}".encode()).decode()
 
 
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
+def _parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     try:
         at, _, id = urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8").partition(" ")
-        place = datetime.fromisoformat(at), id
-        if place[0].tzinfo is None:
+        position = datetime.fromisoformat(at), id
+        if position[0].tzinfo is None:
             raise ValueError("no zone")
     except (ValueError, binascii.Error) as problem:
         raise InvalidInput("This cursor does not come from a search.") from problem
-    return place
+    return position

@@ -15,7 +15,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 LOOKED_AT = 500
 """Number of the person's newest conversations whose titles are searched."""
-MOST_TYPED = 100
+MAX_TYPED = 100
 TITLES, WORDS = 6, 3
 _HAS_NO_SPACES = re.compile("[\u2e80-\U0003ffff]")
 """Characters of Chinese, Japanese and Korean, whose words may begin anywhere in a line because there are no spaces."""
@@ -41,7 +41,7 @@ class Suggestions:
     def suggest(self, user: User, typed: str) -> Suggested:
         """Find titles in which each typed word begins a word. Chinese words may stand anywhere."""
         require(user, Permission.CHAT)
-        words = _normal(typed[:MOST_TYPED]).split()
+        words = _normal(typed[:MAX_TYPED]).split()
         if not words:
             return Suggested([], [])
         with self._unit_of_work() as work:

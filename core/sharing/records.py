@@ -30,6 +30,16 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStep:
+    """A call of a tool as a link shows it. Its result is not shared: it may quote what only the owner may read."""
+
+    title: str
+    arguments: str
+    seconds: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedMessage:
     """A message as a link shows it."""
 
@@ -40,6 +50,8 @@ class SharedMessage:
     """The model of an answer."""
     files: tuple[str, ...] = ()
     """Names of attached files; their content is not shared."""
+    steps: tuple[SharedStep, ...] = ()
+    """The tools that the model called for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from core.bounds import within
-from core.chat.conversations import own, own_to_change, path
+from core.chat.conversations import branch_to, own, own_to_change
 from core.chat.records import MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
@@ -20,8 +20,8 @@ from core.sharing.records import Audience, Share, SharedChat
 from core.sharing.snapshots import messages_of, snapshot_of
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-MOST_DAYS = 366
-MOST_LINKS = 50
+MAX_DAYS = 366
+MAX_LINKS = 50
 """Most links of one conversation."""
 NOTHING = "There is nothing here. The link may be wrong, expired or revoked, or it was not made for you."
 """The error for every link that cannot be opened, whatever the reason, so that the existence of a snapshot is not revealed."""
@@ -37,6 +37,7 @@ class Shares:
 
     def audiences(self, user: User) -> Sequence[Audience]:
         """List the groups that this person may share with: their own and those they manage, or all for people who may manage users."""
+        require(user, Permission.CHAT)
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
             return [Audience(each.id, each.name) for each in work.groups.all() if _may_name(user, each)]
@@ -51,7 +52,7 @@ class Shares:
         Raises NotFound, NotAllowed, InvalidInput, and Conflict while an answer is running.
         """
         require(user, Permission.EXPORT)
-        within("days", days, 1, MOST_DAYS)
+        within("days", days, 1, MAX_DAYS)
         mask = self._privacy.shared(user) if masked else self._privacy.exported(user)
         now = self._clock()
         with self._unit_of_work() as work:
@@ -59,13 +60,13 @@ class Shares:
             group = work.groups.get(group_id) if group_id is not None else None
             if group_id is not None and (group is None or not _may_name(user, group)):
                 raise NotFound("This group does not exist, or you may not share with it.")
-            shown = path(work.messages.of_conversation(conversation_id), conversation.head_id)
+            shown = branch_to(work.messages.of_conversation(conversation_id), conversation.head_id)
             if any(message.status is MessageStatus.STREAMING for message in shown):
                 raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
             if not any(message.text for message in shown):
                 raise InvalidInput("There is nothing to share in this chat yet. Ask something first.")
-            if len(work.shares.of_conversation(conversation_id)) >= MOST_LINKS:
-                raise InvalidInput("A chat can have at most {most} links. Revoke one first.", most=MOST_LINKS)
+            if len(work.shares.of_conversation(conversation_id)) >= MAX_LINKS:
+                raise InvalidInput("A chat can have at most {most} links. Revoke one first.", most=MAX_LINKS)
             share = Share(
                 id=uuid4().hex,
                 conversation_id=conversation_id,

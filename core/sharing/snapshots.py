@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from core.chat.records import Author, Message
-from core.sharing.records import SharedMessage
+from core.sharing.records import SharedMessage, SharedStep
 
 
 def snapshot_of(messages: Sequence[Message], mask: Callable[[str], str]) -> str:
-    """Return the snapshot of these messages: texts, models and names of files, without reasoning, ratings and comments."""
+    """Return the snapshot of these messages: texts, models, names of files, and calls of tools without their results.
+
+    Reasoning, ratings and comments are left out.
+    """
     kept = [
         {
             "author": each.author.value,
@@ -19,6 +22,7 @@ def snapshot_of(messages: Sequence[Message], mask: Callable[[str], str]) -> str:
             "created_at": each.created_at.isoformat(),
             "model": each.generation.model if each.generation else "",
             "files": [mask(file.name) for file in each.files],
+            "steps": [[mask(step.title), mask(step.arguments), step.seconds, step.error is not None] for step in each.steps],
         }
         for each in messages
         if each.text or each.files
@@ -34,6 +38,11 @@ def messages_of(snapshot: str) -> tuple[SharedMessage, ...]:
             created_at=datetime.fromisoformat(each["created_at"]),
             model=each["model"],
             files=tuple(each["files"]),
+            steps=tuple(_step(*step) for step in each.get("steps", ())),
         )
         for each in json.loads(snapshot)
     )
+
+
+def _step(title: str, arguments: str, seconds: float | None, failed: bool) -> SharedStep:
+    return SharedStep(title=title, arguments=arguments, seconds=seconds, failed=failed)

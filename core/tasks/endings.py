@@ -33,11 +33,11 @@ class JobEndings:
         def write() -> None:
             with self._unit_of_work() as work:
                 ended = work.jobs.end(job.id, run, state, self._clock(), result, error)
-                if ended and job.owner_id is not None and kind.kept and kind.notices and state is not JobState.CANCELLED:
+                if ended and job.owner_id is not None and kind.listed and kind.notices and state is not JobState.CANCELLED:
                     job_ended(work, self._clock(), job.owner_id, job.kind, job.id, done=state is JobState.DONE)
                 if ended and kind.every is not None:
                     work.jobs.add(next_recurring(kind, self._clock, kind.every))
-                if ended and not kind.kept and state is JobState.DONE:
+                if ended and not kind.listed and state is JobState.DONE:
                     work.jobs.remove(job.id)
                 work.commit()
 

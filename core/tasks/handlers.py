@@ -23,7 +23,7 @@ class Report:
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
-        self.leave = threading.Event()
+        self.hand_over = threading.Event()
         """Set if the job must stop here and continue on another server."""
         self.lost = threading.Event()
         self.progress = 0.0
@@ -39,7 +39,7 @@ class Report:
         """Raise Cancelled or Stopping if the job must end."""
         if self.lost.is_set():
             raise Cancelled
-        if self._stopping.is_set() or self.leave.is_set():
+        if self._stopping.is_set() or self.hand_over.is_set():
             raise Stopping
 
 
@@ -53,9 +53,9 @@ class JobKind:
 
     every: interval of a recurring kind. most_tries: tries for failures that may pass (busy, unavailable, a bug), with growing delays.
     resumable: whether a job can safely run again from the beginning after the portal stops. at_once: how many jobs of this kind run
-    together, in addition to others; None: they share the worker's limit. kept: whether a finished job stays in the list of jobs.
+    together, in addition to others; None: they share the worker's limit. listed: whether a finished job stays in the list of jobs.
     needs_model: whether the job asks a model, so that a server without one leaves it to others. notices: whether the person who started
-    a kept job is notified of its end.
+    a listed job is notified of its end.
     """
 
     name: str
@@ -64,7 +64,7 @@ class JobKind:
     most_tries: int = 1
     resumable: bool = False
     at_once: int | None = None
-    kept: bool = True
+    listed: bool = True
     needs_model: bool = False
     notices: bool = True
 

@@ -17,7 +17,7 @@ from core.people.records import Scope, User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-MOST_LISTED = 200
+MAX_LISTED = 200
 _SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
 """Scopes of API keys that can start jobs, and so may see and control the jobs of their person."""
 
@@ -67,7 +67,7 @@ class Jobs:
 
     def run_now(self, work: UnitOfWork, kind: str, *, owner: User | None = None) -> Job:
         """Make the recurring job of this kind due now; add one if none is active."""
-        return work.jobs.hasten(kind, self._clock()) or self.add(work, kind, owner=owner, key=kind)
+        return work.jobs.make_due(kind, self._clock()) or self.add(work, kind, owner=owner, key=kind)
 
     def latest(self, filter: JobFilter) -> Job | None:
         """Return the newest job that matches the filter."""
@@ -78,7 +78,7 @@ class Jobs:
     def list(self, user: User, filter: JobFilter | None = None, limit: int = 50, before: str | None = None) -> Sequence[Job]:
         """List jobs, newest first. before: id of the last job read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         require_scope(user, *_SCOPES)
         owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:

@@ -45,7 +45,7 @@ class JobRepository(Protocol):
         """Make a running job wait again. Returns False if it is no longer this worker's. Without an error the try does not count."""
         ...
 
-    def hasten(self, key: str, now: datetime) -> Job | None:
+    def make_due(self, key: str, now: datetime) -> Job | None:
         """Make a waiting job with this key due now. Returns the active job with the key, if any."""
         ...
 

@@ -20,7 +20,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 3
+MAX_AT_ONCE = 3
 RENEW_S = 1.0
 """Seconds between progress writes, which also notice a cancel, and between checks for due jobs."""
 SCHEDULE_S = 60.0
@@ -89,11 +89,11 @@ class JobWorker:
 
     def drain(self) -> None:
         """Start no more jobs. Jobs that can continue on another server stop at their next report; the others keep running."""
-        self._draining.set()
         with self._lock:
+            self._draining.set()
             for job, report, _ in self._running.values():
                 if self._kinds[job.kind].resumable:
-                    report.leave.set()
+                    report.hand_over.set()
 
     def count(self) -> int:
         """Return how many jobs run here."""
@@ -108,8 +108,13 @@ class JobWorker:
             report = Report(self._stopping)
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
-                self._running[run] = (job, report, thread)
-                thread.start()  # Start under the lock, because close() joins every thread that it finds.
+                # close() and drain() may have begun since the job was claimed. They take care of the runs that they find under the lock.
+                if not (leaving := self._leaving()):
+                    self._running[run] = (job, report, thread)
+                    thread.start()
+            if leaving:
+                self._endings.postpone(job, run, timedelta(), None)
+                break
             started += 1
         return started
 
@@ -173,7 +178,7 @@ class JobWorker:
         return [
             kind.name
             for kind in self._kinds.values()
-            if (shared < MOST_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
+            if (shared < MAX_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
             and (has_model or not kind.needs_model)
         ]
 

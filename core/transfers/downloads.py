@@ -10,8 +10,9 @@ from hashlib import sha256
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, Unavailable
 from core.models.catalogue import CatalogueEntry, Hub, Quantization, RemoteFile, RemoteModel, Repository
+from core.models.memory_records import MemoryPlan
 from core.models.ports import KnownModels, ModelHub
-from core.models.records import MemoryPlan, ModelKind
+from core.models.records import ModelKind
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -19,8 +20,8 @@ from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.transfers.model_folder import ModelFolder, verify
-from core.transfers.pace import Pace
 from core.transfers.remote_models import choose, models_of
+from core.transfers.transfer_progress import TransferProgress
 from core.unit_of_work import UnitOfWorkFactory
 
 DOWNLOAD, IMPORT, QUANTIZE = "model.download", "model.import", "model.quantize"
@@ -29,7 +30,7 @@ OFFLINE = "The portal works offline (PORTAL_OFFLINE), so nothing can be download
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _TRIES = 6
 """Tries of a download whose connection fails, with growing waits in between. Each try also resumes after interruptions."""
-MOST_LISTED = 100
+MAX_LISTED = 100
 QUICK_PARAMETERS = 10_000_000_000
 """Active parameters above which a model is slow without a GPU."""
 
@@ -121,13 +122,13 @@ class Downloads:
         """List the unfinished and failed downloads, imports and quantizations of this server, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), MOST_LISTED)
+            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), MAX_LISTED)
 
     def active(self, name: str) -> Job | None:
         """Return the waiting, running or paused download of a model or repository, without checking rights; else None."""
         named = {name.lower(), *(entry.title.lower() for entry in self.hub_catalogue.entries() if entry.id == name.lower())}
         with self._unit_of_work() as work:
-            found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self.server), MOST_LISTED)
+            found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self.server), MAX_LISTED)
         return next((job for job in found if _is_named(job, named)), None)
 
     def disk_free(self, user: User) -> int | None:
@@ -191,7 +192,7 @@ class Downloads:
 
     def _kept(self) -> Sequence[Job]:
         with self._unit_of_work() as work:
-            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), 10 * MOST_LISTED)
+            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), 10 * MAX_LISTED)
 
     def _run(self, job: Job, report: Report) -> Mapping[str, Json]:
         if self.offline:
@@ -215,12 +216,12 @@ class Downloads:
         model = choose(listing, str(job.payload["wanted"]), projector=bool(job.payload["projector"]), repository=repository.name)
         staging = staging_name(job)
         group = repository.name.partition("/")[2]
-        pace = Pace(report, model.size_bytes)
+        tracker = TransferProgress(report, model.size_bytes)
         missing: list[RemoteFile] = []
         for file in model.files:
             target = self._folder.target(group, _base(file))
-            if self._folder.has(target, file.size_bytes, file.sha256, pace.step("verify", _base(file))):
-                pace.before += file.size_bytes
+            if self._folder.has(target, file.size_bytes, file.sha256, tracker.step("verify", _base(file))):
+                tracker.before += file.size_bytes
             else:
                 missing.append(file)
         needed = sum(file.size_bytes for file in missing)
@@ -228,10 +229,10 @@ class Downloads:
         for file in missing:
             name = _base(file)
             folder = self._folder.staging(staging)
-            path = self._hub.download(repository, listing.revision, file, folder, pace.step("download", name))
-            pace.before += file.size_bytes
-            verify(path, file.size_bytes, file.sha256, pace.step("verify", name))
-            self._folder.place(path, self._folder.target(group, name))
+            path = self._hub.download(repository, listing.revision, file, folder, tracker.step("download", name))
+            tracker.before += file.size_bytes
+            verify(path, file.size_bytes, file.sha256, tracker.step("verify", name))
+            self._folder.install(path, self._folder.target(group, name))
         self._folder.discard(staging)
         target = self._folder.target(group, _base(model.files[0]))
         record_alone(self._unit_of_work, self._clock(), job.owner_id, "model.downloaded", str(job.payload["name"]), file=target.name)

@@ -18,11 +18,11 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
 from core.transfers.downloads import IMPORT, staging_name, transfer_key
 from core.transfers.model_folder import ModelFolder, taken
-from core.transfers.pace import Pace
 from core.transfers.remote_models import check_name, models_of
+from core.transfers.transfer_progress import TransferProgress
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_FILES = 500
+MAX_FILES = 500
 _BLOCK = 4 * 1024 * 1024
 
 
@@ -79,7 +79,7 @@ class Imports:
 
     def _listed(self, folder: Path) -> list[Found]:
         try:
-            entries = sorted(path for path in folder.iterdir() if path.name.lower().endswith(".gguf"))[:MOST_FILES]
+            entries = sorted(path for path in folder.iterdir() if path.name.lower().endswith(".gguf"))[:MAX_FILES]
         except FileNotFoundError as problem:
             raise NotFound("There is no folder {folder} on the server.", folder=folder) from problem
         except OSError as problem:
@@ -113,14 +113,14 @@ class Imports:
             if self._folder.target("", file.name).exists():
                 raise taken(file.name)
         self._folder.check_space(found.model.size_bytes)
-        pace = Pace(report, found.model.size_bytes)
+        tracker = TransferProgress(report, found.model.size_bytes)
         hashes: dict[str, Json] = {}
         try:
             for file in found.model.files:
                 copy = self._folder.staging(staging) / file.name
-                hashes[file.name] = _copy(folder / file.name, copy, pace.step("copy", file.name))
-                self._folder.place(copy, self._folder.target("", file.name))
-                pace.before += file.size_bytes
+                hashes[file.name] = _copy(folder / file.name, copy, tracker.step("copy", file.name))
+                self._folder.install(copy, self._folder.target("", file.name))
+                tracker.before += file.size_bytes
         finally:
             self._folder.discard(staging)
         first = self._folder.target("", found.model.files[0].name)

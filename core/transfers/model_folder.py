@@ -91,10 +91,10 @@ class ModelFolder:
     def staged_bytes(self, name: str) -> int:
         """Return the bytes that a transfer has stored so far."""
         total = 0
-        for place, _, files in os.walk(self.path / STAGING / name):
+        for folder, _, files in os.walk(self.path / STAGING / name):
             for each in files:
                 try:
-                    total += os.lstat(os.path.join(place, each)).st_size  # noqa: PTH118 - many small calls
+                    total += os.lstat(os.path.join(folder, each)).st_size  # noqa: PTH118 - many small calls
                 except OSError:
                     continue
         return total
@@ -136,7 +136,7 @@ class ModelFolder:
             raise taken(str(target.relative_to(self.path)))
         return True
 
-    def place(self, file: Path, target: Path) -> None:
+    def install(self, file: Path, target: Path) -> None:
         """Move a complete file to its final path. Raises Conflict if a file exists there by now."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

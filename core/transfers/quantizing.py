@@ -22,7 +22,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 _WRITTEN = 0.9
 """Share of the progress for writing the result; the rest is for its SHA-256."""
-MOST_KNOWN = 100
+MAX_KNOWN = 100
 RECENT = timedelta(minutes=15)
 """How long the list of transfers shows finished quantizations."""
 
@@ -81,7 +81,7 @@ class Quantizing:
 
     def _done(self) -> Sequence[Job]:
         with self._unit_of_work() as work:
-            return work.jobs.find(JobFilter(kinds=(QUANTIZE,), states=(JobState.DONE,), server=self._server), MOST_KNOWN)
+            return work.jobs.find(JobFilter(kinds=(QUANTIZE,), states=(JobState.DONE,), server=self._server), MAX_KNOWN)
 
     def _target(self, path: Path, precision: Precision) -> Path:
         beside = path.absolute().parent
@@ -103,7 +103,7 @@ class Quantizing:
                 self._quantizer.quantize(path, unfinished, precision, lambda done: _report(report, "quantize", target.name, done, size))
                 size = unfinished.stat().st_size
                 sha256 = digest(unfinished, lambda done: _report(report, "verify", target.name, done / max(1, size), size))
-                self._folder.place(unfinished, target)
+                self._folder.install(unfinished, target)
             finally:
                 self._folder.discard(staging)
         record_alone(self._unit_of_work, self._clock(), job.owner_id, "model.quantized", target.name, source=path.name, sha256=sha256)

@@ -12,7 +12,7 @@ from core.models.catalogue import Listing, RemoteFile, RemoteModel
 _ENDING = re.compile(r"\.gguf$", re.IGNORECASE)
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _PROJECTOR = re.compile(r"(^|[-_.])mmproj([-_.]|$)", re.IGNORECASE)
-_LONGEST = 200
+_MAX_LENGTH = 200
 """Most bytes of a file name. File systems allow 255, of which a download needs some for its own extension."""
 
 
@@ -74,8 +74,8 @@ def check_name(name: str) -> None:
         )
     if not _ENDING.search(name):
         raise InvalidInput("{name} is not a GGUF file. Its name must end in .gguf.", name=repr(name[:80]))
-    if len(name.encode()) > _LONGEST:
-        raise InvalidInput("The name {name} is longer than {most} bytes. Rename the file.", name=repr(name[:40]), most=_LONGEST)
+    if len(name.encode()) > _MAX_LENGTH:
+        raise InvalidInput("The name {name} is longer than {most} bytes. Rename the file.", name=repr(name[:40]), most=_MAX_LENGTH)
 
 
 def _whole(name: str) -> str:

@@ -14,7 +14,7 @@ from core.transfers.model_folder import STAGING, UPLOAD, ModelFolder, taken
 from core.transfers.remote_models import check_name
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_PIECE = 8 * 1024 * 1024
+MAX_PIECE = 8 * 1024 * 1024
 """Most bytes of one piece."""
 LARGEST = 4 * 1024**4
 _MAGIC = b"GGUF"
@@ -62,7 +62,7 @@ class Uploads:
                 raise Unavailable("{name} cannot be stored: {reason}.", name=name, reason=problem.strerror or str(problem)) from problem
             here += len(content)
             if here == total:
-                self._folder.place(part, self._folder.target("", name))
+                self._folder.install(part, self._folder.target("", name))
                 self._folder.discard(staging)
         if here == total:
             record_alone(self._unit_of_work, self._clock(), user.id, "model.upload", name, size_bytes=str(total))

@@ -17,3 +17,8 @@ def may_be_formula(text: str) -> bool:
     """
     seen = first_seen(text)
     return text.startswith(_SIGNS, seen) or any(c in "\t\r\n" for c in text[:seen])
+
+
+def safe_cell(value: object) -> object:
+    """Put an apostrophe before text that starts like a formula. Numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and may_be_formula(value) else value

@@ -34,7 +34,7 @@ class RatedGeneration:
 class UsagePart:
     """The usage of one person on one day from one source.
 
-    The source is "chat", "title", "summary" or "memory" for chats, "api" for REST, or a source of vectors.
+    The source is "chat", "tool", "title", "summary" or "memory" for chats, "api" for REST, or a source of vectors.
     """
 
     day: date
@@ -48,4 +48,4 @@ class UsagePart:
 
     @property
     def by_page(self) -> bool:
-        return self.source in ("chat", "title", "summary", "memory", "grounding")
+        return self.source in ("chat", "title", "summary", "memory", "grounding", "tool")

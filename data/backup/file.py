@@ -30,6 +30,8 @@ MAGIC = b"GLM-PORTAL-BACKUP 1\n"
 FRAME_BYTES = 1_000_000
 LARGEST_FRAME = 64_000_000
 """Largest frame in bytes. A record is a row; the longest texts have a few MB."""
+LARGEST_UNPACKED = 1_000_000_000
+"""Most bytes that a frame may have when it is unpacked."""
 LARGEST_HEADER = 1000
 _PREFIX = struct.Struct(">IB")
 # OWASP's scrypt parameters: 128 MiB and about half a second per guess.
@@ -114,7 +116,10 @@ class _Frames:
         try:
             if self._cipher is not None:
                 content = self._cipher.decrypt(self._nonce(), content, self._bound(last))
-            lines = zlib.decompress(content)
+            unpacking = zlib.decompressobj()
+            lines = unpacking.decompress(content, LARGEST_UNPACKED)
+            if not unpacking.eof:
+                raise zlib.error("cut off, or larger than any frame")
         except InvalidTag as problem:
             raise InvalidInput("The passphrase is wrong, or the backup was altered.") from problem
         except zlib.error as problem:

@@ -28,7 +28,7 @@ class SqlBackupFolder:
         self.path = path
 
     def all(self) -> Sequence[BackupFile]:
-        found = [file for path in self.path.glob("*.backup") if (file := _look(path)) is not None]
+        found = [file for path in self.path.glob("*.backup") if (file := _inspect(path)) is not None]
         return sorted(found, key=lambda each: (each.written_at, each.name), reverse=True)
 
     def write(self, name: str, passphrase: str | None, progress: Progress) -> BackupFile:
@@ -57,7 +57,7 @@ class SqlBackupFolder:
             raise NotFound("This backup does not exist.") from problem
 
 
-def _look(path: Path) -> BackupFile | None:
+def _inspect(path: Path) -> BackupFile | None:
     """Describe a file; None if it is not a backup, or disappeared meanwhile."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:

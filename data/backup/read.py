@@ -30,13 +30,13 @@ Begin = Callable[[str], None]
 Take = Callable[[BackedUpTable, Sequence[list[Any]]], None]
 
 
-def unheard(share: float) -> None:
+def ignore_progress(share: float) -> None:
     """Ignore progress."""
 
 
-def check(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
+def check(file: BinaryIO, passphrase: str | None, progress: Progress = ignore_progress) -> Contents:
     """Read everything. Raises InvalidInput if any row is missing, altered or extra."""
-    size = os.fstat(file.fileno()).st_size if progress is not unheard else 0
+    size = os.fstat(file.fileno()).st_size if progress is not ignore_progress else 0
 
     def take(table: BackedUpTable, rows: Sequence[list[Any]]) -> None:
         if size:

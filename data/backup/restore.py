@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from core.errors import Conflict, InvalidInput
 from core.operations.records import Progress
-from data.backup.read import Contents, check, read, unheard
+from data.backup.read import Contents, check, ignore_progress, read
 from data.backup.tables import BackedUpTable, RowHash, record_line
 from data.database import Database
 from data.index.worker import queue_everything
@@ -25,7 +25,7 @@ def is_empty(database: Database) -> bool:
         return not inspect(connection).get_table_names()
 
 
-def examine(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
+def examine(file: BinaryIO, passphrase: str | None, progress: Progress = ignore_progress) -> Contents:
     """Return what a restore would bring. Raises InvalidInput if the file is damaged, or from a newer portal."""
     found = check(file, passphrase, progress)
     _check_revision(found.revision)

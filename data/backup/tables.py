@@ -83,20 +83,20 @@ class BackedUpTable:
 
     def plain(self, row: Sequence[Any]) -> list[Any]:
         """Convert a database row to JSON values."""
-        return [_told(value) for value in row]
+        return [_to_json(value) for value in row]
 
     def values(self, record: Sequence[Any]) -> dict[str, Any]:
         """Convert a record to a database row."""
-        return {name: _heard(word, value) for (name, word), value in zip(self.columns, record, strict=True)}
+        return {name: _from_json(word, value) for (name, word), value in zip(self.columns, record, strict=True)}
 
 
-def _told(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def _heard(word: str, value: Any) -> Any:
+def _from_json(word: str, value: Any) -> Any:
     if value is None or word not in ("moment", "bytes"):
         return value
     return datetime.fromisoformat(value) if word == "moment" else b64decode(value, validate=True)

@@ -10,16 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
 from core.errors import Conflict, StartFailed
 from core.operations.records import Progress
 from data.backup.file import write_records
-from data.backup.read import check, unheard
+from data.backup.read import check, ignore_progress
 from data.backup.tables import RowHash, count_rows, present_tables, record_line
 from data.database import Database
-from data.migrate import newest_revision
+from data.migrate import newest_revision, revision_of
 from data.tables import IndexJobTable
 
 _WRITING = 0.6
@@ -36,12 +35,12 @@ class Written:
     sealed: bool
 
 
-def write_backup(database: Database, path: Path, passphrase: str | None, progress: Progress = unheard) -> Written:
+def write_backup(database: Database, path: Path, passphrase: str | None, progress: Progress = ignore_progress) -> Written:
     """Write a backup. It gets its name only after it was read back and found intact. Raises Conflict if the name is taken."""
     if path.exists():
         raise Conflict("{path} already exists. Choose another name, or remove it first.", path=path)
     with database.start_errors(), database.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() != newest_revision():
+        if revision_of(connection) != newest_revision():
             raise StartFailed(
                 "{name} is empty or was written by another version. Start this portal with it once, then back it up.",
                 name=database.name,
@@ -77,7 +76,7 @@ def _records(connection: Connection, progress: Progress) -> Iterator[Any]:
     done = 0
     yield {
         "made_at": datetime.now(UTC).isoformat(),
-        "revision": MigrationContext.configure(connection).get_current_revision(),
+        "revision": revision_of(connection),
         "last_job": _last_job(connection),
     }
     sums: dict[str, dict[str, object]] = {}

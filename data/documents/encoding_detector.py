@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from charset_normalizer import from_bytes
-
 SAMPLE = 64 * 1024
 """Most bytes that are examined, of the lines with more than ASCII."""
 LINES = 20
@@ -32,6 +30,8 @@ class CharsetDetector:
 
 
 def _best(sample: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # The first file that needs it loads it, not the start.
+
     found = from_bytes(sample * (SHORT // len(sample) + 1), cp_isolation=list(_NAMES)).best() if sample else None
     return _NAMES.get(found.encoding) if found else None
 

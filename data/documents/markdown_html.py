@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 
 @cache
 def _parser() -> MarkdownIt:
     """Return a parser without HTML and images; markdown-it decides which link addresses run nothing."""
+    from markdown_it import MarkdownIt  # The first export loads it, not the start.
+
     return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 40}).disable(["image"])
 
 

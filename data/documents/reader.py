@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.knowledge.ports import OnPlace
-from data.bounded_process import BoundedProcess, TooHeavy
+from core.knowledge.ports import OnQueuePosition
+from data.bounded_process import BoundedProcess, OverLimit
+from data.documents.limits import MAX_UNPACKED
 
 CPU_S = 60
 WALL_S = 60.0
 MEMORY_BYTES = 1 << 30
-MOST_CHARS = 5_000_000
-AT_ONCE, MOST_OPEN = 2, 6
+MAX_CHARS = 5_000_000
+AT_ONCE, MAX_OPEN = 2, 6
 """Documents read at once, and documents begun: a long one pauses while others are read."""
 WAIT_S = 120.0
 """Seconds that a document waits for its turn to begin."""
@@ -29,6 +30,7 @@ _REFUSED = {
         "result."
     ),
     "long": "{name} has more than {limit} characters. Attach only the part your question is about.",
+    "unpacked": "{name} is larger than {megabytes} MB when it is unpacked. Attach only the part your question is about.",
     "heavy": "{name} takes too much time or memory to read. Attach only the part you need, or save it as text.",
 }
 
@@ -42,7 +44,7 @@ class ProcessDocumentReader:
         cpu_s: int = CPU_S,
         wall_s: float = WALL_S,
         memory_bytes: int = MEMORY_BYTES,
-        most_chars: int = MOST_CHARS,
+        most_chars: int = MAX_CHARS,
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
         worker: Path = WORKER,
@@ -56,19 +58,19 @@ class ProcessDocumentReader:
         self._process = BoundedProcess(
             worker,
             at_once=at_once,
-            most_open=at_once + MOST_OPEN - AT_ONCE,
+            most_open=at_once + MAX_OPEN - AT_ONCE,
             wall_s=wall_s,
             wait_s=wait_s,
             busy=_BUSY,
             unavailable=_UNAVAILABLE,
         )
 
-    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> str:
         """Return the text; form feeds separate the pages of a PDF. Raises as the port says."""
         try:
-            answer: dict[str, str] = json.loads(self._process.run(content, self._limits, person, on_place))
-        except TooHeavy:
+            answer: dict[str, str] = json.loads(self._process.run(content, self._limits, person, on_queue_position))
+        except OverLimit:
             answer = {"error": "heavy"}
         if "error" in answer:
-            raise InvalidInput(_REFUSED[answer["error"]], name=name, limit=f"{self._most_chars:,}")
+            raise InvalidInput(_REFUSED[answer["error"]], name=name, limit=f"{self._most_chars:,}", megabytes=MAX_UNPACKED // 1_000_000)
         return answer["text"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SLICE_S = 1.0
-"""Seconds after which a document pauses if somebody waits who has had less time."""
+"""Seconds after which a document pauses if someone waits who has had less time."""
 STARVED_S = 10.0
 """A document that has waited this many seconds goes first."""
 OPEN_EACH = 2
@@ -50,7 +50,7 @@ class ReadingQueue:
             turn = Turn(person=person, number=self._number, waits_since=self._clock())
             self._turns.append(turn)
             self._used.setdefault(person, 0.0)
-            self._give()
+            self._start_due()
             return turn
 
     def leave(self, turn: Turn) -> None:
@@ -59,19 +59,19 @@ class ReadingQueue:
             self._turns.remove(turn)
             if all(each.person != turn.person for each in self._turns):
                 del self._used[turn.person]
-            self._give()
+            self._start_due()
 
     def wait(self, turn: Turn, seconds: float) -> bool:
         """Wait up to `seconds` for the document's turn; return whether it may run now."""
         with self._changed:
-            self._give()  # Another document may have waited too long by now.
+            self._start_due()  # Another document may have waited too long by now.
             return self._changed.wait_for(lambda: turn.running, seconds)
 
     def pause(self, turn: Turn) -> None:
         with self._changed:
             self._stop(turn)
             turn.waits_since = self._clock()
-            self._give()
+            self._start_due()
 
     def is_due(self, turn: Turn) -> bool:
         """Tell whether this running document must pause."""
@@ -82,7 +82,7 @@ class ReadingQueue:
             mine = self._used[turn.person] + now - turn.runs_since
             return any(self._used[each.person] <= mine or self._starves(each) for each in self._eligible() if each.person != turn.person)
 
-    def place(self, turn: Turn) -> int:
+    def position(self, turn: Turn) -> int:
         """Return the queue position; 1 is next."""
         with self._changed:
             waiting = sorted((each for each in self._turns if not each.running), key=self._rank)
@@ -104,7 +104,7 @@ class ReadingQueue:
             turn.ran_s += ran
             self._used[turn.person] += ran
 
-    def _give(self) -> None:
+    def _start_due(self) -> None:
         """Start documents as far as the limits allow."""
         while sum(each.running for each in self._turns) < self._at_once and (eligible := self._eligible()):
             turn = min(eligible, key=self._rank)

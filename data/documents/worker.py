@@ -4,7 +4,7 @@ Documents are untrusted: they can be damaged, a decompression bomb, or written t
 memory and time, cannot write files or start other processes, and knows nothing of the portal.
 
 Protocol: the document on stdin; one argument, {"cpu_s", "memory_bytes", "most_chars"}; on stdout {"text"} or {"error"}, which is "damaged",
-"encrypted", "no text", "fonts", "long" or "heavy".
+"encrypted", "no text", "fonts", "long", "unpacked" or "heavy".
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from data.encryption.sealing import Keyring
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 5.0
+POLL_S = 5.0
 """Seconds between two checks."""
 
 
 class KeyWatch:
     """Checks on a separate thread until it is closed. If the database is unavailable, it tries again."""
 
-    def __init__(self, keyring: Keyring, every_s: float = LOOK_S) -> None:
+    def __init__(self, keyring: Keyring, every_s: float = POLL_S) -> None:
         self._keyring = keyring
         self._every_s = every_s
         self._ended = threading.Event()

@@ -15,7 +15,7 @@ from data.transaction import Transaction
 
 TEXTS_AT_ONCE = 500
 PARTS_AT_ONCE = 32
-"""File chunks at once: 2 MiB."""
+"""File chunks that are encrypted again in one transaction: 2 MiB."""
 
 
 def reseal(database: Database, keyring: Keyring) -> int:

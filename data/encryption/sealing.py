@@ -136,6 +136,7 @@ def use_keyring(database: Database, master: bytes | None) -> Keyring | None:
         return None
     keyring = Keyring(database, master)
     attach(database.engine.dialect, keyring)
+    attach(database.inner_engine.dialect, keyring)
     return keyring
 
 

@@ -6,21 +6,29 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ldap3
-from ldap3.core.exceptions import LDAPBindError, LDAPException, LDAPInvalidCredentialsResult, LDAPStartTLSError
+from ldap3.core.exceptions import LDAPBindError, LDAPException, LDAPInvalidCredentialsResult, LDAPOperationResult, LDAPStartTLSError
+from ldap3.core.results import RESULT_SUCCESS
 from ldap3.utils.conv import escape_filter_chars
 
 from core.errors import Unavailable
 from core.identity.records import OutsideIdentity
 
 TIMEOUT_S = 10
-MOST_GROUPS = 1000
+MAX_GROUPS = 1000
 """Most groups of one person, including the groups that contain a group; larger directories are not walked to the end."""
 _DISABLED = 2
 """The bit of Active Directory's userAccountControl."""
+_LOCKED_FOR_EVER = "000001010000Z"
+"""What pwdAccountLockedTime is after an admin locked the account; other times are those of wrong passwords, which pass."""
+_WINDOWS_BEGAN = datetime(1601, 1, 1, tzinfo=UTC)
+_NEVER = 2**63 - 1
 _IDS = ("entryUUID", "objectGUID")
+_OPERATIONAL = (*_IDS, "pwdAccountLockedTime", "nsAccountLock")
+"""Attributes that a directory returns only if they are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +65,13 @@ class LdapDirectory:
         with self._asking() as portal:
             kind, _, value = subject.partition(":")
             entry = self._one(portal, f"({kind}={value})")
+            if entry is None and not self._search(portal, "(objectClass=*)", [_IDS[0]], scope=ldap3.BASE):
+                # A directory that shows the portal nothing, as after a change of its rights, does not say that somebody is gone.
+                raise Unavailable("The directory shows nothing below PORTAL_LDAP_BASE. Check the rights of PORTAL_LDAP_BIND_DN there.")
             return None if entry is None else self._identity(portal, entry, "")
 
     def _identity(self, portal: Any, entry: dict[str, Any], name: str) -> OutsideIdentity | None:
-        control = _first(entry, "userAccountControl")
-        if control.isdigit() and int(control) & _DISABLED:
+        if _is_disabled(entry):
             return None
         return OutsideIdentity(
             source=self.source,
@@ -74,7 +84,7 @@ class LdapDirectory:
     def _groups(self, portal: Any, dn: str) -> Iterator[str]:
         """Yield names and DNs of all groups, including those that contain others. Groups may contain each other in a circle."""
         seen, open_ = {dn.lower()}, [dn]
-        while open_ and len(seen) <= MOST_GROUPS:
+        while open_ and len(seen) <= MAX_GROUPS:
             member = escape_filter_chars(open_.pop())
             for group in self._search(portal, f"(|(member={member})(uniqueMember={member}))", ["cn"]):
                 if (found := str(group["dn"])).lower() not in seen:
@@ -86,11 +96,14 @@ class LdapDirectory:
 
     def _one(self, portal: Any, filter: str) -> dict[str, Any] | None:
         """Return the one matching entry; None also if several match, because the person would be ambiguous."""
-        found = self._search(portal, filter, [ldap3.ALL_ATTRIBUTES, *_IDS])
+        found = self._search(portal, filter, [ldap3.ALL_ATTRIBUTES, *_OPERATIONAL])
         return found[0] if len(found) == 1 else None
 
-    def _search(self, portal: Any, filter: str, attributes: list[str]) -> list[dict[str, Any]]:
-        portal.search(self._settings.base, filter, attributes=attributes, time_limit=TIMEOUT_S)
+    def _search(self, portal: Any, filter: str, attributes: list[str], scope: str = ldap3.SUBTREE) -> list[dict[str, Any]]:
+        """Return the matching entries. Raises LDAPException unless the directory says that these are all: a busy one proves nothing."""
+        portal.search(self._settings.base, filter, scope, attributes=attributes, time_limit=TIMEOUT_S)
+        if portal.result["result"] != RESULT_SUCCESS:
+            raise LDAPOperationResult(result=portal.result["result"], description=portal.result["description"])
         return [each for each in portal.response or () if each["type"] == "searchResEntry"]
 
     def _binds(self, dn: str, password: str) -> bool:
@@ -129,6 +142,17 @@ class LdapDirectory:
         except LDAPException as problem:
             reason = type(problem).__name__
             raise Unavailable("The directory does not answer ({reason}). Try again, or ask an admin.", reason=reason) from problem
+
+
+def _is_disabled(entry: dict[str, Any]) -> bool:
+    """Tell whether the directory lets this person no longer in: Active Directory's ways, OpenLDAP's and 389's."""
+    control, expires = _first(entry, "userAccountControl"), _first(entry, "accountExpires")
+    if control.isdigit() and int(control) & _DISABLED:
+        return True
+    now = (datetime.now(UTC) - _WINDOWS_BEGAN) // timedelta(microseconds=1) * 10
+    if expires.isdigit() and 0 < int(expires) < min(now, _NEVER):
+        return True
+    return _first(entry, "pwdAccountLockedTime") == _LOCKED_FOR_EVER or _first(entry, "nsAccountLock").lower() == "true"
 
 
 def _subject(entry: dict[str, Any]) -> str:

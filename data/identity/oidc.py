@@ -19,6 +19,8 @@ from core.identity.records import EndedOutside, OutsideIdentity
 
 TIMEOUT_S = 10
 KEYS_FOR_S = 300.0
+KEYS_AGAIN_S = 10.0
+"""Tokens with a wrong signature make the portal read the keys again at most this often."""
 CLOCK_S = 60
 """Seconds by which clocks may differ."""
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -39,7 +41,7 @@ class OidcProvider:
         self._lock = threading.Lock()
         self._found: dict[str, Any] = {}
         self._keys: KeySet | None = None
-        self._until = 0.0
+        self._read_at = 0.0
 
     def address(self, redirect: str, state: str, nonce: str, verifier: str) -> str:
         with self._session(redirect) as session:
@@ -60,7 +62,7 @@ class OidcProvider:
         except OAuthError as problem:
             raise NotSignedIn(_REFUSED) from problem
         except requests.RequestException as problem:
-            raise _away(problem) from problem
+            raise _unavailable(problem) from problem
         known = {**more, **claims}
         groups = known.get(self._groups_claim, [])
         return OutsideIdentity(
@@ -78,7 +80,11 @@ class OidcProvider:
         events = claims.get("events")
         if not isinstance(events, dict) or _LOGOUT not in events or "nonce" in claims or not (claims.get("sub") or claims.get("sid")):
             raise refusal
-        return EndedOutside(source=self.source, subject=str(claims.get("sub") or "")[:255], session=str(claims.get("sid") or ""))
+        if not (isinstance(token_id := claims.get("jti"), str) and token_id):
+            raise refusal
+        return EndedOutside(
+            source=self.source, subject=str(claims.get("sub") or "")[:255], session=str(claims.get("sid") or ""), token_id=token_id
+        )  # fmt: skip
 
     def _session(self, redirect: str) -> Any:
         return OAuth2Session(
@@ -98,7 +104,7 @@ class OidcProvider:
         """Check signature, issuer, audience and times of a token; raises `refusal`."""
         for again in (False, True):
             try:
-                claims: dict[str, Any] = dict(jwt.decode(token, self._key_set(anew=again), algorithms=_ALGORITHMS).claims)
+                claims: dict[str, Any] = dict(jwt.decode(token, self._key_set(refresh=again), algorithms=_ALGORITHMS).claims)
                 break
             except (JoseError, ValueError) as problem:
                 if again:  # The provider may have changed its keys since they were read.
@@ -116,11 +122,12 @@ class OidcProvider:
             raise refusal
         return claims
 
-    def _key_set(self, *, anew: bool) -> KeySet:
+    def _key_set(self, *, refresh: bool) -> KeySet:
         with self._lock:
-            if self._keys is None or anew or time.monotonic() > self._until:
+            age = time.monotonic() - self._read_at
+            if self._keys is None or age > (KEYS_AGAIN_S if refresh else KEYS_FOR_S):
                 self._keys = KeySet.import_key_set(_get(str(self._locked_metadata()["jwks_uri"])))  # type: ignore[arg-type]
-                self._until = time.monotonic() + KEYS_FOR_S
+                self._read_at = time.monotonic()
             return self._keys
 
     def _endpoint(self, name: str) -> str:
@@ -149,9 +156,9 @@ def _get(address: str) -> dict[str, Any]:
         answer.raise_for_status()
         found = answer.json()
     except (requests.RequestException, ValueError) as problem:
-        raise _away(problem) from problem
+        raise _unavailable(problem) from problem
     return found if isinstance(found, dict) else {}
 
 
-def _away(problem: Exception) -> Unavailable:
+def _unavailable(problem: Exception) -> Unavailable:
     return Unavailable("The identity provider does not answer ({reason}). Try again, or ask an admin.", reason=type(problem).__name__)

@@ -14,19 +14,19 @@ from core.grounding.records import Box
 from core.images.fitting import check_ratio, fitted_size
 from core.images.formats import format_of, readable_format
 from core.images.records import DecodedImage, ImageFormat, PixelMapping
-from core.knowledge.ports import OnPlace
-from data.bounded_process import BoundedProcess, TooHeavy
+from core.knowledge.ports import OnQueuePosition
+from data.bounded_process import BoundedProcess, OverLimit
 
 CPU_S, WALL_S = 20, 30.0
 MEMORY_BYTES = 1 << 30
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """Most pixels that a phone's camera takes. Checked before anything is decoded."""
-MOST_SIDE = 16_384
-MOST_STORED_PIXELS = 16_000_000
+MAX_SIDE = 16_384
+MAX_STORED_PIXELS = 16_000_000
 """Larger images are reduced to this size; no model sees more than a quarter of it."""
-MOST_DRAWN, MOST_DRAWN_LABEL = 200, 40
+MAX_DRAWN, MAX_DRAWN_LABEL = 200, 40
 """Most boxes, and most characters of a label. They are an argument of the process, which may be 128 KB long."""
-AT_ONCE, MOST_OPEN = 2, 6
+AT_ONCE, MAX_OPEN = 2, 6
 WAIT_S = 120.0
 WORKER = Path(__file__).with_name("worker.py")
 _BUSY = "Other images are being processed. Try again in a minute."
@@ -51,8 +51,8 @@ class ProcessImageReader:
         cpu_s: int = CPU_S,
         wall_s: float = WALL_S,
         memory_bytes: int = MEMORY_BYTES,
-        most_pixels: int = MOST_PIXELS,
-        most_stored_pixels: int = MOST_STORED_PIXELS,
+        most_pixels: int = MAX_PIXELS,
+        most_stored_pixels: int = MAX_STORED_PIXELS,
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
         worker: Path = WORKER,
@@ -63,13 +63,13 @@ class ProcessImageReader:
             "cpu_s": cpu_s,
             "memory_bytes": memory_bytes,
             "most_pixels": most_pixels,
-            "most_side": MOST_SIDE,
+            "most_side": MAX_SIDE,
             "most_stored_pixels": most_stored_pixels,
         }
         self._process = BoundedProcess(
             worker,
             at_once=at_once,
-            most_open=at_once + MOST_OPEN - AT_ONCE,
+            most_open=at_once + MAX_OPEN - AT_ONCE,
             wall_s=wall_s,
             wait_s=wait_s,
             busy=_BUSY,
@@ -80,9 +80,9 @@ class ProcessImageReader:
         """Tell whether the content begins like a readable image."""
         return format_of(content) is not None
 
-    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
+    def decode(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> DecodedImage:
         """Return the upright image without metadata. Raises as the port says."""
-        head, pixels = self._ask(name, content, {"format": readable_format(name, content)}, person, on_place)
+        head, pixels = self._ask(name, content, {"format": readable_format(name, content)}, person, on_queue_position)
         mapping = PixelMapping(
             source_width=head["source"][0],
             source_height=head["source"][1],
@@ -105,24 +105,24 @@ class ProcessImageReader:
     def drawn(self, image: DecodedImage, boxes: Sequence[Box], person: str = "") -> DecodedImage:
         """Return the image with the boxes drawn on it. Raises as the port says."""
         kind = ImageFormat.PNG if image.media_type == "image/png" else ImageFormat.JPEG
-        drawn = [(*(round(each, 1) for each in box.edges), cut(box.label, MOST_DRAWN_LABEL)) for box in boxes[:MOST_DRAWN]]
+        drawn = [(*(round(each, 1) for each in box.edges), cut(box.label, MAX_DRAWN_LABEL)) for box in boxes[:MAX_DRAWN]]
         head, pixels = self._ask("The image", image.content, {"format": kind, "boxes": drawn}, person, None)
         return _decoded(pixels, head, image.mapping)
 
     def _ask(
-        self, name: str, content: bytes, settings: dict[str, object], person: str, on_place: OnPlace | None
+        self, name: str, content: bytes, settings: dict[str, object], person: str, on_queue_position: OnQueuePosition | None
     ) -> tuple[dict[str, Any], bytes]:
         """Return the worker's description of the image, and the image."""
         try:
-            answer = self._process.run(content, {**self._settings, **settings}, person, on_place)
-        except TooHeavy:
+            answer = self._process.run(content, {**self._settings, **settings}, person, on_queue_position)
+        except OverLimit:
             answer = b'{"error": "heavy"}\n'
         line, _, pixels = answer.partition(b"\n")
         head: dict[str, Any] = json.loads(line)
         if "error" in head:
             width, height = head.get("size", (0, 0))
             sentence = _REFUSED[head["error"]]
-            limits = {"megapixels": self._most_pixels // 1_000_000, "side": f"{MOST_SIDE:,}"}
+            limits = {"megapixels": self._most_pixels // 1_000_000, "side": f"{MAX_SIDE:,}"}
             raise InvalidInput(sentence, name=name, width=f"{width:,}", height=f"{height:,}", **limits)
         return head, pixels
 

@@ -2,7 +2,7 @@
 
 Images are untrusted: they can be damaged, a decompression bomb, or written to attack a decoder. So the process has little memory and time,
 cannot write files, and knows nothing of the portal. Only the decoder of the format that the content shows is used, and the size is checked
-before any pixel is decoded. The pixels are encoded anew, so nothing else of the file is left.
+before any pixel is decoded. The pixels are encoded again, so nothing else of the file is left.
 
 Protocol: the image on stdin; one argument, {"cpu_s", "memory_bytes", "most_pixels", "most_side", "most_stored_pixels", "format"} and, for
 an image that was decoded before, "resize" (width and height) or "boxes" ([left, top, right, bottom, label] each, to draw). On stdout a line

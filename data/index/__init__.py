@@ -4,6 +4,6 @@ In reading order:
 
 - documents: make documents from rows
 - worker: bring committed changes to the index
-- parked_jobs: jobs that the index rejected permanently
+- rejected_jobs: jobs that the index rejected permanently
 - reconciler: compare database and index
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, false, func, literal, null, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, String, and_, bindparam, cast, exists, false, func, literal, null, select
 from sqlalchemy.orm import aliased
 
 from data.search.port import Document
@@ -81,7 +81,8 @@ _SELECTS: Mapping[str, AnySelect] = {
     "feedback": select(
         _FEEDBACK.id, _FEEDBACK.user_id, _FEEDBACK.conversation_id, _FEEDBACK.created_at, _FEEDBACK.model, _FEEDBACK.rating,
         _NO_FOLDER, _NO_FILE,
-        _FEEDBACK.comment, _FEEDBACK.note, _QUESTION.text.label("question"), _ANSWER.text.label("answer"), _RUN.phrases,
+        _FEEDBACK.comment, _FEEDBACK.note, _FEEDBACK.reasons, _FEEDBACK.better_answer,
+        _QUESTION.text.label("question"), _ANSWER.text.label("answer"), _RUN.phrases,
     )
     .outerjoin(_ANSWER, _ANSWER.id == _FEEDBACK.message_id)
     .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id)
@@ -93,17 +94,24 @@ _SELECTS: Mapping[str, AnySelect] = {
     )
     .outerjoin(UserTable, UserTable.id == _AUDIT.actor_id),
 }  # fmt: skip
-_NAMES = select(_ATTACHMENT.message_id, _FILE.name).join(FileTable, _FILE.id == _ATTACHMENT.file_id).order_by(_ATTACHMENT.place)
+_KEYS: BindParameter[object] = bindparam("keys", expanding=True)
+_CHANGED = {kind: statement.where(SOURCES[kind].key.in_(_KEYS)) for kind, statement in _SELECTS.items()}
+_NAMES = (
+    select(_ATTACHMENT.message_id, _FILE.name)
+    .join(FileTable, _FILE.id == _ATTACHMENT.file_id)
+    .where(_ATTACHMENT.message_id.in_(_KEYS))
+    .order_by(_ATTACHMENT.place)
+)
 
 
 def load_documents(connection: Connection, versions: Mapping[tuple[str, str], int]) -> list[Document]:
     """Load the current state of each (kind, id), at the given version; a tombstone if the row is gone."""
     found: dict[tuple[str, str], Document] = {}
-    for kind, statement in _SELECTS.items():
+    for kind, statement in _CHANGED.items():
         source = SOURCES[kind]
         keys = [source.key_of(document_id) for each, document_id in versions if each == kind]
         if keys:
-            rows = connection.execute(statement.where(source.key.in_(keys))).all()
+            rows = connection.execute(statement, {"keys": keys}).all()
             names = _file_names(connection, [row.id for row in rows if row.has_file]) if kind == "message" else {}
             for row in rows:
                 found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row, names.get(row[0]))
@@ -114,7 +122,7 @@ def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[s
     """Return the file names of each message. They may be encrypted, so they are read as rows, only for the few messages that have files."""
     names: dict[str, str] = {}
     if message_ids:
-        for message_id, name in connection.execute(_NAMES.where(_ATTACHMENT.message_id.in_(message_ids))):
+        for message_id, name in connection.execute(_NAMES, {"keys": message_ids}):
             names[message_id] = f"{names[message_id]}\n{name}" if message_id in names else FILE_NAMES + name
     return names
 

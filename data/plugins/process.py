@@ -10,15 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 from core.errors import InvalidInput, Unavailable
-from core.plugins.ports import OnPlace, PluginFailed
+from core.plugins.ports import OnQueuePosition, PluginFailed
 from core.plugins.records import Chat
-from data.bounded_process import BoundedProcess, TooHeavy
+from data.bounded_process import BoundedProcess, OverLimit
 
 CPU_S = 60
 WALL_S = 60.0
 WAIT_S = 60.0
 MEMORY_BYTES = 1 << 30
-AT_ONCE, MOST_OPEN = 1, 4
+AT_ONCE, MAX_OPEN = 1, 4
 """Calls that run at once, and calls begun: a long one pauses while others run."""
 WORKER = Path(__file__).with_name("worker.py")
 _BUSY = "Others are exporting chats or uploading files. Try again in a minute."
@@ -40,7 +40,7 @@ class WorkerPluginProcess:
         """environment: variables for plugins, which get no others. cpu_s, wall_s, memory_bytes: limits for one call."""
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes}
         self._process = BoundedProcess(
-            WORKER, at_once=AT_ONCE, most_open=MOST_OPEN, wall_s=wall_s, wait_s=wait_s, busy=_BUSY, unavailable=_UNAVAILABLE,
+            WORKER, at_once=AT_ONCE, most_open=MAX_OPEN, wall_s=wall_s, wait_s=wait_s, busy=_BUSY, unavailable=_UNAVAILABLE,
             environment=environment or {},
         )  # fmt: skip
 
@@ -56,14 +56,16 @@ class WorkerPluginProcess:
             raise PluginFailed(f"it wrote {len(files)} files instead of {len(chats)}")
         return files
 
-    def read(self, entry: str, reader: str, name: str, content: bytes, person: str, on_place: OnPlace | None = None) -> str:
+    def read(
+        self, entry: str, reader: str, name: str, content: bytes, person: str, on_queue_position: OnQueuePosition | None = None
+    ) -> str:
         asked = {"entry": entry, "hook": "file_readers", "name": reader, "file": name}
-        return self._ask(asked, content, person, on_place).decode("utf-8", "replace")
+        return self._ask(asked, content, person, on_queue_position).decode("utf-8", "replace")
 
-    def _ask(self, asked: Mapping[str, str], content: bytes, person: str, on_place: OnPlace | None) -> bytes:
+    def _ask(self, asked: Mapping[str, str], content: bytes, person: str, on_queue_position: OnQueuePosition | None) -> bytes:
         try:
-            answer = self._process.run(content, {**asked, **self._limits, "path": sys.path}, person, on_place)
-        except TooHeavy as problem:
+            answer = self._process.run(content, {**asked, **self._limits, "path": sys.path}, person, on_queue_position)
+        except OverLimit as problem:
             raise PluginFailed("it took too much time or memory") from problem
         except Unavailable as problem:
             raise PluginFailed(str(problem)) from problem

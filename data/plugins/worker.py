@@ -21,9 +21,10 @@ from typing import Any
 def _answer(asked: dict[str, Any], content: bytes) -> bytes:
     from core.plugins.hookspecs import GROUP, PluginRefusal
     from core.plugins.loading import Installed, load
+    from data.plugins.json_schemas import JsonSchemas
 
     try:
-        loaded = load(Installed(name="worked", entry=EntryPoint("worked", asked["entry"], GROUP)))
+        loaded = load(Installed(name="worked", entry=EntryPoint("worked", asked["entry"], GROUP)), JsonSchemas())
         if asked["hook"] == "exporters":
             write = next(each.write for each in loaded.exporters if each.name == asked["name"])
             made = [_bytes(write(_chat(chat))) for chat in json.loads(content)]
@@ -35,7 +36,7 @@ def _answer(asked: dict[str, Any], content: bytes) -> bytes:
         return b"+" + text.encode("utf-8", "replace")
     except PluginRefusal as refused:
         return b"?" + str(refused).encode("utf-8", "replace")
-    except Exception as problem:  # noqa: BLE001 - whatever a plugin raises, admins are told
+    except Exception as problem:  # noqa: BLE001 - whatever a plugin raises, admins see it
         return b"!" + f"{type(problem).__name__}: {problem}".encode("utf-8", "replace")
 
 
@@ -46,11 +47,14 @@ def _bytes(made: object) -> bytes:
 
 
 def _chat(data: dict[str, Any]) -> Any:
-    from core.plugins.records import Chat, ChatMessage
+    from core.plugins.records import Chat, ChatMessage, ChatStep
 
     messages = tuple(
-        ChatMessage(**{**each, "created_at": datetime.fromisoformat(each["created_at"]), "files": tuple(each["files"])})
+        ChatMessage(
+            **{**each, "created_at": datetime.fromisoformat(each["created_at"]), "files": tuple(each["files"]), "steps": steps}
+        )
         for each in data["messages"]
+        for steps in [tuple(ChatStep(**step) for step in each["steps"])]
     )
     return Chat(title=data["title"], updated_at=datetime.fromisoformat(data["updated_at"]), messages=messages)
 

@@ -16,7 +16,8 @@ In reading order:
 - programs: responses, files and batches of programs
 - notices: notices, and what browsers show of them
 - plugins: admins' decisions about plugins
-- review: ratings and reviews
+- review: ratings and review cases
+- datasets: datasets for training, and who agreed to be in them
 - platforms: versions of the platforms' configuration, and cached vectors and answers
 - operations: keys, retention, index jobs
 - tasks: background jobs
@@ -37,6 +38,14 @@ from data.tables.chat import (
     ShareTable,
     SummaryTable,
     TurnTable,
+)
+from data.tables.datasets import (
+    DatasetFilePartTable,
+    DatasetFileTable,
+    DatasetSourceTable,
+    DatasetTable,
+    DatasetVersionTable,
+    TrainingChoiceTable,
 )
 from data.tables.grounding import (
     GroundBatchTable,
@@ -80,7 +89,19 @@ from data.tables.platforms import EmbeddingTable, PlatformsVersionTable, ResultT
 from data.tables.plugins import PluginTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.review import ComparisonTable, FeedbackTable
+from data.tables.review import (
+    ComparisonTable,
+    FeedbackTable,
+    RatingFormTable,
+    ReviewAnswerTable,
+    ReviewCaseTable,
+    ReviewEventTable,
+    ReviewGuidelinesTable,
+    ReviewJudgementTable,
+    ReviewQuestionsTable,
+    ReviewTagTable,
+    ReviewViewTable,
+)
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
@@ -96,6 +117,11 @@ __all__ = [
     "ComparisonVoteTable",
     "ConversationTable",
     "DataKeyTable",
+    "DatasetFilePartTable",
+    "DatasetFileTable",
+    "DatasetSourceTable",
+    "DatasetTable",
+    "DatasetVersionTable",
     "DeviceTable",
     "EmbeddingTable",
     "FeedbackTable",
@@ -140,11 +166,20 @@ __all__ = [
     "PromptTable",
     "PromptVersionTable",
     "ProofTable",
+    "RatingFormTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",
     "ResultTable",
     "RetentionRuleTable",
+    "ReviewAnswerTable",
+    "ReviewCaseTable",
+    "ReviewEventTable",
+    "ReviewGuidelinesTable",
+    "ReviewJudgementTable",
+    "ReviewQuestionsTable",
+    "ReviewTagTable",
+    "ReviewViewTable",
     "RoleTable",
     "SecondFactorTable",
     "SessionTable",
@@ -152,6 +187,7 @@ __all__ = [
     "SummaryTable",
     "SwapTable",
     "Table",
+    "TrainingChoiceTable",
     "TurnTable",
     "UserTable",
 ]

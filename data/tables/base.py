@@ -12,10 +12,12 @@ from core.chat.records import Author, MessageStatus
 from core.comparing.records import VoteChoice
 from core.grounding.records import ItemState
 from core.inference.records import FinishReason, Source
-from core.models.swap_records import SwapState
+from core.models.swaps.records import SwapState
 from core.people.records import ProofPurpose, Role, SessionKind
 from core.platforms.records import EditedBy
 from core.programs.records import BatchStatus, FilePurpose
+from core.review.cases.records import CaseState, Judging
+from core.review.judging.records import Seat
 from core.review.records import ReviewState
 from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
@@ -43,6 +45,9 @@ class Table(DeclarativeBase):
         FinishReason: Choice(FinishReason),
         Source: Choice(Source),
         ReviewState: Choice(ReviewState),
+        CaseState: Choice(CaseState),
+        Judging: Choice(Judging),
+        Seat: Choice(Seat),
         JobState: Choice(JobState),
         SwapState: Choice(SwapState),
         VoteChoice: Choice(VoteChoice),

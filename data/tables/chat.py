@@ -35,6 +35,10 @@ class ConversationTable(Table):
     unread: Mapped[bool] = mapped_column(server_default=false())
     uses_instructions: Mapped[bool] = mapped_column(server_default=true())
     uses_memory: Mapped[bool] = mapped_column(server_default=true())
+    tools_off: Mapped[str | None] = mapped_column(Text)
+    """Names of tools, with spaces between them."""
+    tools_allowed: Mapped[str | None] = mapped_column(Text)
+    """Names of tools that need not ask, with spaces between them."""
 
 
 class FolderTable(Table):
@@ -64,6 +68,8 @@ class MessageTable(Table):
     pinned: Mapped[bool] = mapped_column(server_default=false())
     context: Mapped[str | None] = mapped_column(SealedProse("messages.context"))
     """The context that the model read for an answer, as JSON (data/repositories/chat/answer_contexts.py)."""
+    steps: Mapped[str | None] = mapped_column(SealedProse("messages.steps"))
+    """The calls of tools in an answer, as JSON (data/repositories/chat/tool_steps.py)."""
 
 
 class TurnTable(Table):
@@ -87,6 +93,9 @@ class TurnTable(Table):
     lane: Mapped[int] = mapped_column(server_default=text("0"))
     stop_requested: Mapped[bool] = mapped_column(server_default=false())
     """Whether somebody asked on another replica to stop it."""
+    decided_step: Mapped[str | None] = mapped_column(Text)
+    """The step that the person decided about last."""
+    decision: Mapped[str | None] = mapped_column(String(20))
 
 
 class ShareTable(Table):

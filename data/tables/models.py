@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.comparing.records import VoteChoice
-from core.models.swap_records import SwapState
+from core.models.swaps.records import SwapState
 from data.encryption.sealed_text import SealedProse
 from data.tables.base import Table
 

@@ -29,7 +29,7 @@ class UserTable(Table):
     role_name: Mapped[str | None] = mapped_column(String(64))
     """The role; NULL if the previous release knows it. For other roles, `role` is analyst."""
     failures: Mapped[int] = mapped_column(server_default="0")
-    """The previous release uses this column and the next: AttemptTable counts now."""
+    """Only the previous release uses this column and the next one; AttemptTable replaces them."""
     locked_until: Mapped[datetime | None]
 
 

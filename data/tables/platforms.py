@@ -59,7 +59,7 @@ class ResultTable(Table):
     group_name: Mapped[str] = mapped_column(String(200))
     """The group that shares the answer; empty if only its person may reuse it."""
     conversation_id: Mapped[str] = mapped_column(String(64))
-    """No foreign key: programs have none. It is deleted with the chat (SqlConversationRepository.remove)."""
+    """The chat or stored response that it is deleted with (the `remove` of their repositories). No foreign key: some have neither."""
     model: Mapped[str] = mapped_column(String(300))
     model_version: Mapped[str] = mapped_column(String(300))
     body: Mapped[str] = mapped_column(SealedProse("results.body"))

@@ -25,7 +25,7 @@ from rapidocr import RapidOCR
 
 NAME = "rapidocr"
 VERSION = f"{getattr(rapidocr, '__version__', '3.10.0')} PP-OCRv6"
-MOST_BODY = 64 * 1024**2
+MAX_BODY = 64 * 1024**2
 EVERYTHING = {"text", "all text", "any text", "all the text", "every text", "文字", "所有文字", "全部文字"}
 QUOTED = re.compile("[\"'“‘「](.+?)[\"'”’」]")
 ASKED = re.compile(r"^(?:please )?(?:find |locate )?(?:the )?(?:text|word|words)\s*:?\s+(.+)$", re.IGNORECASE)
@@ -101,9 +101,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
-        if not self.path.endswith("/detect") or not 0 < size <= MOST_BODY:
+        if not self.path.endswith("/detect") or not 0 < size <= MAX_BODY:
             self.close_connection = True
-            self._answer(404 if size <= MOST_BODY else 413, {"error": {"message": "Send an image to /detect."}})
+            self._answer(404 if size <= MAX_BODY else 413, {"error": {"message": "Send an image to /detect."}})
             return
         body = self.rfile.read(size)
         try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from core.errors import PortalError
 from core.inference.requests import Finished
-from models.child.wire import Door, Message, answer_call, read_params, write_event, write_logprobs
+from models.child.wire import Channel, Message, answer_call, read_params, write_event, write_logprobs
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
@@ -36,17 +36,17 @@ _log = logging.getLogger(__name__)
 class _Outlet(EventQueue):
     """A sequence's queue of events: each is sent with the next message to the portal."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        self._send = send
 
     def put(self, item: Event, block: bool = True, timeout: float | None = None) -> None:
-        self._tell(item)
+        self._send(item)
 
 
 class ChatHost:
-    def __init__(self, door: Door, first: Message, progress: Callable[[float], bool]) -> None:
+    def __init__(self, channel: Channel, first: Message, progress: Callable[[float], bool]) -> None:
         """Loads the model. Raises ModelFailed."""
-        self._door = door
+        self._channel = channel
         self._backend = LlamaBackend(Path(first["path"]), BackendOptions(**first["options"]), progress)
         self._files = _files(first["offload"])
         last_error = self._backend.last_error
@@ -78,12 +78,12 @@ class ChatHost:
         writer = threading.Thread(target=self._write, name="tell", daemon=True)
         writer.start()
         while True:
-            message = self._door.receive()
+            message = self._channel.receive()
             match message:
                 case None:
                     os._exit(1)
                 case {"call": int(number), "name": str(name), "args": list(arguments)}:
-                    answer_call(self._door, number, calls[name], arguments)
+                    answer_call(self._channel, number, calls[name], arguments)
                 case {"cancel": int(number)}:
                     if sequence := self._running.get(number):
                         self._engine.cancel(sequence)
@@ -103,7 +103,7 @@ class ChatHost:
         self, number: int, tokens: list[int], params: Message, max_tokens: int, user_id: str, batch: bool, adapter: int
     ) -> None:
         sequence = Sequence(len(tokens), tokens, read_params(params), max_tokens, user_id, batch, adapter)
-        sequence.events = _Outlet(lambda event: self._tell(number, sequence, event))
+        sequence.events = _Outlet(lambda event: self._send(number, sequence, event))
         self._running[number], self._sent[number] = sequence, 0
         try:
             self._engine.queue(sequence)
@@ -117,7 +117,7 @@ class ChatHost:
     def _forget(self, number: int) -> None:
         del self._running[number], self._sent[number]
 
-    def _tell(self, number: int, sequence: Sequence, event: Event) -> None:
+    def _send(self, number: int, sequence: Sequence, event: Event) -> None:
         """Runs on the decode thread; on the main thread for answers that never ran."""
         sent = self._sent[number]
         tokens = sequence.tokens[sequence.prompt_length + sent :]
@@ -149,7 +149,7 @@ class ChatHost:
                     self._metrics = metrics
                     message["metrics"] = asdict(metrics)
             if message:
-                self._door.send(message)
+                self._channel.send(message)
             if not more:
                 return
 

@@ -1,4 +1,4 @@
-"""Compute vectors in a process of its own. ChildEmbedder has the methods of LlamaEmbedder."""
+"""Compute vectors in a separate process. ChildEmbedder has the methods of LlamaEmbedder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import PortalError
-from models.child.kept_process import Changed, KeptProcess
+from models.child.supervised_process import Changed, SupervisedProcess
 from models.child.wire import Message
 from models.embedding.llama_embedder import Rows, Tokens
 from models.engine.llama.options import BackendOptions
 
 
-class ChildEmbedder(KeptProcess):
+class ChildEmbedder(SupervisedProcess):
     """Tokenizing is safe from any thread, `abort` and `close` too; `compute` belongs to one thread."""
 
     def __init__(
@@ -27,7 +27,7 @@ class ChildEmbedder(KeptProcess):
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
     ) -> None:
-        """As KeptProcess. options.slots: texts in one batch."""
+        """As SupervisedProcess. options.slots: texts in one batch."""
         self.options = options
         self.slots, self.context, self.batch_tokens = options.slots, options.context, options.batch_tokens
         self.vocabulary, self.width, self.ranks = 0, 0, False
@@ -41,12 +41,12 @@ class ChildEmbedder(KeptProcess):
         return None if found is None else np.frombuffer(base64.b64decode(found), np.float32).reshape(len(texts), self.width)
 
     def abort(self, now: bool) -> None:
-        self._tell({"abort": now})
+        self._send({"abort": now})
 
     def tokenize(self, text: str, *, special: bool = False, framed: bool = False) -> list[int]:
         return [int(token) for token in self._call("tokenize", text, special, framed)]
 
-    def pair_marks(self) -> tuple[list[int], list[int], list[int]]:
+    def pair_tokens(self) -> tuple[list[int], list[int], list[int]]:
         return self._pair
 
     def control_markers(self) -> list[str]:
@@ -60,9 +60,9 @@ class ChildEmbedder(KeptProcess):
         before, between, after = ready["pair"]
         self._pair = (before, between, after)
 
-    def _heard(self, message: Message) -> None:
+    def _receive_message(self, message: Message) -> None:
         """Ignore it: an embedder sends nothing but answers."""
 
-    def _died(self, gone: PortalError) -> str:
+    def _died(self, ended: PortalError) -> str:
         """Do nothing: a batch that it was computing is a call, which fails by itself."""
         return "a batch of texts" if self._calls else ""

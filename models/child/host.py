@@ -13,7 +13,7 @@ import sys
 from core.errors import PortalError
 from models.child.chat_host import ChatHost
 from models.child.vector_host import VectorHost
-from models.child.wire import Door, write_error
+from models.child.wire import Channel, write_error
 
 _PR_SET_PDEATHSIG = 1
 
@@ -31,8 +31,8 @@ def main(number: str) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
     _end_with_the_portal()
-    door = Door(socket.socket(fileno=int(number)))
-    first = door.receive()
+    channel = Channel(socket.socket(fileno=int(number)))
+    first = channel.receive()
     if first is None:
         return 1
     logging.basicConfig(stream=sys.stderr, level=first["log_level"], format="%(levelname)s %(name)s: %(message)s")
@@ -42,16 +42,16 @@ def main(number: str) -> int:
         nonlocal shown
         if done - shown >= 0.01:
             shown = done
-            door.send({"progress": done})
+            channel.send({"progress": done})
         return True
 
     kind = VectorHost if first["options"]["pooling"] else ChatHost
     try:
-        host = kind(door, first, progress)
+        host = kind(channel, first, progress)
     except PortalError as error:
-        door.send({"refused": write_error(error)})
+        channel.send({"refused": write_error(error)})
         return 1
-    door.send({"ready": host.ready})
+    channel.send({"ready": host.ready})
     host.run()
     return 0
 

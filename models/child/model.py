@@ -1,4 +1,4 @@
-"""Run a chat model in a process of its own. ChildModel has the methods of both Engine and LlamaBackend that a platform calls."""
+"""Run a chat model in a separate process. ChildModel has the methods of both Engine and LlamaBackend that a platform calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import PortalError
 from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams
-from models.child.kept_process import Changed, KeptProcess
+from models.child.supervised_process import Changed, SupervisedProcess
 from models.child.wire import Message, read_event, read_logprobs, read_metrics, write_params
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.options import BackendOptions
@@ -26,14 +26,14 @@ class _Mirror(Sequence):
     """A sequence of the process, as the portal knows it."""
 
     number: int = 0
-    end_told: Finished | None = None
+    reported_end: Finished | None = None
 
     def finished(self, reason: FinishReason) -> Finished:
         """As the process reported it; only the process knows the times."""
-        return replace(self.end_told, finish_reason=reason) if self.end_told else Sequence.finished(self, reason)
+        return replace(self.reported_end, finish_reason=reason) if self.reported_end else Sequence.finished(self, reason)
 
 
-class ChildModel(KeptProcess):
+class ChildModel(SupervisedProcess):
     """Safe from any thread."""
 
     def __init__(
@@ -46,17 +46,17 @@ class ChildModel(KeptProcess):
         files: OffloadFiles | None = None,
         max_wait_s: float | None = None,
     ) -> None:
-        """As KeptProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
-        self._files, self._lent = files, files.lend() if files is not None else 0
+        """As SupervisedProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
+        self._files, self._lent_bytes = files, files.lend() if files is not None else 0
         self._running: dict[int, _Mirror] = {}
-        self._heard_at = time.monotonic()
+        self._last_message_at = time.monotonic()
         self.context = 0
         self.slots = options.slots
         self._markers: list[str] = []
         self._gap_tokens: list[int] = []
         self.vocabulary = 0
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
-        offload = [str(files.parent.absolute()), self._lent] if files is not None else None
+        offload = [str(files.parent.absolute()), self._lent_bytes] if files is not None else None
         try:
             first = {"path": str(path.absolute()), "options": asdict(options), "offload": offload, "max_wait_s": max_wait_s}
             super().__init__(name, first, progress, changed)
@@ -84,7 +84,7 @@ class ChildModel(KeptProcess):
         mirror = _Mirror(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label, number=next(self._numbers))
         with self._lock:
             if not self._running:
-                self._heard_at = time.monotonic()
+                self._last_message_at = time.monotonic()
             self._running[mirror.number] = mirror
         try:
             self._call("submit", mirror.number, prompt, write_params(params), max_tokens, user_id, batch, adapter)
@@ -100,11 +100,11 @@ class ChildModel(KeptProcess):
 
     def prefetch(self, held: list[int], tokens: list[int]) -> None:
         """See Engine.prefetch."""
-        self._tell({"prefetch": [held, tokens]})
+        self._send({"prefetch": [held, tokens]})
 
     def cancel(self, sequence: Sequence) -> None:
         if isinstance(sequence, _Mirror):
-            self._tell({"cancel": sequence.number})
+            self._send({"cancel": sequence.number})
             if self.metrics().step_running_s > STUCK_S:
                 sequence.events.put(sequence.finished(FinishReason.CANCELLED))
 
@@ -114,18 +114,18 @@ class ChildModel(KeptProcess):
 
     def metrics(self) -> EngineMetrics:
         """Return the metrics as last reported. They come four times a second, so a silent process that has work makes no progress."""
-        silent_s = time.monotonic() - self._heard_at if self._running and self._process is not None else 0.0
+        silent_s = time.monotonic() - self._last_message_at if self._running and self._process is not None else 0.0
         return replace(self._metrics, step_running_s=max(self._metrics.step_running_s, silent_s if silent_s > SILENT_S else 0.0))
 
     def close(self, timeout: float = 30.0) -> bool:
-        gone = super().close(timeout)
-        if gone:
+        ended = super().close(timeout)
+        if ended:
             self._give_back()
-        return gone
+        return ended
 
     def _give_back(self) -> None:
         """Give back the disk space that its process used."""
-        lent, self._lent = self._lent, 0
+        lent, self._lent_bytes = self._lent_bytes, 0
         if self._files is not None and lent:
             self._files.take_back(lent)
 
@@ -158,8 +158,8 @@ class ChildModel(KeptProcess):
         self._gap_tokens, self.vocabulary = [int(one) for one in ready["gap_tokens"]], int(ready["vocabulary"])
         self._metrics = read_metrics(ready["metrics"])
 
-    def _heard(self, message: Message) -> None:
-        self._heard_at = time.monotonic()
+    def _receive_message(self, message: Message) -> None:
+        self._last_message_at = time.monotonic()
         for number, event, tokens, logprobs, stopped in message.get("events", ()):
             mirror = self._running.get(number)
             if mirror is None:
@@ -171,16 +171,16 @@ class ChildModel(KeptProcess):
                 found = replace(found, logprobs=tuple(read), ids=tuple(tokens))
             mirror.detokenizer.stopped = stopped
             if isinstance(found, Finished | PortalError):
-                mirror.end_told = found if isinstance(found, Finished) else None
+                mirror.reported_end = found if isinstance(found, Finished) else None
                 with self._lock:
                     self._running.pop(number, None)
             mirror.events.put(found)
         if "metrics" in message:
             self._metrics = read_metrics(message["metrics"])
 
-    def _died(self, gone: PortalError) -> str:
+    def _died(self, ended: PortalError) -> str:
         with self._lock:
             mirrors, self._running = list(self._running.values()), {}
         for mirror in mirrors:
-            mirror.events.put(gone)
+            mirror.events.put(ended)
         return " ".join(mirror.label for mirror in mirrors)

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from models.child.wire import Door, Message
+from models.child.wire import Channel, Message
 from models.plain_words import plain_reason, without_codes
 
 _ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ class ModelProcess:
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
             )
-        self._door = Door(ours)
+        self._channel = Channel(ours)
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._listener = threading.Thread(target=self._listen, name=f"log of {name}", daemon=True)
         self._listener.start()
@@ -50,16 +50,16 @@ class ModelProcess:
         return self._process.pid
 
     @property
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         return self._process.poll() is not None
 
     def send(self, message: Message) -> None:
         """Send a message. Raises OSError if the process is gone."""
-        self._door.send(message)
+        self._channel.send(message)
 
     def receive(self) -> Message | None:
         """Return the next message; None once the process is gone. Raises ValueError for anything else."""
-        return self._door.receive()
+        return self._channel.receive()
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; returns whether it ended within so many seconds."""
@@ -72,16 +72,16 @@ class ModelProcess:
     def kill(self) -> None:
         self._process.kill()
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """End it if it still runs, and free its resources; returns how it ended, as a sentence for the log and for admins."""
         if not self.wait(0.5):
             self.kill()
             self._process.wait()
         self._listener.join(END_S)
-        self._door.close()
+        self._channel.close()
         how = how_it_ended(self._process.returncode)
-        said = last_words(list(self._lines))
-        return f"{how}. It said: {said}" if said else how
+        output = last_words(list(self._lines))
+        return f"{how}. It said: {output}" if output else how
 
     def _listen(self) -> None:
         """Copy its output to the portal's log; a line that is not a log line comes from native code."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from models.child.wire import Door, Message, answer_call
+from models.child.wire import Channel, Message, answer_call
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.llama.options import BackendOptions
 
@@ -21,9 +21,9 @@ CLOSE_S = 20.0
 
 
 class VectorHost:
-    def __init__(self, door: Door, first: Message, progress: Callable[[float], bool]) -> None:
+    def __init__(self, channel: Channel, first: Message, progress: Callable[[float], bool]) -> None:
         """Loads the model. Raises ModelFailed."""
-        self._door = door
+        self._channel = channel
         embedder = self._embedder = LlamaEmbedder(Path(first["path"]), BackendOptions(**first["options"]), progress)
         self._batches: SimpleQueue[tuple[int, list[Any]] | None] = SimpleQueue()
         self.ready = {
@@ -31,7 +31,7 @@ class VectorHost:
             "width": embedder.width,
             "ranks": embedder.ranks,
             "markers": embedder.control_markers(),
-            "pair": embedder.pair_marks(),
+            "pair": embedder.pair_tokens(),
         }
 
     def run(self) -> None:
@@ -40,14 +40,14 @@ class VectorHost:
         worker = threading.Thread(target=self._work, name="compute", daemon=True)
         worker.start()
         while True:
-            message = self._door.receive()
+            message = self._channel.receive()
             match message:
                 case None:
                     os._exit(1)
                 case {"call": int(number), "name": "compute", "args": list(arguments)}:
                     self._batches.put((number, arguments))
                 case {"call": int(number), "name": str(name), "args": list(arguments)}:
-                    answer_call(self._door, number, calls[name], arguments)
+                    answer_call(self._channel, number, calls[name], arguments)
                 case {"abort": bool(now)}:
                     self._embedder.abort(now)
                 case {"close": True}:
@@ -66,7 +66,7 @@ class VectorHost:
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
             number, arguments = batch
-            answer_call(self._door, number, self._compute, arguments)
+            answer_call(self._channel, number, self._compute, arguments)
         self._embedder.close()
 
     def _compute(self, texts: list[list[int]]) -> str | None:

@@ -25,14 +25,14 @@ from models.engine.sequence import Event, TokenDelta
 from models.engine.stats.histogram import Spread, Spreads
 from models.engine.stats.metrics import EngineMetrics
 
-MOST_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 """Limit of one message; a prompt of a million tokens has 7 MB."""
 _LENGTH = struct.Struct("<I")
 Message = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
-class Door:
+class Channel:
     """One end of the socket. Any thread may send, one receives."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -53,7 +53,7 @@ class Door:
             if len(head) < _LENGTH.size:
                 return None
             [length] = _LENGTH.unpack(head)
-            if length > MOST_BYTES:
+            if length > MAX_BYTES:
                 raise ValueError(f"a message of {length} bytes")
             data = self._reader.read(length)
         except OSError:
@@ -70,7 +70,7 @@ class Door:
         self._socket.close()
 
 
-def answer_call(door: Door, number: int, call: Callable[..., object], arguments: list[Any]) -> None:
+def answer_call(channel: Channel, number: int, call: Callable[..., object], arguments: list[Any]) -> None:
     """Make a call in the child, and send its result to the portal."""
     answer: Message = {"answer": number}
     try:
@@ -80,7 +80,7 @@ def answer_call(door: Door, number: int, call: Callable[..., object], arguments:
     except Exception as error:  # noqa: BLE001 - one broken call must not end the process
         _log.exception("%s failed", call)
         answer["error"] = write_error(ModelFailed("The model failed: {reason}", reason=str(error)))
-    door.send(answer)
+    channel.send(answer)
 
 
 def write_event(event: Event) -> list[Any]:

@@ -16,7 +16,8 @@ from typing import Any
 from core.comparing.records import ComparedFile, ComparedQuestion, QuestionResult
 from core.errors import InvalidInput, ModelFailed
 from core.inference.requests import ChatMessage, ChatRole
-from core.models.records import LoadSettings, ModelKind
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelKind
 from models.child.process import how_it_ended, last_words
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load

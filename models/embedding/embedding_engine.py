@@ -19,7 +19,7 @@ from core.inference.vectors import Cancelled, Embedded
 from models.embedding.llama_embedder import Rows, Tokens
 from models.engine.stats.metrics import EngineMetrics, Speed
 
-MOST_WAITING = 1_000_000
+MAX_WAITING = 1_000_000
 """Most tokens in the queue; a single request is always accepted while nothing waits."""
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class _Picked:
 class EmbeddingEngine:
     """Owns the model: only its thread uses it and closes it at the end."""
 
-    def __init__(self, model: Computes, name: str, fill: int, *, queue_limit: int = MOST_WAITING) -> None:
+    def __init__(self, model: Computes, name: str, fill: int, *, queue_limit: int = MAX_WAITING) -> None:
         """fill: tokens to put into a batch. Larger batches are not cheaper per token, since every token attends to all of them."""
         self._model = model
         self._name = name

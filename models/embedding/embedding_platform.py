@@ -17,12 +17,12 @@ from models.embedding.embedding_engine import EmbeddingEngine, Job
 from models.embedding.llama_embedder import LlamaEmbedder, Rows
 from models.engine.stats.metrics import EngineMetrics
 from models.gguf.facts import ModelFacts
-from models.prompting.marked_text import SEAM, MarkedText
+from models.prompting.marked_text import CUT, MarkedText
 from models.serving import machine
 
 FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""
-MOST_TOKENS = 500_000
+MAX_TOKENS = 500_000
 """Most tokens in one request."""
 CHILD_END_S = 2.0
 """Seconds that a process may take to end when asked; then it is killed."""
@@ -62,7 +62,7 @@ class EmbeddingPlatform:
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
         begin = next((index for index in range(len(framed)) if framed[index : index + len(bare)] == bare), 0)
         self._before, self._after = framed[:begin], framed[begin + len(bare) :]
-        self._pair = embedder.pair_marks()
+        self._pair = embedder.pair_tokens()
         self.engine = EmbeddingEngine(embedder, facts.file.name, FILL_ON_GPU if embedder.options.gpu_layers else FILL_ON_CPU)
         self.engine.start()
 
@@ -94,7 +94,7 @@ class EmbeddingPlatform:
         return self._fitted(begin + self._plain(query) + between, self._plain(document), end, field, truncate)
 
     def by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
-        """Tokenize a prompt: the template's markers become tokens; markers that somebody typed stay text."""
+        """Tokenize a prompt: the template's markers become tokens; markers that someone typed stay text."""
         template = self.facts.rerank_template or ""
         query, document = self._marked.defused(query), self._marked.defused(document)
         whole = self._tokens(_filled(template, query, document))
@@ -120,7 +120,7 @@ class EmbeddingPlatform:
         return self.embedder.tokenize(text.encode("utf-8", "replace").decode())  # half a surrogate pair has no bytes
 
     def _tokens(self, text: str) -> list[int]:
-        return [token for piece in text.split(SEAM) if piece for token in self.embedder.tokenize(piece, special=True)]
+        return [token for piece in text.split(CUT) if piece for token in self.embedder.tokenize(piece, special=True)]
 
     def finished(self, done: Embedded, dimensions: int | None) -> Embedded:
         """Return vectors of length 1, or relevances from 0 to 1."""
@@ -156,18 +156,18 @@ class EmbeddingPlatform:
         """Fail what still runs and free the memory; returns whether it is free."""
         if self.engine.close(timeout):
             return True
-        # A process of its own can always be ended.
+        # A separate process can always be ended.
         return isinstance(self.embedder, ChildEmbedder) and self.embedder.close(CHILD_END_S)
 
 
 def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
     """Add up tokens, and stop at the limit: a long query beside each of many documents becomes far more than was sent."""
     taken: list[list[int]] = []
-    left = MOST_TOKENS
+    left = MAX_TOKENS
     for tokens in texts:
         left -= len(tokens)
         if left < 0:
-            raise InvalidInput("The texts have more than {most} tokens in total. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+            raise InvalidInput("The texts have more than {most} tokens in total. Send fewer at a time.", most=f"{MAX_TOKENS:,}")
         taken.append(tokens)
     return taken
 

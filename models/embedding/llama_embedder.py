@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelFailed, Unavailable
-from core.models.records import KvType
+from core.models.load_settings import KvType
 from models.engine.backend import Part
 from models.engine.llama import native
 from models.engine.llama.batch import NativeBatch
-from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.interpreter_lock import LockReleased
 from models.engine.llama.model import AbortFlag, control_markers, load_weights, tokens_of
 from models.engine.llama.native import lib
 from models.engine.llama.options import KV_TYPES, BackendOptions
@@ -28,7 +28,7 @@ Rows = NDArray[np.float32]
 class LlamaEmbedder:
     """Tokenizing is safe from any thread, `abort` too; all else belongs to one thread.
 
-    A context of its own: nothing is remembered between batches, and one memory is shared by all texts of a batch. Where the whole text
+    Its own context: nothing is remembered between batches, and one memory is shared by all texts of a batch. Where the whole text
     is read at once, `batch_tokens` is as much as the context; a causal model reads a longer text in several decodes.
     """
 
@@ -54,7 +54,7 @@ class LlamaEmbedder:
         self._memory = lib.llama_get_memory(self._context)
         self._abort = AbortFlag(self._context)
         self._batch = NativeBatch(self.batch_tokens)
-        self._lent = Lent()
+        self._lock_released = LockReleased()
         self._tokenizing = threading.Lock()
         self._closed = False
 
@@ -86,13 +86,13 @@ class LlamaEmbedder:
             lib.llama_memory_clear(self._memory, False)
         for parts in self._decodes(texts):
             self._batch.fill(parts)
-            with self._lent:
+            with self._lock_released:
                 status = lib.llama_decode(self._context, self._batch.native)
             if status == 2:
                 return None
             if status:
                 raise ModelFailed("The model could not process the text: {reason}.", reason=self._log.last_error() or f"status {status}")
-        with self._lent:
+        with self._lock_released:
             lib.llama_synchronize(self._context)
         rows = np.empty((len(texts), self.width), np.float32)
         for slot in range(len(texts)):
@@ -127,7 +127,7 @@ class LlamaEmbedder:
                 raise Unavailable("The model is being unloaded.")
             return tokens_of(self._vocab, text, special=special, framed=framed)
 
-    def pair_marks(self) -> tuple[list[int], list[int], list[int]]:
+    def pair_tokens(self) -> tuple[list[int], list[int], list[int]]:
         """Return the tokens before a query, between it and its document, and at the end, as in llama.cpp's server."""
         begin, end, separator = lib.llama_vocab_bos(self._vocab), lib.llama_vocab_eos(self._vocab), lib.llama_vocab_sep(self._vocab)
         ends = [separator if end == -1 else end] if lib.llama_vocab_get_add_eos(self._vocab) else []

@@ -55,7 +55,7 @@ class Answers:
             self._finish(sequence, FinishReason.CANCELLED)
 
     def admit_waiting(self) -> None:
-        """Give slots to those whose turn it is, preempt others for them where that is fair, and report queue positions."""
+        """Give slots to those who are next, preempt others for them where that is fair, and report queue positions."""
         with self._lock:
             self._fill_slots()
             while (one := self._scheduler.to_preempt()) is not None:
@@ -78,7 +78,7 @@ class Answers:
         """Give the sequence a slot that holds, or can get, as much of its prompt as possible."""
         idle = self._scheduler.free
         near = self._micro_batches.near(list(self._scheduler.running), idle)
-        slot, length = self._kv_cache.place(sequence.tokens, near, idle, sequence.adapter, counted=sequence.sampler is None)
+        slot, length = self._kv_cache.choose(sequence.tokens, near, idle, sequence.adapter, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -86,6 +86,7 @@ class Answers:
             self._ledger.began(sequence, length)
             if sequence.queue_position:
                 sequence.events.put(Queued(0, None))
+        self._backend.assign(slot, sequence.sampler)
         self._scheduler.start(sequence, slot)
 
     def _preempt(self, sequence: Sequence) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference.requests import SamplingParams
-from models.engine.images import PlacedImage
+from models.engine.images import PromptImage
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Part:
     """How many of the last tokens are draft tokens: a token is sampled before and after each of them."""
     accepted: int | None = None
     """How many of the draft tokens were accepted; None until they are checked."""
-    image: PlacedImage | None = None
+    image: PromptImage | None = None
     """The image of which all these tokens are; None: they are text."""
 
     @property
@@ -72,7 +72,7 @@ class Backend(Protocol):
     can_draft: bool
     """Whether the model has its MTP layer loaded."""
     own_streams: bool
-    """Whether each slot has a KV cache of its own; then only neighbouring slots are computed together."""
+    """Whether each slot has its own KV cache; then only neighbouring slots are computed together."""
     on_gpu: bool
     """Whether layers of the model lie on a GPU."""
 
@@ -98,6 +98,10 @@ class Backend(Protocol):
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...
     def free_sampler(self, sampler: Any) -> None: ...
+    def assign(self, slot: int, sampler: Any) -> None:
+        """Tell which sampler the slot's next tokens are for, before they are decoded."""
+        ...
+
     def cut(self, slot: int, length: int) -> None:
         """Forget what the slot holds from position `length` on; 0 empties it."""
         ...

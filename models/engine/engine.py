@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Row
-from dataclasses import replace
 
 from core.errors import ModelFailed, Unavailable
 from core.inference.records import FinishReason
@@ -18,7 +17,7 @@ from models.engine.backend import Backend, Decoded
 from models.engine.batching.batch import Batch
 from models.engine.batching.micro_batches import MicroBatches
 from models.engine.costs import Costs
-from models.engine.images import PlacedImage, is_image
+from models.engine.images import PromptImage, is_image
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.kv_cache.slot_choice import KvCache
 from models.engine.llama.last_step import LastStep
@@ -26,6 +25,7 @@ from models.engine.runner import Runner
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
 from models.engine.speculative.drafter import Drafter, drafters_for
+from models.engine.stats.gathered import gathered
 from models.engine.stats.ledger import Ledger
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
@@ -60,8 +60,7 @@ class Engine:
         self._wake = threading.Condition()
         self._costs = costs or Costs.of_backend(backend)
         self._drafters = drafters_for(backend, self._costs.drafts, prompt_lookup=prompt_lookup) if drafters is None else drafters
-        shared = backend.shared_cells
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, shared, max_wait_s, self._costs.steps)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells, max_wait_s, self._costs.steps)
         self._kv_cache = KvCache(backend, files, self._wake)
         self._ledger = Ledger()
         micro_batches = MicroBatches(backend, self._costs.rows, self._kv_cache.length)
@@ -89,7 +88,7 @@ class Engine:
         batch: bool = False,
         adapter: int = 0,
         label: str = "",
-        images: Row[PlacedImage] = (),
+        images: Row[PromptImage] = (),
     ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
@@ -175,32 +174,9 @@ class Engine:
         return self._kv_cache.held()
 
     def metrics(self) -> EngineMetrics:
-        kv_cache, backend = self._kv_cache, self._backend
-        cells = backend.shared_cells or backend.slots * backend.context
-        on_disk = kv_cache.on_disk
-        mtp = [drafter for drafter in self._drafters if drafter.name == "mtp"]
+        on_disk = self._kv_cache.on_disk  # Before the lock: the files have one of their own.
         with self._wake:
-            return replace(
-                self._ledger.metrics(backend.slots, cells),
-                busy=len(self._scheduler.running),
-                waiting=len(self._scheduler.waiting),
-                cells_used=min(kv_cache.cells, cells),
-                slot_tokens=kv_cache.reused.slot,
-                prefetched_tokens=kv_cache.reused.prefetched,
-                copied_tokens=kv_cache.reused.copied,
-                restored_tokens=kv_cache.reused.host,
-                disk_tokens=kv_cache.reused.disk,
-                prefetch_computed_tokens=kv_cache.prefetch.tokens,
-                offloaded=len(kv_cache.offloaded),
-                offloaded_bytes=kv_cache.offloaded.bytes,
-                disk_offloaded=on_disk[0],
-                disk_offloaded_bytes=on_disk[1],
-                disk_failures=on_disk[2],
-                draft_tokens=sum(drafter.drafted for drafter in self._drafters),
-                accepted_tokens=sum(drafter.accepted for drafter in self._drafters),
-                mtp_tokens=sum(drafter.drafted for drafter in mtp),
-                mtp_accepted=sum(drafter.accepted for drafter in mtp),
-            )
+            return gathered(self._backend, self._scheduler, self._kv_cache, self._ledger, self._drafters, on_disk)
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the model. Returns True once the memory is free; False if a step outlasts `timeout`."""
@@ -321,4 +297,4 @@ class Engine:
         finally:
             # Left set after an error, every question would abort the steps of others.
             self._interruptible = False
-            self._last_step.resting()
+            self._last_step.idle()

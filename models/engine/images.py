@@ -39,7 +39,7 @@ class EncodedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedImage:
+class PromptImage:
     """An image in a prompt. start: the index of its first token."""
 
     start: int

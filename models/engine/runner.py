@@ -66,7 +66,7 @@ class Runner:
         try:
             return self._compute(batch, began, alone=False)
         finally:
-            self._last_step.resting()
+            self._last_step.idle()
 
     def _compute(self, batch: Batch, began: float, *, alone: bool) -> Sampled:
         self._switch_adapter(batch.adapter)

@@ -20,7 +20,7 @@ SPARE_CELLS = 1 / 16
 """Share of a KV cache of all slots that is kept free for running sequences before another one begins."""
 BATCH_WAITS_S = 60.0
 """How long unwatched work lets interactive questions go first; then it counts as one."""
-MOST_USERS = 4
+MAX_USERS = 4
 """How many times one user's limit all users together may have in the queue."""
 ORDINARY_ANSWER = 300
 """Tokens of an answer of ordinary length."""
@@ -80,8 +80,8 @@ class Scheduler:
 
     def check_room(self, user_id: str, *, batch: bool = False) -> None:
         """Raise Busy if the queue is full, or if a question of this user would wait too long. batch: nobody watches, so it may wait."""
-        own = sum(sequence.user_id == user_id for sequence in self._waiting)
-        if own >= self._queue_limit or len(self._waiting) >= MOST_USERS * self._queue_limit:
+        full = len(self._waiting) >= MAX_USERS * self._queue_limit  # Counting a full queue for each refusal would take long.
+        if full or sum(sequence.user_id == user_id for sequence in self._waiting) >= self._queue_limit:
             raise self._busy(self.expected_wait(len(self._waiting)) or 10.0)
         if batch or self._max_wait_s is None or len(self._waiting) < self.slots:
             return
@@ -148,7 +148,7 @@ class Scheduler:
         return sequence
 
     def _has_room(self, sequence: Sequence) -> bool:
-        """Tell whether a shared KV cache has room for it beside the running ones. Idle slots make room; nobody jumps the queue."""
+        """Tell whether a shared KV cache has room for it beside the running ones. Idle slots make room; nobody is served out of order."""
         if not self._shared_cells or not self._running:
             return True
         taken = sum(len(one.tokens) for one in self._running.values())
@@ -205,7 +205,7 @@ class Scheduler:
 
     def _ranked(self) -> list[tuple[tuple[bool, bool, int, float], Sequence]]:
         """Rank the queue: users with their fair share last, unwatched work after questions, then each user's first waiting request
-        before anybody's second (running ones count), then in order of submission."""
+        before anyone's second (running ones count), then in order of submission."""
         held = Counter(sequence.user_id for sequence in self._running.values())
         now = time.perf_counter()
         ranked = []
@@ -276,7 +276,7 @@ class Scheduler:
         return chunks
 
     def _whose_turn(self) -> Collection[Sequence]:
-        """Return the running sequences; if they use several adapters, those of the adapter whose turn it is."""
+        """Return the running sequences; if they use several adapters, those of the adapter that is next."""
         if self._turns is None or not self._running:
             return self._running.values()
         adapters = {sequence.adapter for sequence in self._running.values()}

@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import PortalError
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued, SamplingParams, TokenLogprob
-from models.engine.images import PlacedImage
+from models.engine.images import PromptImage
 from models.engine.sampling.detokenizer import Detokenizer
 
 
@@ -54,7 +54,7 @@ class Sequence:
     """The LoRA adapter that answers; 0: none."""
     label: str = ""
     """The id of the turn or completion, for the log of a crash."""
-    images: Row[PlacedImage] = ()
+    images: Row[PromptImage] = ()
     """The images of the prompt, in order."""
     arrived: float = field(default_factory=time.perf_counter)
     events: EventQueue = field(default_factory=EventQueue)
@@ -103,7 +103,7 @@ class Sequence:
         """Whether it was admitted and has given back its slot and its sampler."""
         return self.admitted is not None and self.slot is None and self.sampler is None
 
-    def run(self) -> tuple[int, PlacedImage | None]:
+    def run(self) -> tuple[int, PromptImage | None]:
         """Return where the text or the image ends of which the next token to compute is, and the image."""
         for placed in self.images:
             if self.done < placed.start:

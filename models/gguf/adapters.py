@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.models.records import Adapter, AdapterFile
+from core.models.load_settings import Adapter
+from core.models.records import AdapterFile
 from models.gguf.file_names import bare, complaint, shown
-from models.gguf.headers.header import Header, Tensor, damaged, read_header
+from models.gguf.headers.cursor import damaged
+from models.gguf.headers.header import Header, Tensor, read_header
 
 _PARTS = (".lora_a", ".lora_b")
 _TYPES = ("F32", "F16", "BF16", "Q8_0")

@@ -13,11 +13,13 @@ import yaml
 
 from core.errors import NotFound
 from core.models.catalogue import Capability, CatalogueEntry, Checked, Hub, Quantization, Repository, Sampling
+from core.models.load_settings import LoadSettings
+from core.models.memory_records import MemoryPlan
 from core.models.quantization import BITS_PER_WEIGHT as QUANTIZED_BITS
-from core.models.records import LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.models.records import ModelFile, ModelKind
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import plan_load
-from models.serving.budget import Room
+from models.serving.pool.budget import Room
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 LANGUAGES = ("en", "zh")

@@ -12,7 +12,8 @@ from core.errors import InvalidInput
 from core.models.records import ModelFile, ModelKind
 from models.gguf.adapters import is_adapter
 from models.gguf.file_names import bare, complaint, part_of, shown
-from models.gguf.headers.header import Header, Value, damaged, read_header
+from models.gguf.headers.cursor import damaged
+from models.gguf.headers.header import Header, Value, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
 """llama.cpp's names of the GLM architectures; deepseek2 is GLM-4.7-Flash, whose attention has that shape."""

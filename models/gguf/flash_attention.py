@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import platform
 
-from core.models.records import KvType
+from core.models.load_settings import KvType
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 
 LONG_ENOUGH = 1_024
 """Tokens per slot from which most conversations are assumed to be longer than 200 tokens, where the two are equally fast."""
-_MOST_OF_FREE = 0.1
+_MAX_OF_FREE = 0.1
 """Largest share of the host's free memory that the scores may take."""
 
 
@@ -26,10 +26,10 @@ def score_bytes(facts: ModelFacts, micro_batch: int, context: int) -> int:
     return micro_batch * (heads + 2) * context * 4
 
 
-def plain_is_quicker(facts: ModelFacts, options: BackendOptions, context: int, scores: int, free: int) -> bool:
+def plain_is_faster(facts: ModelFacts, options: BackendOptions, context: int, scores: int, free: int) -> bool:
     """Tell whether plain attention is faster. Measured for ordinary attention on x86; elsewhere llama.cpp chooses. free: bytes of the
     host's memory."""
     ordinary = not (facts.latent_length or facts.state_length or facts.pooling)
     on_processor = options.gpu_layers == 0 and platform.machine() in ("x86_64", "AMD64")
     apart = not options.shared_cells and options.kv_type is KvType.F16
-    return ordinary and on_processor and apart and context >= LONG_ENOUGH and scores <= _MOST_OF_FREE * free
+    return ordinary and on_processor and apart and context >= LONG_ENOUGH and scores <= _MAX_OF_FREE * free

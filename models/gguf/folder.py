@@ -20,7 +20,7 @@ from models.gguf.file_names import bare, is_gguf, part_of, shown
 from models.gguf.headers.header import read_header
 from models.gguf.headers.tensor_check import check_model
 
-MOST_FILES = 2_000
+MAX_FILES = 2_000
 """Most files that are listed."""
 DEEPEST = 12
 """Most levels of nested folders."""
@@ -75,7 +75,7 @@ class Catalog:
             deadline = time.monotonic() + READING_S
             fresh: dict[tuple[object, ...], Described] = {}
             unread: list[Described] = []
-            for each in [builtin, *listed[:MOST_FILES]] if builtin else listed[:MOST_FILES]:
+            for each in [builtin, *listed[:MAX_FILES]] if builtin else listed[:MAX_FILES]:
                 part = part_of(each.path.name)
                 key = (str(each.path), each.state, each.complaint, *sorted(parts.get((str(each.path.parent), part[0]), ()) if part else ()))
                 known = self._known.get(key)
@@ -84,8 +84,8 @@ class Catalog:
                 else:
                     fresh[key] = known or _describe(each)
             self._known = fresh
-        if len(listed) > MOST_FILES:
-            crowded = StoredError("The folder contains more than {most:,} files.", {"most": MOST_FILES})
+        if len(listed) > MAX_FILES:
+            crowded = StoredError("The folder contains more than {most:,} files.", {"most": MAX_FILES})
             unread.append(ModelFile(path=self._folder, name=self._folder.name, size_bytes=0, error=crowded))
         return [*fresh.values(), *unread]
 
@@ -95,24 +95,26 @@ def _walk(folder: Path) -> Iterator[_Found]:
     seen: set[tuple[int, int]] = set()
     waiting = [(str(folder), 0)]
     while waiting:
-        place, depth = waiting.pop()
+        folder_path, depth = waiting.pop()
         try:
-            here = Path(place).stat()
+            here = Path(folder_path).stat()
             if (here.st_dev, here.st_ino) in seen:
                 continue
             seen.add((here.st_dev, here.st_ino))
-            with os.scandir(place) as entries:
+            with os.scandir(folder_path) as entries:
                 names = [entry.name for entry in entries]
         except FileNotFoundError:
             continue  # no models folder yet, or removed meanwhile
         except OSError as error:
-            yield _Found(Path(place), None, StoredError("This folder cannot be read: {reason}.", {"reason": error.strerror or str(error)}))
+            yield _Found(
+                Path(folder_path), None, StoredError("This folder cannot be read: {reason}.", {"reason": error.strerror or str(error)})
+            )
             continue
         for name in names:
             if name == STAGING or (is_gguf(name) and is_projector(name)):
                 # Skip incomplete downloads, and files that are useful only beside a model's own file.
                 continue
-            found = _found(f"{place}/{name}")
+            found = _found(f"{folder_path}/{name}")
             if found is None:
                 continue
             if found.complaint is None and found.state is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings, SplitMode
+from core.models.load_settings import LoadSettings, SplitMode
 from models.engine.llama.native import Gpu
 from models.serving.machine import Memory
 

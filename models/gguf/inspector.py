@@ -17,7 +17,7 @@ from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.headers.header import Header, Value
 from models.prompting.chat_template import ChatTemplate
 
-LONGEST_VALUE = 200
+MAX_VALUE_LENGTH = 200
 """Longest text of a header value that is shown."""
 _TEMPLATE = "tokenizer.chat_template"
 _SIGMOID = 2
@@ -126,4 +126,4 @@ def _shown(header: Header, key: str) -> str:
         return f"[{header.array_lengths[key]}]"
     value: Value | None = header.metadata.get(key)
     text = " ".join(str(value).split())
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+    return text if len(text) <= MAX_VALUE_LENGTH else text[:MAX_VALUE_LENGTH] + "…"

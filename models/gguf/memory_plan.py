@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidInput
-from core.models.records import FlashAttention, KvStreams, KvType, LoadSettings, MemoryPlan
+from core.models.load_settings import FlashAttention, KvStreams, LoadSettings
+from core.models.memory_records import MemoryPlan
 from models.engine.llama import native
-from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
-from models.gguf.flash_attention import plain_is_quicker, score_bytes
+from models.gguf.flash_attention import plain_is_faster, score_bytes
 from models.gguf.gpu_choice import choose_gpus
+from models.gguf.memory_sizes import KV_BYTES, MEGABYTE, MICRO_BATCH, context_bytes_per_token, state_bytes, vector_work_bytes, work_bytes
 from models.serving import machine
 from models.serving.machine import Memory
 
-KV_BYTES = {KvType.F16: 2.0, KvType.Q8_0: 34 / 32, KvType.Q4_0: 18 / 32}
-MOST_SLOTS, FEWEST_SLOTS = 16, 4
+MAX_SLOTS, MIN_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
 CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
@@ -24,9 +24,8 @@ CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
 TEXTS_TOGETHER = 64
 SMALLEST_SHARE = 512
 """Least tokens per slot, on average, of a shared KV cache: with fewer, answers would mostly wait for room."""
-MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
-_MEGABYTE = 1024 * 1024
-OWN_PROCESS = 64 * _MEGABYTE
+BATCH_ON_GPU = 2_048
+OWN_PROCESS = 64 * MEGABYTE
 """Memory of a separate process itself: Python and llama.cpp's libraries."""
 TOO_LITTLE = (
     "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but only {free} "
@@ -38,7 +37,7 @@ OVER_BUDGET = (
 )
 _CONTEXT_SHARE = 0.5
 """Share of the memory left after the weights; the rest is for the portal, files in cache, and another model."""
-_OFFLOAD_SHARE, _MOST_OFFLOAD = 0.25, 8 * 1024 * _MEGABYTE
+_OFFLOAD_SHARE, _MAX_OFFLOAD = 0.25, 8 * 1024 * MEGABYTE
 """Share of the host's memory left after the load, for conversations that leave their slots. It is allocated only as they come."""
 
 
@@ -50,66 +49,49 @@ class LoadPlan:
     options: BackendOptions
 
 
-def context_bytes_per_token(facts: ModelFacts, kv_type: KvType) -> float:
-    """Return the bytes per token of one slot. MLA keeps one compressed entry per layer, ordinary attention a key and a value for each KV
-    head."""
-    size = KV_BYTES[kv_type]
-    if facts.latent_length:
-        attending = sum(1 for heads in facts.kv_heads if heads)
-        return (attending * facts.latent_length + facts.index_length) * size
-    return sum(facts.kv_heads) * (facts.key_length + facts.value_length) * size
-
-
-def state_bytes(facts: ModelFacts) -> int:
-    """Return the bytes of one slot that do not depend on the length of its conversation."""
-    return 4 * facts.state_length
-
-
-def work_bytes(facts: ModelFacts, slots: int, context: int, *, plain: bool = False) -> int:
-    """Estimate the scratch memory of one decode: activations of a micro-batch, attention scores, and the logits of every slot.
-
-    plain: without flash attention, which never holds all scores at once. A generous estimate: llama.cpp reserves 130 MB for a GLM-4-9B
-    where this says 330 MB.
-    """
-    wide = max(2 * facts.feed_forward, 4 * facts.embedding)
-    activations = MICRO_BATCH * (6 * facts.embedding + 2 * wide) * 4
-    scores = score_bytes(facts, MICRO_BATCH, context)
-    scores = scores if plain else min(scores, 128 * _MEGABYTE)
-    return activations + scores + 2 * (slots + LlamaBackend.max_draft_tokens) * facts.vocabulary * 4 + 32 * _MEGABYTE
-
-
 def plan_load(
     facts: ModelFacts,
     settings: LoadSettings,
     *,
     extra_buffers: bool = True,
     mtp: bool = False,
+    gpu_sampling: bool = False,
     host: Memory | None = None,
     gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
-    """Fill in what the settings leave open. The result may not fit: see `check_fits`. mtp: add the MTP layer if it fits."""
+    """Fill in what the settings leave open. The result may not fit: see `check_fits`.
+
+    mtp: add the MTP layer if it fits. gpu_sampling: let a GPU that holds the whole model find the likeliest tokens.
+    """
     host = host or machine.host_memory()
     if settings.isolated:
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
     gpus = native.gpus() if gpus is None else gpus
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
     if settings.flash_attention is FlashAttention.AUTO:
-        plan = _with_quicker_attention(facts, plan)
+        plan = _with_faster_attention(facts, plan)
     if mtp and facts.next_layer_bytes:
-        quicker = _with_next_layer(facts, plan)
-        plan = quicker if quicker.memory.fits else plan
+        faster = _with_next_layer(facts, plan)
+        plan = faster if faster.memory.fits else plan
+    if gpu_sampling and not facts.pooling and not plan.options.mtp and _is_whole_on_gpu(facts, plan.options):
+        plan = replace(plan, options=replace(plan.options, gpu_sampling=True))
     plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
-    offload = min(_MOST_OFFLOAD, round(_OFFLOAD_SHARE * max(0, host.free - on_host)))
+    offload = min(_MAX_OFFLOAD, round(_OFFLOAD_SHARE * max(0, host.free - on_host)))
     return replace(plan, options=replace(plan.options, offload_bytes=offload))
 
 
-def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
+def _is_whole_on_gpu(facts: ModelFacts, options: BackendOptions) -> bool:
+    """Tell whether the output layer, which comes after all others, is on a GPU."""
+    return options.gpu_layers == -1 or options.gpu_layers > len(facts.kv_heads)
+
+
+def _with_faster_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
     """Turn flash attention off if plain attention is faster and its scores have room."""
     context = plan.memory.context
     memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
-    quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
-    return LoadPlan(memory, replace(plan.options, flash_attention=FlashAttention.OFF)) if quicker and memory.fits else plan
+    faster = plain_is_faster(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
+    return LoadPlan(memory, replace(plan.options, flash_attention=FlashAttention.OFF)) if faster and memory.fits else plan
 
 
 def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
@@ -176,9 +158,9 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
     room = _Room(facts=facts, settings=settings, memory=memory, device=device, longest=longest)
     plan = room.separate()
     if settings.streams is KvStreams.UNIFIED:
-        plan = room.shared(settings.slots or MOST_SLOTS)
-    elif settings.streams is KvStreams.AUTO and (not plan.fits or (settings.slots is None and plan.slots < FEWEST_SLOTS)):
-        shared = room.shared(settings.slots or FEWEST_SLOTS)
+        plan = room.shared(settings.slots or MAX_SLOTS)
+    elif settings.streams is KvStreams.AUTO and (not plan.fits or (settings.slots is None and plan.slots < MIN_SLOTS)):
+        shared = room.shared(settings.slots or MIN_SLOTS)
         plan = shared if shared.fits and shared.shared_tokens >= shared.slots * SMALLEST_SHARE else plan
     return LoadPlan(plan, replace(options, context=plan.context, slots=plan.slots, shared_cells=plan.shared_tokens))
 
@@ -209,13 +191,13 @@ class _Room:
 
     def separate(self) -> MemoryPlan:
         """Divide the memory: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
-        settings, context, slots = self.settings, self._context, self.settings.slots or MOST_SLOTS
+        settings, context, slots = self.settings, self._context, self.settings.slots or MAX_SLOTS
         budget = self._budget(slots, context)
 
         def too_large() -> bool:
             return slots * (context * self._per_token + state_bytes(self.facts)) > budget
 
-        while settings.slots is None and slots > FEWEST_SLOTS and too_large():
+        while settings.slots is None and slots > MIN_SLOTS and too_large():
             slots //= 2
         while settings.context is None and context > SMALLEST_CONTEXT and too_large():
             context = max(SMALLEST_CONTEXT, context // 2)
@@ -270,7 +252,7 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
             device=device,
             weights_bytes=facts.weights_bytes,
             context_bytes=round(cells * context_bytes_per_token(facts, settings.kv_type)),
-            work_bytes=_vector_work_bytes(facts, batch, max(context, batch)),
+            work_bytes=vector_work_bytes(facts, batch, max(context, batch)),
             free_bytes=memory.free,
             total_bytes=memory.total,
             context=context,
@@ -281,13 +263,6 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
     while settings.context is None and context > SMALLEST_VECTOR_CONTEXT and not plan().memory.fits:
         context = max(SMALLEST_VECTOR_CONTEXT, context // 2)
     return plan()
-
-
-def _vector_work_bytes(facts: ModelFacts, batch: int, cells: int) -> int:
-    """Estimate activations and the mask of a whole batch. llama.cpp also keeps room for every token's logits, used or not."""
-    wide = max(2 * facts.feed_forward, 4 * facts.embedding)
-    logits = facts.vocabulary * (2 if facts.remembers else 1)
-    return batch * 4 * (6 * facts.embedding + wide + logits + 2 * cells) + 32 * _MEGABYTE
 
 
 def _layers_that_fit(facts: ModelFacts, plan: MemoryPlan) -> int:

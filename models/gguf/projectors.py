@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from core.transfers.remote_models import is_projector
 from models.gguf.file_names import bare, is_gguf
 from models.gguf.headers.header import Header, read_header
 
-MOST_PATCHES = 4 * 4096
+MAX_PATCHES = 4 * 4096
 """Most patches of the largest image that a GLM-V reads: 4,096 tokens of four patches each."""
 CACHE_BYTES = 256_000_000
 """Bytes of image embeddings that are kept."""
@@ -52,7 +52,7 @@ def projector_bytes(path: Path) -> int:
     header = read_header(path)
     if header.metadata.get("general.architecture") != "clip":
         raise InvalidInput("{file} is no projector. Leave it out, or choose another.", file=path.name)
-    return path.stat().st_size + MOST_PATCHES * 4 * _widest(header) + CACHE_BYTES
+    return path.stat().st_size + MAX_PATCHES * 4 * _widest(header) + CACHE_BYTES
 
 
 def _widest(header: Header) -> int:

@@ -9,17 +9,17 @@ from core.errors import InvalidInput
 from models.grammar.rules import Grammar
 from models.grammar.stacks import OutOfWork, Stacks
 
-MOST_WORK = 20_000
+MAX_WORK = 20_000
 """Most visits for the check, beyond the last step."""
-MOST_STATES = 400
+MAX_STATES = 400
 """Most states that are examined."""
-MOST_FOR_A_TEXT = 8_000
+MAX_FOR_A_TEXT = 8_000
 """Visits that any text may cost, however short."""
-MOST_PER_CHARACTER = 2_000
+MAX_PER_CHARACTER = 2_000
 """Further visits that each of its characters may cost."""
-MOST_AT_ONCE = 800
+MAX_AT_ONCE = 800
 """Most stacks (ways to continue) after the same text. JSON has 5 to 30, an object with 400 optional properties 400."""
-LONGEST = 40
+MAX_LENGTH = 40
 """Most characters that are followed."""
 
 
@@ -30,27 +30,27 @@ def check_growth(grammar: Grammar) -> None:
     detected while an answer is made, and only that answer fails.
     """
     order = count()
-    left = MOST_WORK
+    left = MAX_WORK
     try:
-        stacks = Stacks(grammar, MOST_FOR_A_TEXT)
-        waiting = [(0, 0, next(order), MOST_FOR_A_TEXT - stacks.left, stacks.start)]
+        stacks = Stacks(grammar, MAX_FOR_A_TEXT)
+        waiting = [(0, 0, next(order), MAX_FOR_A_TEXT - stacks.left, stacks.start)]
         seen = {id(stacks.start)}
-        while waiting and left > 0 and len(seen) < MOST_STATES:
+        while waiting and left > 0 and len(seen) < MAX_STATES:
             _, length, _, spent, state = heapq.heappop(waiting)
-            stacks.left = MOST_FOR_A_TEXT
+            stacks.left = MAX_FOR_A_TEXT
             for found, cost in stacks.explore(state):
                 left -= cost
-                stacks.left = MOST_FOR_A_TEXT
-                if len(found.stacks) > MOST_AT_ONCE or spent + cost > MOST_FOR_A_TEXT + MOST_PER_CHARACTER * (1 - length):
-                    raise too_many_ways()
-                if id(found) not in seen and -length < LONGEST:
+                stacks.left = MAX_FOR_A_TEXT
+                if len(found.stacks) > MAX_AT_ONCE or spent + cost > MAX_FOR_A_TEXT + MAX_PER_CHARACTER * (1 - length):
+                    raise too_ambiguous()
+                if id(found) not in seen and -length < MAX_LENGTH:
                     seen.add(id(found))
                     heapq.heappush(waiting, (-len(found.stacks), length - 1, next(order), spent + cost, found))
     except OutOfWork:
-        raise too_many_ways() from None
+        raise too_ambiguous() from None
 
 
-def too_many_ways() -> InvalidInput:
+def too_ambiguous() -> InvalidInput:
     return InvalidInput(
         "The answer format allows too many continuations at once. Use fewer optional parts, and start alternatives differently."
     )

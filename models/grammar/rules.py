@@ -16,7 +16,7 @@ END = -1
 
 FEW = 9
 """Fewer alternatives than this are kept unchanged."""
-MOST_SHARED = 60
+MAX_SHARED = 60
 """Most nested levels of shared beginnings."""
 
 
@@ -50,7 +50,7 @@ class Grammar:
     references: Sequence[int]
     """The number of the rule, for steps that are a reference."""
     repetitions: Sequence[Repetition | None]
-    nexts: Sequence[int]
+    followers: Sequence[int]
     root: int
 
 
@@ -72,7 +72,7 @@ class GrammarBuilder:
         self._ranges: list[Ranges] = []
         self._references: list[int] = []
         self._repetitions: list[Repetition | None] = []
-        self._nexts: list[int] = []
+        self._followers: list[int] = []
         self._rules: list[list[int] | None] = []
 
     def new_rule(self) -> int:
@@ -84,7 +84,7 @@ class GrammarBuilder:
 
     def define(self, rule: int, alternatives: list[list[Step]], depth: int = 0) -> None:
         """Share the beginnings of alternatives, so that a choice of many words is followed as one."""
-        if len(alternatives) < FEW or depth > MOST_SHARED:
+        if len(alternatives) < FEW or depth > MAX_SHARED:
             self._rules[rule] = [self._add(steps) for steps in alternatives]
             return
         groups: dict[object, list[list[Step]]] = {}
@@ -124,7 +124,7 @@ class GrammarBuilder:
             rules=rules,
             references=self._references,
             repetitions=self._repetitions,
-            nexts=self._nexts,
+            followers=self._followers,
             root=root,
         )
 
@@ -164,11 +164,11 @@ class GrammarBuilder:
                 if begins is not None:
                     leftmost[rule].append(begins)
                     if not may_be_empty and not empty[begins]:
-                        watched[begins].append((rule, self._nexts[step]))
+                        watched[begins].append((rule, self._followers[step]))
                         break
                 elif not may_be_empty:
                     break
-                step = self._nexts[step]
+                step = self._followers[step]
             else:
                 if not empty[rule]:
                     empty[rule] = 1
@@ -199,6 +199,6 @@ class GrammarBuilder:
                 self._ranges.append(())
                 self._references.append(what if kind is Kind.REFERENCE else END)  # type: ignore[arg-type]
                 self._repetitions.append(what if isinstance(what, Repetition) else None)
-        self._nexts += range(first + 1, len(self._kinds))
-        self._nexts.append(END)
+        self._followers += range(first + 1, len(self._kinds))
+        self._followers.append(END)
         return first

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.grammar.rules import END, Grammar
 
-MOST_KEPT = 200_000
+MAX_CACHED = 200_000
 """Most stacks of one automaton: beyond that it forgets all but those of the newest state."""
 _EMPTY = 0
 """The empty stack: the grammar is complete."""
@@ -60,13 +60,13 @@ class Stacks:
         self._numbers: dict[_Item, int] = {}
         self._entries: list[_Item] = [(END, 0, _BOTTOM)]
         """By stack."""
-        self._crowd_numbers: dict[frozenset[int], int] = {frozenset([_EMPTY]): _BOTTOM}
-        self._crowds: list[frozenset[int]] = [frozenset([_EMPTY])]
+        self._set_numbers: dict[frozenset[int], int] = {frozenset([_EMPTY]): _BOTTOM}
+        self._stack_sets: list[frozenset[int]] = [frozenset([_EMPTY])]
         self._states: dict[tuple[tuple[int, ...], bool], State] = {}
 
     def after(self, state: State, point: int) -> State | None:
         """Return the state after one more character; None where the grammar does not allow it."""
-        position = self._place(state, point)
+        position = self._position(state, point)
         return state.following[position] or self._follow(state, position)
 
     def read(self, state: State | None, text: str) -> State | None:
@@ -78,7 +78,7 @@ class Stacks:
 
     def allows_any(self, state: State, low: int, high: int) -> bool:
         """Tell whether some character from `low` to `high` may come."""
-        begin, end = self._place(state, low), self._place(state, high) + 1
+        begin, end = self._position(state, low), self._position(state, high) + 1
         return any(state.targets[begin:end])
 
     def explore(self, state: State) -> Iterator[tuple[State, int]]:
@@ -86,14 +86,14 @@ class Stacks:
         left = self.left
         self._prepare(state)
         prepared = left - self.left
-        places = {tuple(targets): position for position, targets in enumerate(state.targets) if targets}
-        for position in sorted(places.values(), key=lambda position: -len(state.targets[position])):
+        positions = {tuple(targets): position for position, targets in enumerate(state.targets) if targets}
+        for position in sorted(positions.values(), key=lambda position: -len(state.targets[position])):
             left = self.left
             found = state.following[position] or self._follow(state, position)
             if found is not None:
                 yield found, prepared + left - self.left
 
-    def allowed_places(self, state: State) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    def allowed_positions(self, state: State) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return (the state's bounds, for each whether a character from there up to the next may come)."""
         if state.table is None:
             self._prepare(state)
@@ -102,26 +102,26 @@ class Stacks:
 
     def trimmed(self, state: State) -> State:
         """Return the same state, after forgetting what only earlier text needed, if that was much."""
-        if len(self._entries) < MOST_KEPT:
+        if len(self._entries) < MAX_CACHED:
             return state
-        entries, crowds = self._entries, self._crowds
+        entries, stack_sets = self._entries, self._stack_sets
         self._forget()
-        numbers, crowd_numbers = {_EMPTY: _EMPTY}, {_BOTTOM: _BOTTOM}
+        numbers, set_numbers = {_EMPTY: _EMPTY}, {_BOTTOM: _BOTTOM}
         waiting = list(state.stacks)
         while waiting:
             stack = waiting[-1]
-            step, times, crowd = entries[stack]
-            missing = [one for one in crowds[crowd] if one not in numbers] if crowd not in crowd_numbers else []
+            step, times, stack_set = entries[stack]
+            missing = [one for one in stack_sets[stack_set] if one not in numbers] if stack_set not in set_numbers else []
             if missing:
                 waiting += missing
                 continue
             waiting.pop()
-            if crowd not in crowd_numbers:
-                crowd_numbers[crowd] = self._crowd(frozenset(numbers[one] for one in crowds[crowd]))
-            numbers[stack] = self._push(step, times, crowd_numbers[crowd])
+            if stack_set not in set_numbers:
+                set_numbers[stack_set] = self._stack_set(frozenset(numbers[one] for one in stack_sets[stack_set]))
+            numbers[stack] = self._push(step, times, set_numbers[stack_set])
         return self._state(sorted(numbers[stack] for stack in state.stacks), state.accepting)
 
-    def _place(self, state: State, point: int) -> int:
+    def _position(self, state: State, point: int) -> int:
         if not state.bounds:
             self._prepare(state)
         return bisect_right(state.bounds, point) - 1
@@ -133,12 +133,12 @@ class Stacks:
         ranges, entries = self._grammar.ranges, self._entries
         wanted = [(stack, ranges[entries[stack][0]]) for stack in state.stacks]
         bounds = sorted({0, *(edge for _, found in wanted for low, high in found for edge in (low, high + 1))})
-        places = {bound: position for position, bound in enumerate(bounds)}
+        positions = {bound: position for position, bound in enumerate(bounds)}
         targets: list[list[int]] = [[] for _ in bounds]
         self._work(len(bounds))
         for stack, found in wanted:
             for low, high in found:
-                begin, end = places[low], places[high + 1]
+                begin, end = positions[low], positions[high + 1]
                 self._work(end - begin)
                 for position in range(begin, end):
                     targets[position].append(stack)
@@ -148,29 +148,29 @@ class Stacks:
         targets = state.targets[position]
         if not targets:
             return None
-        nexts, entries = self._grammar.nexts, self._entries
-        found = state.following[position] = self._closure([(nexts[entries[stack][0]], 0, entries[stack][2]) for stack in targets])
+        followers, entries = self._grammar.followers, self._entries
+        found = state.following[position] = self._closure([(followers[entries[stack][0]], 0, entries[stack][2]) for stack in targets])
         return found
 
-    def _push(self, step: int, times: int, crowd: int) -> int:
-        entry = (step, times, crowd)
+    def _push(self, step: int, times: int, stack_set: int) -> int:
+        entry = (step, times, stack_set)
         number = self._numbers.get(entry)
         if number is None:
             number = self._numbers[entry] = len(self._entries)
             self._entries.append(entry)
         return number
 
-    def _crowd(self, stacks: frozenset[int]) -> int:
-        number = self._crowd_numbers.get(stacks)
+    def _stack_set(self, stacks: frozenset[int]) -> int:
+        number = self._set_numbers.get(stacks)
         if number is None:
-            number = self._crowd_numbers[stacks] = len(self._crowds)
-            self._crowds.append(stacks)
+            number = self._set_numbers[stacks] = len(self._stack_sets)
+            self._stack_sets.append(stacks)
         return number
 
     def _closure(self, todo: list[_Item]) -> State:
         """Return the state that the items lead to without a character. An item with the step END is a complete sequence."""
         grammar = self._grammar
-        ranges, nexts, repetitions = grammar.ranges, grammar.nexts, grammar.repetitions
+        ranges, followers, repetitions = grammar.ranges, grammar.followers, grammar.repetitions
         seen, found, accepting, left = set[_Item](), list[_Item](), False, self.left
         calls: dict[int, int] = {}
         """By rule, or by the complement of a repetition's item: the call's number."""
@@ -185,32 +185,32 @@ class Stacks:
             left -= 1
             if left < 0:
                 break
-            step, times, crowd = item
+            step, times, stack_set = item
             if step == END:
-                if crowd < 0:
-                    if not done[~crowd]:
-                        done[~crowd] = True
-                        todo += callers[~crowd]
-                elif crowd == _BOTTOM:
+                if stack_set < 0:
+                    if not done[~stack_set]:
+                        done[~stack_set] = True
+                        todo += callers[~stack_set]
+                elif stack_set == _BOTTOM:
                     accepting = True
                 else:
                     # The bottom's entry is a complete sequence, with nothing below it.
-                    todo += [self._entries[stack] for stack in self._crowds[crowd]]
+                    todo += [self._entries[stack] for stack in self._stack_sets[stack_set]]
                 continue
             if ranges[step]:
                 found.append(item)
                 continue
             repetition = repetitions[step]
             if repetition is None:
-                called, after = grammar.references[step], (nexts[step], 0, crowd)
+                called, after = grammar.references[step], (followers[step], 0, stack_set)
             else:
                 low, high = repetition.low, repetition.high
                 if times >= low:
-                    todo.append((nexts[step], 0, crowd))
+                    todo.append((followers[step], 0, stack_set))
                 if high is not None and times >= high:
                     continue
                 # Without an upper limit, the count does not matter once it reached the lower one.
-                called, after = ~repetition.item, (step, min(times + 1, low) if high is None else times + 1, crowd)
+                called, after = ~repetition.item, (step, min(times + 1, low) if high is None else times + 1, stack_set)
             call = calls.get(called)
             if call is None:
                 call = calls[called] = len(callers)
@@ -229,21 +229,21 @@ class Stacks:
 
     def _tops(self, found: list[_Item], callers: list[list[_Item]]) -> list[int]:
         """Return the stacks of items, those with the same step as one."""
-        crowds = self._crowds_of({crowd for _, _, crowd in found if crowd < 0}, callers)
+        stack_sets = self._stack_sets_of({stack_set for _, _, stack_set in found if stack_set < 0}, callers)
         below: dict[int, set[int]] = {}
-        for step, _, crowd in found:
-            below.setdefault(step, set()).add(crowds.get(crowd, crowd))
+        for step, _, stack_set in found:
+            below.setdefault(step, set()).add(stack_sets.get(stack_set, stack_set))
         tops = []
         for step, some in below.items():
             if len(some) > 1:
-                together = frozenset[int]().union(*(self._crowds[one] for one in some))
+                together = frozenset[int]().union(*(self._stack_sets[one] for one in some))
                 self._work(len(together) // 4)
-                some = {self._crowd(together)}
+                some = {self._stack_set(together)}
             tops.append(self._push(step, 0, some.pop()))
         tops.sort()
         return tops
 
-    def _crowds_of(self, wanted: Iterable[int], callers: list[list[_Item]]) -> dict[int, int]:
+    def _stack_sets_of(self, wanted: Iterable[int], callers: list[list[_Item]]) -> dict[int, int]:
         """Return the crowds of the callers of these calls. No call waits for itself, since no rule begins with itself."""
         made: dict[int, int] = {}
         waiting = list(wanted)
@@ -252,20 +252,20 @@ class Stacks:
             if call in made:
                 waiting.pop()
                 continue
-            missing = [crowd for _, _, crowd in callers[~call] if crowd < 0 and crowd not in made]
+            missing = [stack_set for _, _, stack_set in callers[~call] if stack_set < 0 and stack_set not in made]
             if missing:
                 waiting += missing
                 continue
             waiting.pop()
             together = set[int]()
-            for step, times, crowd in callers[~call]:
-                crowd = made.get(crowd, crowd)
+            for step, times, stack_set in callers[~call]:
+                stack_set = made.get(stack_set, stack_set)
                 if step == END:
-                    together |= self._crowds[crowd]
+                    together |= self._stack_sets[stack_set]
                 else:
-                    together.add(self._push(step, times, crowd))
+                    together.add(self._push(step, times, stack_set))
             self._work(1 + len(together) // 4)
-            made[call] = self._crowd(frozenset(together))
+            made[call] = self._stack_set(frozenset(together))
         return made
 
     def _state(self, stacks: Collection[int], accepting: bool) -> State:

@@ -156,6 +156,8 @@ def _said(failure: Failure, reason: str, repository: Repository) -> PortalError:
         )  # fmt: skip
     if failure is Failure.DISK_FULL:
         return Conflict("The disk became full during the download. What has arrived is kept: free some space, then try again.")
+    if failure is Failure.FILE_LIMIT:
+        return Conflict("The file is larger than this server's limit for the size of a file. Raise the limit (ulimit -f), then try again.")
     if failure is Failure.WRONG:
         return ModelFailed(
             "A file of {repository} is not what the hub announced, so it was deleted. Try again.", repository=repository.name

@@ -44,7 +44,7 @@ def download(repository: str, revision: str, name: str, size: int, folder: Path,
     """Download a file into `folder`; resume an incomplete one from an earlier try.
 
     hf_hub_download would start over: it deletes its partial file when it stops. The function http_get that it uses resumes at any byte,
-    follows the redirect to the CDN anew after each cut, and sends the token to the hub alone.
+    follows the redirect to the CDN again after each break, and sends the token to the hub alone.
     """
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
     meter = Meter(say)

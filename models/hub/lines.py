@@ -22,6 +22,8 @@ class Failure(StrEnum):
     """Private or gated: a token is needed, or its owner has no access."""
     NETWORK = "network"
     DISK_FULL = "disk_full"
+    FILE_LIMIT = "file_limit"
+    """The file is larger than this server may write."""
     WRONG = "wrong"
     """The client found that the content differs from what the hub announced."""
     OTHER = "other"

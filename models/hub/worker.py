@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -35,16 +36,26 @@ def main() -> int:
             from models.hub import hugging_face as hub  # type: ignore[no-redef]
         if task.file is None:
             say({"listing": hub.files(task.repository)})
+        elif 0 <= resource.getrlimit(resource.RLIMIT_FSIZE)[0] < task.size_bytes:
+            # Checked before: ModelScope's client would try again for ever.
+            say({"failure": Failure.FILE_LIMIT, "reason": os.strerror(errno.EFBIG)})
+            return 1
         else:
             say({"path": str(hub.download(task.repository, task.revision, task.file, task.size_bytes, Path(task.folder), say))})
         return 0
     except HubFailed as problem:
-        full = any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in _causes(problem))
-        say({"failure": Failure.DISK_FULL if full else problem.failure, "reason": str(problem)})
+        say({"failure": _of_the_disk(problem) or problem.failure, "reason": str(problem)})
     except Exception as problem:  # noqa: BLE001 - said to the portal, which logs it and shows the reason
-        full = any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in _causes(problem))
-        say({"failure": Failure.DISK_FULL if full else Failure.OTHER, "reason": str(problem) or type(problem).__name__})
+        say({"failure": _of_the_disk(problem) or Failure.OTHER, "reason": str(problem) or type(problem).__name__})
     return 1
+
+
+def _of_the_disk(problem: BaseException) -> Failure | None:
+    """Return the failure if the disk took no more; None for other causes."""
+    numbers = {cause.errno for cause in _causes(problem) if isinstance(cause, OSError)}
+    if errno.EFBIG in numbers:
+        return Failure.FILE_LIMIT
+    return Failure.DISK_FULL if numbers & {errno.ENOSPC, errno.EDQUOT} else None
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:

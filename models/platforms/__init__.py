@@ -3,6 +3,8 @@
 In reading order:
 
 - configuration: the YAML file of platforms and routes
+- model_list: the models of a platform, as configured and as listed
+- plugin: platforms that plugins provide
 - remote: models on other servers
 - local: a model in this process or in a child of it
 - prompts: what a model reads of a request, as tokens

@@ -9,13 +9,13 @@ SUSPECT_TOKENS = 48
 """A repetition this long is suspected: its text is held back until it is certain."""
 BROKEN_TOKENS = 160
 """A repetition this long is certain. The rule of a table and an indentation are shorter; the lines of a refrain are further apart."""
-LONGEST_UNIT = 64
+MAX_UNIT_LENGTH = 64
 """Tokens of the longest repeated passage that is looked for."""
 TIMES = 6
 """A passage must occur this often to count."""
 EVERY = 16
 """New tokens between two checks."""
-_WINDOW = 2 * TIMES * LONGEST_UNIT + LONGEST_UNIT
+_WINDOW = 2 * TIMES * MAX_UNIT_LENGTH + MAX_UNIT_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def repetition(tokens: Sequence[int], begin: int, end: int) -> Repetition | None
     # Only as much of the end as is needed; slices compare in C.
     tail = tokens[max(begin, end - _WINDOW) : end]
     last = tail[-1]
-    for unit in range(1, LONGEST_UNIT + 1):
+    for unit in range(1, MAX_UNIT_LENGTH + 1):
         least = max(SUSPECT_TOKENS, TIMES * unit)
         if len(tail) < least + unit:
             break

@@ -9,7 +9,7 @@ from core.errors import InvalidInput, NotFound
 from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.images import PlacedImage
+from models.engine.images import PromptImage
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.last_step import LastStep
@@ -51,7 +51,7 @@ class LocalPlatform:
         last_step: LastStep | None = None,
         max_wait_s: float | None = None,
     ) -> None:
-        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own. files,
+        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a separate process. files,
         last_step, max_wait_s: for the engine here: disk space for conversations that do not fit into memory, where it notes its steps,
         and see Scheduler.
         """
@@ -71,6 +71,10 @@ class LocalPlatform:
         self._prompts = Prompts(backend, template, facts.file.name)
         self._prefetcher = Prefetcher(facts.file.name, backend.slots, self._prompts.expected, self._engine.prefetch)
         self._engine.start()
+
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raise Busy where a question of this user would be refused now."""
+        self._engine.check_room(user_id, batch=batch)
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
         """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
@@ -95,11 +99,11 @@ class LocalPlatform:
             )
             self._prefetcher.after(turn)
 
-        hears = None if request.batch or reading.verbatim or reading.images else ended
+        on_end = None if request.batch or reading.verbatim or reading.images else ended
         return LocalGeneration(
             self, sequence, params, reader,
             name=self.facts.file.name, version=self.version, device=self.platform,
-            guard=request.guard, adapter=adapter, ended=hears, ignored=followed.ignored if followed else (),
+            guard=request.guard, adapter=adapter, ended=on_end, ignored=followed.ignored if followed else (),
         )  # fmt: skip
 
     def submit(
@@ -111,7 +115,7 @@ class LocalPlatform:
         batch: bool = False,
         adapter: int = 0,
         label: str = "",
-        images: tuple[PlacedImage, ...] = (),
+        images: tuple[PromptImage, ...] = (),
     ) -> Sequence:
         """Queue an answer to a prompt of tokens, which must leave room for one. adapter: a key, 0: none. Raises Busy, Unavailable."""
         most = params.max_tokens or 1

@@ -198,7 +198,7 @@ class LocalGeneration:
             return REPEATED
         if finished.finish_reason is not FinishReason.STOP:
             return None
-        silent = self._reader.thought and not self._reader.said and not self.sequence.detokenizer.stopped
+        silent = self._reader.has_reasoning and not self._reader.has_text and not self.sequence.detokenizer.stopped
         return EMPTY if silent else None
 
     def _resume(self) -> bool:

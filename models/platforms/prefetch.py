@@ -29,7 +29,7 @@ class Turn:
 
 
 class Prefetcher:
-    """Renders on a thread of its own, the newest turn first; of more than `most` waiting turns, the oldest are dropped. Thread-safe."""
+    """Renders on a separate thread, the newest turn first; of more than `most` waiting turns, the oldest are dropped. Thread-safe."""
 
     def __init__(self, name: str, most: int, render: Callable[[Turn], list[int]], prefetch: Callable[[list[int], list[int]], None]) -> None:
         """render: return the tokens before UNKNOWN in the turn's next prompt. prefetch: take what a slot holds, and those tokens."""

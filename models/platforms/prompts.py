@@ -10,11 +10,11 @@ from uuid import uuid4
 from core.errors import InvalidInput, PromptTooLong
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, ImageInput, PromptTokens, Tool, ToolChoice
 from models.child.model import ChildModel
-from models.engine.images import EncodedImage, PlacedImage
+from models.engine.images import EncodedImage, PromptImage
 from models.engine.llama.backend import LlamaBackend
 from models.platforms.prefetch import UNKNOWN, Turn
 from models.prompting.chat_template import ChatTemplate, Prompt
-from models.prompting.marked_text import SEAM, MarkedText
+from models.prompting.marked_text import CUT, MarkedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Reading:
     """Whether the answer continues a text, so that it opens no reasoning."""
     messages: tuple[ChatMessage, ...] = ()
     tools: tuple[Tool, ...] = ()
-    images: tuple[PlacedImage, ...] = ()
+    images: tuple[PromptImage, ...] = ()
 
 
 class Prompts:
@@ -76,15 +76,15 @@ class Prompts:
 
     def _conversation(self, request: GenerationRequest) -> Reading:
         tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
-        marks = self._marks(request)
+        placeholders = self._placeholders(request)
         messages = tuple(self.defused(message) for message in request.messages)
-        if marks:
-            messages = tuple(_marked(message, marks) for message in messages)
+        if placeholders:
+            messages = tuple(_marked(message, placeholders) for message in messages)
         if request.continued:
             prompt = self._open_end(messages, tools, thinking=request.thinking)
         else:
             prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
-        tokens, images = self._with_images(prompt.text, marks)
+        tokens, images = self._with_images(prompt.text, placeholders)
         return Reading(
             tokens=tokens,
             images=images,
@@ -94,7 +94,7 @@ class Prompts:
             tools=tools,
         )
 
-    def _marks(self, request: GenerationRequest) -> dict[str, ImageInput]:
+    def _placeholders(self, request: GenerationRequest) -> dict[str, ImageInput]:
         """Return the images of a request by the placeholders that stand for them while the template is rendered; nobody can guess those.
 
         Raises InvalidInput if the model cannot see.
@@ -106,23 +106,23 @@ class Prompts:
         nonce = uuid4().hex
         return {f"[{nonce}-{number}]": image for number, image in enumerate(request.images)}
 
-    def _with_images(self, text: str, marks: dict[str, ImageInput]) -> tuple[list[int], tuple[PlacedImage, ...]]:
+    def _with_images(self, text: str, placeholders: dict[str, ImageInput]) -> tuple[list[int], tuple[PromptImage, ...]]:
         """Return the tokens of a rendered text, with the tokens of its images in place of their placeholders.
 
         Raises InvalidInput, ModelFailed, Unavailable.
         """
         tokens: list[int] = []
-        images: list[PlacedImage] = []
-        if not marks:
+        images: list[PromptImage] = []
+        if not placeholders:
             return self._tokenize(text), ()
         assert isinstance(self._backend, LlamaBackend) and self._backend.projector is not None
-        for piece in re.split("(" + "|".join(map(re.escape, marks)) + ")", text):
-            if piece not in marks:
+        for piece in re.split("(" + "|".join(map(re.escape, placeholders)) + ")", text):
+            if piece not in placeholders:
                 tokens += self._tokenize(piece)
                 continue
-            for part in self._backend.projector.encode(marks[piece].content, marks[piece].sha256).pieces:
+            for part in self._backend.projector.encode(placeholders[piece].content, placeholders[piece].sha256).pieces:
                 if isinstance(part, EncodedImage):
-                    images.append(PlacedImage(len(tokens), part))
+                    images.append(PromptImage(len(tokens), part))
                     tokens += part.tokens
                 else:
                     tokens += part
@@ -149,12 +149,12 @@ class Prompts:
             return tokens
         if request.suffix is None:
             return self._backend.tokenize_pieces([_whole(prompt)] if prompt else [])
-        marks = self._backend.gap_tokens()
-        if not marks:
+        placeholders = self._backend.gap_tokens()
+        if not placeholders:
             raise InvalidInput(
                 "The model {model} cannot fill a gap: it has no tokens for that. Leave {field} out.", model=self._model, field="suffix"
             )
-        before, after, middle = marks
+        before, after, middle = placeholders
         return [before, *self._tokenize(self._plain(prompt)), after, *self._tokenize(self._plain(request.suffix)), middle]
 
     def _defused_tool(self, tool: Tool) -> Tool:
@@ -163,15 +163,15 @@ class Prompts:
         )
 
     def _tokenize(self, text: str) -> list[int]:
-        return self._backend.tokenize_pieces([piece for piece in text.split(SEAM) if piece])
+        return self._backend.tokenize_pieces([piece for piece in text.split(CUT) if piece])
 
 
-def _marked(message: ChatMessage, marks: dict[str, ImageInput]) -> ChatMessage:
+def _marked(message: ChatMessage, placeholders: dict[str, ImageInput]) -> ChatMessage:
     """Put the placeholders of a message's images before its text."""
     if not message.images:
         return message
     own = {id(image) for image in message.images}
-    return replace(message, content="".join(mark for mark, image in marks.items() if id(image) in own) + message.content)
+    return replace(message, content="".join(mark for mark, image in placeholders.items() if id(image) in own) + message.content)
 
 
 def _whole(text: str) -> str:

@@ -16,8 +16,8 @@ class AnswerReader:
         self._pending_logprobs: list[TokenLogprob] = []
         self._texts: list[str] = []
         self._thoughts: list[str] = []
-        self.thought = False
-        self.said = False
+        self.has_reasoning = False
+        self.has_text = False
         """Whether there was something besides reasoning and blanks."""
         self.called = False
         """Whether a tool was called."""
@@ -51,8 +51,8 @@ class AnswerReader:
         self._texts.append(text)
         self._thoughts.append(reasoning)
         self.called = self.called or bool(calls)
-        self.thought = self.thought or bool(reasoning)
-        self.said = self.said or bool(text.strip() or calls)
+        self.has_reasoning = self.has_reasoning or bool(reasoning)
+        self.has_text = self.has_text or bool(text.strip() or calls)
         if not (reasoning or text or calls):
             return None
         logprobs: tuple[TokenLogprob, ...] = ()

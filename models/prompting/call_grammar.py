@@ -10,14 +10,14 @@ from core.errors import InvalidInput
 from core.inference.requests import Tool
 from models.prompting.tagged_call import CLOSE, KEY, KEY_END, OPEN, VALUE, VALUE_END
 from models.prompting.tool_arguments import read_json
+from models.schema.automaton_rules import rules_of
+from models.schema.form_joins import Form, property_of, types_of
 from models.schema.json_schema import Converter, Followed, convert_schema, refuse_ignored
-from models.schema.regular import rules_of
-from models.schema.schema_forms import Form, property_of, types_of
 from models.schema.schema_numbers import Nowhere
 from models.schema.schema_rules import NothingFits, Rules
 from models.schema.schema_strings import Text, choice, quoted
 
-MOST_CHECKED = 32
+MAX_CHECKED = 32
 """Most forms of one tool's arguments; beyond that, anything is allowed."""
 
 
@@ -89,7 +89,7 @@ class _Calls:
         forms = [form for form in converter.forms() if "object" in types_of(form)]
         if not forms:
             raise NothingFits
-        if len(forms) > MOST_CHECKED:
+        if len(forms) > MAX_CHECKED:
             raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
         return self.rules.new(" | ".join(dict.fromkeys(self._one_form(form, converter) for form in forms)))
 

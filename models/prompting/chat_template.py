@@ -23,7 +23,7 @@ WALL_S = 10.0
 """Longer than CPU_S, for a busy machine."""
 MEMORY_BYTES = 512 * 1024 * 1024
 OUTPUT_CHARS = 8_000_000
-MOST_NESTED = 100
+MAX_NESTED = 100
 _HALF = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 _WORKER = Path(__file__).with_name("template_worker.py")
@@ -41,7 +41,7 @@ class Prompt:
 
 
 class ChatTemplate:
-    """Renders in a process of its own, started with the first rendering and kept; safe from any thread. A rendering that takes too much
+    """Renders in a separate process, started with the first rendering and kept; safe from any thread. A rendering that takes too much
     time or memory is killed and reported; the next starts a new process.
     """
 
@@ -67,7 +67,7 @@ class ChatTemplate:
     def render(self, messages: Sequence[ChatMessage], *, thinking: bool, tools: Sequence[Tool] = ()) -> Prompt:
         """Render a prompt. Raises InvalidInput with the template's message, or if it took too much; ModelFailed if no process can start."""
         if tools and "tools" not in self.source:
-            messages = [_told(tools), *messages]
+            messages = [_tool_message(tools), *messages]
         write = _plain if "tool_calls" in self.source else _older
         request: dict[str, object] = {"messages": [one for each in messages for one in write(each)], "enable_thinking": thinking}
         if tools:
@@ -200,7 +200,7 @@ def _older(message: ChatMessage) -> list[dict[str, object]]:
     return [*(_plain(replace(message, tool_calls=())) if said else ()), *calls]
 
 
-def _told(tools: Sequence[Tool]) -> ChatMessage:
+def _tool_message(tools: Sequence[Tool]) -> ChatMessage:
     """Describe tools in words for templates that have no place for them, in the format in which calls are read."""
     listed = "\n".join(json.dumps(_described(tool)["function"], ensure_ascii=False) for tool in tools)
     how = "To call one, answer with its name on a line of its own and then its arguments as a JSON object."
@@ -223,7 +223,7 @@ def _json(text: str) -> object:
     depth = 0
     for bracket in _BRACKETS.findall(text):
         depth += 1 if bracket in "[{" else -1
-        if depth > MOST_NESTED:
+        if depth > MAX_NESTED:
             return text
     try:
         return json.loads(text)

@@ -12,9 +12,9 @@ from core.errors import InvalidInput
 from models.grammar.growth import check_growth
 from models.grammar.rules import LAST_CHARACTER, Grammar, GrammarBuilder, Ranges, Step, complement
 
-MOST_CHARACTERS = 65_536
-MOST_NESTING = 40
-MOST_REPEATS = 50_000
+MAX_CHARACTERS = 65_536
+MAX_NESTING = 40
+MAX_REPEATS = 50_000
 """Most repetitions of one item."""
 _CACHED = 8
 _ESCAPE = r'\\(?:["\\\[\]nrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})'
@@ -39,8 +39,8 @@ def check_grammar(text: str) -> str:
 @lru_cache(_CACHED)
 def read_grammar(text: str) -> Grammar:
     """Read GBNF with a rule named root. Raises InvalidInput if it is wrong or too costly, within 50 ms."""
-    if len(text) > MOST_CHARACTERS:
-        raise InvalidInput("The grammar has more than {limit} characters. Shorten it.", limit=MOST_CHARACTERS)
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidInput("The grammar has more than {limit} characters. Shorten it.", limit=MAX_CHARACTERS)
     if "\0" in text or text.encode("utf-8", "replace").decode() != text:
         raise InvalidInput("The grammar contains characters that are not text.")
     grammar = _Reader(text).read()
@@ -99,8 +99,8 @@ class _Reader:
             raise self._wrong("this does not belong here")
 
     def _alternatives(self, depth: int) -> list[list[Step]]:
-        if depth > MOST_NESTING:
-            raise self._wrong(f"brackets are nested more than {MOST_NESTING} deep")
+        if depth > MAX_NESTING:
+            raise self._wrong(f"brackets are nested more than {MAX_NESTING} deep")
         found = [self._sequence(depth)]
         while self._text.startswith("|", self._at):
             self._at += 1
@@ -197,8 +197,8 @@ class _Reader:
             raise self._wrong("a repetition looks like {2}, {2,} or {2,5}")
         low = int(counted[1])
         high = int(counted[3]) if counted[3] else None if counted[2] else low
-        if max(low, high or 0) > MOST_REPEATS or (high is not None and high < low):
-            raise self._wrong(f"an item is repeated more than {MOST_REPEATS} times, or fewer times than its least", begin)
+        if max(low, high or 0) > MAX_REPEATS or (high is not None and high < low):
+            raise self._wrong(f"an item is repeated more than {MAX_REPEATS} times, or fewer times than its least", begin)
         self._at = counted.end()
         return low, high
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-SEAM = "\ufdd0"
+CUT = "\ufdd0"
 """A noncharacter that marks where to cut a prompt before it is tokenized; it never occurs in text that people exchange."""
 
 
@@ -17,5 +17,5 @@ class MarkedText:
 
     def defused(self, text: str) -> str:
         """Return the text with each marker cut in two, so that neither half becomes the control token."""
-        text = text.replace(SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
-        return self._markers.sub(lambda found: found[0][0] + SEAM + found[0][1:], text) if self._markers else text
+        text = text.replace(CUT, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
+        return self._markers.sub(lambda found: found[0][0] + CUT + found[0][1:], text) if self._markers else text

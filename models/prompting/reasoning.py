@@ -9,7 +9,7 @@ class ReasoningParser:
     """Feed text in any pieces. A tag cut between two pieces is held back until it is whole.
 
     inside: the prompt itself ended in `<think>`, so the answer begins with thoughts and has no opening tag. Otherwise
-    an opening tag counts only where the answer begins: later it is a quotation. verbatim: the answer goes on in the middle of a
+    an opening tag counts only where the answer begins: later it is a quotation. verbatim: the answer continues in the middle of a
     text, so that everything is text.
     """
 

@@ -14,7 +14,7 @@ _AFTER_NAME = re.compile(f"{KEY}|{CLOSE}")
 _AFTER_KEY = re.compile(f"{KEY_END}|{VALUE}|{CLOSE}")
 _AFTER_BARE = re.compile(f"{VALUE_END}|{KEY}|{CLOSE}")
 _BLANK = re.compile(r"\s*")
-_LONGEST = len(CLOSE)
+_MAX_LENGTH = len(CLOSE)
 
 
 class TaggedCall:
@@ -97,7 +97,7 @@ class TaggedCall:
         """Find the first of the tags from here on; text is not searched twice."""
         found = pattern.search(self.text, max(self._at, self._searched))
         if found is None:
-            self._searched = max(self._at, len(self.text) - _LONGEST)
+            self._searched = max(self._at, len(self.text) - _MAX_LENGTH)
         return found
 
     def _read_name(self) -> bool:
@@ -115,7 +115,7 @@ class TaggedCall:
         """Find the end of an object: the first closing tag before which it is complete."""
         end = self.text.find(CLOSE, max(self._at, self._searched))
         if end < 0:
-            self._searched = max(self._at, len(self.text) - _LONGEST)
+            self._searched = max(self._at, len(self.text) - _MAX_LENGTH)
             return False
         self._searched = end + len(CLOSE)
         between = self.text[self._at : end]
@@ -150,10 +150,10 @@ class TaggedCall:
     def _read_value(self) -> bool:
         end = self.text.find(VALUE_END, max(self._at, self._searched))
         if end < 0:
-            self._searched = max(self._at, len(self.text) - _LONGEST)
+            self._searched = max(self._at, len(self.text) - _MAX_LENGTH)
             return False
         after = self._past_blanks(end + len(VALUE_END))
-        rest = self.text[after : after + _LONGEST]
+        rest = self.text[after : after + _MAX_LENGTH]
         if rest.startswith((KEY, CLOSE)):
             self.arguments.append((self._key, self.text[self._at : end]))
             self._state, self._at = "next", after

@@ -1,5 +1,5 @@
 """Render one chat template in a process that can be killed; run by `chat_template`, never imported by it. A template comes with the
-model's file: it is a program by strangers. Jinja's sandbox keeps it from the machine, not from
+model's file: it is an untrusted program. Jinja's sandbox keeps it from the machine, not from
 endless loops or gigantic strings, so the process has little memory and, for every rendering, little time.
 
 Protocol, one JSON object a line. First {"template", "cpu_s", "memory_bytes", "output_chars"}, then requests

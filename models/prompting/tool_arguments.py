@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InvalidInput
-from models.schema.schema_forms import Form, Forms, same, types_of
+from models.schema.form_joins import Form, same, types_of
+from models.schema.schema_forms import Forms
 
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
@@ -19,7 +20,7 @@ class ArgumentTypes:
     def __init__(self, parameters: str) -> None:
         schema = read_json(parameters)
         self._root = schema if isinstance(schema, dict) else {}
-        self._forms = Forms(self._root, lambda _place, _keyword: None)
+        self._forms = Forms(self._root, lambda _pointer, _keyword: None)
         self._known: dict[str, list[Form]] = {}
 
     def object(self, arguments: Sequence[tuple[str, str]]) -> str:

@@ -1,7 +1,7 @@
 """Find the tool calls in an answer while it streams, in both formats that GLMs write.
 
 From 4.5 on: `<tool_call>name<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>`, as often as needed, after any text.
-0414 and before: the whole answer is the name on a line of its own, then a JSON object; also one JSON object with name and
+0414 and before: the whole answer is the name on its own line, then a JSON object; also one JSON object with name and
 arguments. Anything else is text.
 """
 

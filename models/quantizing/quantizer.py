@@ -16,6 +16,7 @@ from tempfile import TemporaryFile
 from core.errors import Conflict, InvalidInput, ModelFailed
 from core.models.quantization import Precision
 from core.models.records import ModelFile
+from core.operations.file_limit import at_file_limit
 from models.child.process import how_it_ended
 from models.gguf.facts import read_facts
 from models.plain_words import without_codes
@@ -71,6 +72,12 @@ class LlamaQuantizer:
                 return int(str(last.get("size", 0)))
             errors.seek(0)
             said = without_codes(errors.read().decode("utf-8", "replace")).strip().splitlines()
+        if target is not None and at_file_limit(target):
+            words = (
+                "{file} was not quantized: the new file is larger than this server's limit for the size of a file. Raise the limit "
+                "(ulimit -f), then try again."
+            )
+            raise Conflict(words, file=source.name)
         if target is not None and _full(target.parent):
             words = "The disk of the models folder is full, so {file} was not quantized. Free some space, then try again."
             raise Conflict(words, file=source.name)

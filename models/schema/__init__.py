@@ -3,6 +3,7 @@
 In reading order:
 
 - json_schema: write a schema as a grammar
+- form_joins: combine plain forms, and tell what one allows
 - schema_forms: bring a schema into plain forms
 - schema_rules: the rules of a grammar, and its limits
 - schema_objects: objects
@@ -12,4 +13,5 @@ In reading order:
 - schema_strings: strings with patterns, formats and lengths
 - patterns: parse ECMAScript regular expressions
 - regular: regular expressions as automata
+- automaton_rules: write an automaton as rules of GBNF
 """

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InvalidInput
+from models.schema.form_joins import TYPES, Form, fits_type, same, types_of
 from models.schema.schema_arrays import ArrayWriter
-from models.schema.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, same, types_of, wrong
+from models.schema.schema_forms import ANNOTATIONS, COMBINING, Forms, wrong
 from models.schema.schema_numbers import Nowhere, bound
 from models.schema.schema_objects import ObjectWriter
 from models.schema.schema_rules import NothingFits, Rules
 from models.schema.schema_strings import Text, choice, followed
 from models.schema.schema_values import ValueWriter
 
-MOST_SCHEMA_CHARACTERS = 200_000
-MOST_DEPTH = 32
-MOST_PARTS = 2_000
+MAX_SCHEMA_CHARACTERS = 200_000
+MAX_DEPTH = 32
+MAX_PARTS = 2_000
 """Schemas within the schema, properties and values of enumerations together."""
 _LISTED = ("string", "boolean", "null")
 """Types of which single values can be excluded."""
@@ -58,7 +59,7 @@ def refuse_ignored(ignored: Sequence[str], *, strict: bool) -> None:
 
 def convert_schema(rules: Rules, text: str, pointer: str, convert: Callable[[Converter], str]) -> str:
     """Return the result of `convert` for the schema. Raises InvalidInput."""
-    if len(text) > MOST_SCHEMA_CHARACTERS:
+    if len(text) > MAX_SCHEMA_CHARACTERS:
         raise InvalidInput("The schema is too large. Leave parts of it out.")
     try:
         schema = json.loads(text)
@@ -67,13 +68,13 @@ def convert_schema(rules: Rules, text: str, pointer: str, convert: Callable[[Con
     try:
         return convert(Converter(schema, rules, pointer))
     except RecursionError:
-        raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH) from None
+        raise InvalidInput("The schema is nested more than {limit} deep.", limit=MAX_DEPTH) from None
     except (NothingFits, Nowhere):
         raise InvalidInput("The schema cannot be used: no value can satisfy it.") from None
 
 
 class Converter:
-    """Makes an expression of each schema; one that may be used twice gets a rule of its own."""
+    """Makes an expression of each schema; one that may be used twice gets its own rule."""
 
     def __init__(self, schema: Any, rules: Rules, pointer: str) -> None:
         self._root = schema
@@ -108,13 +109,13 @@ class Converter:
 
     def count(self, parts: int) -> None:
         self._parts += parts
-        if self._parts > MOST_PARTS:
-            raise InvalidInput("The schema has more than {limit} parts. Leave some out.", limit=MOST_PARTS)
+        if self._parts > MAX_PARTS:
+            raise InvalidInput("The schema has more than {limit} parts. Leave some out.", limit=MAX_PARTS)
 
     def expression(self, schema: Any, pointer: str, depth: int) -> str:
         self.count(1)
-        if depth > MOST_DEPTH:
-            raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH)
+        if depth > MAX_DEPTH:
+            raise InvalidInput("The schema is nested more than {limit} deep.", limit=MAX_DEPTH)
         if schema is True or schema == {}:
             return "value"
         if schema is False:

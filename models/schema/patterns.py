@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from models.schema.regular import END, LAST, START, Node, Nodes, Ranges, merged, outside
 
-MOST_CHARACTERS = 2_000
-MOST_NESTING = 30
-MOST_REPEATS = 2_000
+MAX_CHARACTERS = 2_000
+MAX_NESTING = 30
+MAX_REPEATS = 2_000
 _DIGIT: Ranges = ((0x30, 0x39),)
 _WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _SPACE: Ranges = ((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
@@ -30,8 +30,8 @@ class NotRegular(Exception):
 
 def search(pattern: str, nodes: Nodes) -> Node:
     """Return the texts, between START and END, in which the pattern matches somewhere. Raises NotRegular and regular.TooLarge."""
-    if len(pattern) > MOST_CHARACTERS:
-        raise NotRegular(f"it has more than {MOST_CHARACTERS:,} characters")
+    if len(pattern) > MAX_CHARACTERS:
+        raise NotRegular(f"it has more than {MAX_CHARACTERS:,} characters")
     return nodes.sequence((nodes.everything, _Reader(pattern, nodes).whole()))
 
 
@@ -59,8 +59,8 @@ class _Reader:
         return False
 
     def _alternatives(self, depth: int) -> Node:
-        if depth > MOST_NESTING:
-            raise NotRegular(f"it is nested more than {MOST_NESTING} deep")
+        if depth > MAX_NESTING:
+            raise NotRegular(f"it is nested more than {MAX_NESTING} deep")
         started = self._started
         choices = [self._sequence(depth)]
         while self._take("|"):
@@ -160,8 +160,8 @@ class _Reader:
         least, comma, most = inside.partition(",")
         if not closed or not (least.isdecimal() and least.isascii()) or (most and not (most.isdecimal() and most.isascii())):
             return None
-        if len(least) > 6 or len(most) > 6 or max(int(least), int(most or 0)) > MOST_REPEATS:
-            raise NotRegular(f"it repeats more than {MOST_REPEATS:,} times")
+        if len(least) > 6 or len(most) > 6 or max(int(least), int(most or 0)) > MAX_REPEATS:
+            raise NotRegular(f"it repeats more than {MAX_REPEATS:,} times")
         if most and int(most) < int(least):
             raise NotRegular("a repetition ends before it begins")
         self._at += len(inside) + 2

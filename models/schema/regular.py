@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 LAST = 0x10FFFF
 START, END = LAST + 1, LAST + 2
 """Mark the beginning and the end of the text, so that ^ and $ are characters like others."""
-MOST_STATES = 400
-MOST_STEPS = 8_000
-MOST_WORK = 30_000
+MAX_STATES = 400
+MAX_STEPS = 8_000
+MAX_WORK = 30_000
 """Most parts of alternatives that are examined, in all."""
-MOST_CLASSES = 200
+MAX_CLASSES = 200
 Ranges = tuple[tuple[int, int], ...]
 ALPHABET: Ranges = ((8, 10), (12, 13), (0x20, 0x7E), (0x80, 0xD7FF), (0xE000, LAST), (START, END))
 """Without halves of surrogate pairs, and without control characters that nobody writes."""
@@ -43,7 +42,7 @@ class Node:
 class Nodes:
     """Makes expressions, each once and in a normal form. Their number is bounded."""
 
-    def __init__(self, most: int = MOST_STEPS * 4) -> None:
+    def __init__(self, most: int = MAX_STEPS * 4) -> None:
         self._made: dict[tuple[object, ...], Node] = {}
         self._most = most
         self._work = 0
@@ -113,7 +112,7 @@ class Nodes:
     def work(self, parts: int) -> None:
         """Raise TooLarge once too much was done."""
         self._work += parts
-        if self._work > MOST_WORK:
+        if self._work > MAX_WORK:
             raise TooLarge
 
     def _group(self, kind: str, flat: frozenset[Node], without: Node, nullable: bool) -> Node:
@@ -135,7 +134,7 @@ class Nodes:
         key = (kind, parts, ranges, least, most)
         found = self._made.get(key)
         if found is None:
-            if len(self._made) >= self._most or len(ranges) > MOST_CLASSES:
+            if len(self._made) >= self._most or len(ranges) > MAX_CLASSES:
                 raise TooLarge
             found = self._made[key] = Node(kind=kind, parts=parts, ranges=ranges, least=least, most=most, nullable=nullable)
         return found
@@ -213,7 +212,7 @@ class Builder:
                 if after is self._nodes.nothing:
                     continue
                 if after not in numbers:
-                    if len(numbers) >= MOST_STATES:
+                    if len(numbers) >= MAX_STATES:
                         raise TooLarge
                     numbers[after] = len(numbers)
                     states.append(after)
@@ -247,7 +246,7 @@ class Builder:
         known = self._known.get((node, character))
         if known is not None:
             return known
-        if len(self._known) >= MOST_STEPS:
+        if len(self._known) >= MAX_STEPS:
             raise TooLarge
         nodes = self._nodes
         match node.kind:
@@ -296,76 +295,8 @@ def _without_dead_ends(moves: list[dict[int, list[tuple[int, int]]]], accepting:
     return Automaton(kept, frozenset(numbers[state] for state in accepting))
 
 
-# GBNF of an automaton
-
-_QUOTED = {'"': '\\\\\\"', "\\": "\\\\\\\\", "\n": "\\\\n", "\r": "\\\\r", "\t": "\\\\t", "\b": "\\\\b", "\f": "\\\\f"}
-"""Return a character as it is written in a JSON string, in GBNF's quoting."""
-_BARE = outside((ord(character), ord(character)) for character in _QUOTED)
-
-
-@lru_cache(maxsize=4096)
-def characters(ranges: Ranges, *, raw: bool) -> tuple[str, ...]:
-    """Return GBNF alternatives for one character of the ranges: raw, or as written in a JSON string."""
-    bare = ranges if raw else within(ranges, _BARE)
-    found = [f"[{''.join(_span(low, high) for low, high in bare)}]"] if bare else []
-    if not raw:
-        found += [f'"{written}"' for character, written in _QUOTED.items() if within(ranges, ((ord(character), ord(character)),))]
-    return tuple(found)
-
 
 def within(ranges: Ranges, others: Ranges) -> Ranges:
     return merged((max(a, c), min(b, d)) for a, b in ranges for c, d in others if max(a, c) <= min(b, d))
 
 
-def _span(low: int, high: int) -> str:
-    if low == high:
-        return _escaped(low)
-    return f"{_escaped(low)}-{_escaped(high)}"
-
-
-def _escaped(character: int) -> str:
-    if 0x30 <= character <= 0x39 or 0x41 <= character <= 0x5A or 0x61 <= character <= 0x7A:
-        return chr(character)
-    if character < 0x100:
-        return f"\\x{character:02X}"
-    return f"\\u{character:04X}" if character < 0x10000 else f"\\U{character:08X}"
-
-
-def rules_of(automaton: Automaton, name: str, *, raw: bool = False) -> dict[str, str]:
-    """Return GBNF rules, of which `name` is the whole. raw: the text itself, not as written in a JSON string. A state with one
-    predecessor and one continuation is written inline.
-    """
-    classes: dict[tuple[str, ...], str] = {}
-
-    def one_of(ranges: Ranges) -> str:
-        ways = characters(ranges, raw=raw)
-        return ways[0] if len(ways) == 1 else classes.setdefault(ways, f"{name}-c{len(classes)}")
-
-    ways = [[(one_of(ranges), target) for ranges, target in moves] for moves in automaton.moves]
-    entered = [0] * len(ways)
-    for _, target in (way for state in ways for way in state):
-        entered[target] += 1
-
-    def plain(state: int) -> bool:
-        return state != 0 and entered[state] == 1 and len(ways[state]) + (state in automaton.accepting) == 1
-
-    rules: dict[str, str] = {}
-    open_, seen = [0], {0}
-    while open_:
-        state = open_.pop()
-        choices = []
-        for way, target in ways[state]:
-            written = [way]
-            while plain(target) and target not in automaton.accepting:
-                way, target = ways[target][0]
-                written.append(way)
-            if not plain(target):
-                written.append(f"{name}-{target}" if target else name)
-                if target not in seen:
-                    seen.add(target)
-                    open_.append(target)
-            choices.append(" ".join(written))
-        if state in automaton.accepting:
-            choices.append('""')
-        rules[name if state == 0 else f"{name}-{state}"] = " | ".join(choices)
-    return rules | {rule: " | ".join(each) for each, rule in classes.items()}

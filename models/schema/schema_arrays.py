@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from models.schema.schema_forms import Form, wrong
+from models.schema.form_joins import Form
+from models.schema.schema_forms import wrong
 from models.schema.schema_numbers import Nowhere
 from models.schema.schema_objects import ObjectWriter
-from models.schema.schema_rules import MOST_COUNTED, NothingFits, Schemas, size
+from models.schema.schema_rules import MAX_COUNTED, NothingFits, Schemas, size
 from models.schema.schema_strings import quoted
 
 
@@ -67,6 +68,6 @@ class ArrayWriter:
             raise NothingFits
         if most is None or most >= len(literals):
             most = None
-        if len(literals) * (most or max(1, least)) > MOST_COUNTED:
+        if len(literals) * (most or max(1, least)) > MAX_COUNTED:
             return None
         return f'"[" ws {self._objects.counted_pairs({text: text for text in literals}, [], None, least, most, pointer)} ws "]"'

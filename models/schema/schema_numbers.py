@@ -6,14 +6,14 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation, localcontext
 from typing import Any
 
-MOST_DIGITS = 15
+MAX_DIGITS = 15
 """Digits of whole numbers without a bound: every reader of JSON keeps so many exact."""
-MOST_PLACES = 12
+MAX_DECIMALS = 12
 """Digits after the decimal point."""
-MOST_LISTED = 100
+MAX_LISTED = 100
 """Most multiples that are written out one by one."""
-MOST_REMAINDERS = 100
-FURTHEST: int = 10**MOST_DIGITS - 1
+MAX_REMAINDERS = 100
+FURTHEST: int = 10**MAX_DIGITS - 1
 
 
 class Nowhere(Exception):
@@ -72,9 +72,9 @@ def multiples(low: int, high: int, step: int, rule: Callable[[str], str]) -> str
     first, last = -(-low // step), high // step
     if first > last:
         raise Nowhere
-    if last - first < MOST_LISTED:
+    if last - first < MAX_LISTED:
         return " | ".join(f'"{number * step}"' for number in range(first, last + 1))
-    if step > MOST_REMAINDERS and 10**4 % step:
+    if step > MAX_REMAINDERS and 10**4 % step:
         return None
     # Numbers without a bound of their own are shorter; otherwise the remainders at every digit would take too much space.
     digits = 9 if 10**4 % step == 0 else 6
@@ -120,7 +120,7 @@ def multiples(low: int, high: int, step: int, rule: Callable[[str], str]) -> str
     return " | ".join(choices)
 
 
-def decimals(low: Decimal | None, high: Decimal | None, *, above: bool, below: bool, places: int = MOST_PLACES) -> str:
+def decimals(low: Decimal | None, high: Decimal | None, *, above: bool, below: bool, places: int = MAX_DECIMALS) -> str:
     """Write numbers from `low` to `high` without exponents. above, below: whether the bound itself is excluded. Raises Nowhere."""
     unit = 10**places
     first = -FURTHEST * unit if low is None else _scaled(low, unit, ROUND_CEILING, 1 if above else 0)

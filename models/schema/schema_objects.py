@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from models.schema.regular import rules_of
-from models.schema.schema_forms import Form, property_of
+from models.schema.automaton_rules import rules_of
+from models.schema.form_joins import Form, property_of
 from models.schema.schema_numbers import Nowhere
-from models.schema.schema_rules import MOST_COUNTED, NothingFits, Schemas, size
+from models.schema.schema_rules import MAX_COUNTED, NothingFits, Schemas, size
 from models.schema.schema_strings import Text, quoted
 from models.schema.schema_values import ValueWriter
 
@@ -59,7 +59,7 @@ class ObjectWriter:
     ) -> str:
         """Write a bounded number of properties: a rule for each property and each count of those before it."""
         names = list(pairs)
-        if len(names) * (most or least) > MOST_COUNTED:
+        if len(names) * (most or least) > MAX_COUNTED:
             self._rules.ignore(pointer, "minProperties" if least else "maxProperties")
             return self._pairs(pairs, required, extra)
         if extra and least > len(names):

@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from core.errors import InvalidInput
-from models.prompting.grammar import MOST_CHARACTERS, MOST_REPEATS
-from models.schema.schema_forms import Form, wrong
+from models.prompting.grammar import MAX_CHARACTERS, MAX_REPEATS
+from models.schema.form_joins import Form
+from models.schema.schema_forms import wrong
 
-MOST_IGNORED = 50
-MOST_COUNTED = 400
+MAX_IGNORED = 50
+MAX_COUNTED = 400
 """Most rules for a bounded number of properties, or of different items."""
 # A bounded run of blanks: a model could otherwise write them without end.
 _HEX = "[0-9a-fA-F]"
@@ -63,7 +64,7 @@ class Rules:
 
     def put(self, name: str, body: str) -> None:
         self._characters += len(body) + len(name)
-        if self._characters > MOST_CHARACTERS // 2:
+        if self._characters > MAX_CHARACTERS // 2:
             raise InvalidInput("The schema is too large. Leave parts of it out.")
         self._rules[name] = body
 
@@ -73,7 +74,7 @@ class Rules:
 
     def ignore(self, pointer: str, keyword: str) -> None:
         said = f"{pointer}.{keyword}"[:200]
-        if said not in self.ignored and len(self.ignored) < MOST_IGNORED:
+        if said not in self.ignored and len(self.ignored) < MAX_IGNORED:
             self.ignored.append(said)
 
 
@@ -109,9 +110,9 @@ def size(rules: Rules, form: Form, key: str, pointer: str) -> int | None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise wrong(pointer, f"{key} must be a whole number from 0 on")
-    if value <= MOST_REPEATS:
+    if value <= MAX_REPEATS:
         return value
     if key.startswith("min"):
-        raise wrong(pointer, f"{key} must lie between 0 and {MOST_REPEATS}")
+        raise wrong(pointer, f"{key} must lie between 0 and {MAX_REPEATS}")
     rules.ignore(pointer, key)
     return None

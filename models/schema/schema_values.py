@@ -6,13 +6,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from core.errors import InvalidInput
-from models.schema.regular import rules_of
-from models.schema.schema_forms import Form, wrong
-from models.schema.schema_numbers import FURTHEST, MOST_PLACES, Nowhere, bound, decimals, integers, multiples
+from models.schema.automaton_rules import rules_of
+from models.schema.form_joins import Form
+from models.schema.schema_forms import wrong
+from models.schema.schema_numbers import FURTHEST, MAX_DECIMALS, Nowhere, bound, decimals, integers, multiples
 from models.schema.schema_rules import NothingFits, Rules, size
 from models.schema.schema_strings import Text, followed
 
-MOST_LARGE = 10
+MAX_LARGE = 10
 """Most patterns that may be given up, which takes longest."""
 
 
@@ -36,8 +37,8 @@ class ValueWriter:
         for key in left_out:
             self._rules.ignore(pointer, key)
         self._large += bool(left_out)
-        if self._large > MOST_LARGE:
-            raise InvalidInput("The schema has more than {limit} patterns that cannot be followed. Leave some out.", limit=MOST_LARGE)
+        if self._large > MAX_LARGE:
+            raise InvalidInput("The schema has more than {limit} patterns that cannot be followed. Leave some out.", limit=MAX_LARGE)
         return text
 
     def string(self, form: Form, pointer: str) -> str:
@@ -82,13 +83,13 @@ class ValueWriter:
             raise wrong(pointer, "multipleOf must be a number above 0")
         if step is None and low is None and high is None:
             return "number"
-        places = MOST_PLACES
+        places = MAX_DECIMALS
         if step is not None:
             _, unit = step.as_integer_ratio()
             if unit == 1:
                 return self.integer(form, pointer)
             digits = -int(step.normalize().as_tuple().exponent)
-            if step == Decimal(10) ** -digits and digits <= MOST_PLACES:
+            if step == Decimal(10) ** -digits and digits <= MAX_DECIMALS:
                 places = digits
             else:
                 self._rules.ignore(pointer, "multipleOf")

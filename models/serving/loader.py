@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import PortalError
-from core.models.records import LoadSettings, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelState
 from models.child.embedder import ChildEmbedder
 from models.child.model import ChildModel
 from models.embedding.embedding_platform import EmbeddingPlatform
@@ -22,8 +23,8 @@ from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
 from models.serving import machine
-from models.serving.notes.last_run import RunRecord
-from models.serving.pool_entry import Entry
+from models.serving.pool.pool_entry import Entry
+from models.serving.state_files.last_run import RunRecord
 from models.serving.swapping.file_stamps import check_unchanged
 from models.trials.file_buffers import FileBuffers
 

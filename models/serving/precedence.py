@@ -16,23 +16,23 @@ from concurrent.futures import ThreadPoolExecutor
 NICE = 5
 """A thread with this nice value gets a quarter of a contested core: enough to draw pages even if the engine wants all cores."""
 
-_kept: ThreadPoolExecutor | None = None
+_executor: ThreadPoolExecutor | None = None
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Lower the priority of this thread and of what it starts from now on, below what `urgent` starts. Call it before others start."""
-    global _kept
-    if _kept is not None or not sys.platform.startswith("linux"):
+    global _executor
+    if _executor is not None or not sys.platform.startswith("linux"):
         return  # on other systems it would apply to the whole process
-    _kept = ThreadPoolExecutor(1, "urgent")
-    _kept.submit(int).result()
+    _executor = ThreadPoolExecutor(1, "urgent")
+    _executor.submit(int).result()
     with contextlib.suppress(OSError):
         os.nice(NICE)
 
 
 def urgent(start: Callable[[], None]) -> None:
     """Call `start`, which starts a thread, from a thread that kept its priority."""
-    if _kept is None:
+    if _executor is None:
         start()
     else:
-        _kept.submit(start).result()
+        _executor.submit(start).result()

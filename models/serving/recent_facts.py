@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from models.gguf.facts import ModelFacts, read_facts
 from models.serving.swapping.file_stamps import Stamp, stamps_of
 
-MOST = 16
+MAX_FILES = 16
 """Number of files; the one used longest ago is forgotten first."""
 
 
@@ -30,7 +30,7 @@ class RecentFacts:
             stamps = stamps_of(facts.parts)
         with self._lock:
             self._known[path] = stamps, facts
-            while len(self._known) > MOST:
+            while len(self._known) > MAX_FILES:
                 self._known.popitem(last=False)
         return facts
 

@@ -10,7 +10,7 @@ from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind, ModelState
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 
 
 class PoolRouter:
@@ -22,6 +22,9 @@ class PoolRouter:
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
         return self._pool.leases.start(request)
+
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        self._pool.leases.check_room(user_id, batch=batch)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         request = self._spelled_out(request)
@@ -52,7 +55,7 @@ class PoolRouter:
             )
         return replace(request, model=model, adapter=adapter)
 
-    def places(self, request: GenerationRequest) -> Sequence[str]:
+    def targets(self, request: GenerationRequest) -> Sequence[str]:
         return ()
 
     def models(self) -> Sequence[ServedModel]:

@@ -18,17 +18,17 @@ from models.trials.load_trial import Crashed, try_to_load
 
 FILE_BUFFERS = "file_buffers.json"
 """The file under the home that keeps the results."""
-MOST = 1000
+MAX_FILES = 1000
 """Most files that are remembered; the oldest is forgotten first."""
 _log = logging.getLogger(__name__)
 
 
 class FileBuffers:
-    """Safe from any thread. A note that cannot be read or written only costs the trial of a later load."""
+    """Safe from any thread. A file that cannot be read or written only costs the trial of a later load."""
 
-    def __init__(self, note: Path, machine: str) -> None:
-        """note: the file to remember in. machine: see `machine_trial.identity`; what another machine noted does not count."""
-        self._note = note
+    def __init__(self, path: Path, machine: str) -> None:
+        """path: the file to remember in. machine: see `machine_trial.identity`; what another machine noted does not count."""
+        self._path = path
         self._machine = machine
         self._lock = Lock()
 
@@ -54,19 +54,19 @@ class FileBuffers:
     def _plain(self) -> list[str]:
         """The fingerprints of files that load only without repacked weights."""
         try:
-            noted = json.loads(self._note.read_text("utf-8"))
+            known = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return []
-        if not isinstance(noted, dict) or noted.get("machine") != self._machine or not isinstance(noted.get("plain"), list):
+        if not isinstance(known, dict) or known.get("machine") != self._machine or not isinstance(known.get("plain"), list):
             return []
-        return [str(each) for each in noted["plain"]]
+        return [str(each) for each in known["plain"]]
 
     def _remember(self, version: str) -> None:
         with self._lock:
-            kept = [*self._plain(), version][-MOST:]
-            fresh = self._note.with_suffix(".new")
+            kept = [*self._plain(), version][-MAX_FILES:]
+            fresh = self._path.with_suffix(".new")
             try:
                 fresh.write_text(json.dumps({"machine": self._machine, "plain": kept}, indent=1), "utf-8")
-                fresh.replace(self._note)
+                fresh.replace(self._path)
             except OSError as problem:
-                _log.warning("%s cannot be written (%s); the file will be tried both ways again", self._note, problem.strerror)
+                _log.warning("%s cannot be written (%s); the file will be tried both ways again", self._path, problem.strerror)

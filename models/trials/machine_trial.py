@@ -1,4 +1,4 @@
-"""Find out what llama.cpp can do on this machine, and note it in the home.
+"""Find out what llama.cpp can do on this machine, and write it into the home.
 
 A child process decodes with the built-in model. If it dies or answers wrongly, the next rung of the ladder is tried: the same
 build with the weights as they are in the file. `./portal run` adds a last rung, a portable build. Some hosts announce AMX and kill a
@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-NOTE = "engine.json"
+RESULT_FILE = "engine.json"
 """The file under the home that keeps the result."""
 TRIAL_S = 180
 """Seconds that one trial may take; it takes one."""
@@ -32,13 +32,13 @@ _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIG
 class Trial:
     """The outcome of one decode in a child process.
 
-    extra_buffers: whether llama.cpp could repack the weights. report: what the child printed. curable: it died in native code, hung
+    extra_buffers: whether llama.cpp could repack the weights. report: what the child printed. retryable: it died in native code, hung
     or answered wrongly, so that another rung of the ladder may help.
     """
 
     ok: bool
     extra_buffers: bool = True
-    curable: bool = False
+    retryable: bool = False
     report: Mapping[str, object] | None = None
     complaint: str = ""
 
@@ -48,7 +48,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class MachineNote:
+class TrialResult:
     """The result of a trial. machine: see `identity`. build: the key of the build that was tried, where `./portal` made it."""
 
     machine: str
@@ -58,13 +58,13 @@ class MachineNote:
     build: str = ""
 
     @classmethod
-    def of(cls, trial: Trial, machine: str, build: str = "") -> MachineNote:
+    def of(cls, trial: Trial, machine: str, build: str = "") -> TrialResult:
         speed = (trial.report or {}).get("tokens_per_second")
         return cls(machine, trial.extra_buffers, trial.device, float(speed) if isinstance(speed, int | float) else 0.0, build)
 
 
 def identity(library: Path, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Name this processor together with the llama.cpp in the folder `library`: a note holds for both alone."""
+    """Name this processor together with the llama.cpp in the folder `library`: a result holds for both alone."""
     try:
         first = cpuinfo.read_text("utf-8", "replace").split("\n\n", 1)[0]
     except OSError:
@@ -90,32 +90,32 @@ def try_decode(
             command, cwd=_ROOT, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TRIAL_S
         )
     except subprocess.TimeoutExpired:
-        return Trial(ok=False, extra_buffers=extra_buffers, curable=True, report=None, complaint=f"no answer within {TRIAL_S} s")
+        return Trial(ok=False, extra_buffers=extra_buffers, retryable=True, report=None, complaint=f"no answer within {TRIAL_S} s")
     if log is not None:
         log(f"\n$ {' '.join(command)}  # ended with {child.returncode}\n{child.stdout}{child.stderr}\n")
     report = _report(child.stdout)
     if child.returncode == 0 and report.get("ok") is True:
-        return Trial(ok=True, extra_buffers=extra_buffers, curable=False, report=report)
+        return Trial(ok=True, extra_buffers=extra_buffers, retryable=False, report=report)
     if child.returncode < 0:
         ended = signal.Signals(-child.returncode)
         if ended is signal.SIGKILL:
             return Trial(
                 ok=False,
                 extra_buffers=extra_buffers,
-                curable=False,
+                retryable=False,
                 report=report,
                 complaint="it was killed (SIGKILL), most likely because memory ran out",
             )
-        return Trial(ok=False, extra_buffers=extra_buffers, curable=ended not in _ENDED_FROM_OUTSIDE, report=report, complaint=ended.name)
+        return Trial(ok=False, extra_buffers=extra_buffers, retryable=ended not in _ENDED_FROM_OUTSIDE, report=report, complaint=ended.name)
     # Without a report it did not get as far as llama.cpp: a library is missing, or the environment is damaged.
     words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it printed nothing"])[-1]).rstrip(".")
-    return Trial(ok=False, extra_buffers=extra_buffers, curable=bool(report), report=report, complaint=words)
+    return Trial(ok=False, extra_buffers=extra_buffers, retryable=bool(report), report=report, complaint=words)
 
 
-def walk(attempt: Callable[[bool], Trial]) -> list[Trial]:
+def try_both(attempt: Callable[[bool], Trial]) -> list[Trial]:
     """Try with extra buffers, and without where that may help. The last trial is the outcome."""
     trials = [attempt(True)]
-    if not trials[-1].ok and trials[-1].curable:
+    if not trials[-1].ok and trials[-1].retryable:
         trials.append(attempt(False))
     return trials
 
@@ -125,23 +125,23 @@ def in_words(trials: Sequence[Trial]) -> str:
     return "; ".join(f"{'with' if trial.extra_buffers else 'without'} repacked weights: {trial.complaint}" for trial in trials)
 
 
-def read_note(path: Path) -> MachineNote | None:
-    """Read the note; None if there is none, or if an older version wrote it."""
+def read_trial_result(path: Path) -> TrialResult | None:
+    """Read the result; None if there is none, or if an older version wrote it."""
     try:
         written = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(written, dict) or not isinstance(written.get("machine"), str) or not isinstance(written.get("extra_buffers"), bool):
         return None
-    known = {field.name for field in fields(MachineNote)}
-    return MachineNote(**{key: value for key, value in written.items() if key in known})
+    known = {field.name for field in fields(TrialResult)}
+    return TrialResult(**{key: value for key, value in written.items() if key in known})
 
 
-def write_note(path: Path, note: MachineNote) -> None:
-    """Write the note. Raises OSError."""
+def write_trial_result(path: Path, result: TrialResult) -> None:
+    """Write the result. Raises OSError."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        fresh.write_text(json.dumps(asdict(note), indent=1), "utf-8")
+        fresh.write_text(json.dumps(asdict(result), indent=1), "utf-8")
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

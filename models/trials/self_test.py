@@ -18,7 +18,7 @@ from queue import Empty
 
 from core.errors import ModelFailed, PortalError
 from core.inference.requests import Delta, Finished, SamplingParams
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.engine.engine import Engine
 from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
@@ -30,7 +30,7 @@ from models.gguf.memory_plan import plan_load
 
 GUIDE = Path(__file__).parents[1] / "guide" / "guide.gguf"
 _QUESTION = "[gMASK]<sop><|system|>\n{filler}<|user|>\nHow do I change my password?<|assistant|>\n"
-_ANSWER = "Change your password under Settings"
+_ANSWER = "Change your password on the"
 """How the guide's answer begins, at Q8_0 and at Q4_K_M."""
 _WAIT_S = 60.0
 
@@ -45,13 +45,13 @@ def main(arguments: list[str]) -> int:
             _try(four_bit(GUIDE, Path(folder)), extra_buffers)
     except (PortalError, Empty) as error:
         complaint = str(error) or f"No token came within {_WAIT_S:.0f} s."
-        _tell({"ok": False, "error": complaint, "extra_buffers": extra_buffers})
+        _report({"ok": False, "error": complaint, "extra_buffers": extra_buffers})
         return 1
-    _tell({"ok": True, "device": device, "tokens_per_second": round(speed, 1), "extra_buffers": extra_buffers})
+    _report({"ok": True, "device": device, "tokens_per_second": round(speed, 1), "extra_buffers": extra_buffers})
     return 0
 
 
-def _tell(report: dict[str, object]) -> None:
+def _report(report: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(report) + "\n")
 
 

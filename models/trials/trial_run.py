@@ -10,13 +10,13 @@ import numpy as np
 
 from core.errors import ModelFailed
 from core.inference.requests import SamplingParams
-from core.models.records import SplitMode
+from core.models.load_settings import SplitMode
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.backend import Decoded, Part
-from models.engine.images import EncodedImage, PlacedImage
+from models.engine.images import EncodedImage, PromptImage
 from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.images.projector import Projector
 from models.engine.llama.options import BackendOptions
-from models.engine.llama.projector import Projector
 
 PROMPT_S = 5.0
 """Approximate time limit of the full prompt, which is therefore shorter than a batch on a slow processor."""
@@ -91,7 +91,7 @@ class _Decodes:
         start = 0
         for piece in projector.encode_pixels(np.full((112, 112, 3), 127, np.uint8)).pieces:
             if isinstance(piece, EncodedImage):
-                image = PlacedImage(start, piece)
+                image = PromptImage(start, piece)
                 self._decode([Part(slot=0, start=start, tokens=piece.tokens, wants_logits=False, image=image)])
                 start += len(piece)
         self._decode([Part(slot=0, start=start, tokens=[self._backend.vocabulary - 1], wants_logits=True)])
@@ -136,7 +136,7 @@ def _try_vectors(path: Path, options: BackendOptions, mapped: bool) -> None:
     embedder = LlamaEmbedder(path, options, mapped=mapped)
     embedder.control_markers()
     some = embedder.tokenize("a [SEP] b", special=True, framed=True) or [0]
-    embedder.pair_marks()
+    embedder.pair_tokens()
     begin = time.monotonic()
     rows = [embedder.compute([some, some][: embedder.slots])]
     each = (time.monotonic() - begin) / (2 * len(some))

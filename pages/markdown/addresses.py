@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pages.markdown.text import escaped, quoted
 
-LONGEST = 2_000
+MAX_LENGTH = 2_000
 
 _URL = r"[\w.~:/?#\[\]@!$&'()*+,;=%-]"
 _IN_TEXT = re.compile(
-    rf"(?<![A-Za-z0-9])(?P<web>(?:https?://|www\.)[A-Za-z0-9\[]{_URL}{{1,{LONGEST}}})"
+    rf"(?<![A-Za-z0-9])(?P<web>(?:https?://|www\.)[A-Za-z0-9\[]{_URL}{{1,{MAX_LENGTH}}})"
     r"|(?P<mail>(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)",
     re.IGNORECASE | re.ASCII,
 )
@@ -27,7 +27,7 @@ _LIKE_AN_ADDRESS = re.compile(r"(?:^|[^\w@-])(?:https?://|www\.)?(?:[\w-]+\.)+[a
 def target(address: str) -> str | None:
     """Return the URL of a link to this address; None if it must not be a link. Only http and https without a user name are allowed."""
     found = _TARGET.fullmatch(address.strip())
-    if found is None or len(address) > LONGEST:
+    if found is None or len(address) > MAX_LENGTH:
         return None
     rest = _UNSAFE.sub(_percent, found["rest"] or "")
     # Streamlit replaces ":material/" in the raw text; for a server both spellings are the same.

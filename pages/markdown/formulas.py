@@ -15,7 +15,7 @@ from markdown_it.rules_inline import StateInline
 INLINE, DISPLAY = "formula", "formula_display"
 """Types of tokens: formula within a line, and display formula. A display formula inside a paragraph is an inline token."""
 
-LONGEST = 2_000
+MAX_LENGTH = 2_000
 DEEPEST = 40
 
 _IN_LINE = re.compile(
@@ -45,7 +45,7 @@ def teach(parser: MarkdownIt, *, latex: bool = True) -> None:
 def drawable(formula: str) -> str | None:
     """Return the formula on one line if it may be drawn; None if it must stay text."""
     formula = " ".join(_COMMENT.sub("", formula).split())
-    if not formula or len(formula) > LONGEST or "$" in formula or "`" in formula:
+    if not formula or len(formula) > MAX_LENGTH or "$" in formula or "`" in formula:
         return None
     if (len(formula) - len(formula.rstrip("\\"))) % 2 or _depth(formula) > DEEPEST:
         return None
@@ -75,7 +75,7 @@ def _in_line(state: StateInline, silent: bool) -> bool:
     if sign not in "\\$" or (sign == "$" and state.pos and state.src[state.pos - 1] == "$"):
         return False
     closing = {"\\[": "\\]", "\\(": "\\)", "$$": "$$"}.get(state.src[state.pos : state.pos + 2], "$")
-    if state.src.find(closing, state.pos + len(closing), state.pos + LONGEST + 4) < 0:
+    if state.src.find(closing, state.pos + len(closing), state.pos + MAX_LENGTH + 4) < 0:
         return False
     found = _IN_LINE.match(state.src, state.pos, state.posMax)
     if found is None:

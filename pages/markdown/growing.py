@@ -20,6 +20,7 @@ _LINE_END = re.compile(r"\r\n?")
 _CONTROL = {0: "\ufffd"} | dict.fromkeys([*range(1, 9), 11, *range(14, 32), 127])
 _UNUSUAL = re.compile(r"[\x00-\x08\x0b\r\x0e-\x1f\x7f]")
 _MARK_WITHOUT_TEXT = re.compile(r"(?:^|\n)[ \t>]*(?:[-=*+_#>|`~:]{1,3}|\d{1,9}[.)]?)[ \t]*$")
+_TABLE_HEAD = re.compile(r"(?:^|\n\n)[ \t]*\|[^\n]*\n$")
 _OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,200})(?:\]\([^()\s]*)?$")
 
 
@@ -80,8 +81,10 @@ class Growing:
     @staticmethod
     def _with_caret(written: str) -> str:
         last = written.rsplit("\n", 1)[-1].strip(" >")
-        alone = not last or last.startswith("|") or last.endswith(("```", "$$")) or last == "___"
-        return f"{written}\n\n{CARET}" if alone else f"{written} {CARET}"
+        # A caret cannot stand in a table, in code or in a formula. Below them it would move down with every line, and behind bold words
+        # or inline code it would be a text of its own that moves as they grow.
+        apart = not last or last.startswith("|") or last.endswith(("`", "$$", "**", "~~")) or last == "___"
+        return (written if written else CARET) if apart else f"{written} {CARET}"
 
 
 def completed(tail: str) -> str:
@@ -91,7 +94,7 @@ def completed(tail: str) -> str:
     """
     tail = _MARK_WITHOUT_TEXT.sub("", tail)
     before, line = tail[: tail.rfind("\n") + 1], tail[tail.rfind("\n") + 1 :]
-    if line.lstrip().startswith("|"):
+    if line.lstrip().startswith("|") or (not line and _TABLE_HEAD.search(before)):
         return _completed_table(before, line)
     if "```" in tail or "~~~" in tail or "    " in line[:4]:
         return tail

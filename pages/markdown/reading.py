@@ -13,7 +13,7 @@ from pages.markdown import emphasis, formulas
 
 DEEPEST = 40
 """Maximum nesting depth. markdown-it drops deeper content, so blocks.py shows the source of such a block."""
-MOST_BRACKETS = 400
+MAX_BRACKETS = 400
 """Maximum number of "[" in a paragraph; a paragraph with more has no links."""
 _COUNTED = -1
 """A key in markdown-it's own cache, whose other keys are positions."""
@@ -46,7 +46,7 @@ def _few_brackets(state: StateInline) -> bool:
     """Tell whether a paragraph has few enough brackets: each unclosed one is searched to the end, which takes quadratic time in total."""
     if _COUNTED not in state.cache:
         state.cache[_COUNTED] = state.src.count("[")
-    return state.cache[_COUNTED] <= MOST_BRACKETS
+    return state.cache[_COUNTED] <= MAX_BRACKETS
 
 
 def _reference(state: StateBlock, start: int, end: int, silent: bool) -> bool:

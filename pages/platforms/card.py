@@ -10,10 +10,11 @@ import streamlit as st
 from core.errors import PortalError, StoredError
 from core.people.records import User
 from core.platforms.records import LOCAL, Condition, PlatformsConfig, PlatformState
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title, facts_list
-from pages.widgets.common.figures import age, count, seconds
+from pages.widgets.common.formats import age, count, seconds
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -25,8 +26,8 @@ _CONDITIONS = {
     Condition.OFF: ("gray", "power_settings_new", "Switched off"),
 }
 _TESTED = "platforms_tested"
-MOST_FAILURES = 5
-MOST_MODELS = 6
+MAX_FAILURES = 5
+MAX_MODELS = 6
 
 
 def platform_card(portal: Portal, user: User, state: PlatformState) -> None:
@@ -38,32 +39,33 @@ def platform_card(portal: Portal, user: User, state: PlatformState) -> None:
         facts_list(_facts(state))
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
-                t("Test"), icon=":material/send:", key=f"platform-test-{state.name}", on_click=_test, args=(portal, user, state.name),
+                t("Test"), icon=":material/send:", key=f"platform-test-{state.name}", on_click=callback(_test),
+                args=(portal, user, state.name),
                 disabled=not state.models, help=t("Ask it a short question, through the gateway like everyone"),
             )  # fmt: skip
             if state.name != LOCAL:
                 st.button(
                     t("Reload models"), icon=":material/refresh:", type="tertiary", key=f"platform-reload-{state.name}",
-                    on_click=portal.oversight.reload, args=(user, state.name),
+                    on_click=callback(portal.platform_monitor.reload), args=(user, state.name),
                 )  # fmt: skip
         _result(state.name)
         if state.failures:
             with st.expander(t("Last failures"), key=f"platform-failures-{state.name}"):
-                for at, error in state.failures[:MOST_FAILURES]:
-                    st.caption(f"{age(at)}: {plain(said(error))}")
+                for at, error in state.failures[:MAX_FAILURES]:
+                    st.caption(f"{age(at)}: {plain(error_text(error))}")
 
 
 def _sentences(state: PlatformState) -> None:
     """Say why the platform is not used, since when, and what happens meanwhile; name the models that it does not have."""
     if state.condition is Condition.UNUSED:
-        why = plain(said(state.last_error or state.problem or StoredError("It is not used.")))
+        why = plain(error_text(state.last_error or state.problem or StoredError("It is not used.")))
         since = t("Not asked for {age}. The portal tries it again and again.", age=age(state.since)) if state.since else ""
         st.markdown(f":red[{why}] {since}")
     for missing in state.missing:
-        st.markdown(f":orange[:material/warning: {plain(said(missing))}]")
+        st.markdown(f":orange[:material/warning: {plain(error_text(missing))}]")
     if state.models:
-        more = f" +{len(state.models) - MOST_MODELS}" if len(state.models) > MOST_MODELS else ""
-        st.caption(", ".join(plain(each) for each in state.models[:MOST_MODELS]) + more)
+        more = f" +{len(state.models) - MAX_MODELS}" if len(state.models) > MAX_MODELS else ""
+        st.caption(", ".join(plain(each) for each in state.models[:MAX_MODELS]) + more)
     else:
         st.caption(t("No models for chats are known yet."))
 
@@ -86,12 +88,12 @@ def _facts(state: PlatformState) -> Sequence[tuple[str, str]]:
 def _test(portal: Portal, user: User, name: str) -> None:
     results = st.session_state.setdefault(_TESTED, {})
     try:
-        tested = portal.oversight.test(user, name)
+        tested = portal.platform_monitor.test(user, name)
     except PortalError as problem:
-        results[name] = ("error", said(problem))
+        results[name] = ("error", error_text(problem))
     else:
         took = t("{seconds} to the first token, {all} in all", seconds=seconds(tested.ttft_s), all=seconds(tested.duration_s))
-        results[name] = ("ok", f"{tested.text}  \n{tested.place}, {took}")
+        results[name] = ("ok", f"{tested.text}  \n{tested.target}, {took}")
 
 
 def _result(name: str) -> None:
@@ -114,7 +116,7 @@ def routes_card(config: PlatformsConfig, states: Sequence[PlatformState]) -> Non
             shown, taken = [], False
             for step in steps:
                 condition = conditions.get(step.platform or "", Condition.HEALTHY)
-                text = plain(step.place)
+                text = plain(step.target)
                 if condition in (Condition.UNUSED, Condition.OFF):
                     shown.append(f":gray[~~{text}~~]")
                     continue
@@ -126,6 +128,6 @@ def routes_card(config: PlatformsConfig, states: Sequence[PlatformState]) -> Non
 
 
 _TASKS = {
-    "chat": "Chat", "title": "Titles", "summarize": "Summaries", "memory": "Memory", "embed": "Embeddings", "rerank": "Reranking", "vision":
-    "Images", "tools": "Tools",
+    "chat": "Chat", "title": "Titles", "summarize": "Summaries", "memory": "Memories", "embed": "Embeddings", "rerank": "Reranking",
+    "vision": "Images", "tools": "Tools",
 }  # fmt: skip

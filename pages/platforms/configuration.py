@@ -10,9 +10,10 @@ from core.errors import PortalError
 from core.people.records import User
 from core.platforms.records import ConfigurationState, EditedBy, PlatformsVersion
 from pages.platforms.form import configuration_form
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -49,10 +50,11 @@ def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
             configuration_form(portal, user, _TEXT)
         else:
             st.text_area(t("Configuration"), key=_TEXT, height=440)
-        _told()
+        _show_result()
         with st.container(horizontal=True, gap="xsmall"):
-            st.button(t("Apply"), type="primary", icon=":material/check:", key="platforms-apply", on_click=_apply, args=(portal, user))
-            st.button(t("Check"), key="platforms-check", on_click=_check, args=(portal, user))
+            st.button(t("Apply"), type="primary", icon=":material/check:", key="platforms-apply",
+                      on_click=callback(_apply), args=(portal, user))  # fmt: skip
+            st.button(t("Check"), key="platforms-check", on_click=callback(_check), args=(portal, user))
             st.button(t("Discard changes"), type="tertiary", key="platforms-discard", on_click=_discard)
 
 
@@ -60,7 +62,7 @@ def _apply(portal: Portal, user: User) -> None:
     try:
         number = portal.platforms.apply(user, st.session_state[_TEXT], based_on=st.session_state[_BASE])
     except PortalError as problem:
-        st.session_state[_SAID] = ("error", "Not applied.", said(problem))
+        st.session_state[_SAID] = ("error", "Not applied.", error_text(problem))
     else:
         st.session_state[_BASE] = number
         st.session_state[_SAID] = ("success", t("Version {n} is in use.", n=number), "")
@@ -70,7 +72,7 @@ def _check(portal: Portal, user: User) -> None:
     try:
         portal.platforms.check(user, st.session_state[_TEXT])
     except PortalError as problem:
-        st.session_state[_SAID] = ("error", "Not valid.", said(problem))
+        st.session_state[_SAID] = ("error", "Not valid.", error_text(problem))
     else:
         st.session_state[_SAID] = ("success", t("The configuration is valid."), "")
 
@@ -80,7 +82,7 @@ def _discard() -> None:
         st.session_state.pop(key, None)
 
 
-def _told() -> None:
+def _show_result() -> None:
     kind, head, why = st.session_state.pop(_SAID, ("", "", ""))
     if kind == "success":
         st.success(head, icon=":material/check_circle:")
@@ -129,11 +131,11 @@ def _version(portal: Portal, user: User, state: ConfigurationState, number: int)
     try:
         version, diff = portal.platforms.version(user, number)
     except PortalError as problem:
-        st.caption(plain(said(problem)))
+        st.caption(plain(error_text(problem)))
         return
     with st.container(border=True, key="card-platforms-version", gap="xsmall"):
         st.markdown(f"### {t('Version {n}', n=number)}", anchors=False)
-        _told()
+        _show_result()
         st.caption(t("What it changed"))
         st.code(diff or t("Nothing"), language="diff")
         with st.expander(t("The whole configuration"), key="platforms-whole"):
@@ -141,7 +143,7 @@ def _version(portal: Portal, user: User, state: ConfigurationState, number: int)
         if number != state.version:
             st.button(
                 t("Restore version {n}", n=number), type="primary", icon=":material/history:", key="platforms-restore",
-                on_click=_restore, args=(portal, user, number),
+                on_click=callback(_restore), args=(portal, user, number),
             )  # fmt: skip
             st.caption(t("It becomes a new version and is used from the next question on. Running answers are not affected."))
 
@@ -150,7 +152,7 @@ def _restore(portal: Portal, user: User, number: int) -> None:
     try:
         applied = portal.platforms.restore(user, number)
     except PortalError as problem:
-        st.session_state[_SAID] = ("error", "Not applied.", said(problem))
+        st.session_state[_SAID] = ("error", "Not applied.", error_text(problem))
         return
     _discard()
     st.session_state[_CHOSEN] = applied

@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title, facts_list
-from pages.widgets.common.figures import count, share, size
+from pages.widgets.common.formats import count, share, size
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -19,22 +20,22 @@ if TYPE_CHECKING:
 
 def embeddings_card(portal: Portal, user: User) -> None:
     try:
-        figures = portal.oversight.embeddings(user)
+        stats = portal.platform_monitor.embeddings(user)
     except PortalError as problem:
-        st.caption(plain(said(problem)))
+        st.caption(plain(error_text(problem)))
         return
-    if not figures.most_bytes or not (figures.asked or figures.stored):
+    if not stats.most_bytes or not (stats.asked or stats.stored):
         return
     with st.container(border=True, key="card-embeddings", gap="xsmall"):
         card_title(t("Embedding cache"), t("The same text is not computed again by the same model."))
         facts_list([
-            (t("Found"), share(figures.found / figures.asked if figures.asked else None)),
-            (t("Texts since the start"), count(figures.asked)),
-            (t("Vectors"), count(figures.stored)),
-            (t("Room"), t("{n} of {most}", n=size(figures.bytes), most=size(figures.most_bytes))),
+            (t("Found"), share(stats.found / stats.asked if stats.asked else None)),
+            (t("Texts since the start"), count(stats.asked)),
+            (t("Vectors"), count(stats.stored)),
+            (t("Room"), t("{n} of {most}", n=size(stats.bytes), most=size(stats.most_bytes))),
         ])
         st.button(
-            t("Empty the cache"), type="tertiary", icon=":material/delete_sweep:", key="embeddings-clear", disabled=not figures.stored,
-            on_click=portal.oversight.clear_embeddings, args=(user,),
+            t("Empty the cache"), type="tertiary", icon=":material/delete_sweep:", key="embeddings-clear", disabled=not stats.stored,
+            on_click=callback(portal.platform_monitor.clear_embeddings), args=(user,),
             help=t("Use it after the weights behind a model's name have changed. Vectors are also recomputed after 30 days."),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The configuration as a form. Each change is written into the configuration text, which is applied as a whole."""
+"""Show the configuration as a form. Each change is written into the configuration text, which is applied as a whole."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.errors import PortalError
 from core.inference.records import Task
 from core.people.records import User
 from core.platforms.records import PlatformForm, PlatformsForm, PlatformType
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _CHOSEN, _NEXT, _PROBLEM = "platforms_form_chosen", "platforms_form_next", "platforms_form_problem"
-TYPES = tuple(each.value for each in PlatformType if each is not PlatformType.LOCAL)
+TYPES = tuple(each.value for each in PlatformType if each not in (PlatformType.LOCAL, PlatformType.PLUGIN))
 KINDS = {"llm": "Models for chats", "embedding": "Embedding models", "rerank": "Reranking models"}
 NEW = PlatformForm(name="", type=TYPES[0], base_url="")
 
@@ -28,7 +28,7 @@ def configuration_form(portal: Portal, user: User, text_key: str) -> None:
     try:
         shown = portal.platforms.form(user, st.session_state[text_key])
     except PortalError as problem:
-        st.error(f"{plain(said(problem))}  \n{t('Correct it under Text first.')}", icon=":material/error:")
+        st.error(f"{plain(error_text(problem))}  \n{t('Correct it under Text first.')}", icon=":material/error:")
         return
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(plain(problem), icon=":material/error:")
@@ -110,7 +110,7 @@ def _change(text_key: str, change: Callable[[str], str], chosen: str | None) -> 
     try:
         st.session_state[text_key] = change(st.session_state[text_key])
     except PortalError as problem:
-        st.session_state[_PROBLEM] = said(problem)
+        st.session_state[_PROBLEM] = error_text(problem)
     st.session_state[_NEXT] = chosen
     st.rerun()
 

@@ -13,9 +13,9 @@ from pages.platforms.configuration import editor, history
 from pages.platforms.embeddings_card import embeddings_card
 from pages.platforms.route_box import route_box
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.cookie import session_watch
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -38,7 +38,7 @@ def render(portal: Portal, user: User) -> None:
             st.button(t("All platforms"), icon=":material/arrow_back:", key="platforms-back", on_click=show, args=(OVERVIEW,))
     if state.problem is not None:
         words = t("The file on disk is not used. The configuration before it is still in use.")
-        st.error(f"{words}  \n{plain(said(state.problem))}", icon=":material/error:")
+        st.error(f"{words}  \n{plain(error_text(state.problem))}", icon=":material/error:")
     if view == EDIT:
         editor(portal, user, state)
     elif view == HISTORY:
@@ -53,18 +53,15 @@ def show(view: str) -> None:
 
 
 def _overview(portal: Portal, user: User) -> None:
-    session_lives = session_watch(portal)
     left, right = st.columns([2, 1], gap="large")
 
-    @st.fragment(run_every=EVERY_S)
     def watch() -> None:
-        session_lives()
-        states = portal.oversight.states(user)
+        states = portal.platform_monitor.states(user)
         _cards(portal, user, states)
         routes_card(portal.platforms.config, states)
 
     with left:
-        watch()
+        part(watch, every=EVERY_S)()
     with right:
         route_box(portal, user)
         embeddings_card(portal, user)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import PortalError
 from core.inference.records import Task
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -27,17 +27,17 @@ def route_box(portal: Portal, user: User) -> None:
             asked = st.form_submit_button(t("Show the route"), type="primary", key="route-show")
         if asked:
             try:
-                found = portal.oversight.explain(user, question, model=model, group=group.strip(), task=Task.CHAT)
+                found = portal.platform_monitor.explain(user, question, model=model, group=group.strip(), task=Task.CHAT)
             except PortalError as problem:
-                st.error(plain(said(problem)), icon=":material/error:")
+                st.error(plain(error_text(problem)), icon=":material/error:")
                 return
             for each in found.left_out:
-                st.markdown(f":gray[:material/close: {plain(said(each))}]")
-            for number, place in enumerate(found.places):
+                st.markdown(f":gray[:material/close: {plain(error_text(each))}]")
+            for number, place in enumerate(found.targets):
                 if number == 0:
                     st.markdown(f":green[:material/check:] {t('{place} takes it', place=plain(place))}")
                 else:
                     st.markdown(f":material/subdirectory_arrow_right: {t('{place} is next', place=plain(place))}")
-            if not found.places:
+            if not found.targets:
                 st.markdown(f":red[:material/error: {t('Nothing can answer it now.')}]")
             st.caption(t("About {n} tokens", n=found.tokens))

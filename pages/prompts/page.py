@@ -10,9 +10,9 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.prompts.blanks import blanks
-from core.prompts.records import LONGEST_TEXT, LONGEST_TITLE, ListedPrompt, Share
+from core.prompts.records import MAX_TEXT_LENGTH, MAX_TITLE_LENGTH, ListedPrompt, Share
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.context.applied import lines
 from pages.widgets.context.prompt_menu import insert
@@ -87,9 +87,9 @@ def _editor(portal: Portal, user: User, listed: ListedPrompt | None) -> None:
     with st.container(border=True, key="card-prompt"):
         st.markdown(f"### {plain(prompt.title) if prompt else t('New prompt')}", anchors=False)
         with st.form(f"prompt-{key}", border=False):
-            title = st.text_input(t("Title"), prompt.title if prompt else "", max_chars=LONGEST_TITLE, autocomplete="off")
+            title = st.text_input(t("Title"), prompt.title if prompt else "", max_chars=MAX_TITLE_LENGTH, autocomplete="off")
             text = st.text_area(
-                t("Text"), prompt.text if prompt else "", max_chars=LONGEST_TEXT, height=220,
+                t("Text"), prompt.text if prompt else "", max_chars=MAX_TEXT_LENGTH, height=220,
                 placeholder=t("For example: Summarize the meeting with [client] in [number] points."),
                 help=t("Words in [brackets] are blanks that you fill in when you use it."),
             )  # fmt: skip
@@ -206,6 +206,6 @@ def _do(action: Callable[[], str]) -> None:
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.rerun()

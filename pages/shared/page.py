@@ -11,10 +11,10 @@ from core.errors import NotFound
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
-from pages.widgets.chat.conversation_list import day
 from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.diagrams import diagrams
 from pages.widgets.chat.message import plain
+from pages.widgets.chat.sidebar.conversation_list import day
 from pages.widgets.sharing.share_dialog import LINK
 from pages.widgets.sharing.snapshot import snapshot
 from pages.widgets.usage.days import zone

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from core.errors import Away
+from core.errors import ServerUnreachable
 from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
@@ -44,13 +44,13 @@ def shortened(question: str) -> str:
     return words if len(words) <= SHOWN else words[:SHOWN].rstrip() + "…"
 
 
-def kept() -> dict[str, Any]:
+def tab_storage() -> dict[str, Any]:
     """Return the dictionary in which the portal of a user server keeps data about this tab."""
     found: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
     return found
 
 
-def note_drawn() -> None:
+def record_drawn() -> None:
     """Remember that this tab shows a page."""
     st.session_state[_DRAWN] = True
 
@@ -59,7 +59,7 @@ def has_drawn() -> bool:
     return bool(st.session_state.get(_DRAWN))
 
 
-def wait_page(away: Away) -> NoReturn:
+def wait_page(away: ServerUnreachable) -> NoReturn:
     """Draw the page of a tab that shows nothing yet, and rerun when the server is back."""
     frame.blank(t("The portal's main server cannot be reached"), t("This page opens automatically as soon as it is back. Nothing is lost."))
     while not away.wait(0.5):

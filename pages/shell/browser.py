@@ -24,6 +24,8 @@ def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
         "attach": t("Attach files"),
         "send": t("Send"),
         "skip": t("Skip to the content"),
+        "upload": t("Upload"),
+        "limit": t("{size} per file", size="$1 $2"),
     }
     with st.container(key="zero-shell"):
         given = {"page": page, "menu": menu, "language": language(), "sections": shortcuts(reviews), "labels": labels}
@@ -38,6 +40,8 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Start a new line"), ["Shift Enter"]),
         (t("Stop the answer"), ["Esc"]),
         (t("Start a new chat"), ["Ctrl Shift O"]),
+        (t("Search this chat"), ["Ctrl Shift F"]),
+        (t("Next and previous result in this chat"), ["Enter", "Shift Enter"]),
         (t("Move through the chats"), ["↑", "↓"]),
         (t("Open the menu of a chat"), ["→"]),
     ]
@@ -46,7 +50,14 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Resolve"), ["E"]),
         (t("Reopen"), ["O"]),
         (t("Start review"), ["A"]),
+        (t("Reply"), ["P"]),
         (t("Add or edit the note"), ["N"]),
+        (t("Edit tags"), ["T"]),
+        (t("Resolve as fixed"), ["F"]),
+        (t("Accept answer"), ["Q"]),
+        (t("Answer the next question about the case"), ["1", "9"]),
+        (t("Save the judgement"), ["S"]),
+        (t("Choose cases"), ["X"]),
     ]
     found = [(t("On every page"), everywhere), (t("Chat"), chat)]
     return [*found, (t("Feedback"), review)] if reviews else found

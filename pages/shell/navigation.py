@@ -12,19 +12,22 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from bootstrap.profiles import profile_of
-from core.errors import Away, PortalError, StartFailed
+from bootstrap.servers.profiles import profile_of
+from core.errors import PortalError, ServerUnreachable, StartFailed
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, memory, search, sign_in
+from pages import account, memory, my_feedback, search, sign_in
 from pages.shell import frame, words
-from pages.shell.away import has_drawn, kept, note_drawn, wait_page, waiting
+from pages.shell.away import has_drawn, record_drawn, tab_storage, wait_page, waiting
 from pages.shell.browser import browser_shell
+from pages.shell.failed_page import shown_with_code
+from pages.shell.live_part import drawn_for
 from pages.shell.notice_bell import notice_bell
-from pages.shell.words import said, t
+from pages.shell.requested_path import nothing_here, requested_path
+from pages.shell.words import error_text, t
 from pages.widgets.account import second_factor
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
@@ -72,6 +75,11 @@ ENTRIES = (
     Entry(path="shared", title="Shared chat", permission=Permission.CHAT, render=_page_of("shared"), hidden=True),
     Entry(path="images", title="Images", permission=Permission.DETECT, render=_page_of("images"), menu=_TOOLS),
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
+    Entry(
+        path="review_progress", title="Review progress", permission=Permission.REVIEW_FEEDBACK, render=_page_of("review_progress"),
+        hidden=True,
+    ),
+    Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, render=_page_of("datasets"), menu=_TOOLS),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),
     Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model"), menu=_MODELS),
@@ -92,7 +100,7 @@ def load(pages: Collection[str] | None) -> None:
     """Import these pages; None imports all. Raises StartFailed for a page that does not exist."""
     known = [entry.path for entry in ENTRIES]
     for path in pages or ():
-        if path not in known:
+        if path and path not in known:
             raise StartFailed("PORTAL_PAGES names {name}. Choose from: {known}.", name=path, known=", ".join(known))
     for path in known if pages is None else pages:
         import_module(f"pages.{path}")
@@ -100,7 +108,8 @@ def load(pages: Collection[str] | None) -> None:
 
 def run(open_portal: Callable[[], Portal]) -> None:
     """Run the script once: draw everything that the browser shows."""
-    with log_context(request_id=new_request_id()), ExitStack() as stack:
+    code = new_request_id()
+    with log_context(request_id=code), shown_with_code(code), ExitStack() as stack:
         _run(open_portal, stack)
 
 
@@ -111,16 +120,16 @@ def _run(open_portal: Callable[[], Portal], stack: ExitStack) -> None:
         token = st.context.cookies.get(SESSION_COOKIE)
         if hasattr(portal, "for_page"):  # On a user server.
             portal = stack.enter_context(portal.for_page(
-                waiting if has_drawn() else None, kept(), page=urlsplit(st.context.url or "").path, wishes=kinds(), token=token,
+                waiting if has_drawn() else None, tab_storage(), page=urlsplit(st.context.url or "").path, actions=kinds(), token=token,
                 conversation=st.query_params.get(CONVERSATION),
             ))  # fmt: skip
         user = portal.sessions.user(token)
-    except Away as away:
+    except ServerUnreachable as away:
         reason = away
         _alone(t("Not ready"), lambda: wait_page(reason))
         return
     except PortalError as problem:
-        sentence = plain(said(problem))
+        sentence = plain(error_text(problem))
         _alone(t("Not ready"), lambda: _broken(sentence))
         return
     if user is None:
@@ -131,14 +140,20 @@ def _run(open_portal: Callable[[], Portal], stack: ExitStack) -> None:
     if second_factor.has_codes_to_keep():
         _alone(t("Recovery codes"), second_factor.codes_to_keep)
     elif user.must_enrol:
-        _alone(t("Second factor"), lambda: second_factor.enrol(portal, user))
+        with drawn_for(portal, user):
+            _alone(t("Second factor"), lambda: second_factor.enrol(portal, user))
     else:
-        _signed_in(portal, user)
+        with drawn_for(portal, user), words.one_language():
+            _signed_in(portal, user)
 
 
 def _alone(title: str, draw: Callable[[], object]) -> None:
     """Draw a page without navigation for every URL, since this visitor can open no other page."""
-    page = st.navigation([st.Page(draw, title=title, url_path="start", default=True)], position="hidden")
+    path = requested_path()
+    listed = [st.Page(draw, title=title, url_path="home" if path == "start" else "start", default=True)]
+    if path:  # After the sign-in, this page opens.
+        listed.append(st.Page(draw, title=title, url_path=path))
+    page = st.navigation(listed, position="hidden")
     _frame(title, centered=True, sidebar="collapsed")
     page.run()
 
@@ -160,25 +175,33 @@ def _signed_in(portal: Portal, user: User) -> None:
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
         st.Page(
-            lambda: memory.render(portal, user), title=t("Memory"), url_path=memory.PATH,
+            lambda: memory.render(portal, user), title=t("Memories"), url_path=memory.PATH,
             visibility="visible" if allows(user, Permission.MEMORY) and portal.settings.memory != "off" else "hidden",
+        ),
+        st.Page(
+            lambda: my_feedback.render(portal, user), title=t("My feedback"), url_path=my_feedback.PATH,
+            visibility="visible" if allows(user, Permission.RATE) else "hidden",
         ),
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
     listed.setdefault("", []).extend(hidden)
+    path = requested_path()
+    known = {each.url_path for pages in (*listed.values(), own) for each in pages} | {frame.START}
+    if path and path not in known:
+        listed[""].append(st.Page(nothing_here, title=t("There is nothing here"), url_path=path, visibility="hidden"))
     page = st.navigation({**listed, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
     reading = start or any(entry.hidden and entry.path == page.url_path for entry in ENTRIES)
     _frame(_title(page), centered=reading, sidebar=272)
-    note_drawn()
+    record_drawn()
     frame.brand()
     notice_bell(portal, user)
     menu = _menu_of(page, {**listed, " ".join(user.full_name.split()): own})
     browser_shell(page.url_path, menu=menu, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):
         search.shortcut()
-    _tell_of_the_disk(portal, user, storage=_has(served, "store"))
+    _warn_about_disk(portal, user, storage=_has(served, "store"))
     with_models = _has(served, MODELS)
     if reading:
         if with_models and start:
@@ -216,7 +239,7 @@ def _has(served: Sequence[Entry], path: str) -> bool:
     return any(entry.path == path for entry in served)
 
 
-def _tell_of_the_disk(portal: Portal, user: User, *, storage: bool) -> None:
+def _warn_about_disk(portal: Portal, user: User, *, storage: bool) -> None:
     """Show a warning while nothing new can be saved. storage: whether this server has the page where an admin frees space."""
     if not portal.disk.low:
         return
@@ -242,7 +265,7 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
     try:
         entry.render(portal, user)
     except PortalError as problem:
-        if frame.blank(t("This page is unavailable"), plain(said(problem)), t("Try again"), key="blank-page"):
+        if frame.blank(t("This page is unavailable"), plain(error_text(problem)), t("Try again"), key="blank-page"):
             st.rerun()
 
 

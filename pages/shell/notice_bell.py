@@ -11,10 +11,11 @@ from core.notices.records import Notice, NoticeKind, Unread
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
+from pages.shell.live_part import part
 from pages.shell.words import t
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 from pages.widgets.common.job_words import KINDS
 from pages.widgets.common.script import component
 from pages.widgets.sharing.share_dialog import LINK
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 EVERY_S = 20.0
-"""Seconds between two checks for unread notices. A check costs one query and does not rerun the page."""
+"""Seconds between two checks for unread notices while the page is visible. A check costs one query and does not rerun the page."""
 LISTED = 20
 _SENTENCES = {
     NoticeKind.ANSWER_READY: "Answer ready: {subject}",
     NoticeKind.SHARE_RECEIVED: "Shared with you: {subject}",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved: {subject}",
+    NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback: {subject}",
     NoticeKind.JOB_DONE: "Done: {subject}",
     NoticeKind.JOB_FAILED: "Failed: {subject}",
 }
@@ -36,12 +38,14 @@ _BARE = {
     NoticeKind.ANSWER_READY: "An answer is ready",
     NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved",
+    NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback",
 }
 """Sentences without the title of a chat."""
 _ICONS = {
     NoticeKind.ANSWER_READY: "chat_bubble",
     NoticeKind.SHARE_RECEIVED: "ios_share",
     NoticeKind.FEEDBACK_RESOLVED: "check_circle",
+    NoticeKind.FEEDBACK_REPLIED: "reply",
     NoticeKind.JOB_DONE: "task_alt",
     NoticeKind.JOB_FAILED: "error",
 }
@@ -49,17 +53,19 @@ _JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
 """Pages on which people see the results of these jobs; admins see all jobs on the Jobs page."""
 
 _notify = component("notify", file="notices.js", html="<div class='notify'></div>")
+_checks = component("checks", file="notices.js", html="<i></i>")
 
 
 def notice_bell(portal: Portal, user: User) -> None:
     """Draw the bell. Call it once per run, outside of fragments."""
     if allows(user, Permission.CHAT):
-        st.fragment(_bell, run_every=EVERY_S)(portal, user)
+        part(_bell)(portal, user)
 
 
 def _bell(portal: Portal, user: User) -> None:
     try:
-        unread = portal.notices.unread(user)
+        # The open chat's answer is being looked at, although the page has not marked it as read yet: the bell is drawn first.
+        unread = portal.notices.unread(user, str(st.query_params.get(CONVERSATION, "")))
     except PortalError:
         unread = Unread()
     with st.container(key="bell"):
@@ -70,7 +76,14 @@ def _bell(portal: Portal, user: User) -> None:
         with st.popover(label, icon=":material/notifications:", type="tertiary", key="bell-open", on_change="rerun") as box:
             if box.open:
                 notice_list(portal, user, unread)
-    _tell_browser(portal, user, unread)
+    with st.container(key="zero-checks"):
+        # Not `run_every`: the browser checks at once when the page becomes visible, and not at all while it is hidden.
+        _checks(key="bell-checks", data=[{"every": EVERY_S}], height=1, on_check_change=_rerun)
+    _notify_browser(portal, user, unread)
+
+
+def _rerun() -> None:
+    """Do nothing: a component reports a trigger only if there is a callback."""
 
 
 def notice_list(portal: Portal, user: User, unread: Unread) -> None:
@@ -120,7 +133,9 @@ def sentence(notice: Notice, *, titles: bool = True) -> str:
 def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
     """Return the page and the query parameters to which a notice leads; None if there is nothing to open."""
     match notice.kind:
-        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED:
+        case NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED:
+            return ("my-feedback", {})
+        case NoticeKind.ANSWER_READY:
             return (frame.START, {CONVERSATION: notice.target}) if notice.target else None
         case NoticeKind.SHARE_RECEIVED:
             return ("shared", {LINK: notice.target}) if notice.target else None
@@ -129,7 +144,7 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return (page, {}) if page else None
 
 
-def _tell_browser(portal: Portal, user: User, unread: Unread) -> None:
+def _notify_browser(portal: Portal, user: User, unread: Unread) -> None:
     """Send the newest notices to the browser if the user has chosen that; the browser shows each once."""
     if not unread.newest:
         return

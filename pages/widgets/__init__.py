@@ -10,7 +10,9 @@ In reading order:
 - get_model: the Get a model page
 - images: the Images page
 - people: the People and Access pages
+- rating: the rating form, and the names of raters
 - review: the Feedback page
+- datasets: the Datasets page
 - store: the Store page
 - plugins: sections that plugins add to pages
 - usage: the Usage page

@@ -4,7 +4,8 @@ In reading order:
 
 - fonts: find a font that has the characters of a chat
 - lines: break runs of text into lines
-- document: lay out a chat on pages
+- layout: place lines, code and tables on pages
+- document: draw a chat: title, questions, answers with their Markdown
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _CJK = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF)
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A font in a file; number: its place in a collection."""
+    """A font in a file; number: its index in a collection."""
 
     path: Path
     number: int = 0

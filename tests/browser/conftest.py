@@ -7,34 +7,33 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FilePayload, Locator, Page, expect, sync_playwright
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
-from pages.shell.navigation import ENTRIES
-from tests.gguf_maker import make_gguf
-from tests.servers.missing import missing
+from bootstrap.portal import build_portal
+from data.passwords import Argon2Hasher
+from data.unit_of_work import SqlUnitOfWork
+from samples.chromium import ARGUMENTS, PATIENCE_MS
+from samples.fakes import FakePool, FakeRouter
+from samples.gguf_maker import WITHOUT_THINKING, make_gguf
+from samples.servers.missing import missing
+from settings import Settings
+from tests.seed import seed
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PATIENCE_MS = 60_000
-"""How long anything may take that must come. A wait ends when it is there: only a busy machine needs so long."""
 SCREENS = os.environ.get("TEST_SCREENS")
 """A folder for a picture at the end of each test, for people to look at."""
 
 
+SLOWDOWN = float(os.environ.get("TEST_BROWSER_SLOWDOWN", "1"))
+"""How many times slower Chromium's scripts and layout run: 4 shows what depends on a quick machine."""
+
+
 STREAMLIT_LOOKS_FOR_ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """Opened on a page that is not the first, Streamlit asks below that page first, which is not there, and then at the top."""
-
-WITHOUT_THINKING = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>\n"
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +50,17 @@ def portal(slow_model: Path) -> Iterator[Measured]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
+    """A fortnight of a company's use, so that every list and chart has something to show. Mei is its admin. The guide answers."""
+    home = tmp_path_factory.mktemp("company")
+    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter())
+    seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD), days=10, per_day=12)
+    built.close()
+    with running_portal(home, start_s=180) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Ends with the module: while Playwright runs, no other test can run an event loop."""
@@ -63,18 +73,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def open_page(page: Page, title: str) -> None:
-    """Open a page of the portal from the bar at the top, through its menu if it stands in one."""
-    entry = next(each for each in ENTRIES if each.title == title)
-    if not entry.menu:
-        page.get_by_role("link", name=title, exact=True).click()
-        return
-    page.get_by_test_id("stTopNavSection").filter(has_text=entry.menu).click()
-    page.get_by_role("menuitem", name=entry.short or title, exact=True).click()
+def slow_down(page: Page) -> None:
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
 
 
 class Person:
-    """Somebody at a browser, signed in. Notes requests that left the machine and errors in the console: there must be none."""
+    """Someone at a browser, signed in. Notes requests that left the machine and errors in the console: there must be none."""
 
     def __init__(self, context: BrowserContext, portal: Measured) -> None:
         self.context = context
@@ -85,6 +89,8 @@ class Person:
         context.on("request", lambda request: self._note(request.url))
         context.on("console", lambda message: self._note_line(message))
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        if SLOWDOWN != 1:
+            context.on("page", slow_down)
         self.page = context.new_page()
 
     def _note_line(self, message: ConsoleMessage) -> None:
@@ -115,6 +121,14 @@ class Person:
 
     def composer(self, page: Page | None = None) -> Locator:
         return (page or self.page).get_by_placeholder("Ask anything")
+
+    def attach(self, *files: Path | FilePayload) -> None:
+        """Choose files for the next question. Only then does Streamlit know that they are on their way, and passes over Enter."""
+        chat = self.page.get_by_test_id("stChatInput")
+        chat.locator("input[type=file]").set_input_files(list(files))
+        for each in files:
+            name = each.name if isinstance(each, Path) else each["name"]
+            expect(chat.get_by_role("button", name=f"Remove {name}")).to_be_visible()
 
     def ask(self, text: str, page: Page | None = None) -> None:
         page = page or self.page

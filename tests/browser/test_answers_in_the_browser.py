@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from bench.portal_parts.layout_shifts import layout_shifts, watch_layout_shifts
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import Portal, build_portal
 from core.chat.turns import TurnOptions
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished
 from core.people.records import Role
+from demo.company import write_platforms
+from demo.scripted_model import scripted_model
+from samples.chromium import show_earlier_messages
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
 from tests.browser.conftest import Person
-from tests.fakes import FakePool, FakeRouter
 
 TABLE = """| Desk | Exposure | Note |
 |:--|--:|:--|
@@ -31,6 +35,21 @@ FORMULA = "The discount factor is $e^{-rt}$ and\n\n$$\\sum_{i=1}^{n} c_i$$"
 FLOW = "```mermaid\nflowchart LR\n  A[Order] --> B{Checked?}\n  B -->|yes| C[已结算]\n```"
 SEQUENCE = "```mermaid\nsequenceDiagram\n  Ana->>Bo: Is it booked?\n```"
 BROKEN = "```mermaid\nflowchart LR\n  A --> --> B[\n```"
+LONG = "\n\n".join([
+    "## What moves",
+    "The first line of an answer is visible while the rest of it is written.",
+    "| Desk of the bank | Exposure in million |\n|:--|--:|\n| Rates | 41 |\n| Credit | 18 |\n| Options | 7 |",
+    "A paragraph after the table, **with bold words**, and with `code` in it.",
+    "```sql\nSELECT name, count(*) AS logins\nFROM logins\nGROUP BY name;\n```",
+    "A paragraph after the code.\n\n1. **First**: a point.\n2. *Second*: another point.\n3. Third.",
+    "> A quotation that somebody wrote.",
+    "The discount factor is $e^{-rt}$, and the sum is\n\n$$\\sum_{k=1}^{n} \\frac{C}{(1+r)^k}$$",
+    "```python\ndef due(day):\n    return day + 2\n```",
+    "| Term | Word |\n|:--|:--|\n| a | b |\n| c | d |",
+    *(f"Paragraph {number} of some words, so that the answer becomes longer than the page is high." for number in range(6)),
+    "The last words of it.",
+])  # fmt: skip
+"""An answer of everything that is drawn. The widest cell of each column stands in its head: a wider one would widen the column."""
 BAD = "window.bad=1"
 HOSTILE = [
     f'flowchart LR\nA["<img src=x onerror={BAD}>"]',
@@ -61,6 +80,8 @@ ACTIVE = """all => all.flatMap(each => {
     .map(each => each.outerHTML);
 })"""
 """What of the pictures would act if they were opened as documents."""
+ROUNDING = 0.0001
+"""Layout shift of a few letters that lie half a pixel elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +94,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     _write(built, router, "Diagrams", [f"{FLOW}\n\n{SEQUENCE}\n\n{BROKEN}"])
     _write(built, router, "Hostile", [f"```mermaid\n{each}\n```\n\nin words" for each in HOSTILE])
     built.close()
-    with running_portal(home, start_s=180) as running:
+    model = scripted_model(word_s=0.01, otherwise=LONG)
+    write_platforms(home / "platforms.yaml", model.url)
+    with running_portal(home, start_s=180, PORTAL_PLATFORMS=str(home / "platforms.yaml")) as running:
         yield running
+    model.close()
 
 
 def _write(portal: Portal, router: FakeRouter, title: str, answers: list[str]) -> None:
@@ -158,6 +182,7 @@ def test_a_diagram_is_drawn_with_a_switch_to_its_source_and_a_broken_one_shows_i
 def test_a_hostile_diagram_runs_nothing_and_calls_nobody(person: Person) -> None:
     # The fixture of the person fails for each request to elsewhere and each error in the console.
     page = opened(person, "Hostile")
+    show_earlier_messages(page, page.locator(".diagram"), len(HOSTILE))
     expect(page.locator(".diagram")).to_have_count(len(HOSTILE))
     assert page.locator(".diagram img").count() > len(HOSTILE) / 2, "most are drawn, without what is bad in them"
     assert page.evaluate("window.bad") is None
@@ -171,3 +196,38 @@ def test_without_a_diagram_the_library_is_not_loaded(person: Person) -> None:
     page = opened(person, "Prose")
     page.get_by_role("button", name="CSV", exact=True).wait_for()
     assert not any("mermaid" in each or "diagrams.js" in each for each in asked)
+
+
+def test_a_failed_export_says_why_on_the_page(person: Person) -> None:
+    page = opened(person, "Prose")
+    page.get_by_role("button", name="More: Prose").click()
+    page.get_by_role("menuitem", name="Export").click()
+    failed = {"error": {"message": "The plugin for PDF failed. Ask an admin.", "code": "unavailable"}}
+    page.route("**/api/v1/conversations/export?*", lambda route: route.fulfill(status=503, json=failed))
+    download = page.get_by_role("dialog").get_by_role("button", name="Download")
+    download.click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("The plugin for PDF failed. Ask an admin.")
+    person.expect_error("503")
+    assert len(page.context.pages) == 1, "no tab with JSON"
+    page.unroute("**/api/v1/conversations/export?*")
+    with page.expect_download() as waiting:
+        download.click()
+    assert "Prose" in waiting.value.suggested_filename
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_have_count(0)
+
+
+def test_nothing_moves_while_an_answer_grows_and_when_it_ends(person: Person) -> None:
+    page = person.open("mei")
+    for drawn in (".katex", "code .token"):  # Loaded before the first answer needs it.
+        page.locator(".st-key-zero-answertools").locator(drawn).first.wait_for(state="attached")
+    page.evaluate("new Promise(done => requestIdleCallback(() => document.fonts.ready.then(() => done())))")
+    person.ask("Tell me everything")
+    page.locator(".st-key-transcript h2").get_by_text("What moves").wait_for()
+    watch_layout_shifts(page)
+    expect(page.get_by_text("The last words of it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Good answer")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name="CSV", exact=True)).to_have_count(2)
+    page.wait_for_timeout(500)  # What comes late would come now.
+    moved = [shift for shift in layout_shifts(page) if shift.value]
+    assert sum(shift.value for shift in moved) < ROUNDING, "\n".join(map(str, moved))

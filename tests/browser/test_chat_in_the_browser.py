@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 from playwright.sync_api import Page, expect
 
 from bench.portal_parts.portal import Measured
+from samples.chromium import PATIENCE_MS, stop
 from tests.browser.conftest import Person
+from tests.browser.settled import press_until, settle, until
 
 STOP = re.compile(r"\bStop\b")
 """The button, and not the line of figures of an answer that was stopped, which is a button, too."""
@@ -24,13 +25,6 @@ WHILE_OFFLINE = re.compile(r"ERR_INTERNET_DISCONNECTED|Failed to fetch dynamical
 def written(page: Page) -> str:
     """The text of the transcript's last answer so far."""
     return page.locator(".st-key-transcript").inner_text()
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
 
 
 def last_answer(portal: Measured, name: str) -> dict[str, Any]:
@@ -50,7 +44,7 @@ def slots_busy(portal: Measured) -> int:
 
 
 def wait_for_end(page: Page) -> None:
-    page.get_by_role("button", name="Regenerate").last.wait_for(timeout=90_000)
+    page.get_by_role("button", name="Regenerate").last.wait_for(timeout=2 * PATIENCE_MS)
     expect(page.get_by_role("button", name=STOP)).to_have_count(0)
 
 
@@ -70,8 +64,7 @@ def test_an_answer_streams_and_stop_keeps_its_text_and_frees_the_engine(person: 
     until(lambda: len(written(page)) > 60)
     first = len(written(page))
     until(lambda: len(written(page)) > first)
-    page.get_by_role("button", name=STOP).click()
-    expect(page.get_by_role("button", name=STOP)).to_have_count(0)
+    stop(page)
     until(lambda: slots_busy(portal) == 0)
     expect(page.get_by_text("Stopped")).to_be_visible()
     answer = last_answer(portal, "ana")
@@ -82,8 +75,7 @@ def test_escape_stops_too(person: Person, portal: Measured) -> None:
     page = person.open("ana")
     person.ask("Tell me something long")
     until(lambda: len(written(page)) > 60)
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name=STOP)).to_have_count(0)
+    press_until(page, "Escape", lambda: page.get_by_role("button", name=STOP).count() == 0)
     assert last_answer(portal, "ana")["status"] == "stopped"
 
 
@@ -134,15 +126,19 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     page = person.open("ana")
     person.ask("Rate me, question 4711")
     until(lambda: len(written(page)) > 60)
-    page.get_by_role("button", name=STOP).click()
+    stop(page)
     page.get_by_role("button", name="Poor answer").last.click()
-    page.get_by_label(re.compile("What was wrong")).fill("Only letters, number 0815")
-    page.get_by_role("button", name="Send comment").click()
+    form = page.locator(".st-key-rateform")
+    form.get_by_role("button", name="Too long").click()
+    expect(form.get_by_role("button", name="Too long")).to_have_attribute("aria-pressed", "true")
+    comment = form.get_by_label("What should a reviewer know?")
+    comment.fill("Only letters, number 0815")
+    comment.press("Control+Enter")
+    expect(form).to_have_count(0)
     expect(page.get_by_role("button", name="Poor answer").last).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_label(re.compile("What was wrong"))).to_have_count(0)
 
     admin_context = person.context.browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")  # type: ignore[union-attr]
-    admin_context.set_default_timeout(30_000)
+    admin_context.set_default_timeout(PATIENCE_MS)
     admin = Person(admin_context, portal)
     desk = admin.open("admin")
     desk.get_by_role("link", name="Feedback").click()
@@ -171,7 +167,7 @@ def test_a_question_that_cannot_be_asked_is_told_and_stays_for_correction(person
 def test_a_chat_is_renamed_and_deleted_from_its_row(person: Person, portal: Measured) -> None:
     page = person.open("bo")
     person.ask("Name me")
-    page.get_by_role("button", name=STOP).click()
+    stop(page)
     page.get_by_role("button", name="Regenerate").wait_for()
     chat = chats(portal, "bo")[0]
     assert chat["title"] == "Name me"
@@ -191,14 +187,11 @@ def test_a_chat_is_renamed_and_deleted_from_its_row(person: Person, portal: Meas
 def test_an_answer_is_regenerated_and_its_versions_are_kept(person: Person, portal: Measured) -> None:
     page = person.open("bo")
     person.ask("Again, please")
-    for _ in range(2):
-        until(lambda: len(written(page)) > 40)
-        page.get_by_role("button", name=STOP).click()
-        page.get_by_role("button", name="Regenerate").wait_for()
-        first = page.get_by_text("2 of 2").count() == 0
-        if first:
-            page.get_by_role("button", name="Regenerate").click()
-            page.get_by_role("button", name=STOP).wait_for()
+    until(lambda: len(written(page)) > 40)
+    stop(page)
+    page.get_by_role("button", name="Regenerate").click()
+    until(lambda: (answer := last_answer(portal, "bo"))["text"] and len(answer["versions"]) == 2)
+    stop(page)
     expect(page.get_by_text("2 of 2")).to_be_visible()
     page.get_by_role("button", name="Earlier version").click()
     expect(page.get_by_text("1 of 2")).to_be_visible()
@@ -233,9 +226,10 @@ def test_the_interface_speaks_chinese_when_the_browser_does(person: Person) -> N
     browser = person.context.browser
     assert browser is not None
     context = browser.new_context(locale="zh-CN")
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(person.portal.url)
-    expect(page.get_by_role("button", name="登录")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="登录")).to_be_visible()
     context.close()
 
 
@@ -244,5 +238,26 @@ def test_a_phone_shows_the_chat_without_sideways_scrolling(person: Person) -> No
     page = person.open("ana")
     person.ask("Hello from a phone")
     until(lambda: len(written(page)) > 30)
-    page.get_by_role("button", name=STOP).click()
+    stop(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_scrolling_to_the_top_loads_earlier_messages_and_keeps_the_place(person: Person, portal: Measured) -> None:
+    with portal.sign_in("ana") as ana:
+        chat = ana.post("/api/v1/conversations", json={"title": "Long"}).json()["id"]
+        for number in range(16):
+            body = {"text": f"Question {number:02}\n" + "more\n" * 6, "max_tokens": 2}
+            ana.post(f"/api/v1/conversations/{chat}/messages", json=body).raise_for_status()
+    page = person.open("ana")
+    page.goto(f"{portal.url}/?c={chat}")
+    top, last = page.get_by_text("Question 04"), page.get_by_text("Question 15")
+    expect(last).to_be_in_viewport()
+    page.mouse.move(700, 400)
+
+    settle(page)
+    # One turn of the wheel, to the top: a second one could go on to the messages that have arrived.
+    page.mouse.wheel(0, -20_000)
+    expect(page.get_by_text("Question 00")).to_be_attached()
+    expect(page.get_by_role("button", name="Show earlier messages")).to_be_hidden()
+    settle(page)
+    expect(top).to_be_in_viewport()

@@ -11,7 +11,7 @@ from bench.portal_parts.portal import Measured, running_portal
 from demo.company import PEOPLE, fill, write_platforms
 from demo.scripted_model import scripted_model
 from demo.stories import STORIES, sign_in
-from tests.browser.conftest import PATIENCE_MS
+from samples.chromium import PATIENCE_MS
 
 
 @pytest.fixture(scope="module")

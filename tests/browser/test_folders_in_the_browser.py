@@ -7,8 +7,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from bench.portal_parts.portal import Measured
+from samples.chromium import stop
 from tests.browser.conftest import Person
-from tests.browser.test_chat_in_the_browser import STOP
 
 
 def focused(page: Page) -> str:
@@ -51,7 +51,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
     expect(rows.get_by_role("link", name="Bond prices")).to_be_visible()
 
     person.ask("Asked in the folder")
-    page.get_by_role("button", name=STOP).click()
+    stop(page)
     expect(rows.get_by_role("link", name="Asked in the folder")).to_have_attribute("aria-current", "page")
     rows.get_by_role("link", name="All chats").focus()
     page.keyboard.press("Enter")

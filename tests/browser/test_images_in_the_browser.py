@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.portal_parts.portal import Measured
-from tests.browser.conftest import PATIENCE_MS, Person, open_page
-from tests.image_files import picture, shown, written
-from tests.servers.detector_server import DetectorServer, detector_server
+from samples.chromium import PATIENCE_MS, open_page
+from samples.image_files import picture, shown, written
+from samples.servers.models.detector_server import DetectorServer, detector_server
+from tests.browser.conftest import Person
 
 WIDTH, HEIGHT = 300, 200
 FOUND = (10, 20, 110, 90)
@@ -66,6 +68,7 @@ def test_a_box_is_found_moved_corrected_reviewed_and_exported(
 ) -> None:
     page = person.open("ana")
     open_page(page, "Images")
+    expect(page.get_by_text(re.compile(r"^\d+ MB per file"))).to_be_visible()
     page.get_by_test_id("stFileUploaderDropzone").wait_for()
     drop(page, "street.png", written(picture(WIDTH, HEIGHT)))
     page.get_by_role("textbox", name="What to find").fill("a red car")

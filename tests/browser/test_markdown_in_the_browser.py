@@ -8,9 +8,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser
 
+from samples.drawings import BATCH, drawing_page, drawn, seen
+from samples.markdown_documents import documents
 from tests.browser.contrast import pale
-from tests.browser.drawings import BATCH, drawing_page, drawn, seen
-from tests.markdown_documents import documents
 
 GENERATED = 960
 """The bench draws 5,000 and more: `./portal bench drawings`."""

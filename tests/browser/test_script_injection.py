@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import Portal, build_portal
@@ -17,9 +17,11 @@ from core.chat.turns import TurnOptions
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished
 from core.people.records import Role
+from samples.chromium import open_page, show_earlier_messages
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.browser.conftest import Person, open_page
-from tests.fakes import FakePool, FakeRouter
+from tests.browser.conftest import Person
+from tests.browser.settled import settle
 
 BAD = "window.bad=1"
 ELSEWHERE = "//evil.test/x"
@@ -76,11 +78,15 @@ def test_there_are_at_least_a_hundred() -> None:
 def test_most_of_them_run_where_text_is_taken_for_html(chromium: Browser) -> None:
     page = chromium.new_page()
     acted: set[str] = set()
-    for piece in (each.format(bad=BAD, elsewhere=f"https:{ELSEWHERE}") for each in TAGS):
+    pieces = [each.format(bad=BAD, elsewhere=f"https:{ELSEWHERE}") for each in TAGS]
+    # Again with more time for those that did nothing, where the machine is so busy that most did nothing.
+    for piece, tries in [*((each, 8) for each in pieces), *((each, 100) for each in pieces)]:
+        if piece in acted or (tries > 8 and len(acted) > len(TAGS) / 2):
+            continue
         page.unroute_all()
         page.route("https://evil.test/**", lambda route, piece=piece: (acted.add(piece), route.abort()))
         page.set_content(f"<p>{piece}</p>", wait_until="commit")
-        for _ in range(8):
+        for _ in range(tries):
             page.wait_for_timeout(20)
             with contextlib.suppress(Error):  # some pieces send the page elsewhere
                 if page.evaluate("window.bad"):
@@ -139,17 +145,18 @@ def test_nothing_runs_on_any_page(person: Person, portal: Measured) -> None:
     assert len(ids) == -(-len(PIECES) // A_CHAT)
     for conversation_id in ids:
         page.goto(f"{portal.url}/?c={conversation_id}")
-        expect(page.get_by_text("in words:").nth(A_CHAT // 2)).to_be_attached()
+        show_earlier_messages(page, page.get_by_text("in words:"), A_CHAT // 2 + 1)
         for thought in page.get_by_test_id("stExpander").all()[:3]:
             thought.click()
         _expect_nothing_ran(page)
     for name in ("Feedback", "Usage", "Models", "People", "Access", "Jobs", "Audit", "Search"):
         open_page(page, name)
         page.get_by_test_id("stMain").get_by_role("button").first.wait_for()
-        page.wait_for_load_state("networkidle")
+        settle(page)
         if name == "Search":
             field = page.get_by_role("combobox", name="Search chats")
             field.fill("words script onerror")
             field.press("Enter")
-            page.wait_for_load_state("networkidle")
+            page.locator(".stMain mark").first.wait_for()
+            settle(page)
         _expect_nothing_ran(page)

@@ -7,7 +7,8 @@ import re
 from playwright.sync_api import Browser, expect
 
 from bench.portal_parts.portal import Measured
-from tests.browser.conftest import PATIENCE_MS, Person
+from samples.chromium import PATIENCE_MS
+from tests.browser.conftest import Person
 
 
 def test_a_shared_chat_is_read_by_another_person_until_it_is_revoked(person: Person, portal: Measured, chromium: Browser) -> None:

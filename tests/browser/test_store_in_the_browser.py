@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from bench.portal_parts.portal import Measured
 from data.backup.restore import examine
-from tests.browser.conftest import Person, open_page
+from samples.chromium import open_page
+from tests.browser.conftest import Person
 
 
 def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: Person, portal: Measured, tmp_path: Path) -> None:

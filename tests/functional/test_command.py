@@ -59,7 +59,7 @@ def _ready(port: int) -> bool:
 def _stop(portal: subprocess.Popen[str]) -> str:
     """SIGTERM; returns all it printed."""
     portal.send_signal(signal.SIGTERM)
-    printed, _ = portal.communicate(timeout=20)
+    printed, _ = portal.communicate(timeout=60)
     assert portal.returncode == 0, printed
     return printed
 

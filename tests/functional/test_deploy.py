@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
+from samples.servers.nginx import Nginx
 from settings import Settings
-from tests.servers.nginx import Nginx
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -32,7 +32,7 @@ def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> 
     nginx = Nginx(folder, (DEPLOY / "nginx.conf").read_text("utf-8"), replaced)
     try:
         trusted = ssl.create_default_context(cafile=nginx.certificate)
-        with httpx.Client(base_url=nginx.url, verify=trusted, timeout=30) as client:
+        with httpx.Client(base_url=nginx.url, verify=trusted, timeout=60) as client:
             yield client
     finally:
         nginx.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import peers
+from bench.engine import peers
 from bench.portal_parts.portal import ROOT
 from tests.this_machine import EXTRA_BUFFERS
 
@@ -19,7 +19,7 @@ def measured(folder: Path, *parts: str) -> list[list[str]]:
     """The table's rows, cell by cell."""
     out = folder / "table.md"
     arguments = ["--device", "cpu", "--shape", "small", "--repeats", "1", "--only", *parts, "--keep", str(folder), "--out", str(out)]
-    command = [sys.executable, "-m", "bench.engine_gpu", *arguments, "--chats", "8" if parts == ("python",) else "1"]
+    command = [sys.executable, "-m", "bench.engine.engine_gpu", *arguments, "--chats", "8" if parts == ("python",) else "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = out.read_text("utf-8").splitlines()

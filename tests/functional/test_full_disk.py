@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -37,23 +38,22 @@ def test_a_disk_that_fills_later_loses_nothing(small_disk: Path) -> None:
         assert _ask(admin, chat, "How do I change my password?", "r-first").status_code == 200
         before = _messages(admin, chat)
         filler = fill(small_disk, 4 * MB)
-        _settle()
+        _until(lambda: _upload(admin).status_code == 503)
         for refused in (
             _ask(admin, chat, "And what is a slot?", "r-second"),
-            admin.post("/api/v1/files", params={"name": "notes.txt"}, content=b"some text"),
+            _upload(admin),
             admin.post("/api/v1/store/backups", json={}),
         ):
             assert refused.status_code == 503, refused.text
             assert "almost full" in refused.text
         assert _messages(admin, chat) == before
         assert b"portal_disk_free_bytes" in admin.get("/metrics").content
-        # Somebody else takes the rest, too: what is there can still be read, and signing in may fail, but only in words.
+        # Someone else takes the rest, too: what is there can still be read, and signing in may fail, but only in words.
         fill(small_disk, 0)
         assert _messages(admin, chat) == before
         assert _ask(admin, chat, "And what is a slot?", "r-second").status_code == 503
         filler.unlink()
-        _settle()
-        assert _ask(admin, chat, "And what is a slot?", "r-second").status_code == 200
+        _until(lambda: _ask(admin, chat, "And what is a slot?", "r-second").status_code == 200)
         assert portal.process.poll() is None
     with running_portal(home, start_s=180) as portal, portal.sign_in() as admin:
         found = str(_messages(admin, chat))
@@ -69,9 +69,16 @@ def _messages(client: httpx.Client, chat: str) -> object:
     return client.get(f"/api/v1/conversations/{chat}/messages").raise_for_status().json()
 
 
-def _settle() -> None:
-    """The portal looks at the disk once a second."""
-    time.sleep(1.2)
+def _until(condition: Callable[[], bool]) -> None:
+    """The portal checks the disk once a second."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)
+
+
+def _upload(client: httpx.Client) -> httpx.Response:
+    return client.post("/api/v1/files", params={"name": "notes.txt"}, content=b"some text")
 
 
 @pytest.mark.parametrize("command", [["-m", "cli.serving.serve"], [str(REPOSITORY / "portal"), "run"]], ids=["serve", "portal run"])

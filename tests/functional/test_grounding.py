@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bench.portal_parts.portal import running_portal
 from core.grounding.boxes import overlap
 from core.grounding.records import Box
-from tests.servers.text_detector import text_detector
+from samples.servers.models.text_detector import text_detector
 
 IMAGES = 30
 
@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def sign(text: str) -> tuple[bytes, Box]:
-    """A small image with a text, and where it stands."""
+    """A small image with a text, and the text's box."""
     drawn = Image.new("RGB", (240, 100), "white")
     pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(size=28)
     pen.text((30, 30), text, fill="black", font=font)
@@ -82,7 +82,7 @@ def test_text_is_found_and_a_batch_survives_kill_9(home: Path) -> None:
         until(lambda: client.get(address).json()["done"] >= 2)
         seen = client.get(address).json()["done"]
         portal.process.send_signal(signal.SIGKILL)
-        portal.process.wait(30)
+        portal.process.wait(60)
     with running_portal(home, start_s=180) as portal, portal.sign_in() as client:
         assert 2 <= seen < IMAGES, "it ended in the middle"
         assert client.get(address).json()["done"] >= seen

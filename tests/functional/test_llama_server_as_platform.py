@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench import peers
-from bench.engine_parts.chats import server
-from bench.peer_platforms import GUIDE
+from bench.engine import peers
+from bench.engine_parts.sides import server
+from bench.models.peer_platforms import GUIDE
 from bench.portal_parts.peer_checks import PeerChecks
 
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.portal_parts.portal import Measured, running_portal
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.vector_gguf_maker import make_bert
 
 PATIENCE_S = 60
@@ -47,7 +47,7 @@ def test_metrics_can_be_read_with_every_kind_of_model_loaded(portal: Measured, i
 
 
 def _scrape(portal: Measured) -> dict[tuple[str, ...], float]:
-    answer = httpx.get(f"{portal.url}/metrics", timeout=10)
+    answer = httpx.get(f"{portal.url}/metrics", timeout=60)
     assert answer.status_code == 200
     families = text_string_to_metric_families(answer.text)
     return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}

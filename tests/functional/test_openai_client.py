@@ -189,10 +189,11 @@ def test_probabilities_are_told(client: openai.OpenAI) -> None:
 
 
 def test_several_answers_share_the_prompt(client: openai.OpenAI, program: httpx.Client) -> None:
-    answer = client.chat.completions.create(model="guide", messages=HELLO, temperature=1.5, seed=4, n=3, max_tokens=30)
+    unknown: list[Any] = [{"role": "user", "content": "Write ten random words."}]  # the guide is sure of what it was trained on
+    answer = client.chat.completions.create(model="guide", messages=unknown, temperature=2, seed=20, n=8, max_tokens=30)
     texts = [choice.message.content for choice in answer.choices]
-    assert len(texts) == 3 and len(set(texts)) > 1
-    alone = client.chat.completions.create(model="guide", messages=HELLO, temperature=1.5, seed=5, max_tokens=30)
+    assert len(texts) == 8 and len(set(texts)) > 1
+    alone = client.chat.completions.create(model="guide", messages=unknown, temperature=2, seed=21, max_tokens=30)
     assert alone.choices[0].message.content == texts[1]
     assert answer.usage.prompt_tokens == alone.usage.prompt_tokens
 
@@ -338,7 +339,7 @@ def test_closing_a_stream_frees_the_engine(client: openai.OpenAI, program: httpx
     stream = client.chat.completions.create(model="guide", messages=HELLO, stream=True)
     next(iter(stream))
     stream.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while program.get("/api/v1/models").json()["loaded"][0]["slots_busy"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from bench.engine_parts.synthetic import MIDDLE, make
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import running_portal
-from pages.widgets.chat.transcript import TIMER_S
+from pages.widgets.chat.answers.running_answer import TIMER_S
 
 TOKENS = 600
 

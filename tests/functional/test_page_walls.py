@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from streamlit.proto.AutoRerun_pb2 import AutoRerun
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench.portal_parts.page_socket import PageSocket
@@ -14,15 +15,15 @@ from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
 PAGES = [
-    *("", "chat", "prompts", "images", "memory", "notices", "plugins", "compare", "shared"),
+    *("", "chat", "prompts", "images", "memory", "my-feedback", "notices", "plugins", "compare", "shared"),
     *("models", "feedback", "usage", "people", "account", "sign_in"),
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Prompts", "Images", "Feedback", "Usage", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
+    *("Chat", "Search", "Prompts", "Images", "Feedback", "Datasets", "Usage", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit"),
 }
-OWN = {"Account", "Memory", "Keyboard", "Sign out"}
+OWN = {"Account", "Memories", "My feedback", "Keyboard", "Sign out"}
 PROTECTED = ADMIN | OWN
 
 
@@ -63,14 +64,20 @@ def listed(messages: Sequence[ForwardMsg]) -> set[str]:
     }
 
 
+def dialogs_of_streamlit(messages: Sequence[ForwardMsg]) -> list[ForwardMsg]:
+    """Streamlit's own dialog, in English only, over what the page shows."""
+    return [message for message in messages if message.WhichOneof("type") == "page_not_found"]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_visitor_sees_the_sign_in_form_whatever_the_address(portal: Measured, page: str) -> None:
-    # The first of these is the first page anybody asks of this process: the leak there was happens only then.
+    # The first of these is the first page anyone asks of this process: the leak there was happens only then.
     with PageSocket(host(portal), None) as tab:
         messages = tab.run(page=page)
     assert "User name" in said(messages) and "type: PASSWORD" in said(messages)
     assert not PROTECTED & listed(messages)
     assert "chat_input" not in said(messages) and "bidi_component" not in said(messages)
+    assert not dialogs_of_streamlit(messages)
 
 
 def test_the_first_page_of_a_fresh_process_is_no_way_in() -> None:
@@ -108,6 +115,17 @@ def test_a_page_of_another_role_says_so_and_shows_nothing(portal: Measured, page
 
 
 @pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("page", ["nonsense", "sign_in", "%E8%B4%A6", "start"])
+def test_an_address_that_names_no_page_says_so_and_shows_nothing(portal: Measured, page: str) -> None:
+    with PageSocket(host(portal), token(portal, "ann")) as tab:
+        messages = tab.run(page=page)
+        assert "There is nothing here" in said(messages) and "chat_input" not in said(messages)
+        assert not dialogs_of_streamlit(messages)
+        assert listed(messages) == {"Chat", "Search", "Prompts", "Images"} | OWN
+        assert "There is nothing here" in said(tab.run()), "at a rerun too"
+
+
+@pytest.mark.usefixtures("people")
 def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: Measured) -> None:
     held = token(portal, "ann")
     with PageSocket(host(portal), held) as tab:
@@ -115,6 +133,29 @@ def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: M
         with portal.sign_in("ann") as client:
             client.delete("/api/v1/session", headers={"Authorization": f"Bearer {held}"}).raise_for_status()
         assert "type: PASSWORD" in said(tab.run())
+
+
+def timed(messages: Sequence[ForwardMsg]) -> list[AutoRerun]:
+    """The parts of the page that the browser runs again by a timer."""
+    return [message.auto_rerun for message in messages if message.WhichOneof("type") == "auto_rerun"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"role": "analyst"}, {"active": False}, {"password": "another password"}], ids=["role", "active", "password"]
+)
+def test_a_part_of_an_open_page_asks_for_the_rights_of_now(portal: Measured, change: dict[str, object]) -> None:
+    # With `_unchanged` in pages/shell/live_part.py taken out, the list of jobs is drawn on and on.
+    with portal.sign_in() as admin:
+        given = {"role": "admin", "active": True, "password": "bench password 1"}
+        if admin.post("/api/v1/people", json={"name": "eve", "role": "admin", "password": "bench password 1"}).status_code == 409:
+            admin.patch("/api/v1/people/eve", json=given).raise_for_status()
+        with PageSocket(host(portal), token(portal, "eve")) as tab:
+            *_, jobs = timed(tab.run(page="jobs"))
+            assert "jobrow" in said(tab.run_part(jobs))
+            admin.patch("/api/v1/people/eve", json=change).raise_for_status()
+            words = said(tab.run_part(jobs))
+    assert "jobrow" not in words
+    assert ("You cannot open Jobs" if "role" in change else "type: PASSWORD") in words
 
 
 def put_file(portal: Measured, cookie: str | None, content: bytes) -> httpx.Response:

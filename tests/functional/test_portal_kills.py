@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.portal_parts.kills import kill_at_random
-from tests.servers.elasticsearch_node import ElasticsearchNode
-from tests.servers.postgresql import PostgresServer
+from bench.store_parts.kills import kill_at_random
+from samples.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.postgresql import PostgresServer
 
 KILLS = 3
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.portal_parts.portal import Measured, running_portal
-from tests.servers.missing import missing
-from tests.servers.program_clients import client_python, node_folder
-from tests.small_model import small_model
+from samples.servers.missing import missing
+from samples.servers.program_clients import client_python, node_folder
+from samples.small_model import small_model
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 OWN = ("openai_python", "anthropic_python")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from bootstrap.portal import build_portal
 from bootstrap.startup import load_models
-from core.chat.context.background import KIND
+from core.chat.context.summaries.background import KIND
 from core.chat.records import Message, MessageStatus, TurnOptions
 from core.inference.requests import SamplingParams
 from core.people.records import Role
 from core.tasks.records import JobFilter
+from samples.small_model import small_model
 from settings import Settings
-from tests.small_model import small_model
 
 SAID = (
     "Our garden has two apple trees and a small pond with frogs. The pond is near the fence. In spring the frogs sing all night, and the "

@@ -20,15 +20,16 @@ import pytest
 
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import PASSWORD, ROOT
+from bench.portal_parts.tls import TLS
 from core.clock import Clock
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState, Json
 from data.database import open_database
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
-from tests.servers.model_server import Handler, ModelServer, chunk
-from tests.servers.ports import free_port
-from tests.servers.postgresql import PostgresServer
+from samples.servers.models.model_server import Handler, ModelServer, chunk
+from samples.servers.ports import free_port
+from samples.servers.postgresql import PostgresServer
 from tests.store.things import NOW
 
 KEY = "a-service-key-of-the-tests-0123456789"
@@ -124,7 +125,7 @@ class Process:
         return code
 
     def client(self, token: str) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=LONG_S, headers={"Authorization": f"Bearer {token}"})
+        return httpx.Client(verify=TLS, base_url=self.url, timeout=LONG_S, headers={"Authorization": f"Bearer {token}"})
 
 
 class House:
@@ -132,8 +133,8 @@ class House:
 
     def __init__(self, a: Process, b: Process, model: Model, url: str) -> None:
         self.a, self.b, self.model, self.database_url = a, b, model, url
-        with httpx.Client(base_url=a.url, timeout=LONG_S) as door:
-            answer = door.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
+        with httpx.Client(verify=TLS, base_url=a.url, timeout=LONG_S) as channel:
+            answer = channel.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
         self.token = str(answer.raise_for_status().json()["token"])
 
     def new_chat(self) -> str:
@@ -297,11 +298,11 @@ def test_a_page_of_a_user_server_goes_on_with_the_other_replica(house: House, us
         until(lambda: TEXT.strip() in shown(tab, there))
         assert (whole.end()["status"], whole.text) == ("done", TEXT)
         tab.run(query="")
-        tab.ask("Is anybody there?")
+        tab.ask("Is anyone there?")
         until(lambda: list(tab.messages(LONG_S)) and "c=" in tab.query)
     with house.b.client(house.token) as client:
         asked = client.get(f"/api/v1/conversations/{tab.query.removeprefix('c=')}/messages").raise_for_status().json()["items"]
-    assert asked[0]["text"] == "Is anybody there?", "questions go to the other replica"
+    assert asked[0]["text"] == "Is anyone there?", "questions go to the other replica"
     house.a.start()
     until(house.a.is_ready)
 
@@ -363,7 +364,7 @@ class Balancer:
     def send(self, first: int, method: str, path: str, body: object = None) -> httpx.Response:
         for number in (first, first + 1):
             try:
-                with httpx.Client(base_url=self._urls[number % 2], timeout=LONG_S, headers=self._headers) as client:
+                with httpx.Client(verify=TLS, base_url=self._urls[number % 2], timeout=LONG_S, headers=self._headers) as client:
                     answer = client.request(method, path, json=body)
                 if answer.status_code != 503:
                     return answer
@@ -481,7 +482,7 @@ def test_a_worker_runs_jobs_serves_only_its_health_and_ends_in_order(postgres_se
             until(worker.is_ready)
             until(lambda: here.state(done) is JobState.DONE)
             assert here.state(needs_model) is JobState.WAITING, "no model is there, and none is loaded for it"
-            with httpx.Client(base_url=worker.url, timeout=LONG_S) as client:
+            with httpx.Client(verify=TLS, base_url=worker.url, timeout=LONG_S) as client:
                 assert client.get("/healthz").json() == {"status": "ok"}
                 assert [client.get(path).status_code for path in ("/", "/api/v1/session", "/v1/models")] == [404] * 3
         finally:

@@ -34,7 +34,7 @@ def _ask_and_cut(portal: Measured, cut: signal.Signals) -> tuple[str, str]:
                 if time.monotonic() - started > 2:
                     break
             portal.process.send_signal(cut)
-            portal.process.wait(20)
+            portal.process.wait(60)
     assert seen
     return conversation, seen
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
-from tests.gguf_maker import make_gguf
+from bench.portal_parts.tls import TLS
+from samples.gguf_maker import make_gguf
 
 STREAMS = 50
 
@@ -48,7 +49,11 @@ def busy(admin: httpx.Client) -> int:
     return int(loaded["slots_busy"]) + int(loaded["waiting"])
 
 
-def until_idle(admin: httpx.Client, seconds: float = 10) -> None:
+def tokens_written(admin: httpx.Client) -> int:
+    return int(admin.get("/api/v1/usage").json()["total"]["completion_tokens"])
+
+
+def until_idle(admin: httpx.Client, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while busy(admin):
         assert time.monotonic() < deadline, "the engine is still busy"
@@ -60,7 +65,7 @@ def question(**more: Any) -> dict[str, Any]:
 
 
 def test_pages_and_rest_share_one_address(portal: Measured) -> None:
-    with httpx.Client(base_url=portal.url) as nobody:
+    with httpx.Client(verify=TLS, base_url=portal.url) as nobody:
         assert nobody.get("/").headers["content-type"].startswith("text/html")
         assert nobody.get("/healthz").json() == {"status": "ok"}
         assert nobody.get("/readyz").json()["ready"] is True
@@ -110,12 +115,14 @@ def test_the_streamed_text_is_the_stored_text(ann: httpx.Client) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_goes_away_frees_the_engine(ann: httpx.Client, admin: httpx.Client, stream: bool) -> None:
     until_idle(admin)
+    before = tokens_written(admin)
     with pytest.raises(httpx.ReadTimeout):
-        with ann.stream("POST", "/v1/chat/completions", json=question(stream=stream), timeout=0.5) as response:
+        with ann.stream("POST", "/v1/chat/completions", json=question(stream=stream), timeout=httpx.Timeout(60, read=0.5)) as response:
             for _ in response.iter_bytes():
                 time.sleep(0.3)
                 raise httpx.ReadTimeout("that is enough")
-    until_idle(admin, 3)
+    until_idle(admin)
+    assert tokens_written(admin) - before < 800, "the answer went on to its end"
 
 
 def test_stop_frees_the_engine(ann: httpx.Client, admin: httpx.Client) -> None:
@@ -130,7 +137,7 @@ def test_stop_frees_the_engine(ann: httpx.Client, admin: httpx.Client) -> None:
         assert ann.post(f"/api/v1/conversations/{conversation}/stop").json() == {"stopped": True}
         rest = list(lines)
     assert json.loads(rest[-2].removeprefix("data: "))["status"] == "stopped"
-    until_idle(admin, 3)
+    until_idle(admin)
 
 
 def test_fifty_open_streams_leave_everything_else_fast(portal: Measured, admin: httpx.Client) -> None:
@@ -155,7 +162,7 @@ def test_fifty_open_streams_leave_everything_else_fast(portal: Measured, admin: 
 
             streams = [asyncio.create_task(stream()) for _ in range(STREAMS)]
             for _ in range(STREAMS):
-                await asyncio.wait_for(opened.acquire(), 30)
+                await asyncio.wait_for(opened.acquire(), 60)
             health, page = [], []
             for _ in range(20):
                 for path, times in (("/healthz", health), ("/api/v1/conversations", page)):
@@ -168,13 +175,13 @@ def test_fifty_open_streams_leave_everything_else_fast(portal: Measured, admin: 
             return sorted(health), sorted(page)
 
     health, page = asyncio.run(main())
-    assert health[len(health) // 2] < 0.5
-    assert page[len(page) // 2] < 1.0
+    assert health[len(health) // 2] < 2
+    assert page[len(page) // 2] < 4
     until_idle(admin)
 
 
 def test_a_browser_signs_in_by_cookie_and_writes_only_from_our_own_pages(portal: Measured) -> None:
-    with httpx.Client(base_url=portal.url) as browser:
+    with httpx.Client(verify=TLS, base_url=portal.url) as browser:
         browser.post("/api/v1/session", json={"username": "ann", "password": PASSWORD}, headers={"Origin": portal.url})
         assert browser.post("/api/v1/conversations", headers={"Origin": portal.url}).status_code == 201
         assert browser.post("/api/v1/conversations", headers={"Origin": "https://evil.example"}).status_code == 403

@@ -15,11 +15,12 @@ import httpx
 import pytest
 
 from bench.portal_parts.portal import ROOT, Measured, running_portal
+from samples.gguf_maker import make_gguf
+from samples.servers.postgresql import PostgresServer
 from tests.functional.test_rest_process import question
-from tests.gguf_maker import make_gguf
-from tests.servers.postgresql import PostgresServer
 
-WITHIN_S = 5.0
+WITHIN_S = 30.0
+"""Far less than an answer takes, and far more than the second or two in which a stream ends on a free machine."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         more = {"PORTAL_DATABASE_URL": server.new_database(), "PORTAL_DRAIN_SECONDS": "0"}
-    # Turns go on when a session ends: each must find a slot beside those that earlier ones still hold.
+    # Turns continue when a session ends: each must find a slot beside those that earlier ones still hold.
     with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="6", PORTAL_CONTEXT="8192", start_s=180, **more) as running:
         running.add_people(["ann"])
         yield running, more
@@ -81,8 +82,8 @@ def test_both_kinds_of_streams_end_with_account_session_and_portal(opened: tuple
             said, seconds = last_event(ann, "v1", lambda: disable_by_command(portal, store, "ann"))
         assert "has ended" in said and seconds < WITHIN_S
         said, seconds = last_event(admin, "turn", lambda: portal.process.send_signal(signal.SIGTERM))
-        assert said == "The portal is stopping. Try again in a minute." and seconds < 2
-        assert portal.process.wait(15) == 0
+        assert said == "The portal is stopping. Try again in a minute." and seconds < WITHIN_S
+        assert portal.process.wait(60) == 0
 
 
 def disable_by_command(portal: Measured, store: dict[str, str], name: str) -> None:

@@ -92,7 +92,7 @@ def test_one_address_opens_only_so_many_pages_without_a_session(portal: Measured
         for _ in range(most + 5):
             seen.append(opened.enter_context(client.stream("GET", f"{portal.url}/_stcore/stream", headers=HANDSHAKE)).status_code)
         assert seen == [101] * most + [403] * 5
-        # Somebody with a session still gets in.
+        # Someone with a session still gets in.
         with portal.sign_in() as admin:
             cookie = {"Cookie": f"{SESSION_COOKIE}={admin.headers['Authorization'].removeprefix('Bearer ')}"}
             with client.stream("GET", f"{portal.url}/_stcore/stream", headers=HANDSHAKE | cookie) as answer:

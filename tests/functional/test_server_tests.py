@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.errors import PortalError
+from samples.servers.missing import missing
 from tests.peers.fetched import server_tests
 from tests.peers.run import run_server_tests
 from tests.peers.tables import DIFFERENT, ELSEWHERE
-from tests.servers.missing import missing
 
 GOAL = 0.95
 RELEVANT = 100

@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from bench.portal_parts.portal import PASSWORD
 from bench.portal_parts.servers import Server, site_of, user_server
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, WITHOUT_THINKING
-from tests.gguf_maker import make_gguf
-from tests.servers.missing import missing
-from tests.servers.nginx import Nginx
+from samples.chromium import ARGUMENTS, PATIENCE_MS, stop
+from samples.gguf_maker import WITHOUT_THINKING, make_gguf
+from samples.servers.missing import missing
+from samples.servers.nginx import Nginx
 
 CLOSED = ["/internal/v1/values", "/internal", "//internal/v1/values", "/./internal/v1/values", "/%69nternal/v1/values", "/metrics"]
 
@@ -185,7 +185,7 @@ def test_a_page_keeps_what_it_shows_while_the_admin_server_is_away_and_goes_on_b
     page = sign_in(context, site.nginx.url)
     ask(page, "Tell me something")
     until(lambda: len(written(page)) > 60)
-    page.get_by_role("button", name=re.compile(r"\bStop\b")).first.click()
+    stop(page)
     page.get_by_role("button", name="Regenerate").last.wait_for()
     shown, address = letters(written(page)), page.url
     site.admin.kill()

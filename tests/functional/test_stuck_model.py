@@ -13,7 +13,7 @@ import httpx
 import psutil
 
 from bench.portal_parts.portal import running_portal
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 
 
 def test_a_model_that_stands_still_is_told_and_sigterm_ends_the_portal_promptly(tmp_path: Path) -> None:
@@ -29,18 +29,18 @@ def test_a_model_that_stands_still_is_told_and_sigterm_ends_the_portal_promptly(
                     pass
 
             threading.Thread(target=ask, daemon=True).start()
-            until(lambda: admin.get("/api/v1/models").json()["loaded"][0]["slots_busy"], 20)
+            until(lambda: admin.get("/api/v1/models").json()["loaded"][0]["slots_busy"], 60)
             [model] = [one for one in psutil.Process(portal.process.pid).children(recursive=True) if "models.child.host" in one.cmdline()]
             os.kill(model.pid, signal.SIGSTOP)
-            until(lambda: admin.get("/readyz").status_code == 503, 20)
+            until(lambda: admin.get("/readyz").status_code == 503, 60)
             assert "slow is stuck: its step has taken" in admin.get("/readyz").json()["model"]["detail"]
             assert admin.get("/api/v1/models").json()["loaded"][0]["stuck_s"] > 10
             assert 'portal_model_step_running_seconds{model="slow"}' in admin.get("/metrics").text
-            until(lambda: "model slow is stuck" in log_of(portal.home), 20)
+            until(lambda: "model slow is stuck" in log_of(portal.home), 60)
             began = time.monotonic()
             portal.process.send_signal(signal.SIGTERM)
-            portal.process.wait(20)
-            assert time.monotonic() - began < 6
+            portal.process.wait(60)
+            assert time.monotonic() - began < 30, "it takes three seconds; draining would take minutes"
             assert not model.is_running() or model.status() == psutil.STATUS_ZOMBIE
 
 

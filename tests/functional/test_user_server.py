@@ -13,15 +13,16 @@ import pytest
 
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import Measured, running_portal
-from bootstrap.profiles import PROFILES
+from bench.portal_parts.tls import TLS
+from bootstrap.servers.profiles import PROFILES
 from pages.shell.navigation import ENTRIES
+from samples.image_files import picture, written
 from tests.functional.test_page_walls import listed, said, token
-from tests.image_files import picture, written
 
 KEY = "a-service-key-of-the-tests-0123456789"
-MOST_MEMORY = 200_000_000
+MAX_MEMORY = 200_000_000
 OWN_ROUTES = ("/api/v1/session", "/api/v1/oidc", "/api/v1/files", "/api/v1/ground-images", "/health", "/readyz")
-PAGES = {"Chat", "Search", "Prompts", "Images", "Memory", "Account", "Keyboard", "Sign out"}
+PAGES = {"Chat", "Search", "Prompts", "Images", "Memories", "My feedback", "Account", "Keyboard", "Sign out"}
 NEVER_LOADED = {"data", "models", "sqlalchemy", "alembic", "psycopg", "llama_cpp", "elasticsearch", "pypdf", "huggingface_hub"}
 
 
@@ -72,7 +73,7 @@ def test_an_uploaded_image_is_shown_through_it(user_server: Measured, admin_serv
 
 def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:
     held = token(user_server, "ann")
-    with httpx.Client(base_url=admin_server.url, headers={"Authorization": f"Bearer {held}"}) as client:
+    with httpx.Client(verify=TLS, base_url=admin_server.url, headers={"Authorization": f"Bearer {held}"}) as client:
         assert client.get("/api/v1/session").json()["name"] == "ann"
         client.delete("/api/v1/session").raise_for_status()
     with PageSocket(host(user_server), held) as tab:
@@ -98,7 +99,7 @@ def test_it_refuses_every_route_but_those_of_its_pages(user_server: Measured, ad
     others = routes(admin_server) - own | {("GET", "/internal/v1/values"), ("POST", "/internal/v1/call/folders/list")}
     assert len(others) > 100 and {("GET", "/api/v1/people"), ("POST", "/v1/chat/completions"), ("GET", "/metrics")} <= others
     headers = {"Authorization": f"Bearer {admin_token}", "Connection": "close"}
-    with httpx.Client(base_url=user_server.url, headers=headers, timeout=60) as admin:
+    with httpx.Client(verify=TLS, base_url=user_server.url, headers=headers, timeout=60) as admin:
         answered = {f"{method} {path}": admin.request(method, path).status_code for method, path in sorted(others)}
     # Another method of a path of its own is 405; /metrics may be known, but is not for other machines.
     assert {each: status for each, status in answered.items() if status not in (403, 404, 405)} == {}
@@ -125,7 +126,7 @@ def test_what_its_profile_leaves_out_is_never_imported(user_server: Measured) ->
         tab.run(), tab.run(page="search")
     log = (user_server.home / "bench.log").read_text("utf-8", "replace")
     loaded = set(re.findall(r"^import time:[\s\d|]+\|\s+([\w.]+)$", log, flags=re.MULTILINE))
-    assert {"pages.widgets.chat.composer", "pages.search", "remote.portal", "streamlit"} <= loaded
+    assert {"pages.widgets.chat.composer.composer", "pages.search", "remote.portal", "streamlit"} <= loaded
     assert sorted(name for name in loaded if name.partition(".")[0] in NEVER_LOADED) == []
     # The log leaves out modules that import_module() loads, such as pages/usage.py, but not what those import.
     assert sorted(loaded & {"bootstrap.portal", "bootstrap.models", "pages.widgets.store.backups", "pages.widgets.usage.charts"}) == []
@@ -134,4 +135,4 @@ def test_what_its_profile_leaves_out_is_never_imported(user_server: Measured) ->
 def test_it_is_small(user_server: Measured) -> None:
     status = Path(f"/proc/{user_server.process.pid}/status").read_text("utf-8")
     resident = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert resident is not None and int(resident[1]) * 1024 < MOST_MEMORY
+    assert resident is not None and int(resident[1]) * 1024 < MAX_MEMORY

@@ -15,8 +15,9 @@ from streamlit.testing.v1 import AppTest
 from bootstrap.portal import Portal, build_portal
 from core.chat.turns import TurnOptions
 from core.people.records import Role, User
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
+from tests.pages import scanned_once as scanned_once
 from tests.pages.seeded import NoHasher
 
 PASSWORD = "a long password"
@@ -78,9 +79,9 @@ def _template() -> Path:
 
 
 def home(house: House, user: User | None) -> AppTest:
-    """The whole of Home.py for somebody with this session; run once."""
+    """The whole of Home.py for someone with this session; run once."""
     portal = replace(house.portal, sessions=_Held(house.portal.sessions, user))
-    return AppTest.from_function(_home, default_timeout=20, args=(portal,)).run()
+    return AppTest.from_function(_home, default_timeout=60, args=(portal,)).run()
 
 
 def _home(portal: object) -> None:

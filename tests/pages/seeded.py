@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role, User
 from data.unit_of_work import SqlUnitOfWork
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
+from tests.pages import scanned_once as scanned_once
 from tests.seed import Seeded, seed
 
 
@@ -79,7 +80,7 @@ def page(
 ) -> AppTest:
     """pages/<name>.py, drawn once for this person. query: of its address."""
     drawn = AppTest.from_function(
-        _draw, default_timeout=30, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
+        _draw, default_timeout=60, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
     )
     for parameter, value in (query or {}).items():
         drawn.query_params[parameter] = value

@@ -28,7 +28,7 @@ def drawn_page(house: House, name: str, role: Role = Role.ADMIN) -> AppTest:
 
         importlib.import_module(f"pages.{name}").render(portal, user)
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role), name)).run()
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role), name)).run()
 
 
 def press(drawn: AppTest, label: str) -> AppTest:

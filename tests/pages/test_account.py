@@ -36,7 +36,7 @@ def opened(house: House, tab: str = "Profile", name: str = "analyst") -> AppTest
 
         account.render(portal, portal.accounts.credentials(name).user)  # type: ignore[attr-defined]
 
-    drawn = AppTest.from_function(page, default_timeout=20, args=(house.portal, name))
+    drawn = AppTest.from_function(page, default_timeout=60, args=(house.portal, name))
     drawn.query_params["tab"] = tab
     return drawn.run()
 
@@ -158,3 +158,13 @@ def test_a_manager_of_a_group_writes_its_instructions(house: House) -> None:
     next(each for each in drawn.button if each.key == f"instructions-save-{group.id}").click().run()
     assert not drawn.exception and house.portal.instructions.of_group(admin, group.id) == "Quote no prices."
     assert not [each for each in opened(house).text_area if each.key != "instructions-own"], "others do not see it"
+
+
+def test_a_person_decides_whether_their_chats_improve_models(house: House) -> None:
+    analyst = house.person(Role.ANALYST)
+    drawn = opened(house)
+    assert not drawn.toggle(key="training-False").value and "This is the default of your group" in str([c.value for c in drawn.caption])
+    drawn.toggle(key="training-False").set_value(True).run()
+    assert house.portal.training_consent.get(analyst).agreed and drawn.toggle(key="training-True").value
+    drawn.button(key="training-default").click().run()
+    assert not drawn.exception and not house.portal.training_consent.get(analyst).own

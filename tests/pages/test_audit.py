@@ -13,7 +13,8 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed, Unavailable
-from core.people.records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, Role, SessionKind
+from core.people.audit_records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter
+from core.people.records import Role, SessionKind
 from core.people.sessions import Proof
 from core.review.records import FeedbackFilter, ReviewState
 from data.unit_of_work import SqlUnitOfWork
@@ -38,7 +39,7 @@ def audit(house: House, role: Role = Role.ADMIN) -> AppTest:
         audit.render(portal, user)
 
     assert house.portal.index_worker.drain(10)
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role))).run()
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role))).run()
 
 
 def subjects(drawn: AppTest) -> list[str]:
@@ -85,14 +86,14 @@ def test_targets_and_details_are_words(house: House) -> None:
     [case] = house.portal.feedback.find(admin, FeedbackFilter())[0]
     house.portal.feedback.open(admin, case.id)
     house.portal.feedback.open(admin, case.id)
-    house.portal.feedback.review(admin, case.id, state=ReviewState.IN_REVIEW)
+    house.portal.case_work.change_rating(admin, case.id, state=ReviewState.IN_REVIEW)
     list(house.portal.feedback.all(admin, FeedbackFilter()))
     table = audit(house).dataframe[0].value
-    assert list(table["action"])[:3] == ["Feedback exported", "Feedback reviewed", "Case opened"]
-    assert list(table["subject"])[:3] == ["Feedback", "Rating by analyst", "Rating by analyst"]
+    assert list(table["action"])[:3] == ["Feedback exported", "Review case changed", "Case opened"]
+    assert list(table["subject"])[:3] == ["Feedback", "Case 1", "A rating, its name hidden"]
     assert list(table["details"])[:3] == ["Rows: 1", "State: In review", ""]
     house.portal.feedback.rate(analyst, answer.id, 0)
-    assert list(audit(house).dataframe[0].value["subject"])[1] == "Rating by analyst"
+    assert list(audit(house).dataframe[0].value["subject"])[2] == "A withdrawn rating"
 
 
 def test_who_signed_in_and_out_and_who_tried_is_recorded(house: House) -> None:

@@ -47,7 +47,7 @@ def test_a_fragment_sets_its_own_timer_anew() -> None:
 
 @pytest.mark.parametrize("other", [RerunData(), RerunData(fragment_id="another"), None], ids=["page", "fragment", "stop"])
 def test_what_else_wants_to_run_is_seen(monkeypatch: pytest.MonkeyPatch, other: RerunData | None) -> None:
-    """The private part: where Streamlit keeps what waits for the end of a run."""
+    """Streamlit has no public way to see the reruns that wait for the end of a run."""
     requests = ScriptRequests()
     monkeypatch.setattr(browser_timer, "script_context", lambda: SimpleNamespace(script_requests=requests))
     assert not browser_timer.awaited()

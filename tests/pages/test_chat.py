@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +13,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.chat.records import Conversation, MessageStatus, NewQuestion
+from core.chat.running_turn import LiveTurn, RunningTurn, Snapshot
 from core.chat.turns import TurnOptions
 from core.errors import InvalidInput, ModelFailed, NotFound, Unavailable
-from core.inference.requests import Delta, Finished, Queued
+from core.inference.requests import Delta, Finished, GenerationRequest, Queued
 from core.people.records import Role, User
+from core.prompts.blanks import blanks
 from core.review.records import ReviewState
-from pages.chat import STARTERS
+from pages.shell.words import catalogue
+from pages.widgets.chat.empty_chat import STARTERS, TASKS
 from pages.widgets.chat.flow import earlier
 from pages.widgets.chat.message import plain
-from tests.fakes import MODEL, answer
+from samples.fakes import MODEL, FakeGeneration, answer
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
 
@@ -43,7 +47,7 @@ def chat(house: House, conversation_id: str | None = None, user: User | None = N
 
         chat.render(portal, user)
 
-    drawn = AppTest.from_function(page, default_timeout=20, args=(house.portal, user or house.person(Role.ANALYST)))
+    drawn = AppTest.from_function(page, default_timeout=60, args=(house.portal, user or house.person(Role.ANALYST)))
     if conversation_id:
         drawn.query_params["c"] = conversation_id
     return drawn.run()
@@ -65,9 +69,21 @@ def conversations(house: House, user: User) -> list[Conversation]:
     return house.portal.conversations.list(user)
 
 
+def until_running(house: House, user: User, condition: Callable[[Snapshot], object]) -> LiveTurn:
+    """Wait until the condition holds of the running answer."""
+    [conversation_id] = house.portal.turns.running_conversations(user)
+    running = house.portal.turns.running(user, conversation_id)
+    assert running is not None
+    seen = running.snapshot()
+    while not condition(seen):
+        assert seen.running
+        seen = running.wait(seen.version, 60)
+    return running
+
+
 def finish(house: House, user: User, drawn: AppTest) -> AppTest:
     """Let running answers end, and draw again."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while house.portal.turns.running_conversations(user):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -94,10 +110,20 @@ def test_a_question_opens_a_conversation_and_is_answered(house: House, ana: User
 
 
 @pytest.mark.parametrize("number", range(len(STARTERS)))
-def test_a_starter_asks_its_question(house: House, ana: User, number: int) -> None:
+def test_a_starter_asks_the_guide_its_question(house: House, ana: User, number: int) -> None:
+    house.router.available = [replace(MODEL, guide=True)]
     drawn = chat(house).button(key=f"starter-{number}").click().run()
     finish(house, ana, drawn)
-    assert shown(house, ana)[0] == STARTERS[number].question
+    assert shown(house, ana)[0] == STARTERS[number].text
+
+
+def test_a_task_goes_into_the_composer_with_its_blanks(house: House) -> None:
+    drawn = chat(house)
+    assert [drawn.button(key=f"starter-{n}").label.split("**")[1] for n in range(len(TASKS))] == [each.title for each in TASKS]
+    assert all(blanks(each.text) and blanks(str(catalogue("zh")[each.text])) for each in TASKS)
+    drawn.button(key="starter-0").click().run()
+    [menu] = [each.proto for each in drawn.get("bidi_component") if each.proto.component_name.endswith("promptMenu")]
+    assert json.loads(menu.json)[2][0] == TASKS[0].text
 
 
 @pytest.mark.parametrize(
@@ -157,7 +183,7 @@ def test_without_a_choice_the_portal_routes_the_question(house: House, ana: User
 
 @pytest.mark.parametrize("isolated", [True, False])
 def test_an_answer_whose_model_is_stuck_says_so(house: House, ana: User, isolated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.widgets.chat.transcript.STUCK_AFTER_S", -1.0)
+    monkeypatch.setattr("pages.widgets.chat.answers.running_answer.STUCK_AFTER_S", -1.0)
     house.router.hold()
     try:
         drawn = chat(house).chat_input[0].set_value("Are you there?").run()
@@ -175,7 +201,7 @@ def test_a_running_answer_is_found_again_by_a_new_tab(house: House, ana: User) -
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Long?").run()
     house.router.release(2)
-    time.sleep(0.1)
+    until_running(house, ana, lambda now: "from" in now.text)
     other = chat(house, conversations(house, ana)[0].id)
     assert "Hello from ▍" in texts(other)
     assert other.button(key="stop") is not None
@@ -188,7 +214,7 @@ def test_stop_ends_the_answer_and_keeps_its_text(house: House, ana: User) -> Non
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Long?").run()
     house.router.release(2)
-    time.sleep(0.1)
+    until_running(house, ana, lambda now: "from" in now.text)
     drawn = finish(house, ana, drawn.button(key="stop").click().run())
     assert house.router.generations[0].cancelled.is_set()
     assert "Hello from" in texts(drawn)
@@ -200,9 +226,9 @@ def test_the_queue_position_is_shown_and_can_be_left(house: House, ana: User) ->
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Wait?").run()
     house.router.release(1)
-    time.sleep(0.1)
+    until_running(house, ana, lambda now: now.position is not None)
     drawn = drawn.run()
-    assert re.search(r"Queue position 2, about (4\.0|3\.\d) s", texts(drawn))
+    assert re.search(r"Queue position 2, about [0-4]\.\d s", texts(drawn))
     drawn = finish(house, ana, drawn.button(key="leave").click().run())
     assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before it began"
 
@@ -212,7 +238,7 @@ def test_thoughts_are_folded_and_their_time_is_told(house: House, ana: User) -> 
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Think?").run()
     house.router.release(1)
-    time.sleep(0.1)
+    until_running(house, ana, lambda now: now.reasoning)
     thought = components(drawn.run(), "seam")[0]["thought"]
     assert thought["text"] == "Let me see" and thought["running"] and thought["label"].startswith("Thinking, ")
     house.router.release()
@@ -252,9 +278,8 @@ def test_an_interrupted_answer_says_so(house: House, ana: User) -> None:
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Long?").run()
     house.router.release(2)
-    time.sleep(0.1)
-    running = house.portal.turns.running(ana, conversations(house, ana)[0].id)
-    assert running is not None
+    running = until_running(house, ana, lambda now: "from" in now.text)
+    assert isinstance(running, RunningTurn)
     running.stop(MessageStatus.INTERRUPTED)
     assert "The answer was interrupted" in texts(finish(house, ana, drawn))
 
@@ -297,15 +322,24 @@ def test_an_edited_question_is_a_new_version_beside_the_old_one(house: House, an
     assert shown(house, ana)[0] == "Old question"
 
 
-def test_a_thumb_and_a_comment_arrive_in_the_feedback_queue(house: House, ana: User) -> None:
+def test_a_thumb_and_its_form_arrive_in_the_feedback_queue(house: House, ana: User) -> None:
     conversation_id = house.ask(ana, "Question")
     reply = house.portal.conversations.transcript(ana, conversation_id)[1].message
     drawn = intend(chat(house, conversation_id), "rate", message=reply.id, rating=-1)
     assert components(drawn, "seam")[-1]["bar"]["rating"] == -1
-    intend(drawn, "say", message=reply.id, rating=-1, text="Too short")
     admin = house.person(Role.ADMIN)
     assert house.portal.feedback.counts(admin)[ReviewState.NEW] == 1
-    intend(drawn, "rate", message=reply.id, rating=0)
+    drawn.button_group(key=f"ratereasons-{reply.id}--1").set_value(["Too long", "Unsafe"])
+    drawn.text_area(key=f"ratecomment-{reply.id}--1").set_value("Far too long")
+    drawn.text_area(key=f"ratebetter-{reply.id}--1").set_value("A better answer")
+    drawn.button(key="ratesend").click().run()
+    own = house.portal.feedback.own(ana, reply.id)
+    assert own is not None
+    assert (own.comment, own.details.reasons, own.details.better_answer) == ("Far too long", ("Too long", "Unsafe"), "A better answer")
+    assert not any(button.key == "ratesend" for button in drawn.button)
+    intend(drawn, "rating form", message=reply.id)
+    assert drawn.text_area(key=f"ratecomment-{reply.id}--1").value == "Far too long"
+    drawn.button(key="rateback").click().run()
     assert house.portal.feedback.counts(admin).get(ReviewState.NEW, 0) == 0
 
 
@@ -384,7 +418,7 @@ def test_two_things_done_in_quick_succession_are_both_carried_out_also_where_one
 
 def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House, ana: User) -> None:
     house.router.refuse.append(Unavailable("No model is loaded. An admin can load one on the Models page."))
-    drawn = finish(house, ana, chat(house).chat_input[0].set_value("Anybody?").run())
+    drawn = finish(house, ana, chat(house).chat_input[0].set_value("Anyone?").run())
     assert "No model is loaded" in texts(drawn)
 
 
@@ -467,7 +501,7 @@ def test_the_address_of_a_chat_leads_to_its_folder_and_the_way_back_leaves_it_op
 
 
 def test_a_bare_address_leaves_the_folder(house: House, ana: User) -> None:
-    """As the browser's way back does."""
+    """The browser's Back button goes there."""
     plans = house.portal.folders.new(ana, "Plans")
     house.portal.conversations.new(ana, "Loose")
     drawn = intend(chat(house), "folder", id=plans.id)
@@ -654,7 +688,7 @@ def test_a_temporary_chat_is_answered_and_gone_when_it_is_left(house: House, ana
     drawn.toggle(key="temporary").set_value(True).run()
     drawn = intend(drawn, "ask", text="Between us?", files=[], request="t1")
     chat_id = drawn.session_state["chat_temporary_id"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while house.portal.temporary.count():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -697,7 +731,7 @@ def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
     conversation_id = house.portal.conversations.new(ana).id
     turn = house.portal.turns.start(ana, conversation_id, "Count", TurnOptions(), "r1")
     house.router.release(1)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (running := house.portal.turns.find(ana, turn.id)) or not running.snapshot().text:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -829,6 +863,23 @@ def test_separate_threads_are_drawn_round_by_round_and_the_next_question_goes_to
     rounds = house.portal.side_by_side.rounds(ana, conversation)
     assert [each.separate for each in rounds] == [True, True, True]
     assert rounds[-1].lanes[0].model == "fake"
+
+
+def test_a_diagram_in_any_column_is_drawn(house: House, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, one_at_a_time = house.router.start, threading.Lock()
+
+    def start(request: GenerationRequest) -> FakeGeneration:
+        with one_at_a_time:
+            house.router.next_answers.put(answer("In words" if request.thinking else "```mermaid\nflowchart LR\n A --> B\n```"))
+            return ask(request)
+
+    monkeypatch.setattr(house.router, "start", start)
+    conversation = house.portal.conversations.new(ana).id
+    both = [TurnOptions("fake"), TurnOptions("fake", thinking=False)]
+    house.portal.side_by_side.ask(ana, NewQuestion(conversation_id=conversation, text="Draw it", options=both, request_id="r1"))
+    finish(house, ana, chat(house))
+    assert house.portal.conversations.transcript(ana, conversation)[-1].message.text == "In words"
+    assert components(chat(house, conversation, user=ana), "diagrams")
 
 
 # Long chats

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.pages.seeded import Stage, _draw, page, stage, texts
 
 
@@ -19,7 +19,7 @@ def made(tmp_path: Path) -> Iterator[Stage]:
 
 def report(made: Stage, path: Path) -> AppTest:
     test = AppTest.from_function(
-        _draw, default_timeout=30, kwargs={"name": "models", "portal": made.portal, "user": made.admin, "language": "en"}
+        _draw, default_timeout=60, kwargs={"name": "models", "portal": made.portal, "user": made.admin, "language": "en"}
     )
     test.query_params["file"] = str(path)
     return test.run()

@@ -66,7 +66,7 @@ def test_an_answer_that_cannot_be_saved_is_shown_whole_and_saved_later(
 
 def _told(house: House, conversation: str) -> AppTest:
     """The page, drawn anew as after a reload, once it says that the answer is not saved."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while "cannot be saved yet" not in texts(drawn := chat(house, conversation)):
         assert time.monotonic() < until
     return drawn

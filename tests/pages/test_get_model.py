@@ -9,12 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed, StoredError
-from core.models.records import MemoryPlan, ModelFile
+from core.models.memory_records import MemoryPlan
+from core.models.records import ModelFile
 from core.people.records import Role
 from core.tasks.records import JobState, Json
 from core.transfers.downloads import DOWNLOAD
 from data.unit_of_work import SqlUnitOfWork
-from tests.fakes import MODEL, FakeRouter, served
+from samples.fakes import MODEL, FakeRouter, served
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 ROOMY = MemoryPlan("GPU", 6_200_000_000, 5_000_000_000, 300_000_000, 40_000_000_000, 48_000_000_000, 8192, 16, gpus=1)

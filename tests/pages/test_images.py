@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from api.portal.grounding.batches import BatchOut
 from core.errors import NotAllowed
 from core.grounding.records import GroundImage
 from core.people.records import Permission, Role, User
 from core.review.records import FeedbackFilter
+from core.tasks.records import JobState
 from pages import images as images_page
-from tests.image_files import picture, written
+from samples.image_files import picture, written
+from samples.servers.models.detector_server import DetectorServer, detector_server
 from tests.pages.drawn import House, build
-from tests.servers.detector_server import DetectorServer, detector_server
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def detector(house: House) -> Iterator[DetectorServer]:
     admin = house.person(Role.ADMIN)
     with detector_server() as first:
         house.portal.platforms.apply(admin, f"platforms: [{{name: boxes, type: detector, base_url: '{first.url}'}}]")
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not house.portal.grounding.grounders(admin):
             assert time.monotonic() < until, "the detector was not listed"
             time.sleep(0.02)
@@ -49,7 +51,7 @@ def drawn(house: House, user: User, image: GroundImage | None = None, part: str 
 
         images.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=30, args=(house.portal, user))
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, user))
     test.session_state["images-part"] = part
     if image is not None:
         test.session_state["images-image"], test.session_state["images-runs"], test.session_state["images-uploader"] = image.id, [], 0
@@ -102,7 +104,7 @@ def queue(house: House, reviewer: User) -> AppTest:
 
         feedback.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=30, args=(house.portal, reviewer)).run()
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, reviewer)).run()
     assert not test.exception
     return test
 
@@ -137,7 +139,7 @@ def test_two_models_are_compared_on_one_image(house: House, detector: DetectorSe
         both = (("boxes", detector), ("other", second))
         rows = ", ".join(f"{{name: {name}, type: detector, base_url: '{each.url}'}}" for name, each in both)
         house.portal.platforms.apply(admin, f"platforms: [{rows}]")
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while len(house.portal.grounding.grounders(ana)) < 2:
             assert time.monotonic() < until, "the second detector was not listed"
             time.sleep(0.02)
@@ -167,3 +169,17 @@ def test_a_group_can_withhold_the_page(house: House) -> None:
     withheld = replace(house.person(Role.ANALYST), withheld=frozenset({Permission.DETECT}))
     with pytest.raises(NotAllowed):
         images_page.render(house.portal, withheld)
+
+
+def test_a_batch_says_how_many_images_failed(house: House, detector: DetectorServer) -> None:
+    ana = house.person(Role.ANALYST)
+    service = house.portal.ground_batches
+    sent = [("street.png", written(picture(300, 200))), ("notes.png", b"no image")]
+    batch = service.start(ana, "stock.zip", sent, ["a car"])[0]
+    until = time.monotonic() + 60
+    while (found := service.get(ana, batch.id))[2].waiting or not found[1] or found[1].state is not JobState.DONE:
+        assert time.monotonic() < until, "the batch did not end"
+        time.sleep(0.02)
+    page = drawn(house, ana, part="batches")
+    assert "Done, 1 failed" in "".join(each.label for each in page.button)
+    assert BatchOut.of(found).note.startswith("1 of 2 images failed.")

@@ -31,7 +31,7 @@ def drawn(house: House, state: str = "all") -> AppTest:
 
         jobs.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(Role.ADMIN)))
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(Role.ADMIN)))
     test.session_state["jobs-state"] = state
     return test.run()
 

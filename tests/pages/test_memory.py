@@ -35,7 +35,7 @@ def opened(house: House) -> AppTest:
 
         memory.render(portal, user)
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(Role.ANALYST))).run()
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(Role.ANALYST))).run()
 
 
 def press(drawn: AppTest, label: str) -> AppTest:

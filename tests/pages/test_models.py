@@ -9,22 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed, StoredError
-from core.models.records import (
-    Adapter,
-    AdapterFile,
-    Crash,
-    DeviceMemory,
-    LoadedModel,
-    LoadSettings,
-    MemoryPlan,
-    ModelFile,
-    ModelKind,
-    ModelState,
-    StartModel,
-)
+from core.models.load_settings import Adapter, LoadSettings
+from core.models.memory_records import DeviceMemory, MemoryPlan
+from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelKind, ModelState
+from core.models.start_records import Crash, StartModel
 from core.people.records import Role, User
-from pages.models import add_path
-from tests.fakes import FILE, MODEL
+from pages.widgets.models.files.by_path import add_path
+from samples.fakes import FILE, MODEL
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 OTHER = ModelFile(Path("/models/glm-4-9b.gguf"), "glm-4-9b", 3_000_000_000, "glm4", "Q4_K_M", 9_400_000_000, 32_768, 40)
@@ -376,11 +367,11 @@ def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage)
     drawn = page("models", made)
     assert drawn.checkbox(key="models-at-start").value
     drawn.button(key="models-load").click().run()
-    assert made.portal.models.kept(made.admin) == {"fake"}
+    assert made.portal.models.names_at_start(made.admin) == {"fake"}
     drawn = page("models", made)
     drawn.checkbox(key="models-at-start").uncheck().run()
     drawn.button(key="models-load").click().run()
-    assert made.portal.models.kept(made.admin) == frozenset()
+    assert made.portal.models.names_at_start(made.admin) == frozenset()
 
 
 def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_admin(made: Stage) -> None:
@@ -394,7 +385,7 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
 
             start_problems(portal, user, here=True)
 
-        return AppTest.from_function(draw, default_timeout=20, args=(made.portal, user)).run()
+        return AppTest.from_function(draw, default_timeout=60, args=(made.portal, user)).run()
 
     drawn = banner(made.admin)
     shown = texts(drawn)

@@ -29,7 +29,7 @@ def test_the_bell_lists_notices_and_marks_them_as_read(house: House) -> None:
 
         notice_bell.notice_list(portal, user, unread)
 
-    page = AppTest.from_function(draw, default_timeout=20, args=(house.portal, ann, Unread(1))).run()
+    page = AppTest.from_function(draw, default_timeout=60, args=(house.portal, ann, Unread(1))).run()
     assert not page.exception
     [row, every] = page.button
     assert "Answer ready" in row.label and r"\<b\>" in row.label and row.label.startswith("**")
@@ -52,7 +52,7 @@ def test_the_browser_shows_notices_once_the_person_wants_it(house: House) -> Non
 
         account.render(portal, user)
 
-    page = AppTest.from_function(draw, default_timeout=20, args=(house.portal, ann)).run()
+    page = AppTest.from_function(draw, default_timeout=60, args=(house.portal, ann)).run()
     assert not page.exception and not house.portal.notices.choices(ann).browser
     page.toggle("notices-browser").set_value(True).run()
     page.toggle("notices-titles").set_value(False).run()

@@ -28,7 +28,7 @@ def people(house: House, role: Role = Role.ADMIN) -> AppTest:
 
         people.render(portal, user)
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role))).run()
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role))).run()
 
 
 def press(drawn: AppTest, label: str) -> AppTest:

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.inference.vectors import EmbeddingRequest
 from core.people.records import Role
+from samples.servers.models.model_server import ANSWER, ModelServer, chunk, page, stream
 from tests.pages.drawn import House, build
-from tests.servers.model_server import ANSWER, ModelServer, chunk, page, stream
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def drawn(house: House, view: str = "overview", role: Role = Role.ADMIN) -> AppT
 
         platforms.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=30, args=(house.portal, house.person(role)))
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role)))
     test.session_state["platforms_view"] = view
     return test.run()
 
@@ -113,7 +113,7 @@ def test_an_earlier_version_comes_back_with_one_click(house: House, server: Mode
 
 def test_only_those_who_run_models_see_the_page(house: House) -> None:
     with pytest.raises(NotAllowed):
-        house.portal.oversight.states(house.person(Role.MANAGER))
+        house.portal.platform_monitor.states(house.person(Role.MANAGER))
     test = drawn(house, role=Role.MANAGER)
     assert test.exception
 
@@ -126,9 +126,9 @@ def test_the_embedding_cache_shows_how_often_it_helped_and_is_emptied(house: Hou
     test = drawn(house)
     assert "Embedding cache" in texts(test) and "50" in texts(test)
     test.button("embeddings-clear").click().run()
-    assert house.portal.oversight.embeddings(admin).stored == 0
+    assert house.portal.platform_monitor.embeddings(admin).stored == 0
     with pytest.raises(NotAllowed):
-        house.portal.oversight.clear_embeddings(house.person(Role.ANALYST))
+        house.portal.platform_monitor.clear_embeddings(house.person(Role.ANALYST))
 
 
 def test_after_a_cut_answer_the_next_platform_is_asked_with_a_button(house: House, cutting: ModelServer) -> None:
@@ -141,7 +141,7 @@ def test_after_a_cut_answer_the_next_platform_is_asked_with_a_button(house: Hous
 
         chat.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=30, args=(house.portal, analyst))
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, analyst))
     test.query_params["c"] = conversation
     test.run()
     assert "Half a sentence" in texts(test) and "The answer could not be finished" in texts(test)

@@ -39,7 +39,7 @@ def drawn(house: House, role: Role = Role.ADMIN, page: str = "plugins") -> AppTe
 
         import_module(f"pages.{page}").render(portal, user)
 
-    return AppTest.from_function(draw, default_timeout=20, args=(house.portal, house.person(role), page)).run()
+    return AppTest.from_function(draw, default_timeout=60, args=(house.portal, house.person(role), page)).run()
 
 
 def test_an_admin_turns_on_a_plugin_for_a_group(house: House) -> None:
@@ -73,11 +73,11 @@ def test_the_export_dialog_offers_the_formats_of_plugins(house: House) -> None:
     chat = house.portal.conversations.new(admin).id
 
     def draw(portal: object, user: object, chat: str) -> None:
-        from pages.widgets.chat import dialogs
+        from pages.widgets.chat.sidebar import dialogs
 
         dialogs.show("export", [chat])
         dialogs.draw(portal, user)
 
-    page = AppTest.from_function(draw, default_timeout=20, args=(house.portal, admin, chat)).run()
+    page = AppTest.from_function(draw, default_timeout=60, args=(house.portal, admin, chat)).run()
     assert not page.exception
     assert "PDF" in page.get("button_group")[0].options

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.inference.offers import Preset
 from core.people.records import Role
-from pages.widgets.chat.composer import model_title
+from pages.widgets.chat.composer.composer import model_title
 from tests.pages.drawn import House, build
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -30,7 +30,7 @@ def drawn(house: House, chosen: str | None = None, role: Role = Role.ADMIN) -> A
 
         presets.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role)))
+    test = AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role)))
     if chosen:
         test.session_state["presets_chosen"] = chosen
     return test.run()

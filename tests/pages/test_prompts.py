@@ -34,7 +34,7 @@ def opened(house: House, role: Role = Role.ANALYST) -> AppTest:
 
         prompts.render(portal, user)
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role))).run()
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role))).run()
 
 
 def press(drawn: AppTest, label: str) -> AppTest:
@@ -84,7 +84,7 @@ def test_the_composer_offers_prompts_and_empty_chats_their_starters(house: House
     drawn = chat(house)
     [found] = menus(drawn)
     assert found[0][0] == ["Mine", "you", "Only mine"] and len(found[0]) == 3
-    assert "Where is my data stored?" not in texts(drawn), "chosen starters take the place of the guide's"
+    assert "Summarize a text" not in texts(drawn), "chosen starters take the place of the portal's own"
     drawn = next(each for each in drawn.button if "Summarize" in each.label).click().run()
     assert conversations(house, ana) == [] and menus(drawn)[0][2][0] == "Summarize the meeting with [client]."
     drawn = finish(house, ana, next(each for each in drawn.button if "Rewrite" in each.label).click().run())

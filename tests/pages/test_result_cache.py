@@ -32,7 +32,7 @@ def drawn(house: House) -> AppTest:
         results_card(portal, user)
         group_list(portal, user, [])
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(Role.ADMIN)))
+    return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(Role.ADMIN)))
 
 
 def test_a_kept_answer_is_marked_and_an_admin_empties_the_cache(house: House) -> None:
@@ -46,7 +46,7 @@ def test_a_kept_answer_is_marked_and_an_admin_empties_the_cache(house: House) ->
     page = drawn(house).run()
     assert not page.exception and "Result cache" in texts(page) and "50" in texts(page)
     page = next(each for each in page.button if each.label == "Empty the cache").click().run()
-    assert not page.exception and house.portal.result_cache.figures(admin).stored == 0
+    assert not page.exception and house.portal.result_cache.stats(admin).stored == 0
 
 
 def test_a_group_shares_kept_answers_only_if_an_admin_says_so(house: House) -> None:
@@ -55,7 +55,7 @@ def test_a_group_shares_kept_answers_only_if_an_admin_says_so(house: House) -> N
     page = drawn(house)
     page.session_state["groups_chosen"] = group.id
     page = page.run()
-    box = next(each for each in page.checkbox if each.label == "Members share kept answers")
+    box = next(each for each in page.checkbox if each.label == "Members share cached answers")
     assert box.value
     box.set_value(False)
     page = next(each for each in page.button if each.label == "Save").click().run()

@@ -40,7 +40,7 @@ def search(house: House, words: str = "", user: User | None = None, portal: obje
         search.render(portal, user)
 
     drain(house)
-    drawn = AppTest.from_function(page, default_timeout=20, args=(portal or house.portal, user or house.person(Role.ANALYST)))
+    drawn = AppTest.from_function(page, default_timeout=60, args=(portal or house.portal, user or house.person(Role.ANALYST)))
     if words:
         drawn.query_params["q"] = words
     return drawn.run()

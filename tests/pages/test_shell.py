@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import StartFailed
 from core.operations.disk import DiskSpace
+from core.operations.log_context import logged_fields
 from core.people.records import Role
 from pages.shell import navigation
 from pages.shell.frame import STATIC, STYLE_SHEET
@@ -53,6 +55,25 @@ def test_a_portal_that_cannot_start_says_what_to_do() -> None:
     assert not drawn.exception
     assert "The portal is not ready" in texts(drawn) and plain("The folder /portal cannot be written.") in texts(drawn)
     assert issubclass(StartFailed, Exception)
+
+
+def test_an_unexpected_error_shows_a_code_that_the_log_has_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        from pages.shell.navigation import run
+
+        def open_portal() -> None:
+            raise RuntimeError("insides of the portal")
+
+        run(open_portal)
+
+    with caplog.at_level(logging.ERROR, "pages.shell.failed_page"):
+        caplog.handler.addFilter(lambda record: setattr(record, "seen", dict(logged_fields())) or True)
+        drawn = AppTest.from_function(fail).run()
+    [line] = [each for each in caplog.records if each.name == "pages.shell.failed_page"]
+    code = vars(line)["seen"]["request_id"]
+    shown = texts(drawn)
+    assert "Something went wrong" in shown and code in shown and "insides" not in shown
+    assert drawn.exception, "tests of pages still see the error"
 
 
 def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:

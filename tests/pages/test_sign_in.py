@@ -12,7 +12,7 @@ from streamlit_authenticator.views import authentication_view
 
 from core.identity import totp
 from core.people.records import Role
-from core.people.signing_in.attempts import MOST_BY_NAME
+from core.people.signing_in.attempts import MAX_BY_NAME
 from core.people.signing_in.devices import DEVICE_COOKIE
 from data.passwords import Argon2Hasher
 from pages.widgets.chat.message import plain
@@ -64,7 +64,7 @@ def test_a_password_keeps_its_outer_spaces_and_its_length(house: House) -> None:
 
 
 def test_too_many_wrong_passwords_lock_for_minutes_even_the_right_one(house: House) -> None:
-    for _ in range(MOST_BY_NAME):
+    for _ in range(MAX_BY_NAME):
         sign_in(home(house, None), "analyst", "wrong")
     drawn = sign_in(home(house, None), "analyst", PASSWORD)
     assert [each.value for each in drawn.error] == [plain("Too many wrong passwords. Try again in 5 min.")]
@@ -91,7 +91,7 @@ def test_the_library_puts_no_cookie_of_its_own_into_the_page(house: House) -> No
 
 def test_a_browser_that_is_known_is_not_locked_out_by_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     known = house.portal.devices.remember(house.person(Role.ANALYST), None)
-    for _ in range(MOST_BY_NAME):
+    for _ in range(MAX_BY_NAME):
         sign_in(home(house, None), "analyst", "wrong")
     assert sign_in(home(house, None), "analyst", PASSWORD).error
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {DEVICE_COOKIE: known}))

@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from bootstrap.portal import Portal, build_portal
 from core.errors import StoredError
 from core.models.records import ModelState, Residency
-from core.models.swap_records import Swap, SwapOptions, SwapState
+from core.models.swaps.records import Swap, SwapOptions, SwapState
 from core.people.records import Role, User
+from samples.fakes import FILE, MODEL, FakePool, FakeRouter
 from settings import Settings
 from tests.fake_swaps import FAILED, FakeSuccessions
-from tests.fakes import FILE, MODEL, FakePool, FakeRouter
 from tests.pages.seeded import NoHasher, texts
 
 NEW = replace(FILE, path=Path("/models/new.gguf"), name="new", quantization="Q8_0")
@@ -47,7 +47,7 @@ def drawn(portal: Portal, user: User, swap: str | None = None, ask: str | None =
 
         models.render(portal, user)
 
-    test = AppTest.from_function(page, default_timeout=20, args=(portal, user))
+    test = AppTest.from_function(page, default_timeout=60, args=(portal, user))
     if swap:
         test.query_params["swap"] = swap
     if ask:
@@ -128,7 +128,7 @@ def test_a_swap_that_does_not_exist_says_so(portal: Portal, admin: User) -> None
 
 def test_an_admin_sets_when_a_model_leaves_memory(portal: Portal, admin: User) -> None:
     def page() -> AppTest:
-        drawn = AppTest.from_function(_models, default_timeout=20, args=(portal, admin))
+        drawn = AppTest.from_function(_models, default_timeout=60, args=(portal, admin))
         drawn.session_state["models-residency"] = "fake"
         return drawn.run()
 

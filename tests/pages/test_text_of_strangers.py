@@ -17,9 +17,14 @@ from streamlit.testing.v1 import AppTest
 
 import pages
 from core.people.records import Role
+from core.review.cases.changes import CaseChange
+from core.review.cases.records import CaseQuery, CaseState
+from core.review.datasets.records import MAX_NAME, DatasetSettings, Format, Source
+from core.review.judging.records import Choice, Question, QuestionKind
+from core.review.records import RatingForm
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.chat.message import plain
-from tests.image_files import picture, written
+from samples.image_files import picture, written
 from tests.pages.drawn import PASSWORD, House, build
 from tests.store import things
 
@@ -29,8 +34,8 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
          ("TextArea", "default"), ("TextInput", "default")}  # fmt: skip
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts"),
-    Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
+    Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts", "my_feedback"),
+    Role.ADMIN: ("feedback", "review_progress", "datasets", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 
@@ -77,6 +82,16 @@ def hostile(house: House) -> House:
     portal.conversations.rename(eve.user, chat, HOSTILE)
     answer = portal.conversations.transcript(eve.user, chat)[-1].message
     portal.feedback.rate(eve.user, answer.id, -1, HOSTILE)
+    [case] = portal.case_queue.find(admin, CaseQuery()).cases
+    change = CaseChange(state=CaseState.FIXED, note=HOSTILE, reply=HOSTILE, fix=HOSTILE, tags=(HOSTILE[:40],))
+    portal.case_work.change(admin, case.number, case.version, change)
+    reopened = portal.case_work.change(admin, case.number, case.version + 1, CaseChange(state=CaseState.NEW))
+    assert reopened.fix == HOSTILE
+    portal.case_views.save(admin, HOSTILE, CaseQuery())
+    choices = tuple(Choice(id="", label=f"{HOSTILE} {n}") for n in range(2))
+    portal.review_questions.save(admin, [Question(label=HOSTILE, description=HOSTILE, kind=QuestionKind.SINGLE, choices=choices)], 0)
+    portal.rating_forms.save(admin, RatingForm(poor_reasons=(HOSTILE[:40],)))
+    portal.datasets.add(admin, HOSTILE[:MAX_NAME], DatasetSettings(format=Format.SFT, sources=(Source.GOOD,)))
     portal.shares.create(eve.user, chat)
     image = portal.grounding.upload(eve.user, f"{HOSTILE}.png".replace("/", ""), written(picture(60, 40)))
     run = replace(things.ground_run(things.ground_image(eve.user)), image_id=image.id, model=HOSTILE, phrases=(HOSTILE, "unfound"))
@@ -91,7 +106,7 @@ def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> N
     eve = hostile.portal.accounts.credentials("eve")
     assert eve is not None
     user = eve.user if name in PAGES[Role.ANALYST] else hostile.person(Role.ADMIN)
-    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name))
+    drawn = AppTest.from_function(_page, default_timeout=60, args=(hostile.portal, user, name))
     if name == "images":
         drawn.session_state["images-image"] = hostile.portal.grounding.history(user)[0][1].id
         drawn.session_state["images-runs"], drawn.session_state["images-uploader"] = [], 0
@@ -99,8 +114,15 @@ def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> N
         [chat] = hostile.portal.conversations.list(user)
         drawn.query_params["s"] = hostile.portal.shares.of_conversation(user, chat.id)[0].id
     drawn.run()
-    assert not drawn.exception
     assert name != "shared" or any(plain(HOSTILE) in each.value for each in drawn.markdown)
+    all_is_text(drawn)
+    if name == "datasets":
+        drawn.query_params["dataset"] = "new"
+        all_is_text(drawn.run())
+
+
+def all_is_text(drawn: AppTest) -> None:
+    assert not drawn.exception
     for proto in protos(drawn._tree):
         for where, text in strings(proto, ""):
             place = (type(proto).__name__, where)
@@ -113,13 +135,13 @@ def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> N
 def test_a_model_is_chosen_by_its_name_and_shown_as_text(hostile: House) -> None:
     eve = hostile.portal.accounts.credentials("eve")
     assert eve is not None
-    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, eve.user, "chat")).run()
+    drawn = AppTest.from_function(_page, default_timeout=60, args=(hostile.portal, eve.user, "chat")).run()
     [menu] = [proto for proto in protos(drawn._tree) if type(proto).__name__ == "MenuButton"]
     assert next(iter(menu.options)) == plain(HOSTILE)  # type: ignore[attr-defined]
 
 
 def test_sentences_of_errors_are_text_wherever_they_are_drawn() -> None:
-    """They may quote what somebody typed, or the name of a file."""
+    """They may quote what someone typed, or the name of a file."""
     for path in sorted(Path(pages.__file__).parent.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and _name(call) in READS_MARKDOWN:

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed
 from core.models.markers import Change, mark
-from core.people.records import AuditFilter, Role
+from core.people.audit_records import AuditFilter
+from core.people.records import Role
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.usage.export_menu import days_csv, rows_csv
@@ -27,7 +28,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made.portal.close()
 
 
-def figures(drawn: AppTest) -> list[dict]:
+def charts(drawn: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in drawn.get("plotly_chart")]
 
 
@@ -83,7 +84,7 @@ def test_model_and_group_narrow_every_figure(seeded: Stage) -> None:
 
 def test_a_day_without_answers_is_a_gap_in_the_latency_and_zero_in_the_counts(seeded: Stage) -> None:
     drawn = page("usage", seeded)
-    people, _answers, first_token = figures(drawn)[:3]
+    people, _answers, first_token = charts(drawn)[:3]
     before_the_first_row = 0  # of 28 days only the last 12 are seeded
     assert first_token["data"][0]["y"][before_the_first_row] is None
     assert first_token["data"][0].get("connectgaps") is False
@@ -105,7 +106,7 @@ def _values(encoded: object) -> list[float]:
 def test_a_range_without_answers_says_so_instead_of_empty_charts(seeded: Stage) -> None:
     drawn = page("usage", seeded)
     drawn.date_input(key="usage-dates").set_value((date(2020, 1, 1), date(2020, 1, 31))).run()
-    assert "No answers in this period" in texts(drawn) and not figures(drawn)
+    assert "No answers in this period" in texts(drawn) and not charts(drawn)
     assert metric(drawn, "Rated good") == "–"
 
 
@@ -174,13 +175,13 @@ def test_changes_are_dotted_lines_with_words_under_the_cursor(tmp_path) -> None:
         mark(work, now.replace(microsecond=2), Change.CONFIGURATION, "7")
         work.commit()
     drawn = page("usage", made)
-    people = next(each for each in figures(drawn) if each["data"][-1].get("customdata"))
+    people = next(each for each in charts(drawn) if each["data"][-1].get("customdata"))
     [line] = people["layout"]["shapes"]
     assert line["line"]["dash"] == "dot" and line["x0"] == now.date().isoformat()
     assert people["data"][-1]["customdata"] == [
         f"{now:%H:%M} &lt;b&gt;glm&lt;/b&gt; was loaded<br>{now:%H:%M} glm was swapped to version f00d"
         f"<br>{now:%H:%M} Configuration version 7 was applied"
     ]
-    assert sum(bool(each["layout"].get("shapes")) for each in figures(drawn)) == 5, "every chart by day has it"
+    assert sum(bool(each["layout"].get("shapes")) for each in charts(drawn)) == 5, "every chart by day has it"
     assert "Dotted lines mark changes" in texts(drawn)
     made.portal.close()

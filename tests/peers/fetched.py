@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench.peers import fetch_source
+from bench.engine.peers import fetch_source
 from cli.environment.python_packages import ENGINE, pins
 from cli.paths import Paths
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from bench.portal_parts.portal import ROOT, Measured, running_portal
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.peers.fetched import server_tests
 from tests.vector_gguf_maker import make_bert
 

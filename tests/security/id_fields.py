@@ -21,12 +21,16 @@ def chat_path(ids: Ids) -> str:
 FIELDS = {
     ("POST", "/api/v1/conversations", "folder_id"): lambda id, own: Asked("POST", "/api/v1/conversations", {"folder_id": id}),
     ("PATCH", "/api/v1/conversations/{conversation_id}", "folder_id"): lambda id, own: Asked("PATCH", chat_path(own), {"folder_id": id}),
+    ("GET", "/api/v1/tools", "conversation_id"): lambda id, own: Asked("GET", f"/api/v1/tools?conversation_id={id}"),
     ("GET", "/api/v1/conversations/export", "id"): lambda id, own: Asked("GET", f"/api/v1/conversations/export?id={id}"),
     ("POST", "/api/v1/conversations/delete", "ids"): lambda id, own: Asked(
         "POST", "/api/v1/conversations/delete", {"ids": [own["conversation_id"], id]}
     ),
     ("POST", "/api/v1/conversations/{conversation_id}/messages", "files"): lambda id, own: Asked(
         "POST", f"{chat_path(own)}/messages", {"text": "x", "files": [id]}
+    ),
+    ("POST", "/api/v1/conversations/{conversation_id}/messages", "replaces_id"): lambda id, own: Asked(
+        "POST", f"{chat_path(own)}/messages", {"text": "x", "replaces_id": id}
     ),
     ("PUT", "/api/v1/conversations/{conversation_id}/follow-up", "files"): lambda id, own: Asked(
         "PUT", f"{chat_path(own)}/follow-up", {"text": "x", "files": [id]}
@@ -63,13 +67,14 @@ CURSORS = {
     ("GET", "/api/v1/conversations", "before"): "conversation_id",
     ("GET", "/api/v1/conversations", "folder"): "folder_id",
     ("GET", "/api/v1/search", "folder"): "folder_id",
+    ("GET", "/api/v1/search", "conversation"): "conversation_id",
     ("GET", "/api/v1/search", "cursor"): "message_id",
     ("GET", "/api/v1/ground", "before"): "run_id",
     ("GET", "/api/v1/jobs", "before"): "job_id",
     ("GET", "/v1/files", "after"): "/v1 file_id",
     ("GET", "/v1/batches", "after"): "/v1 batch_id",
 }
-"""Filters and the last item read: somebody else's id answers what an unknown one answers."""
+"""Filters and the last item read: someone else's id answers what an unknown one answers."""
 NO_IDS = {
     "request_id", "tool_call_id", "call_id", "tool_use_id", "stop_token_ids", "user", "has_file", "after_id", "before_id", "image",
 }  # fmt: skip
@@ -77,8 +82,14 @@ NO_IDS = {
 PATHS_AND_CONTENTS = {
     ("POST", "/api/v1/models/downloads", "file"), ("GET", "/api/v1/models/imports", "folder"),
     ("POST", "/api/v1/models/imports", "folder"), ("POST", "/v1/files", "file"), ("GET", "/api/v1/index/parked", "after"),
-    ("GET", "/api/v1/notices", "before"),
+    ("PUT", "/api/v1/review-questions", "id"),
+    ("GET", "/api/v1/notices", "before"), ("GET", "/api/v1/cases", "cursor"), ("GET", "/api/v1/own-feedback", "cursor"),
+    ("PUT", "/api/v1/review-questions", "id"),
 }  # fmt: skip
+OF_THE_AUDIT_LOG = {
+    ("GET", "/api/v1/audit", "actor_id"), ("GET", "/api/v1/audit", "cursor"), ("GET", "/api/v1/audit.csv", "actor_id"),
+}  # fmt: skip
+"""Filters of a list that belongs to nobody: anyone who may read the audit log reads all of it."""
 IDS_OF_CALLS = {("POST", "/v1/chat/completions"), ("POST", "/v1/tokenize"), ("POST", "/v1/responses"), ("POST", "/v1/messages"),
                 ("POST", "/v1/messages/count_tokens")}  # fmt: skip
 """Where `id` is the program's name of a tool's call."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-LIKE_AN_ID = re.compile(r"(?:^|_)(?:ids?|files?|images?|folder|before|after|cursor)$")
+LIKE_AN_ID = re.compile(r"(?:^|_)(?:ids?|files?|images?|folder|conversation|before|after|cursor)$")
 
 
 class IdPlace(NamedTuple):
@@ -18,7 +18,7 @@ class IdPlace(NamedTuple):
 
 
 def in_paths(description: Mapping[str, Any]) -> set[IdPlace]:
-    """Return every parameter of every path, also names and numbers: whoever adds one says what it names."""
+    """Return every parameter of every path, also names and numbers: anyone who adds one says what it names."""
     found = set()
     for path, operations in description["paths"].items():
         for method in operations:

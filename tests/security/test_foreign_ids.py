@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,12 +16,25 @@ import httpx
 import pytest
 
 from api.background import answer_jobs
-from tests.fakes import FakePool, FakeRouter
-from tests.security.id_fields import CURSORS, FIELDS, IDS_OF_CALLS, NO_IDS, PATHS_AND_CONTENTS, THING_OF_A_FIELD, Asked, Ids, chat_path
+from bench.portal_parts.tls import TLS
+from core.people.audit_records import AuditFilter
+from samples.fakes import FakePool, FakeRouter
+from samples.servers.models.detector_server import detector_server
+from tests.security.id_fields import (
+    CURSORS,
+    FIELDS,
+    IDS_OF_CALLS,
+    NO_IDS,
+    OF_THE_AUDIT_LOG,
+    PATHS_AND_CONTENTS,
+    THING_OF_A_FIELD,
+    Asked,
+    Ids,
+    chat_path,
+)
 from tests.security.id_routes import IdPlace, in_paths, in_queries_and_bodies
 from tests.security.things import MARK, done, make_things, until, use_detector
 from tests.security.ways import OTHERS, WAYS, by_bearer, by_cookie
-from tests.servers.detector_server import detector_server
 from tests.unit.api.conftest import Server, open_portal
 from tests.unit.api.test_permissions import ROUTES
 
@@ -31,13 +44,15 @@ OF_A_PERSON = {
 }  # fmt: skip
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {
-    "name", "number", "group", "feedback_id", "limit_id", "comparison_id", "swap_id", "canary_id", "replay_id",
+    "name", "number", "group", "feedback_id", "limit_id", "comparison_id", "swap_id", "canary_id", "replay_id", "dataset_id",
 }  # fmt: skip
 """Parameters of paths that name what everybody with one permission shares; without it the answer is 403, whatever the id."""
+NOT_AUDITED = {"/api/v1/conversations/{conversation_id}/follow-up"}
+"""Deletions that the audit log leaves out: a question that was not sent yet."""
 DOWNLOADS = "/api/v1/models/downloads/"
 """Jobs of the house: everybody who runs models sees them."""
 ADMINS_TOO = ("/api/v1/jobs/", "/api/v1/groups/", "/api/v1/keys/")
-"""Admins see everybody's jobs and groups, and revoke anybody's key."""
+"""Admins see everybody's jobs and groups, and revoke anyone's key."""
 BODIES = {(method, path.partition("?")[0]): (path.partition("?")[2], body) for method, path, body, *_ in ROUTES}
 
 
@@ -61,14 +76,19 @@ def by_path(place: IdPlace, id: str) -> Asked:
     return Asked(place.method, f"{path}?{query}" if query else path, body)
 
 
+OTHERWISE = str.maketrans("0123456789abcdef", "1234567890bcdefa")
+
+
 def unknown(id: str) -> str:
-    """Return an id of the same form that nothing has."""
+    """Return an id of the same form that nothing has: with a digit for a digit, since a field that takes a date tells them apart."""
     head = re.match(r"(?:resp_|file-|batch_)?", id)
     assert head is not None
-    return head[0] + id[head.end() :][::-1]
+    return head[0] + id[head.end() :].translate(OTHERWISE)
 
 
 WHO_AND_HOW = [*(("bob", way) for way in WAYS), ("rita", "bearer"), ("max", "bearer"), ("ada", "bearer"), ("ada", "key")]
+REVIEW = ("feedback", "/cases/", "/case-views/", "/datasets/", "/review-guidelines/", "/review-questions/")
+"""What reviewers may read of everybody."""
 NOT_FOR_KEYS = ("/api/v1/keys/", "/api/v1/sessions/", "/api/v1/groups/")
 """A key may not ask for these at all, or only with the scope admin."""
 
@@ -140,7 +160,7 @@ def test_every_parameter_of_a_path_says_whose_it_is(server: Server) -> None:
 
 def test_every_field_that_takes_an_id_is_tried(server: Server) -> None:
     found = in_queries_and_bodies(server.app.openapi())
-    known = set(FIELDS) | set(CURSORS) | PATHS_AND_CONTENTS
+    known = set(FIELDS) | set(CURSORS) | PATHS_AND_CONTENTS | OF_THE_AUDIT_LOG
     left = [place for place in found if tuple(place) not in known and place.name not in NO_IDS]
     assert [place for place in left if not (place.name == "id" and place[:2] in IDS_OF_CALLS)] == []
     assert known <= {tuple(place) for place in found}
@@ -172,7 +192,7 @@ def _thing_of_field(place: IdPlace) -> str:
 
 
 def _told(other: httpx.Client, asked: Asked, of_nobody: Asked, id: str) -> list[str]:
-    """Return what the answer gives away: anything but the 404 of a thing that does not exist, or a 403 that asks for no thing."""
+    """Return what the answer discloses: all but the 404 of an object that does not exist, and a 403 that names no object."""
     answered, expected = (other.request(each.method, each.path, json=each.body) for each in (asked, of_nobody))
     refused = answered.status_code in (REFUSED if asked.body else GONE) and MARK not in answered.text
     if refused and answered.status_code == expected.status_code and named(answered.text, id) == named(expected.text, unknown(id)):
@@ -226,7 +246,7 @@ def test_a_request_id_of_somebody_else_brings_no_answer_of_theirs(house: House) 
 
 
 def test_nobody_reaches_it_without_signing_in(house: House) -> None:
-    with httpx.Client(base_url=house.address, timeout=10) as client:
+    with httpx.Client(verify=TLS, base_url=house.address, timeout=60) as client:
         for place in house.paths:
             asked = by_path(place, house.anns[thing(place)])
             assert client.request(asked.method, asked.path, json=asked.body).status_code == 401, f"{asked.method} {asked.path}"
@@ -236,6 +256,12 @@ def test_a_cookie_from_another_site_writes_nothing(house: House) -> None:
     with by_cookie(house.address, "ann") as owner:
         owner.headers["Origin"] = "https://evil.example"
         assert owner.delete(chat_path(house.anns)).status_code == 403
+
+
+def _filled(path: str, others: Mapping[str, str]) -> str:
+    for name, id in others.items():
+        path = path.replace(name, id)
+    return path
 
 
 @pytest.mark.parametrize("name", ["bob", "rita", "max"])
@@ -249,16 +275,20 @@ def test_without_the_permission_the_houses_ids_are_not_told_apart(house: House, 
         exist["canary_id"] = done(ada.post("/api/v1/canary-questions", json={"question": MARK}))["id"]
         ada.post("/api/v1/replay-questions", json={"model": "x", "question": MARK, "accepted": "y"})
         exist["replay_id"] = done(ada.get("/api/v1/replay-questions"))["items"][0]["id"]
+        ada.post("/api/v1/datasets", json={"name": MARK, "settings": {"format": "sft", "sources": ["good"]}})
+        exist["dataset_id"] = done(ada.get("/api/v1/datasets"))["items"][0]["id"]
+        others = {"{dataset_id}": exist["dataset_id"], "{number}": "1", "{name}": "train.jsonl"}
         for place in sorted(in_paths(house.description)):
             if place.name not in exist or "{prompt_id}" in place.path or "{group_id}" in place.path or place.path.startswith("/v1/"):
                 continue
             query, body = BODIES[place.method, place.path]
             there, nowhere = (
-                other.request(place.method, f"{place.path.replace(f'{{{place.name}}}', id)}?{query}", json=body)
+                other.request(place.method, f"{_filled(place.path.replace(f'{{{place.name}}}', id), others)}?{query}", json=body)
                 for id in (exist[place.name], unknown(exist[place.name]) if len(exist[place.name]) > 3 else "7654321")
             )
             if there.status_code != 403:
-                assert "feedback" in place.path and name == "rita", f"{place}: {there.status_code} {there.text[:200]}"
+                of_review = any(each in place.path for each in REVIEW)
+                assert of_review and name == "rita", f"{place}: {there.status_code} {there.text[:200]}"
                 continue
             assert named(there.text, "") == named(nowhere.text, ""), f"{place}"
 
@@ -273,12 +303,16 @@ def test_the_owner_reaches_it_by_every_way(house: House, way: str) -> None:
                 assert answered.status_code == 200, f"{asked.method} {asked.path}: {answered.status_code} {answered.text[:200]}"
 
 
-def test_what_was_refused_to_others_is_granted_to_the_owner(house: House) -> None:
-    """The last test of this house: it changes and deletes everything. None of it is answered as if it did not exist."""
+def test_what_was_refused_to_others_is_granted_to_the_owner(house: House, server: Server) -> None:
+    """The last test of this house: it changes and deletes everything. None of it is answered as if it did not exist.
+
+    Every deletion is in the audit log.
+    """
     writes = [place for place in house.paths if place.method != "GET" and not place.path.endswith("/summary")]
     waits = [place for place in writes if thing(place) == "busy_id"]
     # What the chat needs goes last, and of it the chat itself.
     writes.sort(key=lambda one: (["PUT", "PATCH", "POST", "DELETE"].index(one.method), "{conversation_id}" in one.path, -len(one.path)))
+    unaudited = []
     with by_bearer(house.address, "ann") as owner:
         for place in waits:
             _reached(owner, place, by_path(place, house.anns["busy_id"]))
@@ -289,9 +323,24 @@ def test_what_was_refused_to_others_is_granted_to_the_owner(house: House) -> Non
                 _reached(owner, place, FIELDS[tuple(place)](house.anns[_thing_of_field(place)], house.anns))
         for place in writes:
             if place not in waits:
-                _reached(owner, place, by_path(place, house.anns[thing(place)]))
+                before = events(server)
+                answered = _reached(owner, place, by_path(place, house.anns[thing(place)]))
+                deleted = place.method == "DELETE" and answered.is_success and place.path not in NOT_AUDITED
+                if deleted and events(server) == before:
+                    unaudited.append(place.path)
+    assert unaudited == []
 
 
-def _reached(owner: httpx.Client, place: IdPlace, asked: Asked) -> None:
+def events(server: Server) -> int:
+    """Return the number of events in the audit log."""
+    portal = server.portal
+    assert portal is not None
+    admin = portal.accounts.credentials("ada")
+    assert admin is not None
+    return portal.audit.find(admin.user, AuditFilter(), limit=1).total
+
+
+def _reached(owner: httpx.Client, place: IdPlace, asked: Asked) -> httpx.Response:
     answered = owner.request(asked.method, asked.path, json=asked.body)
     assert answered.status_code != 404, f"{place}: {answered.text[:200]}"
+    return answered

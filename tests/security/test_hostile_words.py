@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import jinja2
 import pytest
 
+from api.portal.knowledge import files
 from core.chat import conversations
 from core.errors import InvalidInput, PortalError
 from core.inference.requests import ChatMessage
+from core.operations import backups
+from core.operations.records import BackupFile
+from core.transfers import model_folder
+from core.transfers.model_folder import ModelFolder
 from models.platforms.remote import addresses
 from models.platforms.remote.failures import PlatformFailure
 from models.prompting.chat_template import ChatTemplate
-from tests.fakes import FakePool, FakeRouter
+from samples.fakes import FakePool, FakeRouter
 from tests.security.things import MARK, done
 from tests.security.ways import by_bearer
 from tests.unit.api.conftest import Server, open_portal
@@ -109,22 +116,92 @@ def house(server: Server, empty_home: Path, tmp_path_factory: pytest.TempPathFac
     portal.close()
 
 
-def test_no_name_of_a_file_leaves_its_folder(house: tuple[str, Path]) -> None:
-    address, folder = house
-    outside = {path for path in folder.rglob("*") if "home" not in path.relative_to(folder).parts[:1]}
+def outside(folder: Path) -> set[Path]:
+    """Return the files that lie beside the portal's home instead of in it."""
+    return {path for path in folder.rglob("*") if "home" not in path.relative_to(folder).parts[:1]}
+
+
+def strange_uploads(address: str) -> list[str]:
+    """Upload a file under each name and return the names that broke an answer: its status, its content or its headers."""
+    found = []
     with by_bearer(address, "ada") as ada:
         for name in NAMES:
             sent = ada.post("/api/v1/files", params={"name": name}, content=b"text", headers={"Content-Type": "application/octet-stream"})
-            assert sent.status_code in (201, 422), f"{name!r}: {sent.text}"
-            if sent.status_code == 201:
-                shown = ada.get(f"/api/v1/files/{sent.json()['id']}/content")
-                assert shown.content == b"text" and "\n" not in shown.headers["Content-Disposition"]
+            if sent.status_code == 422:
+                continue
+            path = f"/api/v1/files/{done(sent)['id']}"
+            try:
+                shown = ada.get(f"{path}/content")
+            except httpx.RemoteProtocolError:
+                found.append(name)
+                continue
+            finally:
+                done(ada.delete(path))
+            kept = shown.headers.get("Content-Disposition", "").partition("filename*=UTF-8''")[2]
+            if (shown.status_code, shown.content) != (200, b"text") or not re.fullmatch(r"[\w.~%-]+", kept, re.ASCII):
+                found.append(name)
+    return found
+
+
+def test_no_name_of_a_file_leaves_its_folder(house: tuple[str, Path]) -> None:
+    address, folder = house
+    before = outside(folder)
+    assert strange_uploads(address) == []
+    with by_bearer(address, "ada") as ada:
+        for name in NAMES:
             assert ada.post("/api/v1/models/load", json={"path": name}).status_code in (202, 404, 409, 422), name
             for path in ("store/backups/{}", "models/report?path={}", "models/imports?folder={}"):
                 answered = ada.get(f"/api/v1/{path.format(quote(name, safe=''))}")
                 assert answered.status_code in (404, 422) or "items" in answered.text, f"{name!r}: {answered.status_code} {answered.text}"
                 assert "root:" not in answered.text and "HOME=" not in answered.text
-    assert {path for path in folder.rglob("*") if "home" not in path.relative_to(folder).parts[:1]} == outside
+    assert outside(folder) == before
+
+
+def test_without_the_guard_a_name_writes_headers(house: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "quote", lambda name, safe: name)
+    assert len(strange_uploads(house[0])) > 3
+
+
+def escaped(folder: Path) -> list[str]:
+    """Return the names under which a hub's or an uploaded model would lie outside its folder, or hidden in it."""
+    found = []
+    for name in [*NAMES, *(f"{name}.gguf" for name in NAMES)]:
+        for group in ("", "../..", "owner/name"):
+            try:
+                target = ModelFolder(folder).target(group, name).resolve()
+            except (InvalidInput, OSError):
+                continue
+            if not target.is_relative_to(folder) or target == folder or target.name.startswith("."):
+                found.append(name)
+    return found
+
+
+def test_no_model_is_stored_outside_the_models_folder(tmp_path: Path) -> None:
+    assert escaped(tmp_path) == []
+    assert ModelFolder(tmp_path).target("owner/name", "a.gguf").is_relative_to(tmp_path)
+
+
+def test_without_the_guard_models_are_stored_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_folder, "check_name", lambda name: None)
+    assert len(set(escaped(tmp_path))) > 8
+
+
+def downloaded(address: str, folder: Path) -> list[str]:
+    """Lay a file beside the backups and return the names by which an admin downloads it as if it were one."""
+    (folder / "home" / "backups").mkdir(exist_ok=True)
+    (folder / "home" / "backups" / "portal.db").write_text("root:")
+    with by_bearer(address, "ada") as ada:
+        return [name for name in NAMES if "root:" in ada.get(f"/api/v1/store/backups/{quote(name, safe='')}").text]
+
+
+def test_only_backups_are_downloaded_as_backups(house: tuple[str, Path]) -> None:
+    assert downloaded(*house) == []
+
+
+def test_without_the_guard_other_files_are_downloaded_as_backups(house: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    any_file = BackupFile(name="portal.db", written_at=datetime.now(UTC), size_bytes=5, sealed=False)
+    monkeypatch.setattr(backups.Backups, "_find", lambda self, name: any_file)
+    assert downloaded(*house) != []
 
 
 # Queries

@@ -23,6 +23,8 @@ EXPECTED = {
     "shared": Permission.CHAT,
     "images": Permission.DETECT,
     "feedback": Permission.REVIEW_FEEDBACK,
+    "review_progress": Permission.REVIEW_FEEDBACK,
+    "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
     "models": Permission.RUN_MODELS,
     "get_model": Permission.RUN_MODELS,
@@ -37,7 +39,7 @@ EXPECTED = {
     "audit": Permission.READ_AUDIT,
 }
 
-SAYS_IT_ITSELF = {"feedback", "usage", "models"}
+SAYS_IT_ITSELF = {"feedback", "review_progress", "usage", "models"}
 """Pages that draw the refusal in place of what they show."""
 
 
@@ -70,5 +72,5 @@ def test_core_refuses_a_page_to_a_role_without_its_permission(house: House, role
 
         import_module(f"pages.{name}").render(portal, user)
 
-    drawn = AppTest.from_function(page, default_timeout=20, args=(house.portal, person, path)).run()
+    drawn = AppTest.from_function(page, default_timeout=60, args=(house.portal, person, path)).run()
     assert "does not allow this" in texts(drawn) and not drawn.dataframe and not drawn.metric

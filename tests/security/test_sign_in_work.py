@@ -75,6 +75,6 @@ def test_the_first_test_notices_an_unknown_name_that_is_refused_early(
     work: tuple[SignIn, CountedWork], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in, hasher = work
-    monkeypatch.setattr(sign_in, "_decoy", "")
+    monkeypatch.setattr(sign_in, "_dummy_hash", "")
     with pytest.raises(AssertionError):
         test_every_wrong_sign_in_computes_the_same_hashes((sign_in, hasher))

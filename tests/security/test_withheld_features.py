@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotAllowed
+from core.people.audit_records import AuditFilter
 from core.people.permissions import Permission
-from core.people.records import AuditFilter, Role
+from core.people.records import Role
 from core.review.records import FeedbackFilter
 from core.usage.reports import UsageQuery
 from tests.pages.drawn import House, build
@@ -29,6 +30,8 @@ def test_uploads_and_exports_are_refused_and_nothing_else(house: House) -> None:
     portal, admin = house.portal, house.person(Role.ADMIN)
     attempts: list[Callable[[], object]] = [
         lambda: portal.files.upload(house.person(Role.ADMIN), "a.txt", b"text"),
+        lambda: portal.program_files.upload(house.person(Role.ADMIN), "a.jsonl", [b"{}"]),
+        lambda: portal.program_files.check_upload(house.person(Role.ADMIN)),
         lambda: list(portal.audit.all(house.person(Role.ADMIN), AuditFilter())),
         lambda: list(portal.feedback.all(house.person(Role.ADMIN), FeedbackFilter())),
         lambda: portal.usage.rows(house.person(Role.ADMIN), UsageQuery(first=TODAY, last=TODAY)),

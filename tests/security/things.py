@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 
-from tests.fakes import FakeRouter
-from tests.image_files import picture, written
-from tests.servers.detector_server import DetectorServer
+from samples.fakes import FakeRouter
+from samples.image_files import picture, written
+from samples.servers.models.detector_server import DetectorServer
 
 MARK = "Marigold"
-"""Stands in every text of these things, so that no answer to somebody else may hold it."""
+"""Stands in every text of these things, so that no answer to someone else may hold it."""
 WAIT_S = 30.0
 PICTURE = written(picture(60, 40))
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -61,6 +61,7 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
     wanted = {"input_file_id": _program_file(client, json.dumps(line)), "endpoint": "/v1/embeddings", "completion_window": "24h"}
     made = {
         "group_id": group, "file_id": file, "folder_id": folder, "conversation_id": chat, "message_id": asked["answer"]["id"],
+        "replaces_id": asked["question"]["id"],
         "request_id": f"once-{name}", "question_id": compared["question_id"], "preferred_id": compared["lanes"][0]["answer_id"],
         "share_id": done(client.post(f"{here}/shares", json={"group_id": group}))["id"],
         "prompt_id": done(client.post("/api/v1/prompts", json={"title": MARK, "text": MARK}))["id"],

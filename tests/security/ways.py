@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from bench.portal_parts.tls import TLS
 from core.people.records import Scope
 from tests.unit.api.conftest import PASSWORD
 
@@ -15,7 +16,7 @@ OTHERS = {"bob": "analyst", "rita": "reviewer", "max": "manager", "ada": "admin"
 
 @contextmanager
 def by_bearer(address: str, name: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=10) as client:
+    with httpx.Client(verify=TLS, base_url=address, timeout=60) as client:
         token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).json()["token"]
         client.cookies.clear()
         client.headers["Authorization"] = f"Bearer {token}"
@@ -24,7 +25,7 @@ def by_bearer(address: str, name: str) -> Iterator[httpx.Client]:
 
 @contextmanager
 def by_cookie(address: str, name: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=10, headers={"Origin": address}) as client:
+    with httpx.Client(verify=TLS, base_url=address, timeout=60, headers={"Origin": address}) as client:
         assert client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).cookies
         yield client
 
@@ -36,7 +37,7 @@ def by_key(address: str, name: str) -> Iterator[httpx.Client]:
         scopes = list(Scope) if role == "admin" else [Scope.CHAT, Scope.FEEDBACK]
         made = person.post("/api/v1/keys", json={"name": "all", "scopes": scopes})
         assert made.status_code == 201, made.text
-        with httpx.Client(base_url=address, timeout=10, headers={"Authorization": f"Bearer {made.json()['token']}"}) as client:
+        with httpx.Client(verify=TLS, base_url=address, timeout=60, headers={"Authorization": f"Bearer {made.json()['token']}"}) as client:
             yield client
 
 

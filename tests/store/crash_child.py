@@ -12,10 +12,10 @@ from pathlib import Path
 from core.chat.records import MessageStatus
 from data.database import Database, open_database
 from data.index.worker import IndexWorker
-from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch.index import ElasticsearchIndex
 from data.search.port import WritableIndex
-from data.search.postgres_index import PostgresIndex
-from data.search.sqlite_index import SqliteIndex
+from data.search.postgresql.index import PostgresIndex
+from data.search.sqlite.index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
 

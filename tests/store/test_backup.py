@@ -21,7 +21,8 @@ import pytest
 from sqlalchemy import inspect, select
 
 from core.errors import Conflict, InvalidInput, NotFound, StartFailed, Unavailable
-from core.people.records import AuditEvent, Session, SessionKind
+from core.people.audit_records import AuditEvent
+from core.people.records import Session, SessionKind
 from data.backup.file import MAGIC, read_records, write_records
 from data.backup.folder import SqlBackupFolder
 from data.backup.restore import examine, is_empty, restore
@@ -32,7 +33,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite.index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
 from tests.store.things import put_exchange, put_file, put_user
@@ -99,7 +100,7 @@ def test_what_is_restored_is_what_was_backed_up(database: Database, target: Data
     with SqlUnitOfWork(target) as work:
         assert work.sessions.user("0" * 64, things.NOW) is None
     migrate(target)
-    # Sequences go on above the restored numbers.
+    # Sequences continue above the restored numbers.
     newcomer = put_user(target, things.user("newcomer"))
     _, asked, _ = put_exchange(target, newcomer)
     put_file(target, newcomer, shown_by=asked)
@@ -359,7 +360,7 @@ def test_a_restore_that_is_killed_leaves_the_place_empty(target: Database, tmp_p
         assert process.stdout is not None
         assert process.stdout.readline() == "rows are in\n"
         os.kill(process.pid, signal.SIGKILL)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not is_empty(target) and time.monotonic() < until:  # PostgreSQL needs a moment to see that its client is gone
         time.sleep(0.05)
     assert is_empty(target)

@@ -16,8 +16,8 @@ from data.index.documents import SOURCES
 from data.index.worker import IndexWorker
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
-from tests.servers.elasticsearch_node import ElasticsearchNode
-from tests.servers.postgresql import PostgresServer
+from samples.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.postgresql import PostgresServer
 from tests.store.crash_child import open_index
 from tests.store.things import new_id
 

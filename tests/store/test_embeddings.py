@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from datetime import timedelta
 
-from core.inference.vectors import KeptVector
+from core.inference.vectors import CachedVector
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
@@ -13,14 +13,14 @@ from tests.store import things
 LATER = things.NOW + timedelta(days=1)
 
 
-def kept(number: int) -> KeptVector:
-    return KeptVector(key=f"{number:064d}", vector=array("f", [number, 0.5]), tokens=number)
+def kept(number: int) -> CachedVector:
+    return CachedVector(key=f"{number:064d}", vector=array("f", [number, 0.5]), tokens=number)
 
 
 def test_vectors_are_found_touched_and_dropped_by_last_use(database: Database) -> None:
     with SqlUnitOfWork(database) as work:
         work.embeddings.add([kept(number) for number in range(700)], things.NOW)
-        work.embeddings.add([KeptVector(key=kept(3).key, vector=array("f", [9.0]), tokens=9)], LATER)
+        work.embeddings.add([CachedVector(key=kept(3).key, vector=array("f", [9.0]), tokens=9)], LATER)
         work.commit()
     with SqlUnitOfWork(database) as work:
         assert work.embeddings.size() == (700, 700 * (8 + 64))

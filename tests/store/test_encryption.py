@@ -21,17 +21,23 @@ from core.chat.context.records import AnswerContext, Applied, Holder, Instructio
 from core.chat.follow_ups.records import FollowUp
 from core.chat.memory.records import Memory, MemoryState
 from core.chat.records import Folder
+from core.chat.tools.records import ToolStep
 from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
 from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
-from core.inference.vectors import KeptVector
-from core.models.swap_records import CanaryQuestion, ReplayQuestion
+from core.inference.vectors import CachedVector
+from core.models.swaps.records import CanaryQuestion, ReplayQuestion
 from core.notices.records import Notice, NoticeKind
 from core.platforms.records import EditedBy
 from core.plugins.records import PluginState
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
 from core.prompts.records import Prompt, PromptVersion, Share
+from core.review.cases.opening import open_case
+from core.review.cases.records import CaseEvent, CaseEventKind, CaseQuery, SavedView
+from core.review.judging.records import Judgement, QuestionKind, Seat
+from core.review.judging.records import Question as ReviewQuestion
+from core.review.records import NO_DETAILS, RatingDetails, RatingForm
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -47,10 +53,18 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, GroundImagePartTable, GroundItemPartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import (
+    DatasetFilePartTable,
+    FilePartTable,
+    GroundImagePartTable,
+    GroundItemPartTable,
+    MessageTable,
+    ProgramFilePartTable,
+    Table,
+)
 from data.unit_of_work import SqlUnitOfWork
+from samples.servers.elasticsearch_node import ElasticsearchNode
 from settings import Settings
-from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.store import things
 from tests.store.things import put_exchange, put_file, put_user
 
@@ -78,13 +92,34 @@ def put_secrets(database: Database) -> tuple[str, str]:
     """Secrets in every column that is sealed; returns the ids of question and rating."""
     ana = put_user(database, things.user(things.new_id()))
     _, asked, answered = put_exchange(database, ana, SECRET, SECRET, SECRET)
-    rated = things.feedback(ana, answered, -1, SECRET)
+    said = RatingDetails(reasons=(SECRET,), passage=SECRET, better_answer=SECRET)
+    rated = replace(things.feedback(ana, answered, -1, SECRET), details=said)
     secret_file = replace(things.file(ana, len(WORDS)), name=SECRET)
     with SqlUnitOfWork(database) as work:
-        work.messages.checkpoint(answered.id, SECRET, SECRET)
-        work.messages.finish(answered.id, answered.status, SECRET, SECRET)
+        step = ToolStep(
+            id="1", name="find", title="Find", arguments=SECRET, round=1, text_at=0, reasoning_at=0, started_at=things.NOW, result=SECRET
+        )  # fmt: skip
+        work.messages.finish(answered.id, answered.status, SECRET, SECRET, steps=[step])
         work.feedback.put(rated)
+        newest = work.rating_forms.newest()
+        work.rating_forms.add(RatingForm(version=newest.version + 1 if newest else 1, poor_reasons=(SECRET,), saved_at=things.NOW), ana.id)
         work.feedback.review(rated.id, rated.state, SECRET, ana.id, things.NOW)
+        open_case(work, replace(rated, details=NO_DETAILS))  # The reasons become tags, which are not sealed.
+        case = work.cases.of_feedback(rated.id)
+        assert case is not None
+        work.cases.save(replace(case, fix=SECRET, reply=SECRET))
+        work.cases.record(CaseEvent(case_id=case.id, at=things.NOW, kind=CaseEventKind.NOTE, before=SECRET, after=SECRET))
+        view = SavedView(id=things.new_id(), name=SECRET, query=CaseQuery(words=SECRET))
+        work.case_views.put(ana.id, view, things.NOW)
+        things.put_dataset(work, ana, SECRET, WORDS)
+        work.guidelines.add(SECRET, ana.id, things.NOW)
+        reviewed = ReviewQuestion(id="why", label=SECRET, kind=QuestionKind.TEXT)
+        work.review_questions.add([reviewed], ana.id, things.NOW)
+        judged = Judgement(
+            id=things.new_id(), case_id=case.id, seat=Seat.FIRST, user_id=ana.id, user_name=ana.name, answers={"why": SECRET},
+            questions_version=1, guidelines_version=1, judged_at=things.NOW,
+        )  # fmt: skip
+        work.judgements.put(judged, frozenset({"why"}))
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
@@ -126,7 +161,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.program_files.append(program_file.id, WORDS)
         batch = Batch(things.new_id(), ana.id, things.NOW, things.NOW, "/v1/responses", *["file"] * 3, "job", metadata=SECRET)
         work.batches.add(batch)
-        work.embeddings.add([KeptVector(key=things.new_id(), vector=VECTOR, tokens=1)], things.NOW)
+        work.embeddings.add([CachedVector(key=things.new_id(), vector=VECTOR, tokens=1)], things.NOW)
         work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
@@ -183,6 +218,7 @@ def readable(database: Database, asked: str, rated: str) -> bool:
         answer = work.messages.get(feedback.message_id)
         assert answer is not None
         [file] = message.files
+        assert feedback.details == RatingDetails(reasons=(SECRET,), passage=SECRET, better_answer=SECRET)
         texts = {message.text, answer.text, answer.reasoning, talk.title, feedback.comment, feedback.note, feedback.question, file.name}
         return texts == {SECRET} and work.files.content(file.id) == WORDS
 
@@ -192,8 +228,14 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     places = {place: kind.where for place, kind in sealed.items() if isinstance(kind, SealedProse | SealedBytes)}
     assert places == {place: place for place in places}
     assert set(places) == {
-        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
-        "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "messages.steps", "files.name",
+        "file_parts.content",
+        "feedback.comment", "feedback.note", "review_cases.fix", "review_cases.reply", "review_events.before", "review_events.after",
+        "review_guidelines.text", "review_questions.questions", "review_judgements.texts",
+        "review_views.name", "review_views.query", "datasets.name", "datasets.settings", "dataset_versions.settings",
+        "dataset_versions.report", "dataset_versions.used_by", "dataset_file_parts.content",
+        "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "feedback.reasons", "feedback.passage", "feedback.better_answer", "rating_forms.body",
         "platforms_versions.text",
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
         "model_comparisons.record",
@@ -252,7 +294,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    tables = (FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable)
+    tables = (FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable, DatasetFilePartTable)
     parts = [raw_parts(database, part.__table__.c) for part in tables]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count + 1, "the vector of a text"

@@ -14,8 +14,8 @@ from sqlalchemy import event, func, select
 
 from core.chat.records import Message
 from core.errors import Conflict
-from core.knowledge.files import MOST_WAITING, Files
-from core.knowledge.ports import OnPlace
+from core.knowledge.files import MAX_WAITING, Files
+from core.knowledge.ports import OnQueuePosition
 from core.operations.records import LegalHold
 from core.people.records import User
 from data.database import Database, open_database
@@ -35,14 +35,14 @@ class SlowReader:
     def __init__(self, readers: int) -> None:
         self._all_here = threading.Barrier(readers, timeout=30)
 
-    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> str:
         self._all_here.wait()
         return name
 
 
 def test_of_several_documents_that_are_read_at_the_same_moment_only_as_many_wait_as_may(database: Database) -> None:
     ana, bo = put_user(database), put_user(database, things.user("bo"))
-    for _ in range(MOST_WAITING - 2):
+    for _ in range(MAX_WAITING - 2):
         put_file(database, ana)
     files = Files(lambda: SqlUnitOfWork(database), lambda: things.NOW, SlowReader(7), 1_000_000)
 
@@ -57,7 +57,7 @@ def test_of_several_documents_that_are_read_at_the_same_moment_only_as_many_wait
         kept = list(at_once.map(upload, [bo, *[ana] * 6]))
     assert kept[0] and sum(kept[1:]) == 2
     with SqlUnitOfWork(database) as work:
-        assert len(work.files.waiting(ana.id)) == MOST_WAITING and len(work.files.waiting(bo.id)) == 1
+        assert len(work.files.waiting(ana.id)) == MAX_WAITING and len(work.files.waiting(bo.id)) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, AT_ONCE, 3 * AT_ONCE - 7])
@@ -147,7 +147,7 @@ def test_of_two_chats_that_reach_for_a_file_at_once_one_gets_it(database: Databa
 
         def reach(question: Message, file_id: str = file.id, both: threading.Barrier = both, refused: list[str] = refused) -> None:
             with SqlUnitOfWork(database) as work:
-                both.wait(10)
+                both.wait(60)
                 try:
                     work.files.attach(question.id, question.conversation_id, [file_id])
                 except Conflict:
@@ -159,7 +159,7 @@ def test_of_two_chats_that_reach_for_a_file_at_once_one_gets_it(database: Databa
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert len(refused) == 1
         with SqlUnitOfWork(database) as work:
             owner = work.files.get(file.id)
@@ -220,7 +220,7 @@ def test_a_chat_takes_its_files_with_it_and_no_others(database: Database) -> Non
 
 
 def test_what_was_deleted_lies_nowhere_in_the_file_of_sqlite(tmp_path: Path) -> None:
-    """Neither the text of a question nor the content of its file, nor that of one that waited."""
+    """Searches the file for the text of a question, the content of its file, and that of a file that was never asked about."""
     database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
     migrate(database)
     ana = put_user(database)

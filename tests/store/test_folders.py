@@ -150,7 +150,7 @@ def test_a_folder_removed_a_moment_ago_takes_nothing_in(database: Database) -> N
 
 
 def test_a_move_into_a_folder_waits_for_who_removes_it(database: Database) -> None:
-    """And the other way round: whoever is first, nothing is left in a folder that is gone."""
+    """And the other way round: anyone who is first, nothing is left in a folder that is gone."""
     ana = put_user(database)
     talk, _, _ = put_exchange(database, ana)
 

@@ -16,7 +16,7 @@ from core.review.records import ABOUT_IMAGE, FeedbackFilter
 from core.search.records import SearchQuery
 from data.database import Database
 from data.index.worker import IndexWorker
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite.index import SqliteIndex
 from data.tables import GroundImagePartTable, GroundRunTable
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things

@@ -14,7 +14,7 @@ import pytest
 
 from data.database import open_database
 from data.leadership import PostgresLeadership
-from tests.servers.postgresql import PostgresServer
+from samples.servers.postgresql import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 LONG_S = 60.0
@@ -22,7 +22,7 @@ REPLICA = """
 import sys, time
 from data.database import open_database
 from data.leadership import PostgresLeadership
-leadership = PostgresLeadership(open_database(sys.argv[1]), look_every_s=0.2)
+leadership = PostgresLeadership(open_database(sys.argv[1]), poll_s=0.2)
 leadership.start()
 led = None
 while True:
@@ -76,7 +76,7 @@ def test_one_of_two_processes_leads_and_the_other_takes_over_after_kill_9(url: s
 
 def test_who_closes_gives_the_lock_to_the_next_at_once(url: str) -> None:
     database = open_database(url)
-    one, two = (PostgresLeadership(database, look_every_s=0.05) for _ in range(2))
+    one, two = (PostgresLeadership(database, poll_s=0.05) for _ in range(2))
     one.start()
     until(one.holds)
     two.start()
@@ -91,7 +91,7 @@ def test_who_closes_gives_the_lock_to_the_next_at_once(url: str) -> None:
 
 def test_who_loses_the_connection_leads_no_longer_and_competes_again(url: str) -> None:
     database = open_database(url)
-    leadership = PostgresLeadership(database, look_every_s=0.05)
+    leadership = PostgresLeadership(database, poll_s=0.05)
     leadership.start()
     until(leadership.holds)
     with database.engine.begin() as connection:

@@ -18,7 +18,7 @@ from data.database import Database, open_database
 from data.migrate import downgrade, migrate
 from data.tables import Table
 from data.unit_of_work import SqlUnitOfWork
-from tests.servers.ports import free_port
+from samples.servers.ports import free_port
 from tests.store import things
 from tests.store.things import put_exchange, put_user
 

@@ -12,10 +12,11 @@ from core.search.records import SearchQuery
 from data.backup.restore import is_empty
 from data.database import Database, open_database
 from data.index.worker import IndexWorker
-from data.search import postgres_index
 from data.search.port import Document
-from data.search.postgres_index import INDEXED, PostgresIndex
-from tests.servers.postgresql import PostgresServer
+from data.search.postgresql import index as postgres_index
+from data.search.postgresql.index import PostgresIndex
+from data.search.postgresql.queries import INDEXED
+from samples.servers.postgresql import PostgresServer
 from tests.store.things import put_exchange, put_user
 
 BOND = SearchQuery("bond", "message", "ana")

@@ -17,13 +17,13 @@ from core.access.records import LEASE, AtLimit, Holder, LimitRule, Measure, Peri
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from data.database import Database, open_database
+from data.limits.redis_counters import RETRY_S, RedisCounters
 from data.passwords import Argon2Hasher
-from data.redis_counters import REST_S, RedisCounters
 from data.unit_of_work import SqlUnitOfWork
+from samples.fakes import FakePool, FakeRouter
+from samples.servers.redis_server import RedisServer, redis_server
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.migrated import migrated_sqlite
-from tests.servers.redis_server import RedisServer, redis_server
 from tests.unit.api.conftest import PASSWORD, PlainHasher, Server
 
 
@@ -139,7 +139,7 @@ def test_while_redis_is_away_the_database_counts(two: TwoServers, server: RedisS
         two.one.ended(two.ann, kept, 5)
     finally:
         server.start() if how == "killed" else server.go_on()
-    two.clock.passed += REST_S
+    two.clock.passed += RETRY_S
     assert [each.used for each in two.one.states(two.ann) if each.rule.measure is Measure.REQUESTS] == [0 if how == "killed" else 1]
 
 
@@ -149,7 +149,7 @@ def test_over_rest(tmp_path: Path, server: RedisServer) -> None:
     rest = Server()
     rest.portal = portal
     portal.accounts.add(None, "ann", Role.ADMIN, password=PASSWORD)
-    with httpx.Client(base_url=rest.address, timeout=30) as ann:
+    with httpx.Client(base_url=rest.address, timeout=60) as ann:
         token = ann.post("/api/v1/session", json={"username": "ann", "password": PASSWORD}).json()["token"]
         ann.headers["Authorization"] = f"Bearer {token}"
         rule = {"holder": "everyone", "measure": "requests", "period": "month", "amount": 1}

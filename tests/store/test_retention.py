@@ -13,12 +13,13 @@ from core.errors import StoredError
 from core.grounding.records import BatchItem, GroundBatch
 from core.operations.records import LegalHold, RetentionKind, RetentionRule
 from core.operations.retention import PROOF
-from core.people.records import AuditEvent
+from core.people.audit_records import AuditEvent
+from core.review.cases.opening import put_rating
 from core.search.records import SearchQuery
 from core.tasks.records import Job
 from data.database import Database
 from data.index.worker import IndexWorker
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite.index import SqliteIndex
 from data.tables import FilePartTable
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
@@ -34,7 +35,7 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
     every, legal = RetentionRule(RetentionKind.CHATS, "*", 30), RetentionRule(RetentionKind.CHATS, "legal", 60)
     ratings = RetentionRule(RetentionKind.FEEDBACK, "*", 9)
     with SqlUnitOfWork(database) as work:
-        work.feedback.put(rated)
+        put_rating(work, rated)
         for rule in (every, legal, ratings, RetentionRule(RetentionKind.CHATS, "legal", 90)):
             work.retention.put_rule(rule)
         work.commit()
@@ -55,7 +56,9 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
         assert work.retention.lift_hold(ana.id)
         assert not work.retention.lift_hold(ana.id)
         work.retention.remove(RetentionKind.CHATS, [anas.id])
+        assert work.cases.of_feedback(rated.id) is not None
         work.retention.remove(RetentionKind.FEEDBACK, [rated.id])
+        assert work.cases.of_feedback(rated.id) is None
         assert work.retention.remove_rule("feedback", "*")
         assert not work.retention.remove_rule("feedback", "*")
         work.commit()

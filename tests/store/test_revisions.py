@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Table as SqlTable
 from sqlalchemy import select, text
 
 from core.errors import StartFailed
 from data import migrate as migrating
 from data.database import Database, open_database
-from data.migrate import downgrade, migrate, newest_revision
+from data.migrate import downgrade, knows, migrate, newest_revision
 from data.tables import Table
+from samples.servers.postgresql import PostgresServer
 from tests.store.rows_of_every_table import fill, rows_of, tables_of
 
 ROOT = Path(__file__).parents[2]
@@ -57,42 +63,92 @@ def broken_keys(database: Database) -> list[object]:
 def test_there_is_one_head_and_one_line_of_revisions() -> None:
     assert SCRIPTS.get_heads() == [newest_revision()] == REVISIONS[-1:]
     assert [script.down_revision for script in SCRIPTS.walk_revisions()] == [*REVISIONS[-2::-1], None]
+    assert all(map(knows, REVISIONS)) and not knows("9999"), "their files are named after them"
+
+
+class Releases:
+    """Databases of each release with two rows in every table. Each is made once, when it is first asked for; tests take copies."""
+
+    def __init__(self, folder: Path, server: PostgresServer | None) -> None:
+        self._folder = folder
+        self._server = server
+        self._growing = self._new()
+        """A database without rows that is migrated from release to release."""
+        self._reached = -1
+        self._filled: dict[str, tuple[str, list[SqlTable]]] = {}
+
+    @contextmanager
+    def copy(self, revision: str) -> Iterator[tuple[Database, list[SqlTable]]]:
+        """Open a copy with the rows, and remove it afterwards."""
+        if revision not in self._filled:
+            self._filled[revision] = self._fill(revision)
+        template, tables = self._filled[revision]
+        url = self._new(template)
+        database = open_database(url)
+        yield database, tables
+        database.close()
+        if self._server:
+            self._server.drop_database(url)
+
+    def _fill(self, revision: str) -> tuple[str, list[SqlTable]]:
+        if REVISIONS.index(revision) < self._reached:
+            self._growing = self._new()
+        self._reached = REVISIONS.index(revision)
+        database = open_database(self._growing)
+        migrate(database, revision)
+        database.close()
+        url = self._new(self._growing)
+        database = open_database(url)
+        with database.engine.begin() as connection:
+            tables = tables_of(connection)
+            fill(connection, tables)
+        database.close()
+        return url, tables
+
+    def _new(self, like: str | None = None) -> str:
+        """Return the URL of an empty database, or of a copy."""
+        if self._server:
+            return self._server.new_database(like)
+        path = self._folder / f"{uuid4().hex}.db"
+        if like:
+            shutil.copyfile(like.removeprefix("sqlite:///"), path)
+        return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def releases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    return Releases(tmp_path_factory.mktemp("releases"), server)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_the_rows_of_a_release_stay_through_an_update_and_back(empty: Database, revision: str) -> None:
-    migrate(empty, revision)
-    with empty.engine.begin() as connection:
-        tables = tables_of(connection)
-        fill(connection, tables)
-        before = rows_of(connection, tables)
-    assert all(len(rows) == 2 for rows in before.values()) and "messages" in before
-    for step in (migrate, lambda database: downgrade(database, revision), migrate):
-        step(empty)
-        with empty.connect() as connection:
-            assert rows_of(connection, tables) == before
-        assert broken_keys(empty) == []
-    assert differences(empty) == [], "an update of a used store ends where a new one begins"
-    empty.close()
+def test_the_rows_of_a_release_stay_through_an_update_and_back(releases: Releases, revision: str) -> None:
+    with releases.copy(revision) as (database, tables):
+        with database.connect() as connection:
+            before = rows_of(connection, tables)
+        assert all(len(rows) == 2 for rows in before.values()) and "messages" in before
+        for step in (migrate, lambda database: downgrade(database, revision), migrate):
+            step(database)
+            with database.connect() as connection:
+                assert rows_of(connection, tables) == before
+            assert broken_keys(database) == []
+        assert differences(database) == [], "an update of a used store ends where a new one begins"
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)
-def test_the_release_before_reads_and_writes_beside_the_new_one(empty: Database, old: str, new: str) -> None:
+def test_the_release_before_reads_and_writes_beside_the_new_one(releases: Releases, old: str, new: str) -> None:
     """While replicas are replaced one by one, the old code runs on the new tables."""
-    migrate(empty, old)
-    with empty.engine.begin() as connection:
-        tables = tables_of(connection)
-        fill(connection, tables)
-    migrate(empty, new)
-    with empty.engine.begin() as connection:
-        fill(connection, tables, first=10)
-        assert {name: len(rows) for name, rows in rows_of(connection, tables).items()} == dict.fromkeys([each.name for each in tables], 4)
-        users = next(each for each in tables if each.name == "users")
-        connection.execute(users.update().values(full_name="changed"))
-        assert set(connection.scalars(select(users.c.full_name))) == {"changed"}
-        for table in reversed(tables):
-            assert connection.execute(table.delete()).rowcount > 0, table.name
-    empty.close()
+    with releases.copy(old) as (database, tables):
+        migrate(database, new)
+        with database.engine.begin() as connection:
+            fill(connection, tables, first=10)
+            counts = {name: len(rows) for name, rows in rows_of(connection, tables).items()}
+            assert counts == dict.fromkeys([each.name for each in tables], 4)
+            users = next(each for each in tables if each.name == "users")
+            connection.execute(users.update().values(full_name="changed"))
+            assert set(connection.scalars(select(users.c.full_name))) == {"changed"}
+            for table in reversed(tables):
+                assert connection.execute(table.delete()).rowcount > 0, table.name
 
 
 @pytest.mark.parametrize(("revision", "statements"), [("base", 9), (REVISIONS[-2], 1)])

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from core.chat.records import MessageStatus
 from core.errors import Conflict, StoredError
 from core.inference.records import FinishReason
-from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, Credentials, Role, Session, SessionKind
+from core.people.audit_records import THE_PORTAL, AuditEvent, AuditFilter
+from core.people.records import Credentials, Role, Session, SessionKind
 from core.review.records import FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWork
 from data.database import Database
@@ -226,10 +227,10 @@ def test_a_turn_past_its_lease_is_found(database: Database) -> None:
             turns.append(things.turn(ana, asked, asked))
             work.turns.add(turns[-1])
         work.turns.extend_lease(turns[1].id, later(seconds=60))
-        assert [each.id for each in work.turns.streaming_past(later(seconds=31))] == [turns[0].id]
+        assert [each.id for each in work.turns.with_expired_lease(later(seconds=31))] == [turns[0].id]
         work.turns.finish(turns[0].id, MessageStatus.INTERRUPTED)
-        assert work.turns.streaming_past(later(seconds=31)) == []
-        assert [each.id for each in work.turns.streaming_past(later(seconds=61))] == [turns[1].id]
+        assert work.turns.with_expired_lease(later(seconds=31)) == []
+        assert [each.id for each in work.turns.with_expired_lease(later(seconds=61))] == [turns[1].id]
 
 
 def test_deleting_a_conversation_keeps_generations_and_ratings_without_text(database: Database) -> None:

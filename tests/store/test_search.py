@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from core.search.records import MARK_END, MARK_START, UNRATED, SearchHit, SearchQuery
-from data.search import elasticsearch_index
-from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch import documents
+from data.search.elasticsearch.index import ElasticsearchIndex
 from data.search.port import COUNTED, Document, WritableIndex
-from tests.servers.elasticsearch_node import ElasticsearchNode
+from samples.servers.elasticsearch_node import ElasticsearchNode
 from tests.store.things import NOW
 
 TEXTS = {
@@ -237,6 +237,17 @@ def test_a_folder_and_attached_files_narrow_pages(corner: Corner) -> None:
         assert corner.page("bond", folder_id=folder) == ([], 0)
 
 
+def test_a_conversation_narrows_pages_and_their_totals(corner: Corner) -> None:
+    made = [replace(corner.document(f"m{n}", "bond"), at=NOW + timedelta(days=n)) for n in range(4)]
+    corner.put(*(replace(each, conversation_id="one" if n & 1 else "two") for n, each in enumerate(made)))
+    assert corner.page("bond", conversation_id="one") == (["m3", "m1"], 2)
+    assert corner.page("bond", conversation_id="one", until=NOW + timedelta(days=2)) == (["m1"], 1)
+    assert corner.page("bond", conversation_id="one", after=corner.place("m3", NOW + timedelta(days=3))) == (["m1"], 2)
+    assert corner.page("bond", conversation_id="one", owner_id="somebody else") == ([], 0)
+    for other in ("", "on", "one OR two", "'"):
+        assert corner.page("bond", conversation_id=other) == ([], 0)
+
+
 def test_what_leaves_a_folder_or_loses_its_files_is_found_there_no_more(corner: Corner) -> None:
     first = replace(corner.document("m1", "bond", 1), folder_id="one", has_file=True)
     corner.put(first)
@@ -320,7 +331,7 @@ def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasti
     }  # fmt: skip
     for kind in ("conversation", "message", "feedback"):
         alias = f"{index.server.prefix}-{kind}"
-        index.server.client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=elasticsearch_index.SETTINGS)
+        index.server.client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=documents.SETTINGS)
         index.server.client.indices.put_alias(index=f"{alias}-v1", name=alias, is_write_index=True)
     body = {"deleted": False, "owner": "ana", "conversation": "c1", "model": "", "at": NOW.isoformat(), "text": "an old bond"}
     index.server.client.index(index=f"{index.server.prefix}-message", id="m1", document=body, refresh=True)

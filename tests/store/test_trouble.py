@@ -12,10 +12,12 @@ import pytest
 
 from core.errors import Unavailable
 from data import database as database_module
+from data.connections import write_turns
 from data.database import Database, open_database
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
-from tests.servers.postgresql import PostgresServer
+from samples.servers.postgresql import PostgresServer
+from tests.small_disk import file_limit
 from tests.store import things
 from tests.store.things import put_exchange, put_user
 
@@ -24,6 +26,7 @@ from tests.store.things import put_exchange, put_user
 def impatient(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A store with two connections that wait for nothing long."""
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(write_turns, "MAX_WAIT_S", 0.2)
     monkeypatch.setattr(database_module, "POOL_TIMEOUT_S", 0.2)
     monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 0.5)
     opened = open_database(empty_url, pool_size=2, max_overflow=0)
@@ -45,6 +48,20 @@ def test_a_full_disk_saves_nothing_and_the_store_works_on(tmp_path: Path) -> Non
         assert work.conversations.of_user(ana.id, 10) == []
     with database.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    put_exchange(database, ana, answered="long " * 20_000)
+    database.close()
+
+
+def test_the_limit_for_the_size_of_a_file_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "portal.db"
+    database = open_database(f"sqlite:///{path}", pool_size=1, max_overflow=0)
+    migrate(database)
+    ana = put_user(database)
+    with (
+        file_limit((tmp_path / "portal.db-wal").stat().st_size + 8192),
+        pytest.raises(Unavailable, match=r"limit for the size of a file\. Nothing was saved"),
+    ):
+        put_exchange(database, ana, answered="long " * 20_000)
     put_exchange(database, ana, answered="long " * 20_000)
     database.close()
 
@@ -84,8 +101,13 @@ def test_reading_goes_on_while_somebody_writes(impatient: Database) -> None:
 
 
 def test_when_all_connections_are_taken_the_store_has_too_much_to_do(impatient: Database) -> None:
-    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="overloaded"):
-        SqlUnitOfWork(impatient).__enter__()
+    with (
+        ThreadPoolExecutor(1) as other,
+        SqlUnitOfWork(impatient),
+        impatient.engine.connect(),
+        pytest.raises(Unavailable, match="overloaded"),
+    ):
+        other.submit(SqlUnitOfWork(impatient).__enter__).result()
 
 
 def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:

@@ -139,7 +139,7 @@ def test_days_that_do_not_fit_in_memory_are_read_again(database: Database) -> No
         database.usage_days = UsageDays(most_rows)
         assert report(database) == report(database)
         assert _is_plain(database, report(database))
-        kept = database.usage_days.kept
+        kept = database.usage_days.cached_days
         assert sum(kept.values()) <= most_rows and all(day >= max(kept) - timedelta(days=len(kept)) for day in kept), "the newest stay"
         assert bool(kept) == (most_rows > 0) and (len(kept) == 10) == (most_rows == 10_000)
 

@@ -12,14 +12,16 @@ from core.comparing.records import ComparedFile, Comparison
 from core.errors import StoredError
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
-from core.inference.caching.records import KeptResult
+from core.inference.caching.records import CachedResult
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import SamplingParams, Tool, ToolCall
 from core.knowledge.records import StoredFile
-from core.models.records import Adapter, KvType, LoadSettings
-from core.models.swap_records import Figures, Swap, SwapOptions, Trial, planned_steps
+from core.models.load_settings import Adapter, KvType, LoadSettings
+from core.models.swaps.records import Swap, SwapOptions, Trial, VersionStats, planned_steps
 from core.people.records import Role, User
+from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, DatasetVersion, Format, Report
+from core.review.datasets.records import Source as DatasetSource
 from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
 from data.database import Database
@@ -153,6 +155,21 @@ def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_b
     return replace(added, conversation_id=shown_by.conversation_id if shown_by else None)
 
 
+def put_dataset(work: SqlUnitOfWork, owner: User, name: str = "Answers", content: bytes = b"{}\n") -> Dataset:
+    """A dataset with one version of one file."""
+    settings = DatasetSettings(format=Format.SFT, sources=(DatasetSource.GOOD,), tag=name[:40])
+    made = Dataset(id=new_id(), name=name, settings=settings, created_at=NOW, created_by=owner.id, updated_at=NOW, versions=1)
+    report = Report(found=1, left_out={}, train=1, holdout=0, holdout_percent=10, people=1, by_tag={name: 1})
+    version = DatasetVersion(
+        id=new_id(), dataset_id=made.id, number=1, settings=settings, report=report, built_at=NOW, built_by=owner.id, used_by=name,
+    )  # fmt: skip
+    work.datasets.add(made)
+    work.datasets.add_version(version, [])
+    file = DatasetFile(id=new_id(), name="train.jsonl", lines=1, size_bytes=len(content), sha256="a" * 64)
+    work.datasets.add_file(version.id, file, [content])
+    return made
+
+
 def put_user(database: Database, person: User | None = None) -> User:
     person = person or user()
     with SqlUnitOfWork(database) as work:
@@ -201,12 +218,12 @@ def swap(swap_id: str, text: str = "Fine.", model: str = "glm", server: str = "h
         new_path=Path("/m/new.gguf"), new_version="v2", beside=True, options=SwapOptions(shares=(5,), replay=True), steps=steps,
         settings=LoadSettings(context=4096, kv_type=KvType.Q8_0, gpu_shares=(1.0, 2.0), adapters=(Adapter("legal", Path("/m/a.gguf")),)),
         canary=(Trial(question=text, text=text, verdict=StoredError("{why}", {"why": text})),),
-        replay=(Trial(question=text, text=text, accepted=text),), new_figures=Figures(answers=3, tokens_per_second=9.5),
+        replay=(Trial(question=text, text=text, accepted=text),), new_figures=VersionStats(answers=3, tokens_per_second=9.5),
     )  # fmt: skip
 
 
-def kept_result(owner: User, text: str) -> KeptResult:
-    return KeptResult(
+def kept_result(owner: User, text: str) -> CachedResult:
+    return CachedResult(
         key=new_id(), user_id=owner.id, group="", conversation_id="", model="m", model_version="v", platform="local", engine="fake",
         text=text, reasoning=text, tool_calls=(ToolCall("c1", "f", text),), ignored=(), finish_reason=FinishReason.STOP, stop=None,
         prompt_tokens=1, completion_tokens=2, created_at=NOW,

@@ -76,5 +76,5 @@ def test_nginx_finds_its_site_and_its_certificate() -> None:
 
 
 def test_elasticsearch_is_the_version_the_tests_run_against() -> None:
-    tested = re.search(r"<elasticsearch.version>(.+?)<", (DEPLOY.parent / "tests/servers/elasticsearch/pom.xml").read_text("utf-8"))
+    tested = re.search(r"<elasticsearch.version>(.+?)<", (DEPLOY.parent / "samples/servers/elasticsearch/pom.xml").read_text("utf-8"))
     assert tested is not None and SERVICES["elasticsearch"]["image"].endswith(f":{tested[1]}")

@@ -43,6 +43,7 @@ ONLY_IN = {
     "ldap3": {"data"},
     "limits": {"data"},
     "redis": {"data"},
+    "jsonschema": {"data"},
     "llama_cpp": {"models"},
     "markdown_it": {"pages", "data", "plugins"},
     "pluggy": {"core"},
@@ -51,20 +52,21 @@ ONLY_IN = {
 }
 
 RECORDS = {
-    *("records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"),
-    "quantization",
+    *("records", "requests", "vectors", "permissions", "offers", "catalogue", "quantization"),
+    *("load_settings", "memory_records", "audit_records", "start_records", "report_records"),
 }
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 
 HOOKS = {"core.plugins.hookspecs", "core.plugins.loading"}
 """Modules of core that import pluggy, which is itself without dependencies: a hook is marked and called with it."""
 
-BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}
+BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.characters", "core.clock"}
 
 BEFORE_THE_ENVIRONMENT = (
     *("main", "paths", "progress"),
     *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
-    *("environment.engine_build", "environment.cures", "commands.doctor", "commands.finding", "commands.checks"),
+    *("commands.parallel_tests", "commands.background_soak"),
+    *("environment.engine_build", "environment.fixes", "commands.doctor", "commands.finding", "commands.benches", "commands.checks"),
 )
 """Modules of cli that run before anything is installed."""
 SHARED_WITH_THE_COMMAND = "models.trials.machine_trial"
@@ -121,6 +123,20 @@ def test_a_plugin_of_the_portal_imports_what_other_plugins_may(path: Path) -> No
     assert {name for name in IMPORTS[_module(path)] if name.startswith("core.")} <= {"core.plugins.hookspecs"}
 
 
+OF_COMMANDS = ("bench", "demo", "samples")
+"""What commands run beside the portal. Tests may use it; the portal does not, and it does not need the tests."""
+RUNS_TESTS = {"bench/models/peer_tests.py"}
+"""A command whose very work is to run tests."""
+
+
+def test_commands_do_not_need_the_tests_and_the_portal_does_not_need_the_commands() -> None:
+    of_commands = {str(path.relative_to(ROOT)): path for room in OF_COMMANDS for path in (ROOT / room).rglob("*.py")}
+    tops = {name: {each.partition(".")[0] for each in _imported(path)} for name, path in of_commands.items()}
+    assert {name for name, found in tops.items() if "tests" in found} == RUNS_TESTS
+    assert [name for name, found in tops.items() if name.startswith("samples/") and found & {"bench", "demo"}] == []
+    assert [module for module, names in IMPORTS.items() if {each.partition(".")[0] for each in names} & {*OF_COMMANDS, "tests"}] == []
+
+
 def _circle(graph: dict[str, set[str]]) -> list[str]:
     """Return the names along a circle, empty if there is none."""
     try:
@@ -139,7 +155,7 @@ def test_no_modules_import_each_other_in_a_circle(room: str) -> None:
 def _area(module: str) -> str | None:
     """Return the area of a module of core, or None if it stands beside the areas."""
     parts = module.split(".")
-    return parts[1] if parts[0] == "core" and len(parts) == 3 else None
+    return parts[1] if parts[0] == "core" and len(parts) >= 3 else None
 
 
 def _services() -> Iterator[tuple[str, str]]:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-MOST = 20
+MAX_USES = 20
 ALLOWED = {
     "functional/test_anthropic_client.py": (1, "Anthropic's client offers the request's id under a private name only."),
     "pages/test_file_report.py": (1, "AppTest draws a part of a page that has no address of its own."),
+    "pages/test_options.py": (1, "Streamlit's lock is held, so that the test tells when reading its options needs it again."),
     "pages/test_text_of_strangers.py": (2, "AppTest hides the messages that a browser would get."),
     "pages/test_theme.py": (4, "The theme replaces a private function of Streamlit; the test tells when that stops to work."),
+    "security/test_hostile_words.py": (1, "The check of a backup's name is taken away, so that the test is seen to fail."),
     "security/test_sign_in_work.py": (1, "The hash for unknown names is taken away, so that the test is seen to fail."),
     "unit/api/portal/knowledge/test_files.py": (1, "A portal builds its own reader of documents; this one waits."),
     "unit/remote/test_remote_portal.py": (1, "A portal builds its own reader of documents; this one waits."),
@@ -54,4 +56,4 @@ def test_tests_use_public_names() -> None:
         if count:
             found[str(path.relative_to(TESTS))] = count
     assert found == {name: count for name, (count, _) in ALLOWED.items()}
-    assert found.total() <= MOST
+    assert found.total() <= MAX_USES

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.test_import_direction import IMPORTS, MODULES
 
-MOST_IN_ORDER = 2
+MAX_IN_ORDER = 2
 """Values that may be given without their names, as in ChatMessage("user", text)."""
 NOT_YET = ("models.child.", "models.engine.")
 """Modules that still build them in order."""
@@ -33,7 +33,7 @@ def _built_in_order(module: str) -> Iterator[str]:
     known = {name for home, name in RECORDS if home == module or home in IMPORTS[module]}
     for node in ast.walk(TREES[module]):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
-            if len(node.args) > MOST_IN_ORDER or any(isinstance(each, ast.Starred) for each in node.args):
+            if len(node.args) > MAX_IN_ORDER or any(isinstance(each, ast.Starred) for each in node.args):
                 yield f"line {node.lineno}: {ast.unparse(node)}"
 
 

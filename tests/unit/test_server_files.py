@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import settings
-from bootstrap.service_keys import service_keys
-from tests.servers.missing import missing
+from bootstrap.servers.service_keys import service_keys
+from samples.servers.missing import missing
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy/servers"

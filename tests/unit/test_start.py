@@ -14,13 +14,15 @@ from bootstrap.parts import now
 from bootstrap.portal import Portal, build_portal
 from bootstrap.startup import load_models
 from core.errors import InvalidInput, NotAllowed, NotFound
-from core.models.records import Adapter, Crash, LoadSettings, ModelState
+from core.models.load_settings import Adapter, LoadSettings
+from core.models.records import ModelState
+from core.models.start_records import Crash
 from core.people.permissions import Role
 from core.people.records import User
-from models.serving.notes.last_run import RunRecord
+from models.serving.state_files.last_run import RunRecord
+from samples.fakes import FakePool, FakeRouter
+from samples.gguf_maker import make_gguf
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
-from tests.gguf_maker import make_gguf
 from tests.unit.api.conftest import PlainHasher
 
 
@@ -71,7 +73,7 @@ def restarted(home: Path, pool: FakePool) -> Portal:
 
 
 def admin_of(portal: Portal) -> User:
-    if not portal.accounts.anybody():
+    if not portal.accounts.has_any():
         portal.accounts.add(None, "admin", Role.ADMIN, password="correct horse battery", full_name="Ada")
     return portal.accounts.people(None)[0]
 
@@ -93,7 +95,7 @@ def test_a_model_loaded_for_now_or_unloaded_again_is_not_loaded_at_the_next_star
     admin = admin_of(first)
     first.models.load(admin, Path("/models/glm.gguf"), LoadSettings(), at_start=False)
     first.models.load(admin, Path("/models/glm.gguf"), LoadSettings())
-    assert first.models.kept(admin) == {"fake"}
+    assert first.models.names_at_start(admin) == {"fake"}
     first.models.unload(admin, "fake")
     first.close()
     pool = FakePool()
@@ -105,9 +107,9 @@ def test_whether_a_model_is_kept_can_be_changed_while_it_runs(tmp_path: Path) ->
     portal = restarted(tmp_path, FakePool())
     admin = admin_of(portal)
     portal.models.keep(admin, "fake", at_start=True)
-    assert portal.models.kept(admin) == {"fake"}
+    assert portal.models.names_at_start(admin) == {"fake"}
     portal.models.keep(admin, "fake", at_start=False)
-    assert portal.models.kept(admin) == frozenset()
+    assert portal.models.names_at_start(admin) == frozenset()
     with pytest.raises(NotFound):
         portal.models.keep(admin, "nobody", at_start=True)
     with pytest.raises(NotAllowed):

@@ -2,8 +2,10 @@
 
 In reading order:
 
+- message_shapes: conversations and messages as JSON
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
+- tools: the tools that chats offer to models
 - folders: folders
 - context: the context that the model reads
 - instructions: instructions that apply to chats

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line
 from api.services import PortalHere
-from core.chat.context.records import LONGEST_SUMMARY, Summary
+from core.chat.context.records import MAX_SUMMARY_LENGTH, Summary
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
@@ -33,7 +33,7 @@ class SummaryOut(BaseModel):
 
 
 class PartOut(BaseModel):
-    kind: Literal["instructions", "memory", "summary", "files", "images", "turns"]
+    kind: Literal["instructions", "memory", "tools", "summary", "files", "images", "turns"]
     tokens: int
 
 
@@ -49,7 +49,7 @@ class ContextUseOut(BaseModel):
 
 class EditedSummary(Asked):
     id: str = Field(max_length=64)
-    text: str = Field(max_length=4 * LONGEST_SUMMARY, description=f"1 to {LONGEST_SUMMARY:,} characters.")
+    text: str = Field(max_length=4 * MAX_SUMMARY_LENGTH, description=f"1 to {MAX_SUMMARY_LENGTH:,} characters.")
 
 
 class Pinned(Asked):

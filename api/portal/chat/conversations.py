@@ -12,14 +12,15 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.answering.starting import begun
+from api.answering.streams import Cutoff, unless_cut
 from api.identity import SignedIn, TokenHere
+from api.portal.chat.message_shapes import ConversationOut, ShownOut
 from api.portal.chat.turn_stream import TurnOut, Watch
-from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
+from api.portal.shapes import Asked, FileId, FolderId, Id, Line, MessageId, Moment, Sampling, ToolName, at_least_one
 from api.services import Portal, PortalHere
-from api.starting import begun
-from api.streams import Cutoff, unless_cut
-from core.chat.conversations import MOST_AT_ONCE, UNTITLED
-from core.chat.exports import MOST
+from core.chat.conversations import MAX_AT_ONCE, MAX_TOOLS_OFF, UNTITLED
+from core.chat.exports.exports import MAX_CHATS
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
@@ -39,6 +40,7 @@ class Begun(Asked):
     folder_id: FolderId | None = Field(default=None, description="The folder of the conversation.")
     instructions: bool = Field(default=True, description="Whether the person's and the group's instructions apply.")
     memory: bool = Field(default=True, description="Whether the person's memories are read in it and proposed from it.")
+    tools_off: list[ToolName] = Field(default_factory=list, max_length=MAX_TOOLS_OFF, description="Tools to switch off for it.")
 
 
 class Changed(Asked):
@@ -49,10 +51,16 @@ class Changed(Asked):
     unread: bool | None = None
     instructions: bool | None = Field(default=None, description="Whether the person's and the group's instructions apply.")
     memory: bool | None = Field(default=None, description="Whether the person's memories are read in it and proposed from it.")
+    tools_off: list[ToolName] | None = Field(
+        default=None, max_length=MAX_TOOLS_OFF, description="The tools that are switched off for it; all others are on."
+    )
+    tools_allowed: list[ToolName] | None = Field(
+        default=None, max_length=MAX_TOOLS_OFF, description="The tools that may change something in it without asking; all others ask."
+    )
 
 
 class Several(Asked):
-    ids: list[FolderId] = Field(min_length=1, max_length=MOST_AT_ONCE, description="The conversations.")
+    ids: list[FolderId] = Field(min_length=1, max_length=MAX_AT_ONCE, description="The conversations.")
 
 
 class Deleted(BaseModel):
@@ -81,14 +89,23 @@ class Regenerate(Sampling):
     stream: bool = Field(default=False, description="Return server-sent events instead of waiting for the end.")
     model: Line | None = Field(default=None, description="A name from /v1/models. Default: the default model.")
     thinking: bool = Field(default=True, description="Whether a model that can think does so before it answers.")
+    tools_off: list[ToolName] = Field(default_factory=list, max_length=MAX_TOOLS_OFF, description=(
+        "Tools that the model may not call for this answer, besides those that are switched off for the conversation."
+    ))
 
     def options(self) -> TurnOptions:
-        return TurnOptions(model=self.model, thinking=self.thinking, params=self.params())
+        return TurnOptions(model=self.model, thinking=self.thinking, params=self.params(), tools_off=tuple(self.tools_off))
 
 
 class Question(Regenerate):
     text: str = Field(description="The question. May be empty if files are attached.")
     files: list[FileId] = Field(default_factory=list, max_length=100, description="Ids of uploaded files, in the order they are read.")
+
+
+class AskedQuestion(Question):
+    replaces_id: MessageId | None = Field(default=None, description=(
+        "A question of this conversation. This one becomes another version of it and has its files."
+    ))
 
 
 @router.get("/conversations")
@@ -119,7 +136,8 @@ def listing(
 def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
     body = body or Begun()
     made = portal.conversations.new(
-        user, body.title, body.folder_id, uses_instructions=body.instructions, uses_memory=body.memory
+        user, body.title, body.folder_id, uses_instructions=body.instructions, uses_memory=body.memory,
+        tools_off=body.tools_off,
     )  # fmt: skip
     return ConversationOut.of(made)
 
@@ -143,7 +161,7 @@ def export_formats(portal: PortalHere, user: SignedIn) -> ExportFormatsOut:
 def export(
     portal: PortalHere,
     user: SignedIn,
-    id: Annotated[list[FolderId], Query(min_length=1, max_length=MOST, description="The conversations; several give a zip file.")],
+    id: Annotated[list[FolderId], Query(min_length=1, max_length=MAX_CHATS, description="The conversations; several give a zip file.")],
     format: Annotated[Line, Query(description="markdown, json, html, or a format that a plugin adds.")] = "markdown",
 ) -> Response:
     """Export your conversations as a file."""
@@ -162,7 +180,7 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
     """Change the fields that are sent. If the folder does not exist, nothing changes."""
     at_least_one(
         title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread,
-        instructions=body.instructions, memory=body.memory,
+        instructions=body.instructions, memory=body.memory, tools_off=body.tools_off, tools_allowed=body.tools_allowed,
     )  # fmt: skip
     # Moved first: if the folder does not exist, the whole request is refused.
     if body.folder_id is not None:
@@ -170,15 +188,19 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
     if body.title is not None:
         changed = portal.conversations.rename(user, conversation_id, body.title)
     if body.archived is not None:
-        changed = portal.marks.archive(user, conversation_id, body.archived)
+        changed = portal.conversation_flags.archive(user, conversation_id, body.archived)
     if body.pinned is not None:
-        changed = portal.marks.pin(user, conversation_id, body.pinned)
+        changed = portal.conversation_flags.pin(user, conversation_id, body.pinned)
     if body.unread is not None:
-        changed = portal.marks.set_unread(user, conversation_id, body.unread)
+        changed = portal.conversation_flags.set_unread(user, conversation_id, body.unread)
     if body.instructions is not None:
-        changed = portal.marks.use_instructions(user, conversation_id, body.instructions)
+        changed = portal.conversation_flags.use_instructions(user, conversation_id, body.instructions)
     if body.memory is not None:
-        changed = portal.marks.use_memory(user, conversation_id, body.memory)
+        changed = portal.conversation_flags.use_memory(user, conversation_id, body.memory)
+    if body.tools_off is not None:
+        changed = portal.chat_tools.switch_off(user, conversation_id, body.tools_off)
+    if body.tools_allowed is not None:
+        changed = portal.chat_tools.allow(user, conversation_id, body.tools_allowed)
     return ConversationOut.of(changed)
 
 
@@ -200,11 +222,13 @@ def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Message
 
 
 @router.post("/conversations/{conversation_id}/messages", response_model=TurnOut, responses=STREAMED)
-async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
+async def ask(conversation_id: Id, body: AskedQuestion, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
     """Ask a question. The answer continues if the client disconnects; the same request_id finds it again."""
     options = body.options()
     turn = await begun(
-        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)
+        lambda: portal.turns.start(
+            user, conversation_id, body.text, options, body.request_id, files=body.files, replaces=body.replaces_id, source=Source.API
+        )
     )
     return await _answer(portal, user, turn, body.stream, token)
 
@@ -227,6 +251,14 @@ async def regenerate(
     return await _answer(portal, user, turn, body.stream, token)
 
 
+@router.put("/messages/{message_id}/shown")
+def show(message_id: Id, portal: PortalHere, user: SignedIn) -> MessagesOut:
+    """Show this version of a question or an answer, and what follows it. The next question continues from there."""
+    conversation_id = portal.conversations.message(user, message_id).conversation_id
+    portal.conversations.show_version(user, conversation_id, message_id)
+    return messages(conversation_id, portal, user)
+
+
 @router.post("/messages/{message_id}/continue", response_model=TurnOut, responses=STREAMED)
 async def go_on(message_id: Id, portal: PortalHere, user: SignedIn, token: TokenHere, body: Regenerate | None = None) -> TurnOut | Response:
     """Continue an answer that was cut off; the new version begins with its text."""
@@ -238,5 +270,5 @@ async def go_on(message_id: Id, portal: PortalHere, user: SignedIn, token: Token
 
 async def _answer(portal: Portal, user: User, turn: Turn, stream: bool, token: str) -> TurnOut | Response:
     running = await run_in_threadpool(portal.turns.find, user, turn.id)
-    watch, cutoff = Watch(portal, user, turn, running, token), Cutoff(portal.session_watch, token)
+    watch, cutoff = Watch(portal, user, turn, running, token), Cutoff(portal.session_watch, token, user)
     return watch.stream(cutoff) if stream else await unless_cut(watch.finished(), cutoff)

@@ -11,13 +11,15 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked
 from api.services import PortalHere
-from core.chat.context.records import LONGEST_INSTRUCTIONS
+from core.chat.context.records import MAX_INSTRUCTIONS_LENGTH
 
 router = APIRouter(prefix="/api/v1/instructions", tags=["conversations"])
 
 
 class SetInstructions(Asked):
-    text: str = Field(max_length=4 * LONGEST_INSTRUCTIONS, description=f"At most {LONGEST_INSTRUCTIONS:,} characters; empty removes them.")
+    text: str = Field(
+        max_length=4 * MAX_INSTRUCTIONS_LENGTH, description=f"At most {MAX_INSTRUCTIONS_LENGTH:,} characters; empty removes them."
+    )
 
 
 class ApplyingOut(BaseModel):

@@ -11,19 +11,19 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, FolderId, Line
 from api.services import PortalHere
-from core.chat.memory.records import LONGEST_MEMORY, Memory
+from core.chat.memory.records import MAX_MEMORY_LENGTH, Memory
 
 router = APIRouter(prefix="/api/v1/memories", tags=["conversations"])
 
-_LENGTH = f"1 to {LONGEST_MEMORY} characters, on one line."
+_LENGTH = f"1 to {MAX_MEMORY_LENGTH} characters, on one line."
 
 
 class NewMemory(Asked):
-    text: str = Field(max_length=4 * LONGEST_MEMORY, description=_LENGTH)
+    text: str = Field(max_length=4 * MAX_MEMORY_LENGTH, description=_LENGTH)
 
 
 class AcceptedAs(Asked):
-    text: str | None = Field(default=None, max_length=4 * LONGEST_MEMORY, description="Other words for it. Default: as it was proposed.")
+    text: str | None = Field(default=None, max_length=4 * MAX_MEMORY_LENGTH, description="Other words for it. Default: as it was proposed.")
 
 
 class Switched(Asked):

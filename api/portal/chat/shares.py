@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -11,14 +12,14 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, FolderId, Id
 from api.services import PortalHere
 from core.sharing.records import Share, SharedChat
-from core.sharing.shares import MOST_DAYS
+from core.sharing.shares import MAX_DAYS
 
 router = APIRouter(prefix="/api/v1", tags=["shares"])
 
 
 class NewShare(Asked):
     group_id: FolderId | None = Field(default=None, description="Whose members may open it. Null: everyone who is signed in.")
-    days: int | None = Field(default=30, description=f"1 to {MOST_DAYS} days until it expires. Null: never.")
+    days: int | None = Field(default=30, description=f"1 to {MAX_DAYS} days until it expires. Null: never.")
     masked: bool = Field(default=False, description="Mask personal data.")
 
 
@@ -59,12 +60,20 @@ class AudiencesOut(BaseModel):
     items: list[AudienceOut]
 
 
+class SharedStepOut(BaseModel):
+    title: str
+    arguments: str
+    seconds: float | None
+    failed: bool
+
+
 class SharedMessageOut(BaseModel):
     author: str
     text: str
     created_at: datetime
     model: str
     files: list[str]
+    steps: list[SharedStepOut] = Field(description="The tools that the model called, without their results.")
 
 
 class SharedOut(BaseModel):
@@ -83,7 +92,8 @@ class SharedOut(BaseModel):
         share = shared.share
         messages = [
             SharedMessageOut(
-                author=each.author.value, text=each.text, created_at=each.created_at, model=each.model, files=list(each.files)
+                author=each.author.value, text=each.text, created_at=each.created_at, model=each.model, files=list(each.files),
+                steps=[SharedStepOut(**asdict(step)) for step in each.steps],
             )
             for each in shared.messages
         ]

@@ -9,12 +9,12 @@ from uuid import uuid4
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.answering.starting import begun
 from api.identity import SignedIn
 from api.portal.shapes import Asked, FileId, FolderId, Id, Line, Sampling
 from api.services import PortalHere
-from api.starting import begun
 from core.chat.records import NewQuestion, TurnOptions
-from core.chat.turns import MOST_LANES
+from core.chat.turns import MAX_LANES
 from core.inference.records import Source
 from core.review.records import Comparison, Vote
 
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
 class SameQuestion(Sampling):
     text: str = Field(description="The question. May be empty if files are attached.")
-    models: list[Line] = Field(min_length=2, max_length=MOST_LANES, description="Names from /v1/models; each gives an answer.")
+    models: list[Line] = Field(min_length=2, max_length=MAX_LANES, description="Names from /v1/models; each gives an answer.")
     files: list[FileId] = Field(default_factory=list, max_length=100)
     thinking: bool = True
     separate: bool = Field(default=False, description="Each model reads its own earlier answers of such questions, not those of the first.")

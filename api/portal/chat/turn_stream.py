@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator, Callable
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.answering.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
 from api.identity import person_of
-from api.portal.shapes import MessageOut
+from api.portal.chat.message_shapes import MessageOut, StepOut
 from api.services import Portal
-from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import NotSignedIn, PortalError
@@ -36,8 +36,7 @@ class TurnOut(BaseModel):
 
 
 def stored(portal: Portal, user: User, turn: Turn) -> TurnOut:
-    question = MessageOut.of(portal.conversations.message(user, turn.question_id))
-    answer = MessageOut.of(portal.conversations.message(user, turn.answer_id))
+    question, answer = map(MessageOut.of, portal.conversations.messages(user, [turn.question_id, turn.answer_id]))
     return TurnOut(
         id=turn.id, request_id=turn.request_id, conversation_id=turn.conversation_id, status=answer.status, question=question, answer=answer
     )
@@ -62,9 +61,9 @@ class Watch:
             self._leave()
 
     async def finished(self) -> TurnOut:
-        """Return the stored turn once its answer has ended, wherever it runs."""
+        """Return the stored turn once its answer has ended, wherever it runs, or once a step of it waits for a decision."""
         try:
-            while self._last is None or (self._last.running and not self._last.unsaved):
+            while self._last is None or (self._last.running and not self._last.unsaved and self._last.waiting_step is None):
                 if self._running is None:
                     return await self._ended_elsewhere()
                 await self._next()
@@ -76,7 +75,7 @@ class Watch:
         return EventStream(self._events(), self.leave, cutoff, _last_event)
 
     async def _events(self) -> AsyncGenerator[bytes]:
-        """Yield turn, then queued and delta events as they come, then done with the stored turn, or error if the database is
+        """Yield turn, then queued, step and delta events as they come, then done with the stored turn, or error if the database is
         unavailable.
         """
         turn = self._turn
@@ -104,6 +103,9 @@ class Watch:
                 continue
             if now.position is not None and now.position != sent.position:
                 yield sse({"place": now.position, "wait_s": now.wait_s}, "queued")
+            for step in now.steps:
+                if step not in sent.steps:
+                    yield sse(StepOut.of(step).model_dump(mode="json"), "step")
             text, reasoning = now.text[len(sent.text) :], now.reasoning[len(sent.reasoning) :]
             if text or reasoning:
                 yield sse({"text": text, "reasoning": reasoning}, "delta")
@@ -129,7 +131,8 @@ class Watch:
         status = MessageStatus.FAILED if self._last.unsaved else self._last.status
         problem = self._last.unsaved or self._last.error
         error = str(problem) if problem else None
-        seen = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
+        seen: dict[str, object] = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
+        seen["steps"] = [StepOut.of(each) for each in self._last.steps]
         return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 
     def _read(self) -> TurnOut:
@@ -141,6 +144,8 @@ class Watch:
     async def _ended_elsewhere(self) -> TurnOut:
         """Wait for a turn that was not found running: it ended, or a second request arrived before the first."""
         while (turn := await self._stored()).status == MessageStatus.STREAMING:
+            if any(step.approval == "waiting" for step in turn.answer.steps):
+                break
             await asyncio.sleep(POLL_S)
         return turn
 

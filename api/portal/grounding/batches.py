@@ -15,7 +15,7 @@ from api.portal.grounding.ground import TYPES
 from api.portal.grounding.images import download
 from api.portal.shapes import Id, Line
 from api.services import Portal, PortalHere
-from core.grounding.exports import EXTENSIONS, ExportFormat
+from core.grounding.exports.exports import EXTENSIONS, ExportFormat
 from core.grounding.records import BatchCounts, BatchItem, GroundBatch, ItemState
 from core.people.records import User
 from core.tasks.records import Job
@@ -24,6 +24,7 @@ router = APIRouter(prefix="/api/v1/ground-batches", tags=["grounding"])
 _starts = anyio.CapacityLimiter(2)
 """Most batches that are read at the same time: each may be large."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+_NOTE = "{failed} of {total} images failed. GET the batch's /images?state=failed says why; POST its /retry tries them again."
 
 
 class BatchOut(BaseModel):
@@ -36,6 +37,7 @@ class BatchOut(BaseModel):
     total: int
     done: int
     failed: int
+    note: str = Field(description="How many images failed, as a sentence; empty if none did.")
     empty: int = Field(description="Done, and nothing was found.")
     boxes: int
     job_id: str
@@ -54,6 +56,7 @@ class BatchOut(BaseModel):
             total=counts.total,
             done=counts.done,
             failed=counts.failed,
+            note=_NOTE.format(failed=counts.failed, total=counts.total) if counts.failed else "",
             empty=counts.empty,
             boxes=counts.boxes,
             job_id=batch.job_id,

@@ -16,7 +16,7 @@ from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut,
 from api.portal.shapes import FileId, Id
 from api.services import Portal, PortalHere
 from core.errors import InvalidInput
-from core.grounding.exports import EXTENSIONS, ExportFormat
+from core.grounding.exports.exports import EXTENSIONS, ExportFormat
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1", tags=["grounding"])
@@ -41,7 +41,7 @@ def _ground(portal: Portal, user: User, body: GroundIn) -> RunOut:
     if (content is None) is (body.image_id is None):
         raise InvalidInput("Send either image or image_id.")
     image_id = body.image_id or portal.grounding.upload(user, body.name, content or b"").id
-    run = portal.grounding.find(user, image_id, body.phrases, body.model, session=body.session, anew=body.anew)
+    run = portal.grounding.find(user, image_id, body.phrases, body.model, session=body.session, refresh=body.anew)
     return RunOut.of(*portal.grounding.get(user, run.id))
 
 

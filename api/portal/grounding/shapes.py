@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.portal.shapes import Asked, FileId, Line, Prose
 from core.errors import InvalidInput
-from core.grounding.exports import box_json
+from core.grounding.exports.exports import box_json
 from core.grounding.records import Box, GroundImage, GroundRun
 
 
@@ -21,7 +21,7 @@ class GroundIn(Asked):
     phrases: list[Prose] = Field(max_length=100, description="1 to 20 phrases: what to find.")
     model: Line | None = Field(default=None, description="A model of /api/v1/ground/models; null: the first one that answers.")
     session: Line = Field(default="", description="Names what belongs together; kept with the run.")
-    anew: bool = Field(default=False, description="Do not use kept results.")
+    anew: bool = Field(default=False, description="Do not use cached results.")
 
     def content(self) -> bytes | None:
         """Return the bytes of the image. Raises InvalidInput."""
@@ -66,7 +66,7 @@ class ImageOut(BaseModel):
     width: int = Field(description="Of the image as people see it, its orientation applied.")
     height: int
     orientation: int = Field(description="As the file's EXIF data has it; 1: upright.")
-    sha256: str = Field(description="Of the stored image, which is encoded anew.")
+    sha256: str = Field(description="Of the stored image, which is encoded again.")
     created_at: datetime
 
     @staticmethod

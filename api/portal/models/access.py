@@ -11,17 +11,17 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
 from api.services import PortalHere
-from core.inference.choosing.access import LONGEST_MODEL, MOST_GROUPS
+from core.inference.choosing.access import MAX_GROUPS, MAX_MODEL_LENGTH
 from core.inference.offers import AccessRule
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 
-ModelName = Annotated[Line, InPath(max_length=LONGEST_MODEL)]
+ModelName = Annotated[Line, InPath(max_length=MAX_MODEL_LENGTH)]
 
 
 class RuleIn(Asked):
     roles: list[Line] = Field(default=[], max_length=100, description="Built-in or custom ones.")
-    groups: list[Line] = Field(default=[], max_length=MOST_GROUPS)
+    groups: list[Line] = Field(default=[], max_length=MAX_GROUPS)
 
 
 class RuleOut(BaseModel):

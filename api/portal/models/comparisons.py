@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
 from api.services import PortalHere
-from core.comparing.figures import figures_of, preference_interval, verdict
+from core.comparing.metrics import preference_interval, summarize, verdict
 from core.comparing.records import Comparison, QuestionResult, QuestionSet, VoteChoice, VoteCounts
 
 router = APIRouter(prefix="/api/v1/models/comparisons", tags=["models"])
@@ -45,7 +45,7 @@ class NextBallotOut(BaseModel):
     ballot: BallotOut | None = Field(description="The next question without a vote of this person; null after the last one.")
 
 
-class FiguresOut(BaseModel):
+class MetricsOut(BaseModel):
     """Figures of both files. Each pair is (reference, candidate)."""
 
     tokens: int
@@ -117,7 +117,7 @@ class ComparisonsOut(BaseModel):
 class ReportOut(BaseModel):
     comparison: ComparisonOut
     verdict: str | None
-    figures: FiguresOut | None = Field(description="Null until it is done.")
+    figures: MetricsOut | None = Field(description="Null until it is done.")
     votes: VotesOut
     questions: list[QuestionOut]
 
@@ -145,8 +145,8 @@ def report(comparison_id: ComparisonId, portal: PortalHere, user: SignedIn) -> R
             counts[choice] = counts.get(choice, 0) + n
     figures = None
     if found.done and found.results:
-        made = figures_of(found.results)
-        figures = FiguresOut(
+        made = summarize(found.results)
+        figures = MetricsOut(
             tokens=made.tokens, kl_mean=made.kl_mean, same_top=made.same_top, kl_shares=list(made.kl_shares),
             perplexity=list(made.perplexity), tokens_per_second=list(made.tokens_per_second),
         )  # fmt: skip

@@ -13,19 +13,8 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
 from api.services import PortalHere
-from core.models.records import (
-    MOST_ADAPTERS,
-    Adapter,
-    AdapterFile,
-    FlashAttention,
-    KvStreams,
-    KvType,
-    LoadedModel,
-    LoadSettings,
-    ModelFile,
-    Residency,
-    SplitMode,
-)
+from core.models.load_settings import MAX_ADAPTERS, Adapter, FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
+from core.models.records import AdapterFile, LoadedModel, ModelFile, Residency
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -154,7 +143,7 @@ class HowToLoad(Asked):
     split_mode: SplitMode = Field(default=SplitMode.LAYER, strict=False, description="Split across GPUs: none, layer or row.")
     main_gpu: int | None = Field(default=None, description="Counted from 0, for split modes none and row.")
     gpu_shares: list[float] = Field(default=[], max_length=16, description="Proportions for each GPU. Default: by free memory.")
-    adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
+    adapters: list[AdapterIn] = Field(default=[], max_length=MAX_ADAPTERS, description="LoRA adapters that a request may choose from.")
     isolated: bool | None = Field(default=None, description="Run it in its own process. Default: PORTAL_ISOLATED.")
     projector: Line | None = Field(default=None, description=(
         "The projector's file beside the model, so that it sees images. Default: the one that belongs to it; empty: none."
@@ -186,7 +175,7 @@ class Load(HowToLoad):
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """List the models that are loaded, loading, draining or failed, and the files."""
-    kept = portal.models.kept(user)
+    kept = portal.models.names_at_start(user)
     budget = portal.models.budget(user)
     memory = [*portal.models.memory(user), *([budget] if budget else [])]
     return ModelsOut(
@@ -206,7 +195,7 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading a model; follow it with GET /api/v1/models. Running models are not affected."""
     path = portal.models.folder / Path(body.path)
     loading = portal.models.load(user, path, body.settings(portal), default=body.default, at_start=body.at_start)
-    return LoadedOut.of(loading, portal.models.kept(user))
+    return LoadedOut.of(loading, portal.models.names_at_start(user))
 
 
 class ResidencyIn(Asked):

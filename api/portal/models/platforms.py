@@ -14,7 +14,7 @@ from api.portal.shapes import Asked, Line, Prose
 from api.services import Portal, PortalHere
 from core.inference.records import Task
 from core.people.records import User
-from core.platforms.oversight import TEST_QUESTION
+from core.platforms.platform_monitor import TEST_QUESTION
 from core.platforms.records import Platform, PlatformState, PlatformsVersion
 
 router = APIRouter(prefix="/api/v1/platforms", tags=["platforms"])
@@ -24,7 +24,7 @@ Number = Annotated[int, InPath(ge=1, le=2**53)]
 
 class PlatformOut(BaseModel):
     name: str
-    type: Literal["local", "openai", "ollama", "xinference", "detector"]
+    type: Literal["local", "openai", "ollama", "xinference", "detector", "plugin"]
     base_url: str = Field(description="Empty for local.")
     enabled: bool
     models: list[str] = Field(description="The models that the file lists; empty: all that the platform has.")
@@ -90,8 +90,8 @@ class PlatformsOut(BaseModel):
         return PlatformsOut(
             version=state.version, text=state.text, path=state.path, problem=str(state.problem) if state.problem else None,
             platforms=[PlatformOut.of(each) for each in config.platforms],
-            routes={task.value: [step.place for step in steps] for task, steps in config.routes.items()},
-            states=[StateOut.of(each) for each in portal.oversight.states(user)],
+            routes={task.value: [step.target for step in steps] for task, steps in config.routes.items()},
+            states=[StateOut.of(each) for each in portal.platform_monitor.states(user)],
         )  # fmt: skip
 
 
@@ -184,8 +184,8 @@ class TestedOut(BaseModel):
 @router.post("/{name}/test")
 def test(name: Annotated[Line, InPath()], body: TestIn, portal: PortalHere, user: SignedIn) -> TestedOut:
     """Ask a platform a question, without failover to another."""
-    tested = portal.oversight.test(user, name, body.question)
-    return TestedOut(place=tested.place, text=tested.text, ttft_s=tested.ttft_s, duration_s=tested.duration_s)
+    tested = portal.platform_monitor.test(user, name, body.question)
+    return TestedOut(place=tested.target, text=tested.text, ttft_s=tested.ttft_s, duration_s=tested.duration_s)
 
 
 class Question(Asked):
@@ -204,18 +204,18 @@ class RouteOut(BaseModel):
 @router.post("/route")
 def route(body: Question, portal: PortalHere, user: SignedIn) -> RouteOut:
     """Return where a question would go now, without sending it."""
-    found = portal.oversight.explain(user, body.question, model=body.model, group=body.group, task=body.task)
-    return RouteOut(places=list(found.places), left_out=[str(each) for each in found.left_out], tokens=found.tokens)
+    found = portal.platform_monitor.explain(user, body.question, model=body.model, group=body.group, task=body.task)
+    return RouteOut(places=list(found.targets), left_out=[str(each) for each in found.left_out], tokens=found.tokens)
 
 
 @router.get("/embeddings")
 def embeddings(portal: PortalHere, user: SignedIn) -> CacheOut:
     """Return the contents of the embedding cache and how often it helped."""
-    found = portal.oversight.embeddings(user)
+    found = portal.platform_monitor.embeddings(user)
     return CacheOut(asked=found.asked, found=found.found, stored=found.stored, bytes=found.bytes, most_bytes=found.most_bytes)
 
 
 @router.delete("/embeddings")
 def clear_embeddings(portal: PortalHere, user: SignedIn) -> ClearedOut:
     """Empty the embedding cache, for example after the weights behind a model's name have changed."""
-    return ClearedOut(removed=portal.oversight.clear_embeddings(user))
+    return ClearedOut(removed=portal.platform_monitor.clear_embeddings(user))

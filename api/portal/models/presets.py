@@ -15,7 +15,7 @@ from api.identity import SignedIn
 from api.openai.chat_parts import ToolIn
 from api.portal.shapes import Asked, Line, Prose, Sampling
 from api.services import PortalHere
-from core.inference.offers import LONGEST_SYSTEM_PROMPT, MOST_TOOLS, PRESET_PARAMS, Preset
+from core.inference.offers import MAX_SYSTEM_PROMPT_LENGTH, MAX_TOOLS, PRESET_PARAMS, Preset
 
 router = APIRouter(prefix="/api/v1/presets", tags=["models"])
 
@@ -26,10 +26,10 @@ class PresetIn(Asked):
     model: Line = Field(min_length=1, description="The model that answers, or model:adapter.")
     title: Line = Field(default="", description="What people read in the chat's model picker. Default: the name.")
     description: Line = ""
-    system_prompt: Prose = Field(default="", max_length=LONGEST_SYSTEM_PROMPT)
+    system_prompt: Prose = Field(default="", max_length=MAX_SYSTEM_PROMPT_LENGTH)
     params: Sampling = Field(default_factory=Sampling, description="Used where a request sets no value of its own.")
     thinking: bool | None = Field(default=None, description="null lets each request decide.")
-    tools: list[ToolIn] = Field(default=[], max_length=MOST_TOOLS, description="As in /v1/chat/completions; for requests without tools.")
+    tools: list[ToolIn] = Field(default=[], max_length=MAX_TOOLS, description="As in /v1/chat/completions; for requests without tools.")
     published: bool = Field(default=False, description="false keeps it a draft that only admins can use.")
 
     def preset(self, name: str) -> Preset:

@@ -29,7 +29,7 @@ class RemovedOut(BaseModel):
 @router.get("")
 def read(portal: PortalHere, user: SignedIn) -> ResultsOut:
     """Return the contents of the result cache and how often it helped."""
-    found = portal.result_cache.figures(user)
+    found = portal.result_cache.stats(user)
     return ResultsOut(
         asked=found.asked, found=found.found, stored=found.stored, bytes=found.bytes, most_bytes=found.most_bytes, days=found.days
     )  # fmt: skip

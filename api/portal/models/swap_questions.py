@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, Prose
 from api.services import PortalHere
-from core.models.swap_records import CanaryQuestion, ReplayQuestion
-from core.models.swaps import LONGEST_QUESTION
+from core.models.swaps.records import CanaryQuestion, ReplayQuestion
+from core.models.swaps.swaps import MAX_QUESTION_LENGTH
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 
 
 class CanaryIn(Asked):
-    question: Prose = Field(min_length=1, max_length=LONGEST_QUESTION)
+    question: Prose = Field(min_length=1, max_length=MAX_QUESTION_LENGTH)
     model: Line = Field(default="", description="Default: every model.")
     language: Literal["", "en", "zh"] = Field(default="", description="The language of the answer. Default: any.")
     pattern: Line = Field(default="", description="A regular expression that must be found in the answer.")
@@ -39,8 +39,8 @@ class CanariesOut(BaseModel):
 
 class ReplayIn(Asked):
     model: Line = Field(min_length=1)
-    question: Prose = Field(min_length=1, max_length=LONGEST_QUESTION)
-    accepted: Prose = Field(min_length=1, max_length=10 * LONGEST_QUESTION, description="The answer that was accepted.")
+    question: Prose = Field(min_length=1, max_length=MAX_QUESTION_LENGTH)
+    accepted: Prose = Field(min_length=1, max_length=10 * MAX_QUESTION_LENGTH, description="The answer that was accepted.")
 
 
 class ReplayOut(ReplayIn):

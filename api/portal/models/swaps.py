@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, Moment
 from api.services import PortalHere
-from core.models.swap_records import Decision, Figures, Swap, SwapOptions, SwapStep, Trial
+from core.models.swaps.records import Decision, Swap, SwapOptions, SwapStep, Trial, VersionStats
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 _DEFAULT = SwapOptions()
@@ -67,16 +67,16 @@ class TrialOut(BaseModel):
         )  # fmt: skip
 
 
-class FiguresOut(BaseModel):
+class StatsOut(BaseModel):
     answers: int
     errors: int
     degenerated: int
     tokens_per_second: float | None = Field(description="The median.")
 
     @staticmethod
-    def of(figures: Figures | None) -> FiguresOut | None:
-        return None if figures is None else FiguresOut(
-            answers=figures.answers, errors=figures.errors, degenerated=figures.degenerated, tokens_per_second=figures.tokens_per_second
+    def of(stats: VersionStats | None) -> StatsOut | None:
+        return None if stats is None else StatsOut(
+            answers=stats.answers, errors=stats.errors, degenerated=stats.degenerated, tokens_per_second=stats.tokens_per_second
         )
 
 
@@ -97,8 +97,8 @@ class SwapOut(BaseModel):
     steps: list[StepOut]
     canary: list[TrialOut]
     replay: list[TrialOut]
-    old_figures: FiguresOut | None
-    new_figures: FiguresOut | None
+    old_figures: StatsOut | None
+    new_figures: StatsOut | None
 
     @staticmethod
     def of(swap: Swap) -> SwapOut:
@@ -108,7 +108,7 @@ class SwapOut(BaseModel):
             started_by=swap.started_by_name, created_at=swap.created_at, ended_at=swap.ended_at,
             reason=str(swap.reason) if swap.reason else None, steps=[StepOut.of(step) for step in swap.steps],
             canary=[TrialOut.of(trial) for trial in swap.canary], replay=[TrialOut.of(trial) for trial in swap.replay],
-            old_figures=FiguresOut.of(swap.old_figures), new_figures=FiguresOut.of(swap.new_figures),
+            old_figures=StatsOut.of(swap.old_figures), new_figures=StatsOut.of(swap.new_figures),
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, FolderId
 from api.services import PortalHere
 from core.notices.records import Notice, NoticeChoices, NoticeKind
-from core.notices.service import MOST_LISTED
+from core.notices.service import MAX_LISTED
 
 router = APIRouter(prefix="/api/v1/notices", tags=["notices"])
 
@@ -52,7 +52,7 @@ class PutChoices(Asked):
 def listing(
     portal: PortalHere,
     user: SignedIn,
-    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 20,
     before: Annotated[datetime | None, Query(description="Only older ones: created_at of the last that was listed.")] = None,
 ) -> NoticesOut:
     """List your notices, newest first, and count the unread ones."""

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked
 from api.services import PortalHere
-from core.operations.index_care import IndexState
-from core.search.records import ParkedJob, Reconciliation
+from core.operations.index_maintenance import IndexState
+from core.search.records import Reconciliation, RejectedIndexJob
 
 router = APIRouter(prefix="/api/v1/index", tags=["index"])
 
@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 
 
 class Retry(Asked):
-    number: int | None = Field(default=None, ge=1, le=LARGEST, description="One parked job. Default: all.")
+    number: int | None = Field(default=None, ge=1, le=LARGEST, description="One rejected job. Default: all.")
 
 
 class Retried(BaseModel):
@@ -55,13 +55,13 @@ class IndexOut(BaseModel):
     @staticmethod
     def of(state: IndexState) -> IndexOut:
         return IndexOut(
-            engine=state.engine, pending=state.pending, parked=state.parked, behind_seconds=round(state.behind_seconds, 3),
+            engine=state.engine, pending=state.pending, parked=state.rejected, behind_seconds=round(state.behind_seconds, 3),
             rebuilding=state.rebuilding, reconciling=state.reconciling,
             last_reconciliation=ReconciliationOut.of(state.last) if state.last else None,
         )  # fmt: skip
 
 
-class ParkedJobOut(BaseModel):
+class RejectedIndexJobOut(BaseModel):
     number: int
     kind: str
     document_id: str
@@ -70,19 +70,19 @@ class ParkedJobOut(BaseModel):
     error: str = Field(description="Why the index rejected it.")
 
     @staticmethod
-    def of(job: ParkedJob) -> ParkedJobOut:
-        return ParkedJobOut(
+    def of(job: RejectedIndexJob) -> RejectedIndexJobOut:
+        return RejectedIndexJobOut(
             number=job.number, kind=job.kind, document_id=job.document_id, created_at=job.created_at, attempts=job.attempts, error=job.error
         )
 
 
-class ParkedOut(BaseModel):
-    items: list[ParkedJobOut]
+class RejectedIndexJobsOut(BaseModel):
+    items: list[RejectedIndexJobOut]
 
 
 @router.get("")
 def state(portal: PortalHere, user: SignedIn) -> IndexOut:
-    return IndexOut.of(portal.index_care.state(user))
+    return IndexOut.of(portal.index_maintenance.state(user))
 
 
 @router.get("/parked")
@@ -91,26 +91,26 @@ def parked(
     user: SignedIn,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[int, Query(ge=0, le=LARGEST, description="The number of the last item read.")] = 0,
-) -> ParkedOut:
-    """List parked jobs, oldest first."""
-    return ParkedOut(items=[ParkedJobOut.of(each) for each in portal.index_care.parked(user, limit, after)])
+) -> RejectedIndexJobsOut:
+    """List rejected jobs, oldest first."""
+    return RejectedIndexJobsOut(items=[RejectedIndexJobOut.of(each) for each in portal.index_maintenance.rejected_jobs(user, limit, after)])
 
 
 @router.post("/parked/retry")
 def retry(portal: PortalHere, user: SignedIn, body: Retry | None = None) -> Retried:
-    """Retry one parked job, or all."""
-    return Retried(retried=portal.index_care.retry(user, body.number if body else None))
+    """Retry one rejected job, or all."""
+    return Retried(retried=portal.index_maintenance.retry(user, body.number if body else None))
 
 
 @router.post("/reconcile", status_code=202)
 def reconcile(portal: PortalHere, user: SignedIn) -> IndexOut:
     """Start comparing the database and the index and repairing differences."""
-    portal.index_care.reconcile(user)
-    return IndexOut.of(portal.index_care.state(user))
+    portal.index_maintenance.reconcile(user)
+    return IndexOut.of(portal.index_maintenance.state(user))
 
 
 @router.post("/rebuild", status_code=202)
 def rebuild(portal: PortalHere, user: SignedIn) -> IndexOut:
     """Start filling a new index beside this one."""
-    portal.index_care.rebuild(user)
-    return IndexOut.of(portal.index_care.state(user))
+    portal.index_maintenance.rebuild(user)
+    return IndexOut.of(portal.index_maintenance.state(user))

@@ -18,12 +18,12 @@ from core.operations.records import BackupFile, BackupTask, StoreFacts
 
 router = APIRouter(prefix="/api/v1/store", tags=["store"])
 
-LONGEST_PASSPHRASE = 1000
+MAX_PASSPHRASE_LENGTH = 1000
 Name = Annotated[str, InPath(max_length=200, description="A name from GET /api/v1/store/backups.")]
 
 
 class Key(Asked):
-    passphrase: str | None = Field(default=None, max_length=LONGEST_PASSPHRASE, description="Default: PORTAL_BACKUP_KEY, if it is set.")
+    passphrase: str | None = Field(default=None, max_length=MAX_PASSPHRASE_LENGTH, description="Default: PORTAL_BACKUP_KEY, if it is set.")
 
 
 class StoreOut(BaseModel):

@@ -13,11 +13,11 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, at_least_one
 from api.services import PortalHere
 from core.access.groups import GroupInfo
-from core.chat.context.records import LONGEST_INSTRUCTIONS
+from core.chat.context.records import MAX_INSTRUCTIONS_LENGTH
 from core.people.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/groups", tags=["people"])
-MOST_MANAGERS = 100
+MAX_MANAGERS = 100
 Name = Annotated[Line, InPath()]
 
 
@@ -27,17 +27,22 @@ class AddGroup(Asked):
 
 class ChangeGroup(Asked):
     name: Line | None = None
-    managers: list[Line] | None = Field(default=None, max_length=MOST_MANAGERS, description="User names; replaces the present managers.")
+    managers: list[Line] | None = Field(default=None, max_length=MAX_MANAGERS, description="User names; replaces the present managers.")
     withheld: Annotated[list[Annotated[Permission, Field(strict=False)]], Field(max_length=len(Permission))] | None = Field(
         default=None, description="Features that members may not use: upload, export, detect, memory."
     )
     shares_results: bool | None = Field(
-        default=None, description="Whether members get kept answers of one another (PORTAL_RESULT_CACHE_MB)."
+        default=None, description="Whether members get cached answers of one another (PORTAL_RESULT_CACHE_MB)."
+    )
+    improves_models: bool | None = Field(
+        default=None, description="Whether chats of members may get into datasets, unless a member refuses."
     )
 
 
 class GroupInstructions(Asked):
-    text: str = Field(max_length=4 * LONGEST_INSTRUCTIONS, description=f"At most {LONGEST_INSTRUCTIONS:,} characters; empty removes them.")
+    text: str = Field(
+        max_length=4 * MAX_INSTRUCTIONS_LENGTH, description=f"At most {MAX_INSTRUCTIONS_LENGTH:,} characters; empty removes them."
+    )
 
 
 class GroupOut(BaseModel):
@@ -48,6 +53,7 @@ class GroupOut(BaseModel):
     members: list[str] = Field(description="User names.")
     withheld: list[Permission]
     shares_results: bool
+    improves_models: bool
 
     @staticmethod
     def of(info: GroupInfo) -> GroupOut:
@@ -55,7 +61,7 @@ class GroupOut(BaseModel):
         return GroupOut(
             id=group.id, name=group.name, created_at=group.created_at, managers=list(group.managers),
             members=[each.name for each in info.members], withheld=sorted(group.withheld),
-            shares_results=group.shares_results,
+            shares_results=group.shares_results, improves_models=group.improves_models,
         )  # fmt: skip
 
 
@@ -81,9 +87,10 @@ def get(group_id: Id, portal: PortalHere, user: SignedIn) -> GroupOut:
 
 @router.patch("/{group_id}")
 def change(group_id: Id, body: ChangeGroup, portal: PortalHere, user: SignedIn) -> GroupOut:
-    at_least_one(name=body.name, managers=body.managers, withheld=body.withheld, shares_results=body.shares_results)
+    at_least_one(**body.model_dump())
     portal.groups.change(
-        user, group_id, name=body.name, managers=body.managers, withheld=body.withheld, shares_results=body.shares_results
+        user, group_id, name=body.name, managers=body.managers, withheld=body.withheld, shares_results=body.shares_results,
+        improves_models=body.improves_models,
     )  # fmt: skip
     return GroupOut.of(portal.groups.get(user, group_id))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line
 from api.services import PortalHere
-from core.access.records import MOST, AtLimit, Holder, LimitRule, LimitState, Measure, Period
+from core.access.records import MAX_AMOUNT, AtLimit, Holder, LimitRule, LimitState, Measure, Period
 
 router = APIRouter(prefix="/api/v1/limits", tags=["people"])
 
@@ -22,7 +22,7 @@ class PutLimit(Asked):
     subject: Line = Field(default="", description="A user name, a group's name or a key's id; empty for everyone.")
     measure: Annotated[Measure, Field(strict=False)]
     period: Annotated[Period, Field(strict=False)] = Field(description="minute, day or month (calendar, UTC); now for concurrent answers.")
-    amount: int = Field(ge=1, le=MOST)
+    amount: int = Field(ge=1, le=MAX_AMOUNT)
     at_limit: Annotated[AtLimit, Field(strict=False)] = AtLimit.REFUSE
     model: Line = Field(default="", max_length=200, description="The model that answers at the limit, with cheaper.")
 

@@ -1,4 +1,4 @@
-"""Sign in through an OpenID Connect provider. Browsers call these routes, and so does the provider when somebody logs out there."""
+"""Sign in through an OpenID Connect provider. Browsers call these routes, and so does the provider when someone logs out there."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def start(portal: PortalHere) -> Response:
     """Send the browser to the provider."""
     try:
-        began = portal.single_sign_on.begin()
+        started = portal.single_sign_on.begin()
     except PortalError as problem:
         return _refused(problem)
-    response = RedirectResponse(began.address, 302, headers={"Cache-Control": "no-store"})
+    response = RedirectResponse(started.address, 302, headers={"Cache-Control": "no-store"})
     # Lax: the provider's page sends the browser back here.
     response.set_cookie(
-        KEPT_COOKIE, began.kept, max_age=KEPT_S, path=_PATH, secure=portal.settings.secure_cookie, httponly=True, samesite="lax"
+        KEPT_COOKIE, started.cookie, max_age=KEPT_S, path=_PATH, secure=portal.settings.secure_cookie, httponly=True, samesite="lax"
     )
     return response
 
@@ -70,7 +70,7 @@ def callback(
 
 @router.post("/back-channel-logout", status_code=200)
 def back_channel_logout(logout_token: Annotated[str, Form(max_length=20_000)], portal: PortalHere, response: Response) -> None:
-    """Accept the provider's notice that somebody logged out there: the sessions of that sign-in end here."""
+    """Accept the provider's notice that someone logged out there: the sessions of that sign-in end here."""
     response.headers["Cache-Control"] = "no-store"
     portal.single_sign_on.ended(logout_token)
 

@@ -13,7 +13,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Line, Person, at_least_one
 from api.services import PortalHere
 from core.passwords.rules import check_password, generate_password
-from core.people.names import Doubt, doubts
+from core.people.names import NameWarning, name_warnings
 from core.people.permissions import Permission, Verdict, require, verdict
 from core.people.records import User
 
@@ -56,7 +56,7 @@ class Added(BaseModel):
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> PeopleOut:
     people = portal.accounts.people(user)
-    found = doubts(people)
+    found = name_warnings(people)
     return PeopleOut(items=[_listed(each, found) for each in people])
 
 
@@ -66,7 +66,7 @@ def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
     added = portal.accounts.add(
         user, body.name, body.role, password=body.password or made or "", full_name=body.full_name, group=body.group
     )
-    return Added(person=_listed(added, doubts(portal.accounts.people(user))), password=made)
+    return Added(person=_listed(added, name_warnings(portal.accounts.people(user))), password=made)
 
 
 @router.patch("/{name}")
@@ -79,7 +79,7 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
     changed = portal.accounts.change(user, name, role=body.role, active=body.active, full_name=body.full_name, group=body.group)
     if body.password is not None:
         portal.accounts.reset_password(user, name, body.password)
-    return _listed(changed, doubts(portal.accounts.people(user)))
+    return _listed(changed, name_warnings(portal.accounts.people(user)))
 
 
 @router.delete("/{name}/second-factor", status_code=204)
@@ -88,9 +88,9 @@ def remove_second_factor(name: Annotated[Line, InPath()], portal: PortalHere, us
     portal.second_factors.remove(user, name)
 
 
-def _listed(person: User, found: Mapping[str, frozenset[Doubt]]) -> ListedPerson:
-    odd = found.get(person.id, frozenset())
-    return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in Doubt if each in odd])
+def _listed(person: User, found: Mapping[str, frozenset[NameWarning]]) -> ListedPerson:
+    warnings = found.get(person.id, frozenset())
+    return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in NameWarning if each in warnings])
 
 
 class Right(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line, Prose
 from api.services import PortalHere
-from core.privacy.records import MOST_PATTERNS, Action, Kind, PrivacyPolicy
+from core.privacy.records import MAX_PATTERNS, Action, Kind, PrivacyPolicy
 
 router = APIRouter(prefix="/api/v1/privacy", tags=["people"])
 GroupName = Annotated[Line, InPath(description="A group's name, or * for every group without a policy of its own.")]
@@ -22,7 +22,7 @@ class PutPolicy(Asked):
     input: Chosen = Field(default=Action.OFF, description="Questions, files and requests: off, warn, mask or refuse.")
     output: Chosen = Field(default=Action.OFF, description="Answers and exports: off or mask.")
     kinds: list[Annotated[Kind, Field(strict=False)]] = Field(default=list(Kind), max_length=len(Kind))
-    patterns: list[Prose] = Field(default=[], max_length=MOST_PATTERNS, description="Own patterns, in the syntax of RE2.")
+    patterns: list[Prose] = Field(default=[], max_length=MAX_PATTERNS, description="Own patterns, in the syntax of RE2.")
 
 
 class PolicyOut(BaseModel):

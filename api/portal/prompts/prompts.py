@@ -12,7 +12,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, FolderId, Line, at_least_one
 from api.services import PortalHere
 from core.prompts.blanks import blanks
-from core.prompts.records import LONGEST_TEXT, LONGEST_TITLE, ListedPrompt, Share
+from core.prompts.records import MAX_TEXT_LENGTH, MAX_TITLE_LENGTH, ListedPrompt, Share
 
 router = APIRouter(prefix="/api/v1/prompts", tags=["prompts"])
 
@@ -20,13 +20,15 @@ ShareWord = Literal["own", "group", "everyone"]
 
 
 class NewPrompt(Asked):
-    title: Line = Field(description=f"1 to {LONGEST_TITLE} characters.")
-    text: str = Field(max_length=4 * LONGEST_TEXT, description=f"1 to {LONGEST_TEXT:,} characters. [client] and {{{{client}}}} are blanks.")
+    title: Line = Field(description=f"1 to {MAX_TITLE_LENGTH} characters.")
+    text: str = Field(
+        max_length=4 * MAX_TEXT_LENGTH, description=f"1 to {MAX_TEXT_LENGTH:,} characters. [client] and {{{{client}}}} are blanks."
+    )
 
 
 class ChangedPrompt(Asked):
     title: Line | None = None
-    text: str | None = Field(default=None, max_length=4 * LONGEST_TEXT)
+    text: str | None = Field(default=None, max_length=4 * MAX_TEXT_LENGTH)
     share: ShareWord | None = Field(default=None, description="Who sees it beside its owner. Admins publish to everyone.")
     starter: bool | None = Field(default=None, description="Whether empty chats offer it. For managers of its group, and admins.")
 

@@ -16,14 +16,15 @@ from starlette.responses import StreamingResponse
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, Moment, Prose, at_least_one
 from api.services import PortalHere
-from core.review.records import Feedback, FeedbackFilter, ReviewState
-from core.usage.csv_cells import BOM, may_be_formula
+from core.review.records import Feedback, FeedbackFilter, RatingDetails, ReviewState
+from core.usage.csv_cells import BOM, safe_cell
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
 StateWord = Literal["new", "in_review", "resolved"]
 CSV_COLUMNS = (
     "created_at", "user_name", "group", "model", "rating", "comment", "state", "note", "reviewer_name", "question", "answer", "id",
+    "reasons", "score", "passage", "better_answer",
 )  # fmt: skip
 CSV_BLOCK = 200
 
@@ -31,6 +32,34 @@ CSV_BLOCK = 200
 class Rate(Asked):
     rating: int = Field(description="1 good, -1 poor, 0 withdraws the rating.")
     comment: Prose = Field(default="", description="At most 4,000 characters.")
+    form_version: int | None = Field(default=None, ge=0, description="The version of the form that is answered; null for the newest.")
+    reasons: list[Line] = Field(default_factory=list, description="Some of the reasons that the rating form offers for this rating.")
+    score: int | None = Field(default=None, description="1 not usable at all, 5 usable as it is.")
+    passage: Prose = Field(default="", description="The passage of the answer that you mean; at most 1,000 characters.")
+    better_answer: Prose = Field(default="", description="At most 20,000 characters.")
+
+    def details(self) -> RatingDetails:
+        return RatingDetails(
+            form_version=self.form_version, reasons=tuple(self.reasons), score=self.score, passage=self.passage,
+            better_answer=self.better_answer,
+        )  # fmt: skip
+
+
+class Details(BaseModel):
+    """What a rater answered in the rating form."""
+
+    form_version: int | None = Field(default=None, description="null if the form was not answered.")
+    reasons: list[str] = Field(default_factory=list)
+    score: int | None = None
+    passage: str = ""
+    better_answer: str = ""
+
+    @staticmethod
+    def of(said: RatingDetails) -> Details:
+        return Details(
+            form_version=said.form_version, reasons=list(said.reasons), score=said.score, passage=said.passage,
+            better_answer=said.better_answer,
+        )  # fmt: skip
 
 
 class Rated(BaseModel):
@@ -46,7 +75,7 @@ class Review(Asked):
 
 class FeedbackOut(BaseModel):
     id: str
-    user_name: str
+    user_name: str | None = Field(description="null while names are hidden.")
     group: str
     conversation_id: str
     message_id: str
@@ -58,15 +87,17 @@ class FeedbackOut(BaseModel):
     reviewer_name: str | None
     question: str | None = Field(description="null once the owner deleted the chat.")
     answer: str | None
+    details: Details
     created_at: datetime
     updated_at: datetime
 
     @staticmethod
     def of(row: Feedback) -> FeedbackOut:
         return FeedbackOut(
-            id=row.id, user_name=row.user_name, group=row.group, conversation_id=row.conversation_id, message_id=row.message_id,
+            id=row.id, user_name=row.user_name or None, group=row.group, conversation_id=row.conversation_id, message_id=row.message_id,
             model=row.model, rating=row.rating, comment=row.comment, state=row.state.value, note=row.note, reviewer_name=row.reviewer_name,
-            question=row.question, answer=row.answer, created_at=row.created_at, updated_at=row.updated_at,
+            question=row.question, answer=row.answer, details=Details.of(row.details), created_at=row.created_at,
+            updated_at=row.updated_at,
         )  # fmt: skip
 
 
@@ -93,8 +124,8 @@ WordsHere = Annotated[Line, Query(description="Words in question, answer, commen
 
 @router.put("/messages/{message_id}/feedback")
 def rate(message_id: Id, body: Rate, portal: PortalHere, user: SignedIn) -> Rated:
-    """Rate one of your answers. Rating again replaces rating and comment."""
-    portal.feedback.rate(user, message_id, body.rating, body.comment)
+    """Rate one of your answers. Rating again replaces everything that you said about it."""
+    portal.feedback.rate(user, message_id, body.rating, body.comment, body.details())
     return Rated(message_id=message_id, rating=body.rating, comment=body.comment.strip() if body.rating else "")
 
 
@@ -135,7 +166,7 @@ def review(feedback_id: Id, body: Review, portal: PortalHere, user: SignedIn) ->
     """Change the state or the note."""
     at_least_one(state=body.state, note=body.note)
     state = ReviewState(body.state) if body.state else None
-    return FeedbackOut.of(portal.feedback.review(user, feedback_id, state=state, note=body.note))
+    return FeedbackOut.of(portal.case_work.change_rating(user, feedback_id, state=state, note=body.note).feedback)
 
 
 def next_block(rows: Iterator[Feedback]) -> Iterator[Feedback]:
@@ -156,16 +187,10 @@ def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
         block = list(next_block(rows))
         for row in block:
             shown = FeedbackOut.of(row).model_dump(mode="json")
+            shown |= {**shown["details"], "reasons": ", ".join(row.details.reasons)}
             writer.writerow([safe_cell(shown[column]) for column in CSV_COLUMNS])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
         if len(block) < CSV_BLOCK:
             return
-
-
-def safe_cell(value: object) -> object:
-    """Put an apostrophe before text that starts like a formula. Numbers stay numbers."""
-    if isinstance(value, str) and may_be_formula(value):
-        return "'" + value
-    return value

@@ -73,6 +73,7 @@ def search(
         "Only answers and ratings with this rating; 0 means unrated answers."
     ))] = None,
     folder: Annotated[FolderId | None, Query(description="Id of an own folder: search only the chats in it and their messages.")] = None,
+    conversation: Annotated[FolderId | None, Query(description="Id of an own conversation: search only in it, in all versions.")] = None,
     has_file: Annotated[bool, Query(description="Only questions with attached files, and their chats.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the previous page.")] = None,
@@ -80,7 +81,8 @@ def search(
     """Find everything that contains all the words, newest first."""
     rated = int(rating) if rating else None
     found = portal.search.find(
-        user, q, kind, since=since, until=until, model=model, rating=rated, folder=folder, has_file=has_file, limit=limit, cursor=cursor
+        user, q, kind, since=since, until=until, model=model, rating=rated, folder=folder, conversation=conversation,
+        has_file=has_file, limit=limit, cursor=cursor,
     )  # fmt: skip
     return FoundOut.of(found)
 

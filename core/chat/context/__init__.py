@@ -1,4 +1,4 @@
-"""What the model reads besides the question.
+"""Choose what the model reads besides the question.
 
 In reading order:
 
@@ -10,9 +10,7 @@ In reading order:
 - reading: read a conversation and its files
 - window: count how much of a model's context a prompt takes
 - file_parts: choose the relevant parts of long files
-- summary_store: keep summaries in the database or in memory
 - summaries: have the model summarize the first turns
 - assembly: assemble the prompt of an answer
-- background: write summaries before they are needed
 - service: show and change what the model reads
 """

@@ -14,14 +14,17 @@ from core.chat.context.file_parts import chosen_parts
 from core.chat.context.instructions import applying
 from core.chat.context.opening import applied, opening, remembering
 from core.chat.context.records import AnswerContext, Instructions, Remembered, Summary
-from core.chat.context.summaries import Covering, SummaryWriter, usable
-from core.chat.context.summary_store import StoredSummaries
+from core.chat.context.summaries.summaries import Covering, SummaryWriter, usable
+from core.chat.context.summaries.summary_store import StoredSummaries
 from core.chat.context.window import Window
 from core.chat.memory.recall import Recall
 from core.chat.memory.records import Recalled
 from core.chat.records import Message
+from core.chat.tools.records import ToolStep
+from core.chat.tools.writing import written
 from core.inference.gateway import Gateway
-from core.inference.requests import ChatMessage, ChatRole, SamplingParams
+from core.inference.records import ServedModel
+from core.inference.requests import ChatMessage, ChatRole, SamplingParams, Tool
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -41,11 +44,13 @@ class Asking:
     """A question to answer."""
 
     user: User
-    way: Sequence[Message]
+    branch: Sequence[Message]
     """The shown messages, up to and including the open question."""
     read: Mapping[str, str] = field(default_factory=dict)
     """The text of each file, by its id."""
     model: str | None = None
+    chosen: ServedModel | None = None
+    """The model that `model` means for this person; None: it has not been looked up."""
     params: SamplingParams = field(default_factory=SamplingParams)
     thinking: bool = True
     instructed: bool = True
@@ -56,6 +61,10 @@ class Asking:
     """None for a chat without summaries."""
     begun: str = ""
     """The text that the answer already begins with, if it continues one that was cut off."""
+    begun_steps: Sequence[ToolStep] = ()
+    """The calls of tools in that text."""
+    tools: tuple[Tool, ...] = ()
+    """The tools that the model is offered. With any, it also reads the calls in earlier answers."""
 
 
 @dataclass(slots=True)
@@ -72,18 +81,23 @@ class _Draft:
     summary: Summary | None = None
     left_out: frozenset[int] = frozenset()
     begun: str = ""
+    begun_steps: Sequence[ToolStep] = ()
     recalled: Recalled = field(default_factory=Recalled)
 
     def messages(self) -> list[ChatMessage]:
+        begun = self.begun_steps or self.begun
+        return [*self.head(), *(written(self.begun, "", self.begun_steps) if begun else [])]
+
+    def head(self) -> list[ChatMessage]:
+        """Return everything before the answer."""
         memories = [each.text for each in self.recalled.opening]
         head = opening(self.instructions, self.summary.text if self.summary else "", memories)
         turns = [each for turn in self.shown() for each in turn.messages(self.read)]
-        begun = [ChatMessage(ChatRole.ASSISTANT, self.begun)] if self.begun else []
         question = self.question
         if self.recalled.asked:
             facts = remembering([each.text for each in self.recalled.asked])
             question = replace(question, text=f"{question.text}\n\n({facts})")
-        return [*head, *turns, asked(question, self.read, self.extra), *begun]
+        return [*head, *turns, asked(question, self.read, self.extra)]
 
     def shown(self) -> list[Exchange]:
         """Return the turns that the model reads whole. Pinned turns are always among them."""
@@ -102,6 +116,7 @@ class Assembled:
     def __init__(self, draft: _Draft) -> None:
         self._draft = draft
         self.messages = tuple(draft.messages())
+        self.head = tuple(draft.head())
 
     @property
     def context(self) -> AnswerContext | None:
@@ -129,6 +144,13 @@ class Assembled:
         return Assembled(self._draft.without_oldest(number))
 
 
+def window_of(gateway: Gateway, asking: Asking, model: ServedModel) -> Window:
+    return Window(
+        gateway=gateway, user=asking.user, model=model, name=asking.model, params=asking.params, thinking=asking.thinking,
+        tools=asking.tools,
+    )  # fmt: skip
+
+
 class Assembly:
     """Assembles the prompts of chats. Programs under /v1 write their own prompts."""
 
@@ -150,23 +172,22 @@ class Assembly:
         check: raises an error to stop waiting for a summary. on_wait: called before that wait begins.
         The built-in guide gets no instructions: it knows only this portal and cannot follow them.
         """
-        model = self._gateway.chat_model(asking.user, asking.model)
+        model = asking.chosen or self._gateway.chat_model(asking.user, asking.model)
         instructions = self._instructions(asking, guide=model is not None and model.guide)
         draft = _Draft(
             instructions=instructions,
-            turns=exchanges(asking.way),
-            question=asking.way[-1],
+            turns=exchanges(asking.branch, steps=bool(asking.tools)),
+            question=asking.branch[-1],
             read=asking.read,
             context=AnswerContext(instructions=applied(instructions)),
             begun=asking.begun,
+            begun_steps=asking.begun_steps,
         )
         if model is None:
             return Assembled(draft)
-        window = Window(
-            gateway=self._gateway, user=asking.user, model=model, name=asking.model, params=asking.params, thinking=asking.thinking
-        )
+        window = window_of(self._gateway, asking, model)
         if self._recall is not None and asking.remembered and not model.guide:
-            draft = _with_memories(draft, self._recall.recall(window, asking.way[:-1], asking.way[-1].text))
+            draft = _with_memories(draft, self._recall.recall(window, asking.branch[:-1], asking.branch[-1].text))
         if not window.fits(draft.messages()):
             draft = self._with_parts(window, draft)
         if not window.fits(draft.messages()):
@@ -178,8 +199,8 @@ class Assembly:
         """Return what the next summary should cover; None while the prompt fills no more than this share of its limit."""
         draft = _Draft(
             instructions=self._instructions(asking, guide=False),
-            turns=exchanges(asking.way),
-            question=asking.way[-1],
+            turns=exchanges(asking.branch, steps=bool(asking.tools)),
+            question=asking.branch[-1],
             read=asking.read,
             context=AnswerContext(),
         )

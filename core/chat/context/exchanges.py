@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from core.chat.context.reading import Picture
 from core.chat.records import Author, Message
+from core.chat.tools.writing import written
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole
 from core.knowledge.attachment import with_files
@@ -21,6 +22,8 @@ class Exchange:
     """1 is the first turn of the conversation."""
     question: Message
     answer: Message
+    steps: bool = False
+    """Whether the model reads the calls of tools in the answer."""
 
     @property
     def pinned(self) -> bool:
@@ -28,19 +31,23 @@ class Exchange:
 
     def messages(self, read: Mapping[str, str]) -> list[ChatMessage]:
         """Write the turn as messages for the model. read: the text of each file, by its id."""
-        return [asked(self.question, read), ChatMessage(ChatRole.ASSISTANT, self.answer.text, reasoning=self.answer.reasoning)]
+        answer = self.answer
+        return [asked(self.question, read), *written(answer.text, answer.reasoning, answer.steps if self.steps else ())]
 
 
-def exchanges(way: Sequence[Message]) -> list[Exchange]:
-    """Return the turns before the open question, which is the last message of `way`. Turns without an answer are numbered but left out."""
-    if not way:
+def exchanges(branch: Sequence[Message], *, steps: bool = False) -> list[Exchange]:
+    """Return the turns before the open question, which is the last message of `branch`. Turns without an answer are numbered but left out.
+
+    steps: whether the model reads the calls of tools in the answers.
+    """
+    if not branch:
         raise InvalidInput("There is no question to answer.")
     found, number = [], 0
-    for question, answer in pairwise(way):
+    for question, answer in pairwise(branch):
         if question.author is Author.USER:
             number += 1
             if answer.text:
-                found.append(Exchange(number, question, answer))
+                found.append(Exchange(number=number, question=question, answer=answer, steps=steps))
     return found
 
 

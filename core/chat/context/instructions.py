@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.access.groups import Groups
 from core.characters import halves, without_controls
-from core.chat.context.records import LONGEST_INSTRUCTIONS, Holder, Instructions
+from core.chat.context.records import MAX_INSTRUCTIONS_LENGTH, Holder, Instructions
 from core.clock import Clock
 from core.errors import InvalidInput
 from core.people.audit_events import record
@@ -79,9 +79,9 @@ class InstructionsService:
     def _checked(self, user: User, text: str) -> str:
         """Return the text to store, with personal data masked if the policy requires it. Raises InvalidInput, PersonalData."""
         text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
-        if len(text) > LONGEST_INSTRUCTIONS:
+        if len(text) > MAX_INSTRUCTIONS_LENGTH:
             sentence = "The instructions have {n:,} characters; the limit is {limit:,}. Shorten them."
-            raise InvalidInput(sentence, n=len(text), limit=LONGEST_INSTRUCTIONS)
+            raise InvalidInput(sentence, n=len(text), limit=MAX_INSTRUCTIONS_LENGTH)
         if halves(text):
             raise InvalidInput("The instructions contain half a character (an unpaired surrogate). Remove it.")
         return self._privacy.check(user, text).text

@@ -21,29 +21,31 @@ class Picture(str):
     image: ImageInput
 
 
-def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
+def branch_to(messages: Iterable[Message], head_id: str | None) -> list[Message]:
     """Return the messages from the first to `head_id`, following parents."""
     by_id = {message.id: message for message in messages}
-    way: list[Message] = []
+    branch: list[Message] = []
     here = by_id.get(head_id) if head_id else None
     while here is not None:
-        way.append(here)
+        branch.append(here)
         here = by_id.get(here.parent_id) if here.parent_id else None
-    return way[::-1]
+    return branch[::-1]
 
 
-def open_way(messages: Iterable[Message], conversation: Conversation) -> list[Message]:
+def open_branch(messages: Iterable[Message], conversation: Conversation) -> list[Message]:
     """Return the shown messages followed by an empty question in place of the next one."""
-    way = path(messages, conversation.head_id)
-    if way and way[-1].author is Author.ASSISTANT:
-        last = way[-1]
-        way.append(replace(last, id="", parent_id=last.id, author=Author.USER, text="", reasoning="", files=(), context=None, pinned=False))
-    return way
+    branch = branch_to(messages, conversation.head_id)
+    if branch and branch[-1].author is Author.ASSISTANT:
+        last = branch[-1]
+        branch.append(
+            replace(last, id="", parent_id=last.id, author=Author.USER, text="", reasoning="", files=(), context=None, pinned=False)
+        )
+    return branch
 
 
-def texts_of(work: UnitOfWork, way: Sequence[Message]) -> dict[str, str]:
+def texts_of(work: UnitOfWork, branch: Sequence[Message]) -> dict[str, str]:
     """Return the text of each file of these messages, by its id."""
-    return {file.id: _text(work, file) for message in way for file in message.files}
+    return {file.id: _text(work, file) for message in branch for file in message.files}
 
 
 def _text(work: UnitOfWork, file: StoredFile) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-LONGEST_SUMMARY = 16_000
+MAX_SUMMARY_LENGTH = 16_000
 """Most characters of a summary that a person edits."""
-LONGEST_INSTRUCTIONS = 4_000
+MAX_INSTRUCTIONS_LENGTH = 4_000
 """Most characters of a person's or a group's instructions: about 1,000 tokens of every prompt."""
 
 
@@ -17,6 +17,8 @@ class PartKind(StrEnum):
 
     INSTRUCTIONS = "instructions"
     MEMORY = "memory"
+    TOOLS = "tools"
+    """The definitions of tools, their calls and results."""
     SUMMARY = "summary"
     FILES = "files"
     IMAGES = "images"

@@ -9,13 +9,15 @@ from core.errors import PortalError
 from core.images.fitting import prompt_tokens_of
 from core.inference.gateway import Gateway
 from core.inference.records import ServedModel
-from core.inference.requests import ChatMessage, GenerationRequest, ImageInput, SamplingParams
+from core.inference.requests import ChatMessage, GenerationRequest, ImageInput, SamplingParams, Tool
 from core.people.records import User
 
 ANSWER_TOKENS = 1_024
 """Tokens kept free for an answer if the question sets no maximum; at most a quarter of the context."""
 MESSAGE_BYTES = 48
 """An upper bound, in bytes, on the marks that a chat template puts around a message."""
+TOOLS_BYTES = 1_500
+"""An upper bound, in bytes, on what a chat template says about tools in general."""
 LETTERS_A_TOKEN = 3.0
 """Bytes per token, for models on other servers that cannot count: about 4 in English; in Chinese 1.5 characters of 3 bytes each."""
 
@@ -37,6 +39,8 @@ class Window:
     """The model that the person chose; None for the default."""
     params: SamplingParams = field(default_factory=SamplingParams)
     thinking: bool = True
+    tools: tuple[Tool, ...] = ()
+    """The tools that the model is offered: it reads their definitions."""
 
     @property
     def limit(self) -> int:
@@ -45,7 +49,7 @@ class Window:
 
     def surely_fits(self, messages: Sequence[ChatMessage]) -> bool:
         """Tell whether a prompt would fit even if each byte were a token, so that it need not be counted."""
-        return _bytes(messages) + self.count_images(_images(messages)) <= self.limit
+        return self._bytes(messages) + self.count_images(_images(messages)) <= self.limit
 
     def count(self, messages: Sequence[ChatMessage]) -> int:
         """Count the tokens of a prompt with the model's own tokenizer, or estimate them if the model runs elsewhere.
@@ -53,8 +57,10 @@ class Window:
         The tokens of images are computed from their size, since encoding an image just to count takes longer than the rest of the question.
         """
         texts = tuple(replace(each, images=()) if each.images else each for each in messages)
-        request = GenerationRequest(messages=texts, user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking)
-        return self._counted(request, _bytes(messages)) + self.count_images(_images(messages))
+        request = GenerationRequest(
+            messages=texts, user_id=self.user.id, model=self.name, params=self.params, thinking=self.thinking, tools=self.tools
+        )
+        return self._counted(request, self._bytes(messages)) + self.count_images(_images(messages))
 
     def count_images(self, images: Iterable[ImageInput]) -> int:
         """Count the tokens of images as a GLM-V reads them; 0 for a model that cannot see."""
@@ -66,6 +72,9 @@ class Window:
             return 0
         request = GenerationRequest(messages=(), user_id=self.user.id, model=self.name, prompt=text)
         return self._counted(request, len(text.encode("utf-8", "replace")))
+
+    def _bytes(self, messages: Sequence[ChatMessage]) -> int:
+        return _bytes(messages) + len(tools_text(self.tools).encode("utf-8", "replace")) + (TOOLS_BYTES if self.tools else 0)
 
     def _counted(self, request: GenerationRequest, length: int) -> int:
         try:
@@ -82,5 +91,12 @@ def _images(messages: Sequence[ChatMessage]) -> list[ImageInput]:
 
 
 def _bytes(messages: Sequence[ChatMessage]) -> int:
-    texts = (text for each in messages for text in (each.content, each.reasoning))
-    return sum(len(text.encode("utf-8", "replace")) for text in texts) + MESSAGE_BYTES * len(messages)
+    texts = [text for each in messages for text in (each.content, each.reasoning)]
+    calls = [call for each in messages for call in each.tool_calls]
+    texts += [text for call in calls for text in (call.name, call.arguments)]
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) + MESSAGE_BYTES * (len(messages) + len(calls))
+
+
+def tools_text(tools: Iterable[Tool]) -> str:
+    """Return the definitions of tools, about as a chat template writes them."""
+    return "\n".join(f"{each.name}\n{each.description}\n{each.parameters}" for each in tools)

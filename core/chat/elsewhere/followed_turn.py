@@ -90,6 +90,8 @@ class FollowedTurn:
             before = self._now
             if snapshot.running and before.text.startswith(snapshot.text) and before.reasoning.startswith(snapshot.reasoning):
                 snapshot = replace(snapshot, text=before.text, reasoning=before.reasoning)
+            if snapshot.running and len(snapshot.steps) < len(before.steps):
+                snapshot = replace(snapshot, steps=before.steps)
             self._now = replace(snapshot, version=before.version + 1)
             self._published = time.monotonic()
             for listener in self._listeners:

@@ -15,7 +15,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5
+POLL_S = 0.5
 """Seconds between reads. Together with the second between two saves, text of another replica appears at most 1.5 s late."""
 FORGOTTEN_S = 30.0
 """Seconds without a reader after which an answer is no longer followed."""
@@ -59,7 +59,7 @@ class TurnsElsewhere:
     def stop(self, turn: Turn) -> bool:
         """Ask the replica that runs it to stop it. Returns False if it has ended."""
         with self._unit_of_work() as work:
-            asked = work.turns.ask_to_stop(turn.id)
+            asked = work.turns.request_stop(turn.id)
             work.commit()
         return asked
 
@@ -72,7 +72,7 @@ class TurnsElsewhere:
         self._closing.set()
 
     def _read(self) -> None:
-        while not self._closing.wait(LOOK_EVERY_S):
+        while not self._closing.wait(POLL_S):
             with self._lock:
                 for turn_id in [each for each, followed in self._followed.items() if followed.unread_s() > FORGOTTEN_S]:
                     del self._followed[turn_id]
@@ -106,11 +106,12 @@ class TurnsElsewhere:
 
     def _publish(self, followed: FollowedTurn, stored: TurnProgress) -> None:
         now = followed.published
-        if (stored.status, stored.text, stored.reasoning) == (now.status, now.text, now.reasoning):
+        if (stored.status, stored.text, stored.reasoning, stored.steps) == (now.status, now.text, now.reasoning, now.steps):
             return
         elapsed = (self._clock() - followed.turn.created_at).total_seconds()
         followed.publish(
             replace(
-                now, status=stored.status, text=stored.text, reasoning=stored.reasoning, error=stored.error, elapsed_s=max(0.0, elapsed)
+                now, status=stored.status, text=stored.text, reasoning=stored.reasoning, error=stored.error, steps=stored.steps,
+                elapsed_s=max(0.0, elapsed),
             )
         )

@@ -35,7 +35,7 @@ def options_text(options: TurnOptions) -> str:
 def options_of(text: str) -> TurnOptions:
     found: dict[str, Any] = json.loads(text)
     params = {name: _whole(value) for name, value in found.pop("params").items()}
-    return TurnOptions(**found, params=SamplingParams(**params))
+    return TurnOptions(**{name: _whole(value) for name, value in found.items()}, params=SamplingParams(**params))
 
 
 def _whole(value: Any) -> Any:

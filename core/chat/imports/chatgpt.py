@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.characters import one_line
-from core.chat.imports.records import LONGEST_TITLE, ImportedChat, ImportedMessage, Losses, Lost, fields, in_order, moment
+from core.chat.imports.records import MAX_TITLE_LENGTH, ImportedChat, ImportedMessage, Losses, Lost, fields, in_order, moment
 from core.chat.records import Author
 
 AUTHORS = {"user": Author.USER, "assistant": Author.ASSISTANT}
@@ -30,7 +30,7 @@ def chatgpt_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
         for key, each in taken.items()
     }
     head = _nearest(str(chat.get("current_node")), nodes, taken)
-    title = one_line(losses.text(chat.get("title")))[:LONGEST_TITLE]
+    title = one_line(losses.text(chat.get("title")))[:MAX_TITLE_LENGTH]
     id = str(chat.get("conversation_id") or chat.get("id") or "")[:100]
     return ImportedChat(id=id, title=title, created_at=moment(chat.get("create_time")), messages=in_order(linked, losses), head_id=head)
 

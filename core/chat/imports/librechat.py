@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.characters import one_line
-from core.chat.imports.records import LONGEST_TITLE, MOST_MESSAGES, ImportedChat, ImportedMessage, Losses, Lost, in_order, moment
+from core.chat.imports.records import MAX_MESSAGES, MAX_TITLE_LENGTH, ImportedChat, ImportedMessage, Losses, Lost, in_order, moment
 from core.chat.records import Author
 
 
@@ -21,7 +21,7 @@ def librechat_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
         if found is not None:
             taken[found.id] = found
             last = found.id
-    title = one_line(losses.text(chat.get("title")))[:LONGEST_TITLE]
+    title = one_line(losses.text(chat.get("title")))[:MAX_TITLE_LENGTH]
     return ImportedChat(
         id=chat["conversationId"][:100],
         title=title,
@@ -40,7 +40,7 @@ def _flat(messages: list[Any], losses: Losses) -> list[tuple[dict[str, Any], str
         if not isinstance(raw, dict):
             losses.add(Lost.ODD)
             continue
-        if len(found) >= 2 * MOST_MESSAGES:
+        if len(found) >= 2 * MAX_MESSAGES:
             losses.add(Lost.TOO_MANY, len(waiting) + 1)
             break
         found.append((raw, above))

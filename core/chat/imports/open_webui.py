@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.characters import one_line
-from core.chat.imports.records import LONGEST_TITLE, ImportedChat, ImportedMessage, Losses, Lost, fields, in_order, moment
+from core.chat.imports.records import MAX_TITLE_LENGTH, ImportedChat, ImportedMessage, Losses, Lost, fields, in_order, moment
 from core.chat.records import Author
 
 AUTHORS = {"user": Author.USER, "assistant": Author.ASSISTANT}
@@ -30,7 +30,7 @@ def open_webui_chat(chat: dict[str, Any], losses: Losses) -> ImportedChat:
     head = history.get("currentId")
     ordered = in_order(taken, losses)
     head_id = head if isinstance(head, str) and head in taken else ordered[-1].id if ordered else None
-    title = one_line(losses.text(chat.get("title") or inside.get("title")))[:LONGEST_TITLE]
+    title = one_line(losses.text(chat.get("title") or inside.get("title")))[:MAX_TITLE_LENGTH]
     return ImportedChat(
         id=str(chat.get("id") or "")[:100],
         title=title,

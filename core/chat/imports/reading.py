@@ -12,19 +12,20 @@ from typing import Any
 from core.chat.imports.chatgpt import chatgpt_chat, is_chatgpt
 from core.chat.imports.librechat import is_librechat, librechat_chat
 from core.chat.imports.open_webui import is_open_webui, open_webui_chat
-from core.chat.imports.records import MOST_CHATS, ImportedChat, Losses, Lost, Origin
+from core.chat.imports.records import MAX_CHATS, ImportedChat, Losses, Lost, Origin
 from core.errors import InvalidInput
-from core.zip_files import UNREADABLE, unpacked
+from core.zip_files import UNREADABLE, lists_more_than, unpacked
 
-MOST_BYTES = 200_000_000
+MAX_BYTES = 200_000_000
 """Most bytes of unpacked JSON in an export."""
-MOST_FILES = 20_000
+MAX_FILES = 20_000
 """Most files that a zip file may list."""
-MOST_NESTED = 200
+MAX_NESTED = 200
 """Most levels of nested lists and objects. LibreChat exports a deeper tree as a list."""
 _CONVERSATIONS = re.compile(r"(^|/)conversations(-\d+)?\.json$")
 NOT_KNOWN = "This is no export of ChatGPT, Open WebUI or LibreChat. Choose the zip or JSON file that one of them made."
 TOO_LARGE = "The export is larger than {limit} MB unpacked. Export fewer chats at a time."
+TOO_MANY_FILES = "The export has more than {limit:,} files. Choose the file conversations.json in it instead."
 BROKEN = "The export cannot be read: it is damaged or not complete. Download it again."
 
 _READERS: tuple[tuple[Origin, Callable[[Any], bool], Callable[[dict[str, Any], Losses], ImportedChat]], ...] = (
@@ -46,8 +47,8 @@ def read_export(content: bytes, losses: Losses) -> tuple[Origin, Iterator[Import
 def _read(
     chats: list[Any], fits: Callable[[Any], bool], read: Callable[[dict[str, Any], Losses], ImportedChat], losses: Losses
 ) -> Iterator[ImportedChat]:
-    losses.add(Lost.TOO_MANY, max(0, len(chats) - MOST_CHATS))
-    for chat in chats[:MOST_CHATS]:
+    losses.add(Lost.TOO_MANY, max(0, len(chats) - MAX_CHATS))
+    for chat in chats[:MAX_CHATS]:
         if fits(chat):
             yield read(chat, losses)
         else:
@@ -57,19 +58,21 @@ def _read(
 def _documents(content: bytes, losses: Losses) -> list[Any]:
     if not content.startswith(b"PK"):
         return [_json(content)]
+    if lists_more_than(content, MAX_FILES):
+        raise InvalidInput(TOO_MANY_FILES, limit=MAX_FILES)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-            if len(entries) > MOST_FILES:
-                raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+            if len(entries) > MAX_FILES:
+                raise InvalidInput(TOO_MANY_FILES, limit=MAX_FILES)
             found = sorted((each for each in entries if _CONVERSATIONS.search(each.filename)), key=lambda each: each.filename)
             if not found:
                 found = [each for each in entries if each.filename.endswith(".json")]
-            left, documents = MOST_BYTES, []
+            left, documents = MAX_BYTES, []
             for entry in found:
                 text = unpacked(archive, entry, left)
                 if text is None:
-                    raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+                    raise InvalidInput(TOO_LARGE, limit=MAX_BYTES // 1_000_000)
                 left -= len(text)
                 documents.append(_json(text))
     except UNREADABLE as problem:
@@ -80,8 +83,8 @@ def _documents(content: bytes, losses: Losses) -> list[Any]:
 
 
 def _json(text: bytes) -> Any:
-    if len(text) > MOST_BYTES:
-        raise InvalidInput(TOO_LARGE, limit=MOST_BYTES // 1_000_000)
+    if len(text) > MAX_BYTES:
+        raise InvalidInput(TOO_LARGE, limit=MAX_BYTES // 1_000_000)
     _check_nesting(text)
     try:
         return json.loads(text.decode("utf-8-sig", "replace"))
@@ -98,5 +101,5 @@ def _check_nesting(text: bytes) -> None:
     depth = 0
     for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", text)):
         depth += 1 if bracket[0] in b"[{" else -1
-        if depth > MOST_NESTED:
+        if depth > MAX_NESTED:
             raise InvalidInput(BROKEN)

@@ -11,12 +11,12 @@ from typing import Any
 from core.characters import without_controls
 from core.chat.records import Author
 
-MOST_CHATS = 20_000
-MOST_MESSAGES = 5_000
+MAX_CHATS = 20_000
+MAX_MESSAGES = 5_000
 """Most messages of one conversation."""
-LONGEST_TEXT = 400_000
+MAX_TEXT_LENGTH = 400_000
 """Most characters of one message."""
-LONGEST_TITLE = 200
+MAX_TITLE_LENGTH = 200
 
 
 class Origin(StrEnum):
@@ -35,7 +35,7 @@ class Lost(StrEnum):
     EMPTY = "empty"
     """A message without text."""
     TOO_LONG = "too_long"
-    """A text that was cut at LONGEST_TEXT."""
+    """A text that was cut at MAX_TEXT_LENGTH."""
     TOO_MANY = "too_many"
     """Messages or chats above the limit."""
     ODD = "odd"
@@ -79,12 +79,12 @@ class Losses:
         self.counts[what.value] += number
 
     def text(self, raw: object) -> str:
-        """Return a value as a string, cut at LONGEST_TEXT."""
+        """Return a value as a string, cut at MAX_TEXT_LENGTH."""
         if not isinstance(raw, str):
             return ""
-        if len(raw) > LONGEST_TEXT:
+        if len(raw) > MAX_TEXT_LENGTH:
             self.add(Lost.TOO_LONG)
-        return without_controls(raw[:LONGEST_TEXT].encode("utf-8", "replace").decode())
+        return without_controls(raw[:MAX_TEXT_LENGTH].encode("utf-8", "replace").decode())
 
 
 def fields(raw: object) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def in_order(messages: dict[str, ImportedMessage], losses: Losses) -> tuple[Impo
         children.setdefault(message.parent_id if message.parent_id in messages else None, []).append(message.id)
     found: list[ImportedMessage] = []
     waiting = list(reversed(children.get(None, [])))
-    while waiting and len(found) < MOST_MESSAGES:
+    while waiting and len(found) < MAX_MESSAGES:
         here = messages[waiting.pop()]
         found.append(here)
         waiting += reversed(children.get(here.id, []))

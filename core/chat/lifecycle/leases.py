@@ -58,7 +58,7 @@ class TurnLeases:
         """
         before = self._clock() + (LEASE * 100 if everything else timedelta())
         with self._unit_of_work() as work:
-            left = work.turns.streaming_past(before)
+            left = work.turns.with_expired_lease(before)
         running = self._here.all()
         interrupted = 0
         for turn in left:
@@ -80,7 +80,7 @@ class TurnLeases:
         while not self._closing.wait(STOP_EVERY_S if self._shared else DISABLED_EVERY_S):
             try:
                 if self._shared:
-                    self._stop_asked()
+                    self._stop_requested()
                 if time.monotonic() - checked >= DISABLED_EVERY_S or not self._shared:
                     checked = time.monotonic()
                     self._stop_disabled()
@@ -104,13 +104,13 @@ class TurnLeases:
                     work.turns.extend_lease(turn_id, self._clock() + LEASE)
                 work.commit()
 
-    def _stop_asked(self) -> None:
+    def _stop_requested(self) -> None:
         """Stop the answers that people asked to stop on another replica."""
         running = self._here.all()
         if not running:
             return
         with self._unit_of_work() as work:
-            asked = work.turns.asked_to_stop(list(running))
+            asked = work.turns.stop_requested(list(running))
         for turn_id in asked:
             running[turn_id].stop()
 

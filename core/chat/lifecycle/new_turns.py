@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from core.chat.conversations import own_message, own_to_change, path
+from core.chat.conversations import branch_to, own_message, own_to_change
 from core.chat.lifecycle.leases import LEASE
 from core.chat.questions import check_question
 from core.chat.records import Author, Conversation, Message, MessageStatus, NewQuestion, Turn, TurnOptions
 from core.chat.titling.titles import title_of
+from core.chat.tools.records import ToolStep
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.inference.gateway import Gateway
-from core.inference.records import FinishReason
+from core.inference.records import FinishReason, ServedModel
 from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import DiskSpace
@@ -24,11 +25,14 @@ from core.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """Stored turns that have not started yet. text: the text that the answer begins with."""
+class StartedTurn:
+    """Stored turns that have not started yet. text, steps: what the answer begins with."""
 
     turns: Sequence[Turn]
     text: str = ""
+    steps: Sequence[ToolStep] = ()
+    chosen: Sequence[ServedModel | None] = ()
+    """The model that each turn would ask, if it was looked up."""
 
 
 def is_cut_off(answer: Message) -> bool:
@@ -56,22 +60,20 @@ class NewTurns:
         self._max_chars = max_chars
         self._max_file_bytes = max_file_bytes
 
-    def ask(self, work: UnitOfWork, user: User, new: NewQuestion) -> Begun:
+    def ask(self, work: UnitOfWork, user: User, new: NewQuestion) -> StartedTurn:
         """Store a question, and one turn for each of its options."""
+        # Before the conversation is locked, since on SQLite no one else can write while it is.
+        chosen = [self._gateway.chat_model(user, each.model) for each in new.options]
         conversation = own_to_change(work, user, new.conversation_id)
         parent_id, file_ids = conversation.head_id, list(new.files)
         if new.replaces is not None:
             before = _message(work, conversation, new.replaces, Author.USER)
             parent_id, file_ids = before.parent_id, [*(file.id for file in before.files), *new.files]
         attached = attachable(work, user, conversation.id, file_ids, self._max_file_bytes)
-        text = self._gateway.privacy.check(user, check_question(new.text, self._max_chars, files=bool(attached))).text
-        for each in new.options:
-            self._check_reads_files(user, attached, each)
-        if any(self._asks_guide(user, each) for each in new.options):
-            earlier = path(work.messages.of_conversation(conversation.id), parent_id)
-            earlier_files = [file for message in earlier for file in message.files]
-            for each in new.options:
-                self._check_reads_files(user, earlier_files, each)
+        text = self._gateway.privacy.check_in(work, user, check_question(new.text, self._max_chars, files=bool(attached))).text
+        if any(each is not None and each.guide for each in chosen) and (attached or work.files.any_in(conversation.id)):
+            earlier = branch_to(work.messages.of_conversation(conversation.id), parent_id)
+            _check_no_files([*attached, *(file for message in earlier for file in message.files)])
         question = Message(
             id=uuid4().hex,
             conversation_id=conversation.id,
@@ -82,20 +84,22 @@ class NewTurns:
             created_at=self._clock(),
             files=attached,
         )
-        return Begun(self._store(work, user, conversation, question, new.request_id, new_question=True, lanes=len(new.options)))
+        turns = self._store(work, user, conversation, question, new.request_id, new_question=True, lanes=len(new.options))
+        return StartedTurn(turns=turns, chosen=chosen)
 
-    def answer_again(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> Begun:
+    def answer_again(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> StartedTurn:
         """Store another turn for the question of an answer."""
         conversation, answer = self._answer(work, user, answer_id)
-        return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id))
+        return StartedTurn(turns=self._answer_question_of(work, user, conversation, answer, options, request_id))
 
-    def continue_answer(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> Begun:
+    def continue_answer(self, work: UnitOfWork, user: User, answer_id: str, options: TurnOptions, request_id: str) -> StartedTurn:
         """Store another turn whose answer begins with the text of one that was cut off."""
         conversation, answer = self._answer(work, user, answer_id)
-        text = answer.text.rstrip()
+        text, steps = answer.text.rstrip(), [each for each in answer.steps if each.seconds is not None]
         if not (text and is_cut_off(answer)):
             raise InvalidInput("Only an answer that was cut off can be continued. Regenerate it instead.")
-        return Begun(self._answer_question_of(work, user, conversation, answer, options, request_id), text)
+        turns = self._answer_question_of(work, user, conversation, answer, options, request_id)
+        return StartedTurn(turns=turns, text=text, steps=steps)
 
     def _answer(self, work: UnitOfWork, user: User, answer_id: str) -> tuple[Conversation, Message]:
         conversation = own_to_change(work, user, own_message(work, user, answer_id).conversation_id)
@@ -105,15 +109,9 @@ class NewTurns:
         self, work: UnitOfWork, user: User, conversation: Conversation, answer: Message, options: TurnOptions, request_id: str
     ) -> Sequence[Turn]:
         question = _message(work, conversation, answer.parent_id or "", Author.USER)
-        self._check_reads_files(user, question.files, options)
+        if question.files and self._asks_guide(user, options):
+            _check_no_files(question.files)
         return self._store(work, user, conversation, question, request_id, new_question=False)
-
-    def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
-        """Raise InvalidInput if the chosen model is the guide, which cannot read files."""
-        if files and self._asks_guide(user, options):
-            raise InvalidInput(
-                "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
-            )
 
     def _asks_guide(self, user: User, options: TurnOptions) -> bool:
         chosen = self._gateway.chat_model(user, options.model)
@@ -154,6 +152,14 @@ class NewTurns:
         work.conversations.save(replace(conversation, title=title, head_id=turns[0].answer_id, updated_at=now, archived_at=None))
         work.commit()
         return turns
+
+
+def _check_no_files(files: Sequence[StoredFile]) -> None:
+    """Raise InvalidInput if there are files, for the built-in guide, which cannot read them."""
+    if files:
+        raise InvalidInput(
+            "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
+        )
 
 
 def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:

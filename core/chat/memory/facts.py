@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from core.characters import halves, one_line
-from core.chat.memory.records import LONGEST_MEMORY
+from core.chat.memory.records import MAX_MEMORY_LENGTH
 
-MOST_FACTS = 3
+MAX_FACTS = 3
 """Most facts taken from one reading of a chat."""
 SHORTEST_FACT = 8
 ALIKE = 0.8
@@ -57,14 +57,14 @@ def facts_in(written: str, said: str, known: Sequence[str]) -> list[str]:
     found: list[str] = []
     for raw in written.split("\n"):
         fact = one_line(_LABEL.sub("", _MARK.sub("", raw), count=1)).strip(" \"'“”「」*_`")
-        if not len(fact) + 2 * len(_WIDE.findall(fact)) >= SHORTEST_FACT or len(fact) > LONGEST_MEMORY:
+        if not len(fact) + 2 * len(_WIDE.findall(fact)) >= SHORTEST_FACT or len(fact) > MAX_MEMORY_LENGTH:
             continue
         if fact.endswith(("?", "？", ":", "：")) or _NOTHING.fullmatch(fact) or halves(fact):
             continue
         if not ground & {_stem(word) for word in words_of(fact)} or is_known(fact, [*known, *found]):
             continue
         found.append(fact)
-        if len(found) == MOST_FACTS:
+        if len(found) == MAX_FACTS:
             break
     return found
 

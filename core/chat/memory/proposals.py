@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from core.chat.context.reading import path
-from core.chat.memory.facts import MOST_FACTS, facts_in
+from core.chat.context.reading import branch_to
+from core.chat.lifecycle.yielding_request import YieldingRequest
+from core.chat.memory.facts import MAX_FACTS, facts_in
 from core.chat.memory.recall import is_on
-from core.chat.memory.records import MOST_PROPOSED, Memory, MemoryMode, MemoryState
+from core.chat.memory.records import MAX_PROPOSED, Memory, MemoryMode, MemoryState
 from core.chat.records import Author, Message
 from core.clock import Clock
 from core.errors import Conflict, PortalError
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
-from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
 from core.people.records import User
 from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
@@ -32,10 +31,7 @@ AFTER = timedelta(minutes=2)
 QUESTION_CHARS, ANSWER_CHARS, CHARS = 1_500, 400, 6_000
 """Most characters that the model reads of a question, of an answer, and in total."""
 KNOWN_SHOWN = 30
-MOST_TOKENS = 150
-MOST_TRIES = 5
-"""How often answers may interrupt one reading before it is given up."""
-LOOK_S = 0.2
+MAX_TOKENS = 150
 _TASK = (
     "Below is a part of a conversation. List what is worth remembering about the user in other conversations: who they are, what they "
     "work on, what they prefer. Write at most {most} facts, each as one short sentence on a line of its own, about \"the user\", in the "
@@ -64,11 +60,11 @@ class MemoryProposals:
         self._jobs = jobs
         self._clock = clock
         self._mode = mode
-        self._running_answers = running_answers
+        self._request = YieldingRequest(gateway, running_answers, task=Task.MEMORY, source=Source.MEMORY, most_tokens=MAX_TOKENS)
         self._after = after
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(KIND, self._run, resumable=True, at_once=1, kept=False, needs_model=True)]
+        return [JobKind(KIND, self._run, resumable=True, at_once=1, listed=False, needs_model=True)]
 
     def after_answer(self, user: User, conversation_id: str, answer_id: str, model: str | None) -> None:
         """Add a job if the person has memory switched on and this chat uses it."""
@@ -76,8 +72,10 @@ class MemoryProposals:
             return
         try:
             with self._unit_of_work() as work:
+                if not is_on(work, user, self._mode):
+                    return
                 conversation = work.conversations.get(conversation_id)
-                if conversation is None or not conversation.uses_memory or not is_on(work, user, self._mode):
+                if conversation is None or not conversation.uses_memory:
                     return
                 payload = {"conversation": conversation_id, "from": answer_id, "model": model}
                 self._jobs.add(work, KIND, payload, owner=user, key=f"memory:{conversation_id}", after=self._after)
@@ -94,11 +92,11 @@ class MemoryProposals:
             user = work.users.get(job.owner_id or "")
             turns = self._turns(work, user, conversation_id, str(job.payload["from"]))
             known = work.memories.of_user(user.id, tuple(MemoryState)) if user else ()
-        if user is None or not turns or sum(each.state is MemoryState.PROPOSED for each in known) >= MOST_PROPOSED:
+        if user is None or not turns or sum(each.state is MemoryState.PROPOSED for each in known) >= MAX_PROPOSED:
             return
         texts = [each.text for each in known]
         try:
-            written = self._ask(user, _words(turns, texts), None if model is None else str(model), report)
+            written = self._request.ask(user, _words(turns, texts), None if model is None else str(model), report)
         except PortalError as problem:
             log.info("the model proposed nothing from the conversation %s: %s", conversation_id, problem)
             return
@@ -114,49 +112,9 @@ class MemoryProposals:
             return ()
         if not is_on(work, user, self._mode):
             return ()
-        way = path(work.messages.of_conversation(conversation_id), conversation.head_id)
-        at = next((index for index, each in enumerate(way) if each.id == answer_id), len(way) - 1)
-        return way[max(0, at - 3) :]
-
-    def _ask(self, user: User, words: str, model: str | None, report: Report) -> str:
-        """Return the model's text; "" if answers kept interrupting it, or if only the built-in guide is available."""
-        models = self._gateway.chat_models(user)
-        chosen = next((each for each in models if model in each.names), next(iter(models), None))
-        if chosen is None or chosen.guide:
-            return ""
-        request = GenerationRequest(
-            messages=(ChatMessage(ChatRole.USER, words),),
-            user_id=user.id,
-            # Without a name, a route for memories may choose the model.
-            model=None if chosen is models[0] else model,
-            params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
-            thinking=False,
-            batch=True,
-            task=Task.MEMORY,
-        )
-        for _ in range(MOST_TRIES):
-            while self._running_answers():
-                report.check()
-                time.sleep(LOOK_S)
-            written = self._try(user, request, report)
-            if written is not None:
-                return written
-        return ""
-
-    def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
-        """Return the model's text; None if an answer began, because the job then frees the model for it."""
-        text = ""
-        events = self._gateway.recorded(self._gateway.answer(user, request, Source.MEMORY))
-        try:
-            for event in events:
-                report.check()
-                if self._running_answers():
-                    return None
-                if isinstance(event, Delta):
-                    text += event.text
-        finally:
-            events.close()
-        return text
+        branch = branch_to(work.messages.of_conversation(conversation_id), conversation.head_id)
+        at = next((index for index, each in enumerate(branch) if each.id == answer_id), len(branch) - 1)
+        return branch[max(0, at - 3) :]
 
     def _store(self, user: User, conversation_id: str, facts: Sequence[str]) -> None:
         if not facts:
@@ -179,4 +137,4 @@ def _words(turns: Sequence[Message], known: Sequence[str]) -> str:
     shown = [f"User: {each.text[:QUESTION_CHARS]}" if each.author is Author.USER else f"Assistant: {each.text[:ANSWER_CHARS]}"
              for each in turns if each.text]  # fmt: skip
     facts = "\n".join(f"- {each}" for each in known[-KNOWN_SHOWN:])
-    return _TASK.format(most=MOST_FACTS, known=_KNOWN.format(facts=facts) if facts else "", turns="\n".join(shown)[-CHARS:])
+    return _TASK.format(most=MAX_FACTS, known=_KNOWN.format(facts=facts) if facts else "", turns="\n".join(shown)[-CHARS:])

@@ -45,8 +45,8 @@ class Recall:
         self._mode = mode
         self._budget = budget
 
-    def recall(self, window: Window, way: Sequence[Message], question: str) -> Recalled:
-        """Return the memories to read for a person's question. way: the messages before the question."""
+    def recall(self, window: Window, branch: Sequence[Message], question: str) -> Recalled:
+        """Return the memories to read for a person's question. branch: the messages before the question."""
         user = window.user
         with self._unit_of_work() as work:
             if not is_on(work, user, self._mode):
@@ -58,7 +58,7 @@ class Recall:
         size = _Size(window, known, most)
         if sum(map(size.of, known)) <= most:
             return Recalled(opening=known)
-        before = _opened_with(way)
+        before = _opened_with(branch)
         ranked = _ranked(window, known, question)
         if kept := _filled([each for each in known if each.id in before], size, most):
             there = {each.id for each in kept}
@@ -68,9 +68,9 @@ class Recall:
         return Recalled(opening=tuple(each for each in known if each.id in chosen))
 
 
-def _opened_with(way: Sequence[Message]) -> frozenset[str]:
+def _opened_with(branch: Sequence[Message]) -> frozenset[str]:
     """Return the ids of the memories that opened the prompt of the chat's last answer."""
-    contexts = (each.context for each in reversed(way) if each.context is not None and each.context.memories)
+    contexts = (each.context for each in reversed(branch) if each.context is not None and each.context.memories)
     newest = next(contexts, None)
     return frozenset(each.id for each in newest.memories if not each.asked) if newest else frozenset()
 

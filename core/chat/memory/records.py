@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-LONGEST_MEMORY = 300
+MAX_MEMORY_LENGTH = 300
 """Most characters of one fact."""
-MOST_MEMORIES = 300
+MAX_MEMORIES = 300
 """Most accepted facts of one person."""
-MOST_PROPOSED = 20
+MAX_PROPOSED = 20
 """Most undecided proposals of one person. No more are made while there are this many."""
-MOST_DISMISSED = 200
+MAX_DISMISSED = 200
 """Most dismissed proposals kept to avoid proposing them again. The oldest are removed first."""
 UNDECIDED_DAYS = 90
 """Days after which undecided and dismissed proposals are deleted."""

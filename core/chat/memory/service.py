@@ -10,7 +10,7 @@ from uuid import uuid4
 from core.characters import halves, is_blank, one_line
 from core.chat.memory.facts import is_known
 from core.chat.memory.recall import is_on
-from core.chat.memory.records import LONGEST_MEMORY, MOST_DISMISSED, MOST_MEMORIES, Memory, MemoryMode, MemoryState, MemoryUse
+from core.chat.memory.records import MAX_DISMISSED, MAX_MEMORIES, MAX_MEMORY_LENGTH, Memory, MemoryMode, MemoryState, MemoryUse
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.audit_events import record
@@ -123,8 +123,8 @@ class Memories:
                 raise Conflict("This fact is remembered. Delete it instead.")
             work.memories.save(replace(found, state=MemoryState.DISMISSED, updated_at=self._clock()))
             dismissed = work.memories.of_user(user.id, (MemoryState.DISMISSED,))
-            if len(dismissed) > MOST_DISMISSED:
-                work.memories.remove([each.id for each in dismissed[:-MOST_DISMISSED]])
+            if len(dismissed) > MAX_DISMISSED:
+                work.memories.remove([each.id for each in dismissed[:-MAX_DISMISSED]])
             work.commit()
 
     def remove(self, user: User, memory_id: str) -> None:
@@ -148,12 +148,13 @@ class Memories:
         """Return all accepted, proposed and dismissed memories of the person as JSON. Raises NotAllowed."""
         require(user, Permission.CHAT)
         require(user, Permission.EXPORT)
+        change = self._privacy.exported(user)
         with self._unit_of_work() as work:
             found = work.memories.of_user(user.id, tuple(MemoryState))
             record(work, self._clock(), user.id, "memory.export", user.name, count=str(len(found)))
             work.commit()
         rows = [
-            {"id": each.id, "state": each.state.value, "text": each.text, "created_at": each.created_at.isoformat(),
+            {"id": each.id, "state": each.state.value, "text": change(each.text), "created_at": each.created_at.isoformat(),
              "updated_at": each.updated_at.isoformat()}
             for each in found
         ]  # fmt: skip
@@ -175,16 +176,16 @@ class Memories:
         text = one_line(text)
         if is_blank(text) or halves(text):
             raise InvalidInput("Write the fact as one short sentence.")
-        if len(text) > LONGEST_MEMORY:
-            raise InvalidInput("The fact has {n:,} characters; the limit is {limit:,}. Shorten it.", n=len(text), limit=LONGEST_MEMORY)
+        if len(text) > MAX_MEMORY_LENGTH:
+            raise InvalidInput("The fact has {n:,} characters; the limit is {limit:,}. Shorten it.", n=len(text), limit=MAX_MEMORY_LENGTH)
         if find(text, {Kind.SECRET}):
             raise InvalidInput("A memory cannot hold a password or key, because models would read it in every chat.")
         return self._privacy.check(user, text).text
 
     def _check_room(self, work: UnitOfWork, user: User, text: str) -> None:
         known = work.memories.of_user(user.id, (MemoryState.ACCEPTED,))
-        if len(known) >= MOST_MEMORIES:
-            raise Conflict("You have {number} memories, which is the limit. Delete some first.", number=MOST_MEMORIES)
+        if len(known) >= MAX_MEMORIES:
+            raise Conflict("You have {number} memories, which is the limit. Delete some first.", number=MAX_MEMORIES)
         if is_known(text, (each.text for each in known)):
             raise Conflict("This fact is already remembered.")
 

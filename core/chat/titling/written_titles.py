@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from core.chat.records import Author, Conversation, Message
+from core.chat.lifecycle.yielding_request import YieldingRequest
+from core.chat.records import Author, Conversation
 from core.chat.titling.titles import written_title
 from core.errors import Conflict, PortalError
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
-from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
 from core.people.records import User
 from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
@@ -24,10 +23,7 @@ log = logging.getLogger(__name__)
 KIND = "conversation.title"
 SHOWN_CHARS = 1_500
 """Most characters of the question, and of the answer, that the model reads."""
-MOST_TOKENS = 40
-MOST_TRIES = 5
-"""How often answers may interrupt the writing of one title before it is given up."""
-LOOK_S = 0.2
+MAX_TOKENS = 40
 _TASK = (
     "Write a short title, at most six words, for the conversation below. Write it in the language of the question. "
     "Reply with the title only, without quotes.\n\nQuestion: {question}\n\nAnswer: {answer}\n\nTitle:"
@@ -49,11 +45,10 @@ class TitleWriter:
     def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, running_answers: Callable[[], int]) -> None:
         """running_answers: returns how many answers this server is writing. No title is written while there are any."""
         self._unit_of_work = unit_of_work
-        self._gateway = gateway
-        self._running_answers = running_answers
+        self._request = YieldingRequest(gateway, running_answers, task=Task.TITLE, source=Source.TITLE, most_tokens=MAX_TOKENS)
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(KIND, self._write, resumable=True, at_once=1, kept=False, needs_model=True)]
+        return [JobKind(KIND, self._write, resumable=True, at_once=1, listed=False, needs_model=True)]
 
     def _write(self, job: Job, report: Report) -> None:
         conversation_id, title = str(job.payload["conversation"]), str(job.payload["title"])
@@ -67,54 +62,14 @@ class TitleWriter:
         if [each.author for each in messages] != [Author.USER, Author.ASSISTANT]:
             return
         try:
-            written = self._ask(user, messages[0], messages[1], None if model is None else str(model), report)
+            words = _TASK.format(question=messages[0].text[:SHOWN_CHARS], answer=messages[1].text[:SHOWN_CHARS])
+            written = self._request.ask(user, words, None if model is None else str(model), report)
         except PortalError as problem:
             log.info("the model wrote no title for the conversation %s: %s", conversation_id, problem)
             return
         better = written_title(written, messages[0].text, messages[1].text)
         if better is not None:
             self._put(conversation_id, title, better)
-
-    def _ask(self, user: User, question: Message, answer: Message, model: str | None, report: Report) -> str:
-        """Return the model's text; "" if answers kept interrupting it, or if only the built-in guide is available."""
-        models = self._gateway.chat_models(user)
-        chosen = next((each for each in models if model in each.names), next(iter(models), None))
-        if chosen is None or chosen.guide:
-            return ""
-        words = _TASK.format(question=question.text[:SHOWN_CHARS], answer=answer.text[:SHOWN_CHARS])
-        request = GenerationRequest(
-            messages=(ChatMessage(ChatRole.USER, words),),
-            user_id=user.id,
-            # Without a name, a route for titles may choose the model.
-            model=None if chosen is models[0] else model,
-            params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
-            thinking=False,
-            batch=True,
-            task=Task.TITLE,
-        )
-        for _ in range(MOST_TRIES):
-            while self._running_answers():
-                report.check()
-                time.sleep(LOOK_S)
-            written = self._try(user, request, report)
-            if written is not None:
-                return written
-        return ""
-
-    def _try(self, user: User, request: GenerationRequest, report: Report) -> str | None:
-        """Return the model's text; None if an answer began, because the job then frees the model for it."""
-        text = ""
-        events = self._gateway.recorded(self._gateway.answer(user, request, Source.TITLE))
-        try:
-            for event in events:
-                report.check()
-                if self._running_answers():
-                    return None
-                if isinstance(event, Delta):
-                    text += event.text
-        finally:
-            events.close()
-        return text
 
     def _put(self, conversation_id: str, before: str, title: str) -> None:
         with self._unit_of_work() as work:

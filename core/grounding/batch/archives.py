@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from core.errors import InvalidInput
 from core.knowledge.attachment import clean_name
-from core.zip_files import UNREADABLE, unpacked
+from core.zip_files import UNREADABLE, lists_more_than, unpacked
 
-MOST_IMAGES = 2_000
+MAX_IMAGES = 2_000
 """Most images in one batch."""
+MAX_LISTED = 20_000
+"""Most entries of its archive, with folders and hidden files."""
 _HIDDEN = ("__MACOSX/", ".")
 _ENCRYPTED = 0x1
 
@@ -22,6 +24,8 @@ def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> It
     A file that is too large, encrypted or damaged is yielded with empty content, so that it fails alone. Raises InvalidInput for an
     archive that is unreadable, empty or too large.
     """
+    if lists_more_than(content, MAX_LISTED):
+        raise InvalidInput("{name} lists more than {limit:,} files. Split it.", name=name, limit=MAX_LISTED)
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         entries = [each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)]
@@ -30,8 +34,8 @@ def images_in(name: str, content: bytes, most_bytes: int, most_total: int) -> It
         raise InvalidInput(words, name=name) from problem
     if not entries:
         raise InvalidInput("{name} holds no files.", name=name)
-    if len(entries) > MOST_IMAGES:
-        raise InvalidInput("A batch can have at most {limit} images; {name} holds {n}.", name=name, limit=MOST_IMAGES, n=len(entries))
+    if len(entries) > MAX_IMAGES:
+        raise InvalidInput("A batch can have at most {limit} images; {name} holds {n}.", name=name, limit=MAX_IMAGES, n=len(entries))
     left = most_total
     with archive:
         for number, entry in enumerate(entries, 1):

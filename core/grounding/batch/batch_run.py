@@ -14,9 +14,9 @@ from core.grounding.batch.batches import RUN
 from core.grounding.finder import Finder
 from core.grounding.records import BatchItem, GroundBatch, GroundImage, GroundRun
 from core.images.images import Images
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission
 from core.people.records import User
-from core.programs.on_behalf import asker_of
+from core.programs.on_behalf import Requester
 from core.tasks.handlers import Cancelled, JobKind, Report
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
@@ -26,7 +26,7 @@ IMAGES_AT_ONCE = 3
 READ_AT_ONCE = 60
 TRIES = 5
 """Most tries of one image while the models are busy or unavailable."""
-LONGEST_WAIT_S = 30.0
+MAX_WAIT_S = 30.0
 POLL_S = 0.2
 UNREADABLE = "{name} is too large, encrypted or damaged in its archive."
 
@@ -35,7 +35,7 @@ class GroundBatchRun:
     """Runs the jobs of batches."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, images: Images, finder: Finder, clock: Clock, longest_wait_s: float = LONGEST_WAIT_S
+        self, unit_of_work: UnitOfWorkFactory, images: Images, finder: Finder, clock: Clock, longest_wait_s: float = MAX_WAIT_S
     ) -> None:
         """longest_wait_s: longest wait between tries of an image while the models are busy or unavailable."""
         self._unit_of_work = unit_of_work
@@ -56,17 +56,17 @@ class GroundBatchRun:
         stop = threading.Event()
         with ThreadPoolExecutor(IMAGES_AT_ONCE, f"images-{batch.id[:8]}") as pool:
             try:
+                requester = Requester(self._unit_of_work, job, self._clock, Permission.DETECT)
                 while True:
+                    requester.look()
                     with self._unit_of_work() as work:
-                        user = asker_of(work, job, self._clock())
                         counts = work.ground_batches.counts(batch.id)
                         waiting = work.ground_batches.waiting(batch.id, READ_AT_ONCE)
-                    require(user, Permission.DETECT)
                     over = counts.total - counts.waiting
                     report(over / max(1, counts.total), done=over, total=counts.total)
                     if not waiting:
                         return {"done": counts.done, "failed": counts.failed}
-                    self._some(pool, batch, user, waiting, report, stop, over, counts.total)
+                    self._some(pool, batch, requester, waiting, report, stop, over, counts.total)
             finally:
                 stop.set()
 
@@ -74,7 +74,7 @@ class GroundBatchRun:
         self,
         pool: ThreadPoolExecutor,
         batch: GroundBatch,
-        user: User,
+        requester: Requester,
         items: Sequence[BatchItem],
         report: Report,
         stop: threading.Event,
@@ -86,10 +86,11 @@ class GroundBatchRun:
                 raise Cancelled
             report.check()
 
-        pending: set[Future[None]] = {pool.submit(self._one, batch, user, item, check) for item in items}
+        pending: set[Future[None]] = {pool.submit(self._one, batch, requester.user, item, check) for item in items}
         try:
             while pending:
                 over, pending = wait(pending, POLL_S)
+                requester.look()
                 for each in over:
                     each.result()
                 report((before + len(items) - len(pending)) / max(1, total), done=before + len(items) - len(pending), total=total)

@@ -9,8 +9,8 @@ from core.access.limits import Limits
 from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
-from core.grounding.batch.archives import MOST_IMAGES, images_in
-from core.grounding.exports import ExportFormat, written
+from core.grounding.batch.archives import MAX_IMAGES, images_in
+from core.grounding.exports.exports import ExportFormat, written
 from core.grounding.phrases import checked_phrases
 from core.grounding.records import BatchCounts, BatchItem, GroundBatch, ItemState
 from core.knowledge.attachment import clean_name
@@ -19,14 +19,14 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
-from core.programs.on_behalf import noted_key
+from core.programs.on_behalf import noted_requester
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 RUN = "grounding.batch"
-MOST_LISTED = 200
-MOST_EXPORTED = 5_000
+MAX_LISTED = 200
+MAX_EXPORTED = 5_000
 _ZIP = b"PK\x03\x04"
 
 
@@ -68,7 +68,7 @@ class GroundBatches:
         images = self._images(files)
         with self._unit_of_work() as work:
             batch_id = uuid4().hex
-            job = self._jobs.add(work, RUN, {"batch_id": batch_id, **noted_key(user)}, owner=user)
+            job = self._jobs.add(work, RUN, {"batch_id": batch_id, **noted_requester(work, user)}, owner=user)
             batch = GroundBatch(
                 id=batch_id, user_id=user.id, name=clean_name(name), phrases=texts, model=model or None, job_id=job.id,
                 created_at=self._clock(),
@@ -94,8 +94,8 @@ class GroundBatches:
             if left < 0:
                 limit = self.max_bytes // 1_000_000
                 raise InvalidInput("The images have more than {limit} MB. Split them into several batches.", limit=limit)
-            if len(found) > MOST_IMAGES:
-                raise InvalidInput("A batch can have at most {limit} images.", limit=MOST_IMAGES)
+            if len(found) > MAX_IMAGES:
+                raise InvalidInput("A batch can have at most {limit} images.", limit=MAX_IMAGES)
         if not found:
             raise InvalidInput("Choose images or a ZIP file of images.")
         return found
@@ -108,7 +108,7 @@ class GroundBatches:
     def list(self, user: User, limit: int = 20) -> Sequence[tuple[GroundBatch, Job | None, BatchCounts]]:
         """List the person's batches, newest first. Raises InvalidInput."""
         require(user, Permission.DETECT)
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
             return [self._with(work, batch) for batch in work.ground_batches.of_user(user.id, limit)]
 
@@ -116,7 +116,7 @@ class GroundBatches:
         self, user: User, batch_id: str, state: ItemState | None = None, limit: int = 100, offset: int = 0, *, empty: bool = False
     ) -> Sequence[BatchItem]:
         """List the images of a batch in order. empty: only those on which nothing was found. Raises NotFound, InvalidInput."""
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
             self._own(work, user, batch_id)
             return work.ground_batches.items(batch_id, state, limit, offset, empty=empty)
@@ -142,7 +142,7 @@ class GroundBatches:
             if not counts.failed and not counts.waiting:
                 raise Conflict("No image of this batch failed.")
             work.ground_batches.reset_failed(batch_id)
-            started = self._jobs.add(work, RUN, {"batch_id": batch_id, **noted_key(user)}, owner=user)
+            started = self._jobs.add(work, RUN, {"batch_id": batch_id, **noted_requester(work, user)}, owner=user)
             work.ground_batches.set_job(batch_id, started.id)
             work.commit()
         self._jobs.wake()
@@ -158,6 +158,7 @@ class GroundBatches:
             if work.retention.is_held(user.id):
                 raise Conflict("Your images are under a legal hold and cannot be deleted. Ask an admin.")
             work.ground_batches.remove(batch_id)
+            record(work, self._clock(), user.id, "grounding.delete_batch", batch_id)
             work.commit()
 
     def export(self, user: User, batch_id: str, format: ExportFormat) -> bytes:
@@ -165,7 +166,7 @@ class GroundBatches:
         require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
             self._own(work, user, batch_id)
-            found = work.ground_batches.runs(batch_id, MOST_EXPORTED)
+            found = work.ground_batches.runs(batch_id, MAX_EXPORTED)
             record(work, self._clock(), user.id, "grounding.export", format.value, rows=str(len(found)))
             work.commit()
         return written(format, found, self._privacy.exported(user))

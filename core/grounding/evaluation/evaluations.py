@@ -19,7 +19,7 @@ from core.images.records import PixelMapping
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.programs.on_behalf import asker_of
+from core.programs.on_behalf import requester_of
 from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, Json
@@ -28,7 +28,7 @@ from core.unit_of_work import UnitOfWorkFactory
 EVALUATE = "grounding.evaluate"
 KEPT = 100
 """Most stored results of each model."""
-MOST_LISTED = 200
+MAX_LISTED = 200
 TRIES = 5
 """Most tries of one image while the model is busy or unavailable."""
 PAUSE_S = 2.0
@@ -72,7 +72,7 @@ class Evaluations:
     def list(self, user: User, model: str | None = None, limit: int = 50) -> Sequence[Evaluation]:
         """List results, newest first. Raises NotAllowed, InvalidInput."""
         require(user, Permission.DETECT)
-        within("limit", limit, 1, MOST_LISTED)
+        within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
             return work.ground_evaluations.newest(limit, model)
 
@@ -95,7 +95,7 @@ class Evaluations:
         for number, image in enumerate(labelled.images):
             report(number / len(labelled.images), done=number, total=len(labelled.images))
             with self._unit_of_work() as work:
-                user = asker_of(work, job, self._clock())
+                user = requester_of(work, job, self._clock())
             require(user, Permission.RUN_MODELS)
             answer, took = self._answer(user, image, model, report)
             seconds += took
@@ -134,7 +134,7 @@ class Evaluations:
         while True:
             began = time.monotonic()
             try:
-                found = self._finder.find(user, whole, lambda: image.content, list(image.phrases), model, anew=True, batch=True)
+                found = self._finder.find(user, whole, lambda: image.content, list(image.phrases), model, refresh=True, batch=True)
                 return found, time.monotonic() - began
             except (Busy, Unavailable):
                 tries += 1

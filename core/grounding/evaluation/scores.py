@@ -8,7 +8,7 @@ from core.grounding.boxes import overlap
 from core.grounding.evaluation.records import Score
 from core.grounding.records import Box
 
-LEAST_OVERLAP = 0.5
+MIN_OVERLAP = 0.5
 """Intersection over union from which a found box counts as right."""
 
 
@@ -22,7 +22,7 @@ def score(found: Sequence[Box], there: Sequence[Box]) -> Score:
     right = 0
     for box in sorted(found, key=lambda box: -1.0 if box.confidence is None else -box.confidence):
         best = max(left, key=lambda each: overlap(box, each), default=None)
-        if best is not None and overlap(box, best) >= LEAST_OVERLAP:
+        if best is not None and overlap(box, best) >= MIN_OVERLAP:
             left.remove(best)
             right += 1
     return Score(right=right, wrong=len(found) - right, missed=len(left))

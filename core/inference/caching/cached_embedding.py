@@ -22,7 +22,7 @@ def cached_embedding(router: Router, cache: EmbeddingCache, request: EmbeddingRe
 
 
 class CachedEmbedding:
-    """Fulfils RunningEmbedding: missing vectors are computed, and cached."""
+    """Implements RunningEmbedding: missing vectors are computed, then cached."""
 
     def __init__(self, router: Router, cache: EmbeddingCache, request: EmbeddingRequest, embedder: Embedder) -> None:
         self._router, self._cache, self._request, self._embedder = router, cache, request, embedder
@@ -68,10 +68,10 @@ class CachedEmbedding:
             done = self._running.result()
         rest = self._rest()
         self._cache.keep(self._running.model_version, replace(self._request, inputs=tuple(one for _, one in rest)), done)
-        return self._together(done, tuple(place for place, _ in rest))
+        return self._together(done, tuple(index for index, _ in rest))
 
     def _rest(self) -> list[tuple[int, str | tuple[int, ...]]]:
-        return [(place, one) for place, one in enumerate(self._request.inputs) if place not in self._known]
+        return [(index, one) for index, one in enumerate(self._request.inputs) if index not in self._known]
 
     def _start_rest(self) -> RunningEmbedding | None:
         rest = self._rest()
@@ -82,17 +82,17 @@ class CachedEmbedding:
         except InvalidInput:
             if not self._known:
                 raise
-            # The error numbers the input among those that were computed.
+            # The error counts only the inputs that were computed.
             self._known = {}
             return self._router.embed(self._request)
 
-    def _together(self, done: Embedded | None, places: tuple[int, ...]) -> Embedded:
-        rows: dict[int, array[float]] = {place: kept.vector for place, kept in self._known.items()}
-        rows.update(zip(places, done.rows if done is not None else (), strict=True))
+    def _together(self, done: Embedded | None, indexes: tuple[int, ...]) -> Embedded:
+        rows: dict[int, array[float]] = {index: kept.vector for index, kept in self._known.items()}
+        rows.update(zip(indexes, done.rows if done is not None else (), strict=True))
         known = sum(kept.tokens for kept in self._known.values())
         computed = done.usage.prompt_tokens if done is not None else 0
         return Embedded(
-            tuple(rows[place] for place in range(len(self._request.inputs))),
+            tuple(rows[index] for index in range(len(self._request.inputs))),
             Usage(prompt_tokens=known + computed, cached_tokens=known),
             done.timings if done is not None else Timings(),
         )

@@ -1,4 +1,4 @@
-"""Keep vectors of texts, so that the same text is not computed again by the same model."""
+"""Cache the vectors of texts, so that a model computes each text only once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from core.clock import Clock
 from core.errors import PortalError
-from core.inference.vectors import Embedded, EmbeddingRequest, KeptVector
+from core.inference.vectors import CachedVector, Embedded, EmbeddingRequest
 from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
@@ -19,16 +19,16 @@ from core.unit_of_work import UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 KEPT_DAYS = 30
-"""A vector is computed anew after so many days: the weights behind a remote model's name may change."""
+"""Days until a vector is computed again: the weights behind a remote model's name may change."""
 EXPIRE = "embedding.expire"
 TOUCHED = timedelta(hours=1)
 """How often the last use of a vector is recorded."""
 TRIMMED = 0.9
-"""Share of the space that is kept when it is full."""
+"""Share of the space that stays in use after a full cache is trimmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheFigures:
+class CacheStats:
     """asked, found: texts since this server's start. stored, bytes: of all servers. most_bytes: 0 if the cache is off."""
 
     asked: int
@@ -51,7 +51,7 @@ class EmbeddingCache:
         self._added = most_bytes
         """Bytes stored since the size was last read; unknown at first."""
 
-    def find(self, version: str, request: EmbeddingRequest) -> Mapping[int, KeptVector]:
+    def find(self, version: str, request: EmbeddingRequest) -> Mapping[int, CachedVector]:
         """Return the stored vectors, by the index of their input."""
         keys = [key_of(version, request, one) for one in request.inputs]
         now = self._clock()
@@ -63,7 +63,7 @@ class EmbeddingCache:
         except PortalError as problem:
             log.warning("The embedding cache could not be read: %s", problem)
             return {}
-        found = {place: kept[key] for place, key in enumerate(keys) if key in kept}
+        found = {index: kept[key] for index, key in enumerate(keys) if key in kept}
         with self._lock:
             self._asked += len(keys)
             self._found += len(found)
@@ -73,7 +73,7 @@ class EmbeddingCache:
         """Store the vectors of a request. The caller has them already, so a failure is only logged."""
         tokens = shares(done.usage.prompt_tokens, [len(one) for one in request.inputs])
         rows = {
-            key: KeptVector(key=key, vector=row, tokens=count)
+            key: CachedVector(key=key, vector=row, tokens=count)
             for key, row, count in zip((key_of(version, request, one) for one in request.inputs), done.rows, tokens, strict=True)
         }
         size = sum(_size(each) for each in rows.values())
@@ -97,12 +97,12 @@ class EmbeddingCache:
             with self._lock:
                 self._added = 0
 
-    def figures(self) -> CacheFigures:
+    def stats(self) -> CacheStats:
         """Return what the cache holds and how often it helped. Raises Unavailable."""
         with self._unit_of_work() as work:
             stored, size = work.embeddings.size()
         with self._lock:
-            return CacheFigures(asked=self._asked, found=self._found, stored=stored, bytes=size, most_bytes=self.most_bytes)
+            return CacheStats(asked=self._asked, found=self._found, stored=stored, bytes=size, most_bytes=self.most_bytes)
 
     def counted(self) -> tuple[int, int]:
         """Return how many texts were asked and found since the start."""
@@ -147,5 +147,5 @@ def shares(whole: int, lengths: Sequence[int]) -> list[int]:
     return found
 
 
-def _size(kept: KeptVector) -> int:
+def _size(kept: CachedVector) -> int:
     return len(kept.vector) * kept.vector.itemsize + len(kept.key)

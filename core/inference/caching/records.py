@@ -1,4 +1,4 @@
-"""Define an answer that is kept."""
+"""Define a cached answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.inference.requests import ToolCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptResult:
+class CachedResult:
     """An answer as the model gave it, before anything was masked."""
 
     key: str
@@ -18,7 +18,7 @@ class KeptResult:
     group: str
     """The group that shares it; "" for its person alone."""
     conversation_id: str
-    """The chat that it was given in; it is deleted with that chat. "" for programs."""
+    """The chat, or the stored response of a program, in which it was given last; it is deleted with that. "" if there is none."""
     model: str
     model_version: str
     platform: str
@@ -35,6 +35,6 @@ class KeptResult:
 
     @property
     def size(self) -> int:
-        """Return about how many bytes it takes in the store."""
+        """Return about how many bytes the answer takes in the database."""
         calls = sum(len(each.arguments) + len(each.name) for each in self.tool_calls)
         return len(self.text.encode("utf-8", "replace")) + len(self.reasoning.encode("utf-8", "replace")) + calls + 500

@@ -1,20 +1,20 @@
-"""Answers that are kept while they are given, and kept answers that are given again."""
+"""Record answers while they stream, and replay cached ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from core.inference.caching.records import KeptResult
+from core.inference.caching.records import CachedResult
 from core.inference.records import Routing, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, Pause, RunningGeneration
 
 
 class Replayed:
-    """Fulfils RunningGeneration with a kept answer."""
+    """Implements RunningGeneration by replaying a cached answer."""
 
     routing: Routing | None = None
 
-    def __init__(self, kept: KeptResult) -> None:
+    def __init__(self, kept: CachedResult) -> None:
         self._kept = kept
         self._polled = False
         self.model, self.model_version, self.platform = kept.model, kept.model_version, kept.platform
@@ -38,11 +38,11 @@ class Replayed:
         return True
 
     def cancel(self) -> None:
-        """Nothing runs that could be freed."""
+        """Do nothing: no model is running."""
 
 
-class Kept:
-    """Fulfils RunningGeneration with another one, and hands its answer to `keep` if it ends in order."""
+class Recorded:
+    """Implements RunningGeneration around another one, and passes its answer to `keep` if it ends without an error."""
 
     def __init__(self, running: RunningGeneration, keep: Callable[[RunningGeneration, list[Delta], Finished], None]) -> None:
         self._running = running

@@ -1,4 +1,4 @@
-"""Give the same answer to the same deterministic request again, without asking the model."""
+"""Answer a repeated deterministic request from the cache, without asking the model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.errors import PortalError
-from core.inference.caching.records import KeptResult
-from core.inference.caching.replayed import Kept, Replayed
-from core.inference.caching.results import cache_wish, is_repeatable, key_of, version_of
+from core.inference.caching.records import CachedResult
+from core.inference.caching.replayed import Recorded, Replayed
+from core.inference.caching.results import cache_directive, is_repeatable, key_of, version_of
 from core.inference.records import FinishReason, ServedModel, Source
 from core.inference.requests import Delta, Finished, GenerationRequest, RunningGeneration
 from core.people.audit_events import record
@@ -26,15 +26,15 @@ log = logging.getLogger(__name__)
 
 EXPIRE = "result.expire"
 TOUCHED = timedelta(hours=1)
-"""The last use of a result is noted this often."""
+"""How often the last use of a result is recorded."""
 TRIMMED = 0.9
-"""What stays of the room when it is full."""
+"""Share of the space that stays in use after a full cache is trimmed."""
 LARGEST = 0.1
-"""Share of the room that one result may take."""
+"""Largest share of the space that one result may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultFigures:
+class ResultCacheStats:
     """asked, found: requests since this server's start. stored, bytes: of all servers. most_bytes: 0 if the cache is off."""
 
     asked: int
@@ -46,8 +46,8 @@ class ResultFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """An answer that begins. cached_at: when it was first written, if it comes from the cache."""
+class StartedAnswer:
+    """A running answer. cached_at: when it was first written, if it comes from the cache."""
 
     running: RunningGeneration
     cached_at: datetime | None = None
@@ -57,7 +57,7 @@ class ResultCache:
     """Shared by all servers, but not by people, unless their group shares results. Safe from any thread."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, most_bytes: int, days: int) -> None:
-        """most_bytes: room for the answers; 0 switches the cache off. days: how long one is given again."""
+        """most_bytes: space for the answers; 0 switches the cache off. days: how long an answer stays valid."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.most_bytes = most_bytes
@@ -72,34 +72,35 @@ class ResultCache:
         source: Source,
         served: Callable[[], Sequence[ServedModel]],
         start: Callable[[], RunningGeneration],
-    ) -> Begun:
-        """Return a kept answer, or start one and keep it. Raises what `start` raises."""
+    ) -> StartedAnswer:
+        """Return a cached answer, or start one and cache it. Raises what `start` raises."""
         if not self.most_bytes or not is_repeatable(request, source) or not (version := version_of(request, served())):
-            return Begun(start())
+            return StartedAnswer(start())
         group = self._sharing_group(user)
         key = key_of(request, version, f"group {group}" if group else f"person {user.id}")
-        wish = cache_wish.get()
-        kept = None if request.fresh or (wish is not None and wish.bypass) else self._find(key)
-        if wish is not None:
-            wish.said = "hit" if kept else "miss"
+        directive = cache_directive.get()
+        of = request.cached_for or request.conversation_id or ""
+        kept = None if request.fresh or (directive is not None and directive.bypass) else self._find(key, of)
+        if directive is not None:
+            directive.result = "hit" if kept else "miss"
         if kept is not None:
-            return Begun(Replayed(kept), kept.created_at)
+            return StartedAnswer(Replayed(kept), kept.created_at)
 
         def keep(running: RunningGeneration, deltas: list[Delta], end: Finished) -> None:
             whole = end.finish_reason in (FinishReason.STOP, FinishReason.LENGTH) and not end.note and not end.timings.retries
             # Another version or platform may have answered after all.
             if whole and running.model_version == version:
-                self._keep(_result(key, user, group, request.conversation_id or "", running, deltas, end, self._clock()))
+                self._keep(_result(key, user, group, of, running, deltas, end, self._clock()))
 
-        return Begun(Kept(start(), keep))
+        return StartedAnswer(Recorded(start(), keep))
 
-    def figures(self, user: User) -> ResultFigures:
+    def stats(self, user: User) -> ResultCacheStats:
         """Return what the cache holds and how often it helped. Raises NotAllowed, Unavailable."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             stored, size = work.results.size()
         asked, found = self.counted()
-        return ResultFigures(
+        return ResultCacheStats(
             asked=asked, found=found, stored=stored, bytes=size, most_bytes=self.most_bytes, days=self._age.days
         )  # fmt: skip
 
@@ -109,7 +110,7 @@ class ResultCache:
             return self._asked, self._found
 
     def clear(self, user: User) -> int:
-        """Delete every kept answer; returns how many. Raises NotAllowed."""
+        """Delete every cached answer; returns how many. Raises NotAllowed."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             removed = work.results.remove_before(None)
@@ -128,14 +129,19 @@ class ResultCache:
             shares = any(group.shares_results for group in work.groups.all() if group.name == user.group)
         return user.group if shares else ""
 
-    def _find(self, key: str) -> KeptResult | None:
+    def _find(self, key: str, of: str) -> CachedResult | None:
+        """Return a cached answer, which from now on belongs to the chat or response `of`, unless that is ""."""
         now = self._clock()
         kept = None
         try:
             with self._unit_of_work() as work:
                 kept = work.results.find(key, now - self._age)
-                if kept is not None and work.results.touch(key, now, now - TOUCHED):
-                    work.commit()
+                if kept is not None:
+                    moved = of not in ("", kept.conversation_id)
+                    if moved:
+                        work.results.give_to(key, of)
+                    if work.results.touch(key, now, now - TOUCHED) or moved:
+                        work.commit()
         except PortalError as problem:
             log.warning("The result cache could not be read: %s", problem)
         with self._lock:
@@ -143,7 +149,7 @@ class ResultCache:
             self._found += kept is not None
         return kept
 
-    def _keep(self, result: KeptResult) -> None:
+    def _keep(self, result: CachedResult) -> None:
         """Store an answer. The caller has it already, so a failure is only logged."""
         if result.size > LARGEST * self.most_bytes:
             return
@@ -166,8 +172,8 @@ class ResultCache:
 
 def _result(
     key: str, user: User, group: str, chat: str, running: RunningGeneration, deltas: Sequence[Delta], end: Finished, at: datetime
-) -> KeptResult:
-    return KeptResult(
+) -> CachedResult:
+    return CachedResult(
         key=key, user_id=user.id, group=group, conversation_id=chat, model=running.model, model_version=running.model_version,
         platform=running.platform, engine=running.engine, text="".join(each.text for each in deltas),
         reasoning="".join(each.reasoning for each in deltas), tool_calls=tuple(call for each in deltas for call in each.tool_calls),

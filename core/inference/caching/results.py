@@ -1,4 +1,4 @@
-"""Decide which answers may be kept for the same request again, and under which key."""
+"""Decide which answers may be cached, and under which key."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from core.inference.requests import ChatMessage, GenerationRequest
 from core.models.records import ModelKind
 
 FORMAT = 1
-"""Raise it when the same request is rendered in another way than before."""
+"""Raise it when a change renders the same request differently."""
 SOURCES = frozenset({Source.CHAT, Source.API})
 
 
 @dataclass(slots=True)
-class CacheWish:
-    """What a request over REST asks of the result cache, and what came of it."""
+class CacheDirective:
+    """How a REST request uses the result cache, and the result."""
 
     bypass: bool = False
-    said: str = ""
+    result: str = ""
     """"hit" or "miss"; empty where the cache was not asked."""
 
 
-cache_wish: ContextVar[CacheWish | None] = ContextVar("cache_wish", default=None)
-"""Set by the edge for each request."""
+cache_directive: ContextVar[CacheDirective | None] = ContextVar("cache_directive", default=None)
+"""Set by the REST middleware for each request."""
 
 
 def is_repeatable(request: GenerationRequest, source: Source) -> bool:
@@ -44,7 +44,7 @@ def is_repeatable(request: GenerationRequest, source: Source) -> bool:
 def version_of(request: GenerationRequest, served: Sequence[ServedModel]) -> str:
     """Return the version of the model that answers; "" where nobody can tell before it does. An adapter changes the version."""
     chat = (model for model in served if model.kind is ModelKind.CHAT)
-    found = next((model for model in chat if request.model in (None, model.name, *model.places)), None)
+    found = next((model for model in chat if request.model in (None, model.name, *model.targets)), None)
     return found.version if found is not None and not found.guide else ""
 
 
@@ -59,5 +59,5 @@ def key_of(request: GenerationRequest, version: str, scope: str) -> str:
 
 
 def _read(message: ChatMessage) -> object:
-    """Return what the model reads of a message; of images, their hashes."""
+    """Return the parts of a message that the model reads; images as hashes."""
     return [[each.sha256 for each in message.images], asdict(replace(message, images=()))]

@@ -13,8 +13,8 @@ from core.people.permissions import Permission, require
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
 
-MOST_GROUPS = 200
-LONGEST_MODEL = 200
+MAX_GROUPS = 200
+MAX_MODEL_LENGTH = 200
 
 
 class ModelAccess:
@@ -34,8 +34,8 @@ class ModelAccess:
         """Let only these roles and groups use a model or preset; with neither, everyone may. Raises InvalidInput."""
         require(user, Permission.RUN_MODELS)
         named = frozenset(clean for group in groups if (clean := clean_line(group)))
-        if len(named) > MOST_GROUPS:
-            raise InvalidInput("A model can be restricted to at most {most} groups.", most=MOST_GROUPS)
+        if len(named) > MAX_GROUPS:
+            raise InvalidInput("A model can be restricted to at most {most} groups.", most=MAX_GROUPS)
         rule = AccessRule(_usable(model), frozenset(map(str, roles)), named)
         with self._unit_of_work() as work:
             work.offers.put_rule(rule)
@@ -78,6 +78,6 @@ class ModelAccess:
 
 def _usable(model: str) -> str:
     name = model.strip()
-    if not 1 <= len(name) <= LONGEST_MODEL:
-        raise InvalidInput("A model name must have 1 to {number} characters.", number=LONGEST_MODEL)
+    if not 1 <= len(name) <= MAX_MODEL_LENGTH:
+        raise InvalidInput("A model name must have 1 to {number} characters.", number=MAX_MODEL_LENGTH)
     return name

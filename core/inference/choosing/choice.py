@@ -33,7 +33,7 @@ class Choice:
         return allows(self.user, Permission.RUN_MODELS)
 
     @property
-    def barred(self) -> frozenset[str]:
+    def denied_models(self) -> frozenset[str]:
         """Return the models and presets that the person may not use."""
         return frozenset(name for name in self.rules if not self.may_use(name))
 

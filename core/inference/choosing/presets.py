@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.clock import Clock
 from core.errors import Conflict, NotFound
-from core.inference.offers import MOST_PRESETS, Preset
+from core.inference.offers import MAX_PRESETS, Preset
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -43,8 +43,8 @@ class Presets:
             before = work.offers.preset(preset.name)
             if new and before is not None:
                 raise Conflict("A preset named {preset} exists already. Choose another name, or change that one.", preset=preset.name)
-            if before is None and len(work.offers.presets()) >= MOST_PRESETS:
-                raise Conflict("There are {number} presets, which is the limit. Remove one first.", number=MOST_PRESETS)
+            if before is None and len(work.offers.presets()) >= MAX_PRESETS:
+                raise Conflict("There are {number} presets, which is the limit. Remove one first.", number=MAX_PRESETS)
             saved = replace(preset, created_at=before.created_at if before else now, updated_at=now, updated_by=user.id)
             work.offers.put_preset(saved)
             record(work, now, user.id, "preset.save", preset.name, model=preset.model)

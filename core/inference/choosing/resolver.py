@@ -15,7 +15,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class ModelResolver:
-    """Reads rules, presets and defaults anew for every request."""
+    """Reads rules, presets and defaults again for every request."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, served: Callable[[], Sequence[ServedModel]]) -> None:
         """served: returns the models that can be asked now."""
@@ -38,7 +38,7 @@ class ModelResolver:
             choice = Choice.read(work, user)
             name = request.model or self._default_of(choice, work)
             preset = work.offers.preset(name) if name is not None else None
-        request = replace(request, group=user.group, barred=choice.barred)
+        request = replace(request, group=user.group, denied_models=choice.denied_models)
         if name is None:
             return request
         if preset is not None:
@@ -66,9 +66,9 @@ class ModelResolver:
             choice = Choice.read(work, user)
         if name is not None or not choice.rules:
             choice.check(name or "")
-            return name, choice.barred
+            return name, choice.denied_models
         served = [model.name for model in self._served() if model.kind is kind]
         mine = [model for model in served if choice.may_use(model)]
         if served and not mine:
             raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
-        return mine[0] if mine else None, choice.barred
+        return mine[0] if mine else None, choice.denied_models

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from core.errors import PortalError, StoredError, Unavailable
 from core.inference.ports import TextFilters
-from core.inference.private import masked_events
+from core.inference.private import masked_calls, masked_events
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, RunningGeneration
 from core.inference.running.counted import Counted
@@ -88,7 +88,9 @@ class Answer:
             events = self._running.events()
             if self._filters is not None and self._filters.change_answers:
                 events = masked_events(self._filters.of_answer, events)
-            for event in events if self._new_mask is None else masked_events(self._new_mask, events):
+            if self._new_mask is not None:
+                events = masked_calls(self._new_mask, masked_events(self._new_mask, events))
+            for event in events:
                 if isinstance(event, Delta):
                     self._tokens = event.tokens
                     if self._ttft_s is None:
@@ -113,8 +115,11 @@ class Answer:
         """Note why the answer failed, for its row."""
         self._error = error
 
-    def row(self, *, conversation_id: str | None = None, message_id: str | None = None, thinking_s: float | None = None) -> Generation:
-        """Describe how the answer ended, once it has."""
+    def row(
+        self, *, conversation_id: str | None = None, message_id: str | None = None, thinking_s: float | None = None,
+        source: Source | None = None,
+    ) -> Generation:  # fmt: skip
+        """Describe how the answer ended, once it has. source: in place of that of the request."""
         done = self.finished
         timings = done.timings if done and not self.cached_at else Timings(ttft_s=self._ttft_s, duration_s=self._duration_s)
         reason = done.finish_reason if done else FinishReason.ERROR if self._error else FinishReason.CANCELLED
@@ -123,7 +128,7 @@ class Answer:
             self._running,
             id=self.id,
             created_at=self.created_at,
-            source=self._source,
+            source=source or self._source,
             usage=Usage() if self.cached_at else done.usage if done else Usage(completion_tokens=self._tokens),
             timings=replace(timings, thinking_s=thinking_s) if thinking_s is not None else timings,
             finish_reason=FinishReason.ERROR if self._error else reason,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.access.limits import Admission, Limits
+from core.errors import NotAllowed, NotFound
 from core.people.records import User
 
 ALIVE_EVERY_S = 60.0
@@ -30,11 +31,13 @@ class Counted:
 
     @contextmanager
     def given_back_on_failure(self) -> Iterator[None]:
-        """Count a request that never began as ended."""
+        """Count a request that never began as ended. Raises LimitReached if the model that must answer at the limit cannot."""
         try:
             yield
-        except BaseException:
+        except BaseException as problem:
             self.ended(0)
+            if self._admitted.reached is not None and isinstance(problem, NotFound | NotAllowed):
+                raise self._admitted.reached from problem
             raise
 
     def alive(self) -> None:

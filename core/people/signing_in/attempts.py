@@ -12,10 +12,12 @@ from core.errors import Busy
 from core.unit_of_work import UnitOfWork
 
 WINDOW = timedelta(minutes=5)
-MOST_BY_NAME = 5
-MOST_BY_DEVICE = 5
-MOST_BY_ADDRESS = 20
+MAX_BY_NAME = 5
+MAX_BY_DEVICE = 5
+MAX_BY_ADDRESS = 20
 """More than by name: many people may share an address."""
+REMEMBERED = timedelta(hours=1)
+"""How long a message of an identity provider is remembered. Older ones are refused for their age."""
 _IPV6_NETWORK = 64
 """Bits of an IPv6 address that identify a customer; the customer chooses the rest."""
 
@@ -30,25 +32,25 @@ class Limit:
 
 def by_name(name: str) -> Limit:
     """Return the limit for a sign-in name, whether or not the account exists."""
-    return Limit(_key("name", name), MOST_BY_NAME)
+    return Limit(_key("name", name), MAX_BY_NAME)
 
 
 def by_address(address: str) -> Limit:
-    return Limit(_key("address", _network(address)), MOST_BY_ADDRESS)
+    return Limit(_key("address", _network(address)), MAX_BY_ADDRESS)
 
 
 def by_device(token_hash: str) -> Limit:
-    return Limit(_key("device", token_hash), MOST_BY_DEVICE)
+    return Limit(_key("device", token_hash), MAX_BY_DEVICE)
 
 
 def by_person(user_id: str) -> Limit:
     """Return the limit for a signed-in person who types the current password to change it."""
-    return Limit(_key("person", user_id), MOST_BY_NAME)
+    return Limit(_key("person", user_id), MAX_BY_NAME)
 
 
 def by_code(user_id: str) -> Limit:
     """Return the limit for the codes of a person's second factor."""
-    return Limit(_key("code", user_id), MOST_BY_NAME)
+    return Limit(_key("code", user_id), MAX_BY_NAME)
 
 
 def check(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> None:
@@ -69,6 +71,11 @@ def take(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> Sequence[L
         if attempt.count == limit.most:
             last.append(limit)
     return last
+
+
+def is_first(work: UnitOfWork, token_id: str, now: datetime) -> bool:
+    """Tell whether a message that counts once comes for the first time, and remember it."""
+    return work.attempts.add(_key("message", token_id), now, now - REMEMBERED).count == 1
 
 
 def _used_up(began_at: datetime, now: datetime) -> Busy:

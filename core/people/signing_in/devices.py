@@ -1,4 +1,4 @@
-"""Remember browsers that someone signed in with, so that strangers' wrong passwords do not lock the person out.
+"""Remember browsers that someone signed in with, so that other people's wrong passwords do not lock the person out.
 
 The device cookie proves nobody's identity. Attempts from this device are only counted apart from everyone else's.
 """
@@ -14,7 +14,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 DEVICE_COOKIE = "glm_portal_device"
 DEVICE_DAYS = 180
-MOST_DEVICES = 20
+MAX_DEVICES = 20
 """Devices per person; the one unused for longest is forgotten."""
 
 
@@ -32,6 +32,6 @@ class Devices:
             else:
                 token = secrets.token_urlsafe(32)
                 work.devices.add(Device(token_hash=token_hash(token), user_id=user.id, created_at=now, used_at=now))
-                work.devices.keep_newest(user.id, MOST_DEVICES)
+                work.devices.keep_newest(user.id, MAX_DEVICES)
             work.commit()
         return token

@@ -15,7 +15,7 @@ from core.people.accounts import is_name, normal_name
 from core.people.audit_events import record_alone
 from core.people.ports import OutsideSignIn, PasswordHasher
 from core.people.records import Credentials, User
-from core.people.sessions import Proof, mark_of, token_hash
+from core.people.sessions import Proof, password_fingerprint, token_hash
 from core.people.signing_in import attempts
 from core.people.signing_in.attempts import Limit
 from core.people.signing_in.fair_pool import FairPool
@@ -24,7 +24,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 log = logging.getLogger(__name__)
 
 WRONG = "Name and password do not match. Check both and try again."
-MOST_WAITING = 200
+MAX_WAITING = 200
 HERE = "127.0.0.1"
 BCRYPT = "$2"
 """How the hashes of earlier versions and of streamlit-authenticator begin. Signing in replaces them."""
@@ -57,16 +57,24 @@ class SignIn:
         self._clock = clock
         self._pool = pool
         # Checked if the name is unknown, so that the time taken does not reveal which names exist.
-        self._decoy = hasher.hash(generate_password())
+        self._dummy_hash = hasher.hash(generate_password())
 
     def begin(self, name: str, password: str, caller: Caller) -> Future[Proof]:
         """Queue the check. The future raises NotSignedIn or Busy. Raises Busy at once if no attempts or no room is left."""
         name = normal_name(name)
+        if not caller.device:
+            self.check_room(caller.address)
         with self._unit_of_work() as work:
             device = self._known_device(work, name, caller)
             limits = [device] if device else [attempts.by_address(caller.address), attempts.by_name(name)]
             attempts.check(work, limits, self._clock())
+        if caller.device and device is None:
+            self.check_room(caller.address)
         return self._pool.submit(caller.address, lambda: self._checked(name, password, caller, limits), first=device is not None)
+
+    def check_room(self, address: str) -> None:
+        """Raise Busy if a sign-in from an unknown device at this address would be refused now. Reads no database."""
+        self._pool.check_room(address)
 
     def check(self, name: str, password: str, caller: Caller) -> Proof:
         """Check as `begin` does, and wait for the result."""
@@ -90,48 +98,48 @@ class SignIn:
             work.commit()
         if found is not None and not found.user.active:
             found = None
-        stored = found.password_hash if found else self._decoy
+        stored = found.password_hash if found else self._dummy_hash
         right = self._hasher.matches(password, stored)
         if mixed:
             # Every check runs both methods until the last account has changed over; otherwise the time would reveal who has not.
             if stored.startswith(BCRYPT):
-                self._hasher.matches(password, self._decoy)
+                self._hasher.matches(password, self._dummy_hash)
             else:
                 self._hasher.spend(password)
         if not right and self._outside is not None and is_name(name):
             outside = self._outside.account(name, password)
             if outside is not None:
-                return self._proven_outside(outside, limits)
+                return self._admit_outside(outside, limits)
         if found is None or not right:
-            self._note("session.refuse", found.user if found else None, caller)
+            self._record_result("session.refuse", found.user if found else None, caller)
             if found is not None and any(limit != attempts.by_address(caller.address) for limit in used_up):
-                self._note("user.lock", found.user, caller)
+                self._record_result("user.lock", found.user, caller)
             raise NotSignedIn(WRONG)
-        return self._proven(found.user, found.password_hash, password, limits)
+        return self._check_password(found.user, found.password_hash, password, limits)
 
-    def _proven(self, user: User, password_hash: str, password: str, limits: Sequence[Limit]) -> Proof:
+    def _check_password(self, user: User, password_hash: str, password: str, limits: Sequence[Limit]) -> Proof:
         now = self._clock()
-        anew = self._hasher.hash(password) if self._hasher.is_outdated(password_hash) else None
+        rehashed = self._hasher.hash(password) if self._hasher.is_outdated(password_hash) else None
         with self._unit_of_work() as work:
             current = work.users.lock(user.id)
             # The account was changed or disabled while the password was checked.
             if current is None or not current.user.active:
                 raise NotSignedIn(WRONG)
             if hmac.compare_digest(current.password_hash, password_hash):
-                if anew is not None:
-                    work.users.set_password(user.id, anew)
-                    password_hash = anew
-            elif anew is not None and self._hasher.matches(password, current.password_hash):
-                # Another sign-in at the same moment has hashed the same password anew.
+                if rehashed is not None:
+                    work.users.set_password(user.id, rehashed)
+                    password_hash = rehashed
+            elif rehashed is not None and self._hasher.matches(password, current.password_hash):
+                # Another sign-in at the same moment has rehashed the same password.
                 password_hash = current.password_hash
             else:
                 raise NotSignedIn(WRONG)
             work.users.set_seen(user.id, now)
             _forget(work, limits)
             work.commit()
-        return Proof(replace(current.user, last_seen_at=now), mark_of(password_hash))
+        return Proof(replace(current.user, last_seen_at=now), password_fingerprint(password_hash))
 
-    def _proven_outside(self, user: User, limits: Sequence[Limit]) -> Proof:
+    def _admit_outside(self, user: User, limits: Sequence[Limit]) -> Proof:
         now = self._clock()
         with self._unit_of_work() as work:
             work.users.set_seen(user.id, now)
@@ -139,13 +147,13 @@ class SignIn:
             work.commit()
         return Proof(replace(user, last_seen_at=now))
 
-    def _note(self, action: str, user: User | None, caller: Caller) -> None:
+    def _record_result(self, action: str, user: User | None, caller: Caller) -> None:
         """Record the result in the audit log, after the answer: before it, the time taken would reveal that the name exists.
 
         None: no such account.
         """
 
-        def note() -> None:
+        def record_result() -> None:
             if user is None:
                 return
             try:
@@ -154,7 +162,7 @@ class SignIn:
                 log.warning("%s of %s could not be recorded: %s", action, user.name, problem)
 
         try:
-            self._pool.submit("audit", note)
+            self._pool.submit("audit", record_result)
         except Busy:
             log.warning("%s could not be recorded: too many sign-ins are waiting", action)
 
@@ -162,7 +170,7 @@ class SignIn:
 def _forget(work: UnitOfWork, limits: Sequence[Limit]) -> None:
     """Forget the attempts that came before the right password."""
     for limit in sorted(limits, key=lambda one: one.key):
-        if limit.most == attempts.MOST_BY_ADDRESS:
+        if limit.most == attempts.MAX_BY_ADDRESS:
             # Not cleared: otherwise people could use their own account to keep trying others' passwords from the same address.
             work.attempts.give_back(limit.key)
         else:
@@ -197,4 +205,4 @@ class PooledHasher:
 def open_pool(cores: int) -> FairPool:
     """Create the hashing threads: half of the cores, at most four."""
     sentence = "Too many people are signing in right now. Try again in {seconds} s."
-    return FairPool("passwords", max(1, min(4, cores // 2)), MOST_WAITING, sentence)
+    return FairPool("passwords", max(1, min(4, cores // 2)), MAX_WAITING, sentence)

@@ -24,7 +24,7 @@ _IDENTITY = ("/Identity-H", "/Identity-V")
 _COLLECTIONS = ("GB1", "CNS1", "Japan1", "Japan2", "Korea1", "KR")
 """Adobe's glyph collections, whose numbers are not characters."""
 _UNKNOWN = "\ufffd"
-_MOST_UNKNOWN = 5
+_MAX_UNKNOWN = 5
 """Refuse a document if at least one in this many characters cannot be identified."""
 
 
@@ -65,6 +65,6 @@ def pdf_text(content: bytes, most_chars: int) -> str:
             most_chars -= len(pages[-1]) + 1
             if most_chars < 0:
                 raise Refused("long")
-    if sum(page.count(_UNKNOWN) for page in pages) * _MOST_UNKNOWN > sum(len("".join(page.split())) for page in pages):
+    if sum(page.count(_UNKNOWN) for page in pages) * _MAX_UNKNOWN > sum(len("".join(page.split())) for page in pages):
         raise Refused("fonts")
     return "\n\f".join(pages) if any(page.strip() for page in pages) else ""

@@ -8,9 +8,12 @@ from io import BytesIO
 from xml.etree.ElementTree import XMLParser
 from zipfile import ZipFile
 
+from core.zip_files import lists_more_than
 from data.documents.formats.normal_text import normal
 from data.documents.formats.refusal import Refused
+from data.documents.limits import MAX_UNPACKED
 
+MAX_PARTS = 20_000
 _BODY = re.compile(r"word/document\d*\.xml")
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _LEFT_OUT = {"del", "moveFrom", "Fallback", "tabs", "pPrChange", "rPrChange"}
@@ -78,10 +81,10 @@ class _Lines:
     Names are compared without their namespace, since the format has two. No tree is built, so depth costs nothing.
     """
 
-    def __init__(self, styles: _Styles, room: int) -> None:
+    def __init__(self, styles: _Styles, chars_left: int) -> None:
         """room: the number of characters allowed."""
         self.lines: list[str] = []
-        self.room = room
+        self.chars_left = chars_left
         self._styles = styles
         self._runs: list[bool] = []
         """Whether each open run is hidden; a drawing within a run contains further runs."""
@@ -183,8 +186,8 @@ class _Lines:
         (self._cells[-1] if self._cells else self.lines).extend(lines)
 
     def _take(self, chars: int) -> None:
-        self.room -= chars
-        if self.room < 0:
+        self.chars_left -= chars
+        if self.chars_left < 0:
             raise Refused("long")
 
 
@@ -200,12 +203,26 @@ def _hidden(name: str, values: dict[str, str]) -> str:
     return "yes" if name == "sz" and values.get("val", "").strip() in ("0", "1", "2") else ""
 
 
-def _parse(archive: ZipFile, part: str, target: _Styles | _Lines | _Relations) -> None:
-    parser = XMLParser(target=target)
-    with archive.open(part) as file:
-        while chunk := file.read(1 << 16):
-            parser.feed(chunk)
-    parser.close()
+class _Parts:
+    """The parts of a document that are read. Their declared sizes count before they are unpacked: zipfile unpacks no more than that."""
+
+    def __init__(self, content: bytes) -> None:
+        if lists_more_than(content, MAX_PARTS):
+            raise Refused("unpacked")
+        self.archive = ZipFile(BytesIO(content))
+        self.names = {_part_name(name): name for name in self.archive.namelist()}
+        self._left = MAX_UNPACKED
+
+    def parse(self, part: str, target: _Styles | _Lines | _Relations) -> None:
+        entry = self.archive.getinfo(self.names[part])
+        self._left -= entry.file_size
+        if self._left < 0:
+            raise Refused("unpacked")
+        parser = XMLParser(target=target)
+        with self.archive.open(entry) as file:
+            while chunk := file.read(1 << 16):
+                parser.feed(chunk)
+        parser.close()
 
 
 def word_text(content: bytes, most_chars: int) -> str:
@@ -213,21 +230,20 @@ def word_text(content: bytes, most_chars: int) -> str:
 
     The relations say which part is which; a document without them is read by the usual names.
     """
-    archive = ZipFile(BytesIO(content))
-    names = {_part_name(name): name for name in archive.namelist()}
-    body = next(iter(_related(archive, names, "", "officeDocument")), "") or min(name for name in names if _BODY.fullmatch(name))
-    if any(info.flag_bits & 1 for info in archive.infolist()):
+    parts = _Parts(content)
+    body = next(iter(_related(parts, "", "officeDocument")), "") or min(name for name in parts.names if _BODY.fullmatch(name))
+    if any(info.flag_bits & 1 for info in parts.archive.infolist()):
         raise Refused("encrypted")
     styles = _Styles()
-    for part in _related(archive, names, body, "styles"):
-        _parse(archive, names[part], styles)
+    for part in _related(parts, body, "styles"):
+        parts.parse(part, styles)
     texts: list[str] = []
-    headers = sorted(_related(archive, names, body, "header"))
-    notes = [part for kind in ("footnotes", "endnotes") for part in _related(archive, names, body, kind)]
+    headers = sorted(_related(parts, body, "header"))
+    notes = [part for kind in ("footnotes", "endnotes") for part in _related(parts, body, kind)]
     for part in [*headers, body, *notes]:
         lines = _Lines(styles, most_chars)
-        _parse(archive, names[part], lines)
-        most_chars = lines.room
+        parts.parse(part, lines)
+        most_chars = lines.chars_left
         text = normal("\n".join(lines.lines)).strip("\n")
         if text.strip() and text not in texts:
             texts.append(text)
@@ -239,13 +255,13 @@ def _part_name(name: str) -> str:
     return name.replace("\\", "/").lstrip("/").lower()
 
 
-def _related(archive: ZipFile, names: dict[str, str], part: str, kind: str) -> list[str]:
+def _related(parts: _Parts, part: str, kind: str) -> list[str]:
     """Return the parts that a part ("" is the whole document) relates to with this kind, else those with the usual names beside it."""
     folder, _, name = part.rpartition("/")
     beside = f"{folder}/" if folder else ""
     relations = _Relations()
-    if (described := f"{beside}_rels/{name}.rels") in names:
-        _parse(archive, names[described], relations)
+    if (described := f"{beside}_rels/{name}.rels") in parts.names:
+        parts.parse(described, relations)
     targets = [_part_name(each) if each.startswith(("/", "\\")) else beside + _part_name(each) for each in relations.targets.get(kind, [])]
     usual = re.compile(rf"{re.escape(beside)}{kind.lower()}\d*\.xml")
-    return list(dict.fromkeys([each for each in targets if each in names] or [each for each in names if usual.fullmatch(each)]))
+    return list(dict.fromkeys([each for each in targets if each in parts.names] or [each for each in parts.names if usual.fullmatch(each)]))

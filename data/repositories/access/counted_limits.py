@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from data.limit_counters import CountersAway, LimitCounters
+from data.limits.limit_counters import CountersUnavailable, LimitCounters
 from data.repositories.access.limits import SqlLimitRepository
 from data.transaction import Transaction
 
@@ -23,13 +23,13 @@ class CountedLimitRepository(SqlLimitRepository):
     def used(self, key: str, since: datetime) -> int:
         try:
             return self._counters.used(key, since)
-        except CountersAway:
+        except CountersUnavailable:
             return self._in_database.used(key, since)
 
     def count(self, key: str, since: datetime, amount: int) -> int:
         try:
             count = self._counters.count(key, since, amount)
-        except CountersAway:
+        except CountersUnavailable:
             return self._in_database.count(key, since, amount)
         self._counted.append((key, since, amount))
         return count
@@ -37,13 +37,13 @@ class CountedLimitRepository(SqlLimitRepository):
     def running(self, key: str, now: datetime) -> int:
         try:
             return self._counters.running(key, now)
-        except CountersAway:
+        except CountersUnavailable:
             return self._in_database.running(key, now)
 
     def lease(self, key: str, lease_id: str, now: datetime, until: datetime, most: int) -> bool:
         try:
             leased = self._counters.lease(key, lease_id, now, until, most)
-        except CountersAway:
+        except CountersUnavailable:
             return self._in_database.lease(key, lease_id, now, until, most)
         if leased:
             self._leased.append(lease_id)
@@ -51,12 +51,12 @@ class CountedLimitRepository(SqlLimitRepository):
 
     def extend(self, lease_id: str, until: datetime) -> None:
         self._in_database.extend(lease_id, until)
-        with suppress(CountersAway):
+        with suppress(CountersUnavailable):
             self._counters.extend(lease_id, until)
 
     def release(self, lease_id: str) -> None:
         self._in_database.release(lease_id)
-        with suppress(CountersAway):
+        with suppress(CountersUnavailable):
             self._counters.release(lease_id)
 
     def keep(self) -> None:
@@ -66,7 +66,7 @@ class CountedLimitRepository(SqlLimitRepository):
 
     def take_back(self) -> None:
         """Take back the counts that are not kept. If Redis is unavailable now, they stay until their period ends."""
-        with suppress(CountersAway):
+        with suppress(CountersUnavailable):
             for key, since, amount in self._counted:
                 self._counters.count(key, since, -amount)
             for lease_id in self._leased:

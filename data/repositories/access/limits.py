@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from core.access.records import AtLimit, Holder, LimitRule, Measure, Period
 from data.tables import LimitCounterTable, LimitLeaseTable, LimitRuleTable
@@ -18,6 +18,21 @@ _WHOLE = select(*_RULE)
 _UNIQUE = ["holder", "subject", "measure", "period"]
 
 
+def _named(holder: Holder, subject: str | BindParameter[str]) -> ColumnElement[bool]:
+    return and_(_RULE.holder == holder.value, _RULE.subject == subject)
+
+
+_OF = _WHOLE.where(
+    or_(
+        _RULE.holder == Holder.EVERYONE.value,
+        _named(Holder.PERSON, bindparam("person")),
+        _named(Holder.GROUP, bindparam("group")),
+        _named(Holder.KEY, bindparam("key")),
+    )
+)
+"""A group or a key that is None has no rules."""
+_USED = select(_COUNTER.count).where(_COUNTER.key == bindparam("key"), _COUNTER.began_at >= bindparam("since"))
+
 class SqlLimitRepository:
     def __init__(self, transaction: Transaction) -> None:
         self._sql = transaction
@@ -27,12 +42,7 @@ class SqlLimitRepository:
         return [_rule(row) for row in self._sql.all(_WHOLE.order_by(*order))]
 
     def rules_of(self, user_id: str, group: str, key_id: str | None) -> Sequence[LimitRule]:
-        holders = [_RULE.holder == Holder.EVERYONE.value, _named(Holder.PERSON, user_id)]
-        if group:
-            holders.append(_named(Holder.GROUP, group))
-        if key_id is not None:
-            holders.append(_named(Holder.KEY, key_id))
-        return [_rule(row) for row in self._sql.all(_WHOLE.where(or_(*holders)))]
+        return [_rule(row) for row in self._sql.all(_OF, {"person": user_id, "group": group or None, "key": key_id})]
 
     def put(self, rule: LimitRule) -> LimitRule:
         values = {
@@ -54,7 +64,7 @@ class SqlLimitRepository:
         self._sql.write(update(LimitRuleTable).where(_named(Holder.GROUP, old)).values(subject=new))
 
     def used(self, key: str, since: datetime) -> int:
-        row = self._sql.first(select(_COUNTER.count).where(_COUNTER.key == key, _COUNTER.began_at >= since))
+        row = self._sql.first(_USED, {"key": key, "since": since})
         return 0 if row is None else row[0]
 
     def count(self, key: str, since: datetime, amount: int) -> int:
@@ -83,10 +93,6 @@ class SqlLimitRepository:
     def remove_before(self, moment: datetime) -> None:
         self._sql.write(delete(LimitLeaseTable).where(_LEASE.until < moment))
         self._sql.write(delete(LimitCounterTable).where(_COUNTER.began_at < moment))
-
-
-def _named(holder: Holder, subject: str) -> ColumnElement[bool]:
-    return and_(_RULE.holder == holder.value, _RULE.subject == subject)
 
 
 def _rule(row: AnyRow) -> LimitRule:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, insert, select, update
 
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Conversation
 from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTable, ResultTable
-from data.transaction import AnyRow, Transaction
+from data.transaction import AnyRow, AnySelect, Transaction
 
 _T = ConversationTable.__table__.c
 _COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id, _T.pinned_at, _T.archived_at, _T.unread,
-            _T.uses_instructions, _T.uses_memory]  # fmt: skip
+            _T.uses_instructions, _T.uses_memory, _T.tools_off, _T.tools_allowed]  # fmt: skip
+
+_BY_ID = select(*_COLUMNS).where(_T.id == bindparam("conversation"))
+_FOR_CHANGE = _BY_ID.with_for_update(key_share=True)
+_SAVE = update(ConversationTable).where(_T.id == bindparam("conversation"))
+_SET_UNREAD = _SAVE.where(_T.unread != bindparam("wanted"))
 
 
 def _conversation_of(row: AnyRow) -> Conversation:
-    return Conversation(**row._mapping)
+    names = {"tools_off": tuple((row.tools_off or "").split()), "tools_allowed": tuple((row.tools_allowed or "").split())}
+    return Conversation(**{**row._mapping, **names})
 
 
 def _values(conversation: Conversation) -> dict[str, Any]:
@@ -35,18 +42,34 @@ def _values(conversation: Conversation) -> dict[str, Any]:
         "archived_at": conversation.archived_at,
         "uses_instructions": conversation.uses_instructions,
         "uses_memory": conversation.uses_memory,
+        "tools_off": " ".join(conversation.tools_off) or None,
+        "tools_allowed": " ".join(conversation.tools_allowed) or None,
     }
+
+
+@cache
+def _listed(*, archived: bool, pinned: bool | None, before: bool, foldered: bool | None) -> AnySelect:
+    """Return the statement that lists a person's conversations. foldered: in one folder, or in none; None: wherever they are."""
+    statement = select(*_COLUMNS).where(_T.user_id == bindparam("user")).order_by(_T.updated_at.desc(), _T.id)
+    statement = statement.where(_T.archived_at.is_not(None) if archived else _T.archived_at.is_(None))
+    if pinned is not None:
+        statement = statement.where(_T.pinned_at.is_not(None) if pinned else _T.pinned_at.is_(None))
+    if before:
+        statement = statement.where(_T.updated_at < bindparam("before"))
+    if foldered is not None:
+        statement = statement.where(_T.folder_id == bindparam("folder") if foldered else _T.folder_id.is_(None))
+    return statement.limit(bindparam("most", type_=Integer))
 
 
 def put_into(sql: Transaction, which: ColumnElement[bool], folder_id: str | None) -> None:
     """Move conversations into a folder, or into none, and queue index jobs for them and their messages, which search filters by folder."""
     # Lock first: a message that is added or finished at this moment either waits and is announced after this, or is announced here. The
     # order of the locks is the one that retention uses.
-    talks = [row.id for row in sql.lock(select(_T.id).where(which).order_by(_T.updated_at, _T.id))]
+    ids = [row.id for row in sql.lock(select(_T.id).where(which).order_by(_T.updated_at, _T.id))]
     message = MessageTable.__table__.c
     messages = sql.lock(select(message.id).where(message.conversation_id.in_(select(_T.id).where(which))).order_by(message.number))
     sql.write(update(ConversationTable).where(which).values(folder_id=folder_id))
-    sql.announce("conversation", talks)
+    sql.announce("conversation", ids)
     sql.announce("message", [row.id for row in messages])
 
 
@@ -61,11 +84,11 @@ class SqlConversationRepository:
             self.move(conversation.id, conversation.folder_id)
 
     def get(self, conversation_id: str) -> Conversation | None:
-        row = self._sql.first(select(*_COLUMNS).where(_T.id == conversation_id))
+        row = self._sql.first(_BY_ID, {"conversation": conversation_id})
         return None if row is None else _conversation_of(row)
 
     def for_change(self, conversation_id: str) -> Conversation | None:
-        rows = self._sql.lock(select(*_COLUMNS).where(_T.id == conversation_id), referable=True)
+        rows = self._sql.locked(_FOR_CHANGE, {"conversation": conversation_id})
         return _conversation_of(rows[0]) if rows else None
 
     def of_user(
@@ -78,15 +101,10 @@ class SqlConversationRepository:
         archived: bool = False,
         pinned: bool | None = None,
     ) -> Sequence[Conversation]:
-        statement = select(*_COLUMNS).where(_T.user_id == user_id).order_by(_T.updated_at.desc(), _T.id).limit(limit)
-        statement = statement.where(_T.archived_at.is_not(None) if archived else _T.archived_at.is_(None))
-        if pinned is not None:
-            statement = statement.where(_T.pinned_at.is_not(None) if pinned else _T.pinned_at.is_(None))
-        if before is not None:
-            statement = statement.where(_T.updated_at < before)
-        if folder_id is not None:
-            statement = statement.where(_T.folder_id.is_(None) if folder_id == NO_FOLDER else _T.folder_id == folder_id)
-        return [_conversation_of(row) for row in self._sql.all(statement)]
+        foldered = None if folder_id is None else folder_id != NO_FOLDER
+        statement = _listed(archived=archived, pinned=pinned, before=before is not None, foldered=foldered)
+        values = {"user": user_id, "most": limit, "before": before, "folder": folder_id}
+        return [_conversation_of(row) for row in self._sql.all(statement, values)]
 
     def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Conversation]:
         if not ids:
@@ -96,11 +114,11 @@ class SqlConversationRepository:
         return [found[each] for each in dict.fromkeys(ids) if each in found]
 
     def save(self, conversation: Conversation) -> None:
-        self._sql.write(update(ConversationTable).where(_T.id == conversation.id).values(_values(conversation)))
+        self._sql.write(_SAVE, {"conversation": conversation.id, **_values(conversation)})
         self._sql.announce("conversation", [conversation.id])
 
     def set_unread(self, conversation_id: str, unread: bool) -> None:
-        self._sql.write(update(ConversationTable).where(_T.id == conversation_id, _T.unread != unread).values(unread=unread))
+        self._sql.write(_SET_UNREAD, {"conversation": conversation_id, "wanted": unread, "unread": unread})
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
         # Lock the folder, so that nobody removes it meanwhile. If it was just removed, the conversation goes into no folder.
@@ -114,6 +132,8 @@ class SqlConversationRepository:
         self._sql.lock(select(_T.id).where(_T.id == conversation_id))
         feedback = FeedbackTable.__table__.c
         rated = self._sql.lock(select(feedback.id).where(feedback.conversation_id == conversation_id))
+        quoting = {"passage": None, "better_answer": None}  # They repeat the answer, so they go with it.
+        self._sql.write(update(FeedbackTable).where(feedback.conversation_id == conversation_id).values(quoting))
         message = MessageTable.__table__.c
         removed = self._sql.write(delete(MessageTable).where(message.conversation_id == conversation_id).returning(message.id)).all()
         self._sql.write(delete(ResultTable).where(ResultTable.__table__.c.conversation_id == conversation_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.chat.records import Folder
 from data.repositories.chat.conversations import put_into
@@ -14,6 +14,7 @@ from data.transaction import AnyRow, Transaction
 _T = FolderTable.__table__.c
 _USER = UserTable.__table__.c
 _COLUMNS = [_T.id, _T.user_id, _T.name, _T.created_at]
+_OF_USER = select(*_COLUMNS).where(_T.user_id == bindparam("user")).order_by(_T.created_at, _T.id)
 
 
 def _folder_of(row: AnyRow) -> Folder:
@@ -34,7 +35,7 @@ class SqlFolderRepository:
         return None if row is None else _folder_of(row)
 
     def of_user(self, user_id: str) -> Sequence[Folder]:
-        return [_folder_of(row) for row in self._sql.all(select(*_COLUMNS).where(_T.user_id == user_id).order_by(_T.created_at, _T.id))]
+        return [_folder_of(row) for row in self._sql.all(_OF_USER, {"user": user_id})]
 
     def rename(self, folder_id: str, name: str) -> None:
         self._lock_names(self._sql.scalar(select(_T.user_id).where(_T.id == folder_id)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from core.chat.follow_ups.records import FollowUp, options_of, options_text
 from core.errors import StoredError
@@ -12,6 +12,7 @@ from data.tables import FollowUpTable
 from data.transaction import Transaction
 
 _T = FollowUpTable.__table__.c
+_OF_CONVERSATION = select(*_T).where(_T.conversation_id == bindparam("conversation"))
 
 
 class SqlFollowUpRepository:
@@ -31,7 +32,7 @@ class SqlFollowUpRepository:
         return self._sql.insert_new(FollowUpTable, _T.id, values)
 
     def of_conversation(self, conversation_id: str) -> FollowUp | None:
-        row = self._sql.first(select(*FollowUpTable.__table__.columns).where(_T.conversation_id == conversation_id))
+        row = self._sql.first(_OF_CONVERSATION, {"conversation": conversation_id})
         if row is None:
             return None
         return FollowUp(

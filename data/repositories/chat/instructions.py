@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from core.chat.context.records import Holder, Instructions
 from data.tables import InstructionsTable
@@ -10,6 +10,7 @@ from data.transaction import Transaction
 
 _T = InstructionsTable.__table__.c
 _WHOLE = select(_T.holder, _T.subject, _T.text, _T.updated_at, _T.updated_by)
+_BY_ID = _WHOLE.where(_T.id == bindparam("instructions"))
 
 
 class SqlInstructionsRepository:
@@ -17,7 +18,7 @@ class SqlInstructionsRepository:
         self._sql = transaction
 
     def get(self, holder: Holder, subject: str) -> Instructions | None:
-        row = self._sql.first(_WHOLE.where(_T.id == _id(holder, subject)))
+        row = self._sql.first(_BY_ID, {"instructions": _id(holder, subject)})
         return (
             None
             if row is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
 from core.chat.memory.records import Memory, MemoryState
 from data.tables import LegalHoldTable, MemorySwitchTable, MemoryTable
@@ -15,6 +15,10 @@ _T = MemoryTable.__table__.c
 _SWITCH = MemorySwitchTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _ALL = select(MemoryTable.__table__)
+_OF_USER = (
+    _ALL.where(_T.user_id == bindparam("user"), _T.state.in_(bindparam("states", expanding=True))).order_by(_T.created_at, _T.id)
+)  # fmt: skip
+_IS_ON = select(_SWITCH.is_on).where(_SWITCH.user_id == bindparam("user"))
 
 
 class SqlMemoryRepository:
@@ -37,8 +41,7 @@ class SqlMemoryRepository:
         return _memory(rows[0]) if rows else None
 
     def of_user(self, user_id: str, states: Collection[MemoryState]) -> Sequence[Memory]:
-        wanted = _ALL.where(_T.user_id == user_id, _T.state.in_([each.value for each in states]))
-        return [_memory(row) for row in self._sql.all(wanted.order_by(_T.created_at, _T.id))]
+        return [_memory(row) for row in self._sql.all(_OF_USER, {"user": user_id, "states": [each.value for each in states]})]
 
     def by_ids(self, user_id: str, ids: Collection[str]) -> Sequence[Memory]:
         return [_memory(row) for row in self._sql.all(_ALL.where(_T.user_id == user_id, _T.id.in_(list(ids))))]
@@ -60,7 +63,7 @@ class SqlMemoryRepository:
         return self._sql.write(old).rowcount
 
     def switch(self, user_id: str) -> bool | None:
-        row = self._sql.first(select(_SWITCH.is_on).where(_SWITCH.user_id == user_id))
+        row = self._sql.first(_IS_ON, {"user": user_id})
         return None if row is None else row.is_on
 
     def set_switch(self, user_id: str, on: bool, at: datetime) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import BindParameter, and_, bindparam, insert, select, update
 
 from core.chat.context.records import AnswerContext
 from core.chat.records import Message, MessageStatus
+from core.chat.tools.records import ToolStep
 from core.errors import StoredError
 from core.knowledge.records import StoredFile
 from data.repositories.chat.answer_contexts import read_context, write_context
-from data.repositories.knowledge.files import files_shown
+from data.repositories.chat.tool_steps import read_steps, write_steps
+from data.repositories.knowledge.files import FILES_SHOWN, files_shown
 from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
 from data.tables import AttachmentTable, ConversationTable, FeedbackTable, FileTable, GenerationTable, MessageTable
-from data.transaction import AnyRow, Transaction
+from data.transaction import AnyRow, AnySelect, Transaction, Values
 
 _T = MessageTable.__table__.c
 _CONVERSATION = ConversationTable.__table__.c
@@ -26,7 +29,7 @@ _SHOWN = AttachmentTable.__table__.c
 _WHOLE = (
     select(
         _T.id, _T.conversation_id, _T.parent_id, _T.author, _T.text, _T.status, _T.created_at, _T.reasoning, _T.error, _T.context,
-        _T.pinned,
+        _T.pinned, _T.steps,
         *GENERATION_COLUMNS, _FEEDBACK.rating, _FEEDBACK.comment,
     )
     .join(ConversationTable, _CONVERSATION.id == _T.conversation_id)
@@ -34,6 +37,16 @@ _WHOLE = (
     .outerjoin(FeedbackTable, and_(_FEEDBACK.message_id == _T.id, _FEEDBACK.user_id == _CONVERSATION.user_id))
     .order_by(_T.number, _GENERATION.created_at)
 )  # fmt: skip
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_BY_ID = _WHOLE.where(_T.id == bindparam("message"))
+_FILES_BY_ID = FILES_SHOWN.where(_SHOWN.message_id == bindparam("message"))
+_BY_IDS = _WHOLE.where(_CONVERSATION.user_id == bindparam("user"), _T.id.in_(_IDS))
+_FILES_BY_IDS = FILES_SHOWN.where(_SHOWN.message_id.in_(_IDS))
+_OF_CONVERSATION = _WHOLE.where(_T.conversation_id == bindparam("conversation"))
+_FILES_OF_CONVERSATION = FILES_SHOWN.where(_FILE.conversation_id == bindparam("conversation"))
+_ADD = insert(MessageTable)
+_CHANGE = update(MessageTable).where(_T.id == bindparam("message"))
+_CHECKPOINT = _CHANGE.where(_T.status == MessageStatus.STREAMING)
 
 
 def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
@@ -53,6 +66,7 @@ def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
         files=files,
         pinned=row.pinned,
         context=read_context(row.context),
+        steps=read_steps(row.steps),
     )
 
 
@@ -61,34 +75,32 @@ class SqlMessageRepository:
         self._sql = transaction
 
     def add(self, message: Message) -> None:
-        self._sql.write(
-            insert(MessageTable).values(
-                id=message.id,
-                conversation_id=message.conversation_id,
-                parent_id=message.parent_id,
-                author=message.author,
-                text=message.text,
-                reasoning=message.reasoning,
-                status=message.status,
-                created_at=message.created_at,
-                error=message.error,
-            )
-        )
+        values = {
+            "id": message.id,
+            "conversation_id": message.conversation_id,
+            "parent_id": message.parent_id,
+            "author": message.author,
+            "text": message.text,
+            "reasoning": message.reasoning,
+            "status": message.status,
+            "created_at": message.created_at,
+            "error": message.error,
+            "steps": write_steps(message.steps),
+        }
+        self._sql.write(_ADD, values)
         self._sql.announce("message", [message.id])
 
     def get(self, message_id: str) -> Message | None:
-        found = self._with_files(self._sql.all(_WHOLE.where(_T.id == message_id)), _SHOWN.message_id == message_id)
+        found = self._whole(_BY_ID, _FILES_BY_ID, {"message": message_id})
         return found[0] if found else None
 
     def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Message]:
         if not ids:
             return []
-        rows = self._sql.all(_WHOLE.where(_CONVERSATION.user_id == user_id, _T.id.in_(ids)))
-        return self._with_files(rows, _SHOWN.message_id.in_(ids))
+        return self._whole(_BY_IDS, _FILES_BY_IDS, {"user": user_id, "ids": list(ids)})
 
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
-        rows = self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))
-        return self._with_files(rows, _FILE.conversation_id == conversation_id)
+        return self._whole(_OF_CONVERSATION, _FILES_OF_CONVERSATION, {"conversation": conversation_id})
 
     def set_pinned(self, message_id: str, pinned: bool) -> None:
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(pinned=pinned))
@@ -96,9 +108,9 @@ class SqlMessageRepository:
     def move_below(self, message_id: str, parent_id: str) -> None:
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(parent_id=parent_id))
 
-    def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
-        streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
-        self._sql.write(update(MessageTable).where(streaming).values(text=text, reasoning=reasoning))
+    def checkpoint(self, message_id: str, text: str, reasoning: str, steps: Sequence[ToolStep] = ()) -> None:
+        values = {"message": message_id, "text": text, "reasoning": reasoning, "steps": write_steps(steps)}
+        self._sql.write(_CHECKPOINT, values)
 
     def finish(
         self,
@@ -108,15 +120,20 @@ class SqlMessageRepository:
         reasoning: str,
         error: StoredError | None = None,
         context: AnswerContext | None = None,
+        steps: Sequence[ToolStep] | None = None,
     ) -> None:
-        values = {"status": status, "text": text, "reasoning": reasoning, "error": error, "context": write_context(context)}
-        self._sql.write(update(MessageTable).where(_T.id == message_id).values(values))
+        values: dict[str, Any] = {"message": message_id, "status": status, "text": text, "reasoning": reasoning, "error": error}
+        values["context"] = write_context(context)
+        if steps is not None:
+            values["steps"] = write_steps(steps)
+        self._sql.write(_CHANGE, values)
         self._sql.announce("message", [message_id])
 
-    def _with_files(self, rows: list[AnyRow], shown: ColumnElement[bool]) -> list[Message]:
-        """Add the files. shown: the condition that selects the files of these messages, and perhaps of others."""
+    def _whole(self, messages: AnySelect, files_of: AnySelect, values: Values) -> list[Message]:
+        """Read messages with their files. files_of: selects the files of these messages, and perhaps of others."""
+        rows = self._sql.all(messages, values)
         if not rows:
             return []
-        files = files_shown(self._sql, shown)
+        files = files_shown(self._sql, files_of, values)
         # If a message had two generations, the later one is its own.
         return [_message_of(row, files.get(row.id, ())) for row in {row.id: row for row in rows}.values()]

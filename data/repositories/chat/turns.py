@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from core.chat.records import MessageStatus, Turn, TurnProgress
+from core.chat.tools.records import Decision
 from core.errors import Conflict
+from data.repositories.chat.tool_steps import read_steps
 from data.tables import MessageTable, TurnTable
 from data.transaction import AnyRow, Transaction
 
@@ -17,8 +19,12 @@ _M = MessageTable.__table__.c
 _TURN = select(
     _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until, _T.lane
 )  # fmt: skip
-_PROGRESS = select(_T.id.label("turn_id"), _M.status, _M.text, _M.reasoning, _M.error).where(_M.id == _T.answer_id)
+_PROGRESS = select(_T.id.label("turn_id"), _M.status, _M.text, _M.reasoning, _M.error, _M.steps).where(_M.id == _T.answer_id)
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
+_BY_REQUEST = _TURN.where(_T.user_id == bindparam("user"), _T.request_id == bindparam("request"))
+_STREAMING_IN = _STREAMING.where(_T.conversation_id == bindparam("conversation"))
+_STREAMING_OF = _STREAMING.where(_T.user_id == bindparam("user"))
+_CHANGE = update(TurnTable).where(_T.id == bindparam("turn"))
 
 
 def _turn_of(row: AnyRow) -> Turn:
@@ -54,36 +60,50 @@ class SqlTurnRepository:
         return None if row is None else _turn_of(row)
 
     def by_request(self, user_id: str, request_id: str) -> Turn | None:
-        row = self._sql.first(_TURN.where(_T.user_id == user_id, _T.request_id == request_id))
+        row = self._sql.first(_BY_REQUEST, {"user": user_id, "request": request_id})
         return None if row is None else _turn_of(row)
 
     def streaming_in(self, conversation_id: str) -> Turn | None:
-        row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id))
+        row = self._sql.first(_STREAMING_IN, {"conversation": conversation_id})
         return None if row is None else _turn_of(row)
 
     def streaming_of(self, user_id: str) -> Sequence[Turn]:
-        return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.user_id == user_id))]
+        return [_turn_of(row) for row in self._sql.all(_STREAMING_OF, {"user": user_id})]
+
+    def answering(self, conversation_id: str, answer_id: str) -> Turn | None:
+        row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id, _T.answer_id == answer_id))
+        return None if row is None else _turn_of(row)
+
+    def decide(self, turn_id: str, step_id: str, decision: Decision) -> bool:
+        undecided = or_(_T.decided_step.is_(None), _T.decided_step != step_id)
+        waiting = (_T.id == turn_id, _T.status == MessageStatus.STREAMING, undecided)
+        return self._sql.write(update(TurnTable).where(*waiting).values(decided_step=step_id, decision=decision.value)).rowcount > 0
+
+    def decision(self, turn_id: str, step_id: str) -> Decision | None:
+        row = self._sql.first(select(_T.decision).where(_T.id == turn_id, _T.decided_step == step_id))
+        return None if row is None else Decision(row.decision)
 
     def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
-        return [TurnProgress(**row._mapping) for row in self._sql.all(_PROGRESS.where(_T.id.in_(turn_ids)))]
+        rows = self._sql.all(_PROGRESS.where(_T.id.in_(turn_ids)))
+        return [TurnProgress(**{**row._mapping, "steps": read_steps(row.steps)}) for row in rows]
 
-    def ask_to_stop(self, turn_id: str) -> bool:
+    def request_stop(self, turn_id: str) -> bool:
         streaming = (_T.id == turn_id, _T.status == MessageStatus.STREAMING)
         return self._sql.write(update(TurnTable).where(*streaming).values(stop_requested=True)).rowcount > 0
 
-    def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
+    def stop_requested(self, turn_ids: Collection[str]) -> set[str]:
         asked = select(_T.id).where(_T.id.in_(turn_ids), _T.stop_requested.is_(True))
         return {row.id for row in self._sql.all(asked)}
 
-    def streaming_past(self, now: datetime) -> Sequence[Turn]:
+    def with_expired_lease(self, now: datetime) -> Sequence[Turn]:
         return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
 
     def finish(self, turn_id: str, status: MessageStatus) -> None:
-        self._sql.write(update(TurnTable).where(_T.id == turn_id).values(status=status))
+        self._sql.write(_CHANGE, {"turn": turn_id, "status": status})
 
     def interrupt(self, turn_id: str, now: datetime) -> bool:
         past = and_(_T.id == turn_id, _T.status == MessageStatus.STREAMING, _T.lease_until < now)
         return self._sql.write(update(TurnTable).where(past).values(status=MessageStatus.INTERRUPTED)).rowcount > 0
 
     def extend_lease(self, turn_id: str, until: datetime) -> None:
-        self._sql.write(update(TurnTable).where(_T.id == turn_id).values(lease_until=until))
+        self._sql.write(_CHANGE, {"turn": turn_id, "lease_until": until})

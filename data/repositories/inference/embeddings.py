@@ -7,9 +7,10 @@ from array import array
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import select, update
 
-from core.inference.vectors import KeptVector
+from core.inference.vectors import CachedVector
+from data.repositories.inference.cached_rows import CachedRows
 from data.tables import EmbeddingTable
 from data.transaction import Transaction
 
@@ -18,15 +19,15 @@ KEYS_AT_ONCE = 500
 ROWS_AT_ONCE = 200
 
 
-class SqlEmbeddingRepository:
+class SqlEmbeddingRepository(CachedRows):
     def __init__(self, transaction: Transaction) -> None:
-        self._sql = transaction
+        super().__init__(transaction, EmbeddingTable, KEYS_AT_ONCE)
 
-    def find(self, keys: Collection[str]) -> Sequence[KeptVector]:
+    def find(self, keys: Collection[str]) -> Sequence[CachedVector]:
         wanted, found = sorted(keys), []
         for start in range(0, len(wanted), KEYS_AT_ONCE):
             rows = self._sql.all(select(_T.key, _T.vector, _T.tokens).where(_T.key.in_(wanted[start : start + KEYS_AT_ONCE])))
-            found += [KeptVector(key=row.key, vector=_numbers(row.vector), tokens=row.tokens) for row in rows]
+            found += [CachedVector(key=row.key, vector=_numbers(row.vector), tokens=row.tokens) for row in rows]
         return found
 
     def touch(self, keys: Sequence[str], at: datetime, before: datetime) -> bool:
@@ -38,38 +39,14 @@ class SqlEmbeddingRepository:
     def _unused(self, keys: Sequence[str], before: datetime) -> list[str]:
         return [row.key for row in self._sql.all(select(_T.key).where(_T.key.in_(keys), _T.used_at < before))]
 
-    def add(self, kept: Sequence[KeptVector], at: datetime) -> None:
-        for start in range(0, len(kept), ROWS_AT_ONCE):
+    def add(self, vectors: Sequence[CachedVector], at: datetime) -> None:
+        for start in range(0, len(vectors), ROWS_AT_ONCE):
             rows = [
                 {"key": each.key, "vector": (content := _bytes(each.vector)), "tokens": each.tokens,
                  "size_bytes": len(content) + len(each.key), "created_at": at, "used_at": at}
-                for each in kept[start : start + ROWS_AT_ONCE]
+                for each in vectors[start : start + ROWS_AT_ONCE]
             ]  # fmt: skip
             self._sql.insert_missing(EmbeddingTable, rows)
-
-    def size(self) -> tuple[int, int]:
-        row = self._sql.first(select(func.count(), func.coalesce(func.sum(_T.size_bytes), 0)))
-        return (int(row[0]), int(row[1])) if row is not None else (0, 0)
-
-    def drop_oldest(self, size: int) -> int:
-        removed = 0
-        while size > 0:
-            rows = self._sql.all(select(_T.key, _T.size_bytes).order_by(_T.used_at, _T.key).limit(KEYS_AT_ONCE))
-            chosen: list[str] = []
-            for row in rows:
-                if size <= 0:
-                    break
-                chosen.append(row.key)
-                size -= row.size_bytes
-            if not chosen:
-                break
-            self._sql.write(delete(EmbeddingTable).where(_T.key.in_(chosen)))
-            removed += len(chosen)
-        return removed
-
-    def remove_before(self, at: datetime | None) -> int:
-        statement = delete(EmbeddingTable)
-        return int(self._sql.write(statement if at is None else statement.where(_T.created_at < at)).rowcount)
 
 
 def _bytes(vector: array[float]) -> bytes:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.inference.offers import PRESET_PARAMS, AccessRule, Preset
 from core.inference.requests import SamplingParams, Tool
@@ -16,6 +16,10 @@ from data.transaction import AnyRow, Transaction
 _PRESET = PresetTable.__table__.c
 _ACCESS = ModelAccessTable.__table__.c
 _GROUP = GroupModelTable.__table__.c
+_PRESETS = select(PresetTable.__table__).order_by(_PRESET.name)
+_PRESET_NAMED = select(PresetTable.__table__).where(_PRESET.name == bindparam("preset"))
+_RULES = select(_ACCESS.model, _ACCESS.kind, _ACCESS.subject).order_by(_ACCESS.model)
+_GROUP_MODELS = select(_GROUP.group_name, _GROUP.model).order_by(_GROUP.group_name)
 ROLE, GROUP = "role", "group"
 
 
@@ -24,10 +28,10 @@ class SqlOfferRepository:
         self._sql = transaction
 
     def presets(self) -> Sequence[Preset]:
-        return [_preset(row) for row in self._sql.all(select(PresetTable.__table__).order_by(_PRESET.name))]
+        return [_preset(row) for row in self._sql.all(_PRESETS)]
 
     def preset(self, name: str) -> Preset | None:
-        row = self._sql.first(select(PresetTable.__table__).where(_PRESET.name == name))
+        row = self._sql.first(_PRESET_NAMED, {"preset": name})
         return None if row is None else _preset(row)
 
     def put_preset(self, preset: Preset) -> None:
@@ -55,7 +59,7 @@ class SqlOfferRepository:
 
     def rules(self) -> Sequence[AccessRule]:
         found: dict[str, dict[str, set[str]]] = {}
-        for row in self._sql.all(select(_ACCESS.model, _ACCESS.kind, _ACCESS.subject).order_by(_ACCESS.model)):
+        for row in self._sql.all(_RULES):
             found.setdefault(row.model, {ROLE: set(), GROUP: set()}).setdefault(row.kind, set()).add(row.subject)
         return [AccessRule(name, frozenset(of[ROLE]), frozenset(of[GROUP])) for name, of in found.items()]
 
@@ -74,7 +78,7 @@ class SqlOfferRepository:
             self._sql.write(update(GroupModelTable).where(_GROUP.group_name == old).values(group_name=new))
 
     def group_models(self) -> Mapping[str, str]:
-        return {row.group_name: row.model for row in self._sql.all(select(_GROUP.group_name, _GROUP.model).order_by(_GROUP.group_name))}
+        return {row.group_name: row.model for row in self._sql.all(_GROUP_MODELS)}
 
     def put_group_model(self, group: str, model: str | None) -> None:
         if model is None:

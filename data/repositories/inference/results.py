@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
-from core.inference.caching.records import KeptResult
+from core.inference.caching.records import CachedResult
 from core.inference.records import FinishReason
 from core.inference.requests import ToolCall
+from data.repositories.inference.cached_rows import CachedRows
 from data.tables import ResultTable
 from data.transaction import Transaction
 
@@ -18,16 +19,16 @@ _T = ResultTable.__table__.c
 KEYS_AT_ONCE = 100
 
 
-class SqlResultRepository:
+class SqlResultRepository(CachedRows):
     def __init__(self, transaction: Transaction) -> None:
-        self._sql = transaction
+        super().__init__(transaction, ResultTable, KEYS_AT_ONCE)
 
-    def find(self, key: str, since: datetime) -> KeptResult | None:
+    def find(self, key: str, since: datetime) -> CachedResult | None:
         row = self._sql.first(select(ResultTable.__table__).where(_T.key == key, _T.created_at >= since))
         if row is None:
             return None
         body = json.loads(row.body)
-        return KeptResult(
+        return CachedResult(
             key=row.key, user_id=row.user_id, group=row.group_name, conversation_id=row.conversation_id, model=row.model,
             model_version=row.model_version, platform=body["platform"], engine=body["engine"], text=body["text"],
             reasoning=body["reasoning"], tool_calls=tuple(ToolCall(**each) for each in body["tool_calls"]),
@@ -38,7 +39,10 @@ class SqlResultRepository:
     def touch(self, key: str, at: datetime, before: datetime) -> bool:
         return self._sql.write(update(ResultTable).where(_T.key == key, _T.used_at < before).values(used_at=at)).rowcount > 0
 
-    def put(self, result: KeptResult) -> None:
+    def give_to(self, key: str, owner: str) -> None:
+        self._sql.write(update(ResultTable).where(_T.key == key).values(conversation_id=owner))
+
+    def put(self, result: CachedResult) -> None:
         body = {
             "platform": result.platform, "engine": result.engine, "text": result.text, "reasoning": result.reasoning,
             "tool_calls": [asdict(each) for each in result.tool_calls], "ignored": result.ignored,
@@ -52,30 +56,6 @@ class SqlResultRepository:
         }  # fmt: skip
         changes = tuple(name for name in values if name != "key")
         self._sql.upsert(ResultTable, ["key"], values, changes, _T.key)
-
-    def size(self) -> tuple[int, int]:
-        row = self._sql.first(select(func.count(), func.coalesce(func.sum(_T.size_bytes), 0)))
-        return (int(row[0]), int(row[1])) if row is not None else (0, 0)
-
-    def drop_oldest(self, size: int) -> int:
-        removed = 0
-        while size > 0:
-            rows = self._sql.all(select(_T.key, _T.size_bytes).order_by(_T.used_at, _T.key).limit(KEYS_AT_ONCE))
-            chosen: list[str] = []
-            for row in rows:
-                if size <= 0:
-                    break
-                chosen.append(row.key)
-                size -= row.size_bytes
-            if not chosen:
-                break
-            self._sql.write(delete(ResultTable).where(_T.key.in_(chosen)))
-            removed += len(chosen)
-        return removed
-
-    def remove_before(self, at: datetime | None) -> int:
-        statement = delete(ResultTable)
-        return int(self._sql.write(statement if at is None else statement.where(_T.created_at < at)).rowcount)
 
     def remove_of_group(self, group: str) -> int:
         return int(self._sql.write(delete(ResultTable).where(_T.group_name == group)).rowcount)

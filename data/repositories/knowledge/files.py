@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 
 from core.errors import Conflict
 from core.knowledge.records import StoredFile
 from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable
-from data.transaction import AnyRow, Transaction
+from data.transaction import AnyRow, AnySelect, Transaction, Values
 
 PART_BYTES = 64 * 1024
 PARTS_AT_ONCE = 16
@@ -22,6 +22,9 @@ _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
 _FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding)
+FILES_SHOWN = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).order_by(_SHOWN.place)
+"""The files of messages, in order of position; add a condition on FileTable or AttachmentTable."""
+_ANY_IN = select(_T.id).where(_T.conversation_id == bindparam("conversation")).limit(1)
 _WAITS = _T.conversation_id.is_(None)
 
 
@@ -37,11 +40,10 @@ def _file_of(row: AnyRow) -> StoredFile:
     )
 
 
-def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:
-    """Return the files of messages, by message id, in order of position. where: a condition on FileTable or AttachmentTable."""
-    statement = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).where(where).order_by(_SHOWN.place)
+def files_shown(sql: Transaction, statement: AnySelect, values: Values) -> dict[str, tuple[StoredFile, ...]]:
+    """Return the files of messages, by message id, in order of position. statement: FILES_SHOWN with a condition."""
     found: dict[str, tuple[StoredFile, ...]] = {}
-    for row in sql.all(statement):
+    for row in sql.all(statement, values):
         found[row.message_id] = (*found.get(row.message_id, ()), _file_of(row))
     return found
 
@@ -70,6 +72,9 @@ class SqlFileRepository:
         row = self._sql.first(_FILE.where(_T.id == file_id))
         return None if row is None else _file_of(row)
 
+    def any_in(self, conversation_id: str) -> bool:
+        return self._sql.first(_ANY_IN, {"conversation": conversation_id}) is not None
+
     def content(self, file_id: str) -> bytes:
         return b"".join(self._parts(file_id, extracted=False))
 
@@ -84,11 +89,11 @@ class SqlFileRepository:
             return
         # The condition is evaluated under the row's lock: if two conversations want a file, only one gets it.
         free = or_(_WAITS, _T.conversation_id == conversation_id)
-        taken = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
-        if taken.rowcount < len(ids):
+        attached = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
+        if attached.rowcount < len(ids):
             raise Conflict("A file was removed or belongs to another chat. Attach it again.")
         self._sql.write(
-            insert(AttachmentTable), [{"message_id": message_id, "file_id": id, "place": place} for place, id in enumerate(ids)]
+            insert(AttachmentTable), [{"message_id": message_id, "file_id": id, "place": position} for position, id in enumerate(ids)]
         )
         self._sql.announce("message", [message_id])
         self._sql.announce("conversation", [conversation_id])

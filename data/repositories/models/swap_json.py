@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import StoredError
-from core.models.records import Adapter, LoadSettings
-from core.models.swap_records import Figures, StepKind, StepState, Swap, SwapOptions, SwapStep, Trial
+from core.models.load_settings import Adapter, LoadSettings
+from core.models.swaps.records import StepKind, StepState, Swap, SwapOptions, SwapStep, Trial, VersionStats
 
 _COLUMNS = {"id", "model", "server", "state", "started_by", "started_by_name", "created_at", "ended_at", "old_version", "new_version"}
 """Fields that have their own column, or none."""
@@ -35,8 +35,8 @@ def read(text: str) -> dict[str, Any]:
         "canary": tuple(_trial(trial) for trial in fields["canary"]),
         "replay": tuple(_trial(trial) for trial in fields["replay"]),
         "share": fields["share"],
-        "old_figures": _figures(fields["old_figures"]),
-        "new_figures": _figures(fields["new_figures"]),
+        "old_figures": _stats(fields["old_figures"]),
+        "new_figures": _stats(fields["new_figures"]),
         "reason": _error(fields["reason"]),
     }
 
@@ -61,8 +61,8 @@ def _trial(fields: Mapping[str, Any]) -> Trial:
     return Trial(**{**fields, "error": _error(fields["error"]), "verdict": _error(fields["verdict"])})
 
 
-def _figures(fields: Mapping[str, Any] | None) -> Figures | None:
-    return None if fields is None else Figures(**fields)
+def _stats(fields: Mapping[str, Any] | None) -> VersionStats | None:
+    return None if fields is None else VersionStats(**fields)
 
 
 def _error(fields: Mapping[str, Any] | None) -> StoredError | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from core.notices.records import Notice, NoticeChoices, NoticeKind
 from data.tables import LegalHoldTable, NoticeChoicesTable, NoticeTable
@@ -16,6 +16,27 @@ _T = NoticeTable.__table__.c
 _CHOICE = NoticeChoicesTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _WHOLE = select(NoticeTable.__table__)
+_ADD = insert(NoticeTable)
+_UNREAD_OF_KIND = and_(_T.user_id == bindparam("user"), _T.kind == bindparam("kind"), _T.read_at.is_(None))
+_UNREAD = (
+    select(NoticeTable.__table__, func.count().over().label("total"))
+    .where(
+        _T.user_id == bindparam("user"),
+        _T.read_at.is_(None),
+        or_(
+            _T.kind != NoticeKind.ANSWER_READY.value,
+            and_(_T.created_at < bindparam("answers_before"), _T.conversation_id != bindparam("seen")),
+        ),
+    )
+    .order_by(_T.created_at.desc(), _T.id)
+    .limit(bindparam("most", type_=Integer))
+)
+"""The newest unread notices, each with the number of all."""
+_CHOICES = select(_CHOICE.browser, _CHOICE.titles).where(_CHOICE.user_id == bindparam("user"))
+_REMOVE_UNREAD = {
+    name: delete(NoticeTable).where(_UNREAD_OF_KIND, _T[name] == bindparam("target")) for name in ("conversation_id", "share_id", "job_id")
+}
+"""Delete unread notices of a kind, by the column with the id of the row that they lead to."""
 
 
 class SqlNoticeRepository:
@@ -23,11 +44,11 @@ class SqlNoticeRepository:
         self._sql = transaction
 
     def add(self, notice: Notice) -> None:
-        self._sql.write(insert(NoticeTable).values(_values(notice)))
+        self._sql.write(_ADD, _values(notice))
 
     def replace_unread(self, notice: Notice) -> None:
-        same = and_(_T.user_id == notice.user_id, _T.kind == notice.kind.value, _leads_to(notice.kind) == notice.target)
-        self._sql.write(delete(NoticeTable).where(same, _T.read_at.is_(None)))
+        same = {"user": notice.user_id, "kind": notice.kind.value, "target": notice.target}
+        self._sql.write(_REMOVE_UNREAD[_column(notice.kind)], same)
         self.add(notice)
 
     def of_user(self, user_id: str, limit: int, before: datetime | None = None) -> Sequence[Notice]:
@@ -36,13 +57,9 @@ class SqlNoticeRepository:
             wanted = wanted.where(_T.created_at < before)
         return [_notice(row) for row in self._sql.all(wanted.order_by(_T.created_at.desc(), _T.id).limit(limit))]
 
-    def unread(self, user_id: str, limit: int, answers_before: datetime) -> tuple[int, Sequence[Notice]]:
-        settled = or_(_T.kind != NoticeKind.ANSWER_READY.value, _T.created_at < answers_before)
-        where = and_(_T.user_id == user_id, _T.read_at.is_(None), settled)
-        count = int(self._sql.scalar(select(func.count()).select_from(NoticeTable).where(where)) or 0)
-        if not count:
-            return 0, ()
-        return count, [_notice(row) for row in self._sql.all(_WHOLE.where(where).order_by(_T.created_at.desc(), _T.id).limit(limit))]
+    def unread(self, user_id: str, limit: int, answers_before: datetime, seen: str = "") -> tuple[int, Sequence[Notice]]:
+        rows = self._sql.all(_UNREAD, {"user": user_id, "most": limit, "answers_before": answers_before, "seen": seen})
+        return (rows[0].total if rows else 0), [_notice(row) for row in rows]
 
     def mark_read(self, user_id: str, at: datetime, *, notice_id: str | None = None) -> int:
         where = [_T.user_id == user_id] if notice_id is None else [_T.user_id == user_id, _T.id == notice_id]
@@ -57,7 +74,7 @@ class SqlNoticeRepository:
         return self._sql.write(delete(NoticeTable).where(_T.created_at < before, ~held)).rowcount
 
     def choices(self, user_id: str) -> NoticeChoices:
-        row = self._sql.first(select(_CHOICE.browser, _CHOICE.titles).where(_CHOICE.user_id == user_id))
+        row = self._sql.first(_CHOICES, {"user": user_id})
         return NoticeChoices(browser=row.browser, titles=row.titles) if row is not None else NoticeChoices()
 
     def put_choices(self, user_id: str, choices: NoticeChoices) -> None:
@@ -72,7 +89,7 @@ def _leads_to(kind: NoticeKind) -> Any:
 
 def _column(kind: NoticeKind) -> str:
     match kind:
-        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED:
+        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED:
             return "conversation_id"
         case NoticeKind.SHARE_RECEIVED:
             return "share_id"

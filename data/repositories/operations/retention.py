@@ -18,6 +18,7 @@ from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.programs.files import in_a_running_batch
+from data.repositories.programs.responses import SqlResponseRepository
 from data.tables import (
     AuditEventTable,
     ConversationTable,
@@ -42,7 +43,7 @@ from data.transaction import AnySelect, Transaction
 _RULE = RetentionRuleTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
-_TALK = ConversationTable.__table__.c
+_CONVERSATION = ConversationTable.__table__.c
 _FILE = FileTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
@@ -124,8 +125,9 @@ class SqlRetentionRepository:
         """Select rows of a kind that are older and under no hold, joined with their owner, from each of its tables."""
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
         if kind is RetentionKind.CHATS:
-            chats: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
-            chats = chats.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
+            chats: AnySelect = select(_CONVERSATION.id).join(UserTable, _USER.id == _CONVERSATION.user_id)
+            old = _CONVERSATION.updated_at < before
+            chats = chats.where(old, ~held, ~_answered_in(_CONVERSATION.id)).order_by(_CONVERSATION.updated_at)
             responses: AnySelect = select(_RESPONSE.id).join(UserTable, _USER.id == _RESPONSE.user_id)
             responses = responses.where(_RESPONSE.created_at < before, ~held).order_by(_RESPONSE.created_at)
             return ((ConversationTable, chats), (ResponseTable, responses))
@@ -184,12 +186,11 @@ class SqlRetentionRepository:
             self._sql.write(delete(MemoryTable).where(_MEMORY.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:
-            gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()
-            talks = SqlConversationRepository(self._sql)
-            responses = {row.id for row in gone}
+            responses = SqlResponseRepository(self._sql).remove_all(ids)
+            conversations = SqlConversationRepository(self._sql)
             for id in ids:
                 if id not in responses:
-                    talks.remove(id)
+                    conversations.remove(id)
             return
         gone = self._sql.write(delete(FeedbackTable).where(_FEEDBACK.id.in_(ids)).returning(_FEEDBACK.id, _FEEDBACK.message_id)).all()
         self._sql.announce("feedback", [row.id for row in gone])

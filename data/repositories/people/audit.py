@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from core.access.audit_chain import LINKS
 from core.access.audit_digest import GENESIS, digest
 from core.operations.retention import PROOF
-from core.people.records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, ChainedEvent
+from core.people.audit_records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, ChainedEvent
 from data.columns import storable
 from data.index.documents import AUDIT_DIGITS
 from data.tables import AuditEventTable, UserTable
@@ -84,7 +84,7 @@ class SqlAuditRepository:
                 runs.append((row.previous, row.hash))
         return runs
 
-    def bridges(self) -> Mapping[str, str]:
+    def links_of_removed(self) -> Mapping[str, str]:
         rows = self._sql.all(select(_T.details).where(_T.action == PROOF))
         links = (link for row in rows for link in str(row.details.get(LINKS, "")).split())
         return dict(link.split(">", 1) for link in links if ">" in link)

@@ -62,13 +62,13 @@ class SqlGroupRepository:
 
 
 def _settings(group: Group) -> dict[str, Any]:
-    shared = {"shares_results": True} if group.shares_results else {}
-    return {"withheld": sorted(each.value for each in group.withheld), **shared}
+    on = {name: True for name in ("shares_results", "improves_models") if getattr(group, name)}
+    return {"withheld": sorted(each.value for each in group.withheld), **on}
 
 
 def _group(row: AnyRow, managers: tuple[str, ...]) -> Group:
     withheld = permissions_in(row.settings.get("withheld"))
-    shares = row.settings.get("shares_results") is True
     return Group(
-        id=row.id, name=row.name, created_at=row.created_at, withheld=withheld, managers=managers, shares_results=shares
+        id=row.id, name=row.name, created_at=row.created_at, withheld=withheld, managers=managers,
+        shares_results=row.settings.get("shares_results") is True, improves_models=row.settings.get("improves_models") is True,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
-from core.people.records import KeptProof, ProofPurpose
+from core.people.records import ProofPurpose, StoredProof
 from data.tables import ProofTable
 from data.transaction import Transaction
 
@@ -19,17 +19,17 @@ class SqlProofRepository:
     def __init__(self, transaction: Transaction) -> None:
         self._sql = transaction
 
-    def add(self, proof: KeptProof) -> None:
+    def add(self, proof: StoredProof) -> None:
         self._sql.write(insert(ProofTable).values(**asdict(proof), used=False))
 
-    def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+    def get(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> StoredProof | None:
         row = self._sql.first(select(*_COLUMNS).where(_T.token_hash == token_hash, _T.purpose == purpose, _T.expires_at > now))
-        return None if row is None else KeptProof(**row._mapping)
+        return None if row is None else StoredProof(**row._mapping)
 
-    def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> KeptProof | None:
+    def use(self, token_hash: str, purpose: ProofPurpose, now: datetime) -> StoredProof | None:
         unused = (_T.token_hash == token_hash, _T.purpose == purpose, _T.expires_at > now, _T.used.is_(False))
         row = self._sql.write(update(ProofTable).where(*unused).values(used=True).returning(*_COLUMNS)).first()
-        return None if row is None else KeptProof(**row._mapping)
+        return None if row is None else StoredProof(**row._mapping)
 
     def give_back(self, token_hash: str) -> None:
         self._sql.write(update(ProofTable).where(_T.token_hash == token_hash).values(used=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from core.people.records import Session, User
 from data.repositories.people.users import ROLE_COLUMNS, USER_COLUMNS, USERS, role_of, user_of
@@ -16,7 +16,8 @@ _T = SessionTable.__table__.c
 _USER = UserTable.__table__.c
 _COLUMNS = [column.label("session_" + column.name) for column in _T]
 _WITH_USER = select(*USER_COLUMNS, *_COLUMNS).select_from(USERS.join(SessionTable.__table__, _T.user_id == _USER.id))
-
+_FIND = _WITH_USER.where(_T.token_hash == bindparam("token"), _T.expires_at > bindparam("now"), _USER.active.is_(True))
+_FIND_USED = _FIND.where(func.coalesce(_T.used_at, _T.created_at) > bindparam("used_after", type_=_T.used_at.type))
 
 AT_ONCE = 500
 """Most values in one statement; SQLite accepts only some thousands."""
@@ -52,10 +53,8 @@ class SqlSessionRepository:
         return found[0] if found else None
 
     def find(self, token_hash: str, now: datetime, used_after: datetime | None = None) -> tuple[User, Session] | None:
-        statement = _WITH_USER.where(_T.token_hash == token_hash, _T.expires_at > now, _USER.active.is_(True))
-        if used_after is not None:
-            statement = statement.where(func.coalesce(_T.used_at, _T.created_at) > used_after)
-        row = self._sql.first(statement)
+        values = {"token": token_hash, "now": now}
+        row = self._sql.first(_FIND, values) if used_after is None else self._sql.first(_FIND_USED, {**values, "used_after": used_after})
         return None if row is None else (user_of(row), _session(row))
 
     def of_user(self, user_id: str, now: datetime) -> Sequence[Session]:

@@ -15,6 +15,7 @@ from data.transaction import AnyRow, Transaction
 
 _T = PluginTable.__table__.c
 _WHOLE = select(_T.name, _T.given, _T.error, _T.failed_at)
+_ALL = _WHOLE.order_by(_T.name)
 
 
 class SqlPluginRepository:
@@ -22,7 +23,7 @@ class SqlPluginRepository:
         self._sql = transaction
 
     def all(self) -> Sequence[PluginState]:
-        return [_state(row) for row in self._sql.all(_WHOLE.order_by(_T.name))]
+        return [_state(row) for row in self._sql.all(_ALL)]
 
     def get(self, name: str) -> PluginState | None:
         rows = self._sql.all(_WHOLE.where(_T.name == name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from core.privacy.records import EVERY_GROUP, Action, Kind, PrivacyPolicy
 from data.tables import PrivacyPolicyTable
@@ -12,6 +12,7 @@ from data.transaction import AnyRow, Transaction
 
 _T = PrivacyPolicyTable.__table__.c
 _WHOLE = select(_T.group_name, _T.policy)
+_OF_GROUP = _WHOLE.where(_T.group_name.in_([bindparam("group"), EVERY_GROUP]))
 
 
 class SqlPolicyRepository:
@@ -22,7 +23,7 @@ class SqlPolicyRepository:
         return [_policy(row) for row in self._sql.all(_WHOLE.order_by(_T.group_name))]
 
     def of_group(self, group: str) -> PrivacyPolicy | None:
-        found = {row.group_name: row for row in self._sql.all(_WHOLE.where(_T.group_name.in_([group, EVERY_GROUP])))}
+        found = {row.group_name: row for row in self._sql.all(_OF_GROUP, {"group": group})}
         row = found.get(group) or found.get(EVERY_GROUP)
         return None if row is None else _policy(row)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, insert, select, update
 
 from core.programs.records import StoredResponse
-from data.tables import LegalHoldTable, ResponseTable
+from data.tables import LegalHoldTable, ResponseTable, ResultTable
 from data.transaction import Transaction
 
 _T = ResponseTable.__table__.c
@@ -40,7 +40,13 @@ class SqlResponseRepository:
         return self._sql.write(update(ResponseTable).where(_T.id == response_id).values(body=body)).rowcount > 0
 
     def remove(self, response_id: str) -> None:
-        self._sql.write(delete(ResponseTable).where(_T.id == response_id))
+        self.remove_all([response_id])
+
+    def remove_all(self, ids: Sequence[str]) -> set[str]:
+        """Delete responses, and the copies of their answers in the result cache. Returns the ids that there were."""
+        gone = {row.id for row in self._sql.write(delete(ResponseTable).where(_T.id.in_(ids)).returning(_T.id)).all()}
+        self._sql.write(delete(ResultTable).where(ResultTable.__table__.c.conversation_id.in_(gone)))
+        return gone
 
     def created_before(self, before: datetime, limit: int) -> Sequence[str]:
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _T.user_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from core.prompts.records import Prompt, PromptVersion, Share
 from data.tables import PromptTable, PromptVersionTable
@@ -13,6 +13,13 @@ from data.transaction import AnyRow, Transaction
 
 _T = PromptTable.__table__.c
 _VERSION = PromptVersionTable.__table__.c
+_SHARED_WITH_GROUP = and_(_T.share == Share.GROUP.value, _T.group_name == bindparam("group"))
+_VISIBLE = (
+    select(PromptTable.__table__)
+    .where(or_(_T.user_id == bindparam("user"), _T.share == Share.EVERYONE.value, _SHARED_WITH_GROUP))
+    .order_by(_T.updated_at.desc(), _T.id)
+)  # fmt: skip
+"""Nothing is shared with a group that is None."""
 
 
 class SqlPromptRepository:
@@ -27,10 +34,7 @@ class SqlPromptRepository:
         return _prompt(rows[0]) if rows else None
 
     def visible(self, user_id: str, group: str) -> Sequence[Prompt]:
-        wanted = or_(_T.user_id == user_id, _T.share == Share.EVERYONE.value)
-        if group:
-            wanted = or_(wanted, and_(_T.share == Share.GROUP.value, _T.group_name == group))
-        return [_prompt(row) for row in self._sql.all(select(PromptTable.__table__).where(wanted).order_by(_T.updated_at.desc(), _T.id))]
+        return [_prompt(row) for row in self._sql.all(_VISIBLE, {"user": user_id, "group": group or None})]
 
     def count_of(self, user_id: str) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(PromptTable).where(_T.user_id == user_id)) or 0)

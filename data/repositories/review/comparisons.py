@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from core.review.records import Comparison, Lane, Vote
-from data.tables import ComparisonTable
-from data.transaction import Transaction
+from data.tables import ComparisonTable, MessageTable
+from data.transaction import AnyRow, Transaction
 
 _T = ComparisonTable.__table__.c
+_MESSAGE = MessageTable.__table__.c
+_OF_QUESTION = select(*_T).where(_T.question_id == bindparam("question"))
+_OF_ANSWER = select(*_T).where(_T.question_id == _MESSAGE.parent_id, _MESSAGE.id == bindparam("answer"))
 
 
 class SqlComparisonRepository:
@@ -31,16 +34,22 @@ class SqlComparisonRepository:
         self._sql.insert_new(ComparisonTable, _T.id, values)
 
     def of_question(self, question_id: str) -> Comparison | None:
-        row = self._sql.first(select(*ComparisonTable.__table__.columns).where(_T.question_id == question_id))
-        if row is None:
-            return None
-        return Comparison(
-            id=row.id, user_id=row.user_id, group=row.group_name, conversation_id=row.conversation_id, question_id=row.question_id,
-            lanes=tuple(Lane(**each) for each in row.lanes["lanes"]), created_at=row.created_at,
-            separate=row.lanes.get("separate", False),  # Rows of earlier releases have none.
-            vote=Vote(row.vote) if row.vote else None, preferred_id=row.preferred_id, voted_at=row.voted_at,
-        )  # fmt: skip
+        return _comparison(self._sql.first(_OF_QUESTION, {"question": question_id}))
+
+    def of_answer(self, answer_id: str) -> Comparison | None:
+        return _comparison(self._sql.first(_OF_ANSWER, {"answer": answer_id}))
 
     def vote(self, comparison_id: str, vote: Vote, preferred_id: str | None, at: datetime) -> None:
         values = {"vote": vote.value, "preferred_id": preferred_id, "voted_at": at}
         self._sql.write(update(ComparisonTable).where(_T.id == comparison_id).values(values))
+
+
+def _comparison(row: AnyRow | None) -> Comparison | None:
+    if row is None:
+        return None
+    return Comparison(
+        id=row.id, user_id=row.user_id, group=row.group_name, conversation_id=row.conversation_id, question_id=row.question_id,
+        lanes=tuple(Lane(**each) for each in row.lanes["lanes"]), created_at=row.created_at,
+        separate=row.lanes.get("separate", False),  # Rows of earlier releases have none.
+        vote=Vote(row.vote) if row.vote else None, preferred_id=row.preferred_id, voted_at=row.voted_at,
+    )  # fmt: skip

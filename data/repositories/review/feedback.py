@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from core.inference.records import Generation
-from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.review.records import Feedback, FeedbackFilter, RatingDetails, ReviewState
 from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
 from data.tables import FeedbackTable, GenerationTable, GroundRunTable, MessageTable, UserTable
 from data.transaction import AnyRow, AnySelect, Transaction
@@ -24,9 +24,11 @@ _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
 
 _WHOLE = (
     select(
-        _T.id, _T.user_id, _RATER.name.label("user_name"), _T.group_name.label("group"), _T.conversation_id, _T.message_id, _T.model,
+        _T.id, _T.user_id, _RATER.name.label("user_name"), _RATER.full_name.label("user_full_name"),
+        _T.group_name.label("group"), _T.conversation_id, _T.message_id, _T.model,
         _T.rating, _T.comment, _T.state, _T.note, _T.created_at, _T.updated_at, _REVIEWER.name.label("reviewer_name"),
         _QUESTION.text.label("question"), _ANSWER.text.label("answer"), _RUN.phrases,
+        _T.form_version, _T.reasons, _T.score, _T.passage, _T.better_answer,
     )
     .join(_RATER, _RATER.id == _T.user_id)
     .outerjoin(_REVIEWER, _REVIEWER.id == _T.reviewer_id)
@@ -36,11 +38,19 @@ _WHOLE = (
 )  # fmt: skip
 
 
+_DETAILS = ("form_version", "reasons", "score", "passage", "better_answer")
+
+
 def _feedback_of(row: AnyRow, generation: Generation | None) -> Feedback:
     values = dict(row._mapping)
     if (phrases := values.pop("phrases")) is not None:
         values["question"] = ", ".join(json.loads(phrases))
-    return replace(Feedback(**values), generation=generation)
+    said = {name: values.pop(name) for name in _DETAILS}
+    details = RatingDetails(
+        form_version=said["form_version"], reasons=tuple(json.loads(said["reasons"] or "[]")), score=said["score"],
+        passage=said["passage"] or "", better_answer=said["better_answer"] or "",
+    )  # fmt: skip
+    return replace(Feedback(**values), generation=generation, details=details)
 
 
 def _filtered(statement: AnySelect, filter: FeedbackFilter) -> AnySelect:
@@ -64,6 +74,7 @@ class SqlFeedbackRepository:
         self._sql = transaction
 
     def put(self, feedback: Feedback) -> None:
+        said = feedback.details
         values = {
             "id": feedback.id,
             "user_id": feedback.user_id,
@@ -77,8 +88,14 @@ class SqlFeedbackRepository:
             "note": feedback.note,
             "created_at": feedback.created_at,
             "updated_at": feedback.updated_at,
+            "form_version": said.form_version,
+            "reasons": json.dumps(said.reasons, ensure_ascii=False) if said.reasons else None,
+            "score": said.score,
+            "passage": said.passage or None,
+            "better_answer": said.better_answer or None,
         }
-        stored_id = self._sql.upsert(FeedbackTable, ["user_id", "message_id"], values, ("rating", "comment", "updated_at"), _T.id)
+        replaced = ("rating", "comment", "updated_at", *_DETAILS)
+        stored_id = self._sql.upsert(FeedbackTable, ["user_id", "message_id"], values, replaced, _T.id)
         self._sql.announce("feedback", [stored_id])
         self._sql.announce("message", [feedback.message_id])
 
@@ -91,6 +108,10 @@ class SqlFeedbackRepository:
 
     def get(self, feedback_id: str) -> Feedback | None:
         found = self._with_generations(self._sql.all(_WHOLE.where(_T.id == feedback_id)))
+        return found[0] if found else None
+
+    def of_message(self, user_id: str, message_id: str) -> Feedback | None:
+        found = self._with_generations(self._sql.all(_WHOLE.where(_T.user_id == user_id, _T.message_id == message_id)))
         return found[0] if found else None
 
     def for_change(self, feedback_id: str) -> Feedback | None:
@@ -108,7 +129,7 @@ class SqlFeedbackRepository:
         rows = self._sql.all(select(_T.state, func.count().label("number")).group_by(_T.state))
         return dict.fromkeys(ReviewState, 0) | {row.state: row.number for row in rows}
 
-    def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str, at: datetime) -> None:
+    def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str | None, at: datetime) -> None:
         values = {"state": state, "note": note, "reviewer_id": reviewer_id, "updated_at": at}
         self._sql.write(update(FeedbackTable).where(_T.id == feedback_id).values(values))
         self._sql.announce("feedback", [feedback_id])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import BindParameter, Integer, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from core.errors import StoredError
@@ -17,6 +18,22 @@ from data.transaction import AnyRow, AnySelect, Transaction
 
 _JOB = JobTable.__table__.c
 _ALL = select(JobTable.__table__)
+
+
+@cache
+def _found(given: frozenset[str]) -> AnySelect:
+    """Return the statement that finds jobs by these conditions, newest first."""
+    kinds: BindParameter[str] = bindparam("kinds", expanding=True)
+    states: BindParameter[JobState] = bindparam("states", expanding=True)
+    conditions = {
+        "owner": _JOB.owner_id == bindparam("owner"),
+        "kinds": _JOB.kind.in_(kinds),
+        "states": _JOB.state.in_(states),
+        "on_server": _JOB.server == bindparam("on_server"),
+        "last": _JOB.number < select(_JOB.number).where(_JOB.id == bindparam("last")).scalar_subquery(),
+    }
+    wanted = [condition for name, condition in conditions.items() if name in given]
+    return _ALL.where(*wanted).order_by(_JOB.number.desc()).limit(bindparam("most", type_=Integer))
 
 
 class SqlJobRepository:
@@ -47,19 +64,12 @@ class SqlJobRepository:
         return None if row is None else _job(row)
 
     def find(self, filter: JobFilter, limit: int, before: str | None = None) -> Sequence[Job]:
-        statement: AnySelect = _ALL
-        if filter.owner_id is not None:
-            statement = statement.where(_JOB.owner_id == filter.owner_id)
-        if filter.kinds is not None:
-            statement = statement.where(_JOB.kind.in_(filter.kinds))
-        if filter.states is not None:
-            statement = statement.where(_JOB.state.in_(filter.states))
-        if filter.server is not None:
-            statement = statement.where(_JOB.server == filter.server)
-        if before is not None:
-            last = select(_JOB.number).where(_JOB.id == before).scalar_subquery()
-            statement = statement.where(_JOB.number < last)
-        return [_job(row) for row in self._sql.all(statement.order_by(_JOB.number.desc()).limit(limit))]
+        wanted = {
+            "owner": filter.owner_id, "kinds": None if filter.kinds is None else list(filter.kinds),
+            "states": None if filter.states is None else list(filter.states), "on_server": filter.server, "last": before,
+        }  # fmt: skip
+        values = {name: value for name, value in wanted.items() if value is not None}
+        return [_job(row) for row in self._sql.all(_found(frozenset(values)), {**values, "most": limit})]
 
     def counts(self) -> Mapping[JobState, int]:
         found = {row.state: int(row.jobs) for row in self._sql.all(select(_JOB.state, func.count().label("jobs")).group_by(_JOB.state))}
@@ -106,7 +116,7 @@ class SqlJobRepository:
             values["tries"] = _JOB.tries - 1
         return self._change(job_id, worker, values)
 
-    def hasten(self, key: str, now: datetime) -> Job | None:
+    def make_due(self, key: str, now: datetime) -> Job | None:
         waiting = and_(_JOB.key == key, _JOB.state == JobState.WAITING, _JOB.run_after > now)
         self._sql.write(update(JobTable).where(waiting).values(run_after=now))
         row = self._sql.first(_ALL.where(_JOB.key == key, _JOB.state.in_(ACTIVE)))

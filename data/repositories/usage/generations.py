@@ -20,6 +20,7 @@ _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TIMINGS = tuple(field.name for field in fields(Timings))
 """Columns have the names of the fields."""
+_ADD = insert(GenerationTable)
 _MESSAGE = MessageTable.__table__.c
 _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
@@ -89,31 +90,30 @@ class SqlGenerationRepository:
         self._days = days
 
     def add(self, generation: Generation) -> None:
-        self._sql.write(
-            insert(GenerationTable).values(
-                id=generation.id,
-                user_id=generation.user_id,
-                group_name=generation.group,
-                created_at=generation.created_at,
-                model=generation.model,
-                model_version=generation.model_version,
-                platform=generation.platform,
-                prompt_tokens=generation.usage.prompt_tokens,
-                completion_tokens=generation.usage.completion_tokens,
-                cached_tokens=generation.usage.cached_tokens,
-                **asdict(generation.timings),
-                finish_reason=generation.finish_reason,
-                source=generation.source,
-                conversation_id=generation.conversation_id,
-                message_id=generation.message_id,
-                error=generation.error,
-                variant=generation.variant,
-                cost=generation.cost,
-                routing=generation.routing,
-                key_id=generation.key_id,
-                cached_at=generation.cached_at,
-            )
-        )
+        values = {
+            "id": generation.id,
+            "user_id": generation.user_id,
+            "group_name": generation.group,
+            "created_at": generation.created_at,
+            "model": generation.model,
+            "model_version": generation.model_version,
+            "platform": generation.platform,
+            "prompt_tokens": generation.usage.prompt_tokens,
+            "completion_tokens": generation.usage.completion_tokens,
+            "cached_tokens": generation.usage.cached_tokens,
+            **asdict(generation.timings),
+            "finish_reason": generation.finish_reason,
+            "source": generation.source,
+            "conversation_id": generation.conversation_id,
+            "message_id": generation.message_id,
+            "error": generation.error,
+            "variant": generation.variant,
+            "cost": generation.cost,
+            "routing": generation.routing,
+            "key_id": generation.key_id,
+            "cached_at": generation.cached_at,
+        }
+        self._sql.write(_ADD, values)
 
     def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> SqlCountedAnswers:
         cells = self._days.read(self._sql, first, last)

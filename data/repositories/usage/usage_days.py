@@ -9,22 +9,22 @@ from datetime import date
 from data.repositories.usage.usage import Cell, read_cells, read_rows_per_day
 from data.transaction import Transaction
 
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 """Total rows of the cached days, at about 60 bytes of memory each."""
 
 
 class UsageDays:
     """Caches the cells of one database. Any number of threads may read at the same time."""
 
-    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, most_rows: int = MAX_ROWS) -> None:
         self._most_rows = most_rows
-        self._kept: dict[date, tuple[Cell, ...]] = {}
+        self._cached: dict[date, tuple[Cell, ...]] = {}
         self._lock = threading.Lock()
 
     @property
-    def kept(self) -> Mapping[date, int]:
+    def cached_days(self) -> Mapping[date, int]:
         """Return the number of rows of each cached day."""
-        return {day: _rows(cells) for day, cells in self._kept.copy().items()}
+        return {day: _rows(cells) for day, cells in self._cached.copy().items()}
 
     def read(self, sql: Transaction, first: date, last: date) -> list[Cell]:
         """Return the cells of these days, both inclusive.
@@ -33,7 +33,7 @@ class UsageDays:
         """
         cells: list[Cell] = []
         for day, rows in read_rows_per_day(sql, first, last).items():
-            known = self._kept.get(day, ())
+            known = self._cached.get(day, ())
             if _rows(known) != rows:
                 known = read_cells(sql, day)
                 self._keep(day, known)
@@ -43,10 +43,10 @@ class UsageDays:
     def _keep(self, day: date, cells: tuple[Cell, ...]) -> None:
         """Cache the newest days, which are requested most: a range too long for the cache does not evict them."""
         with self._lock:
-            self._kept[day] = cells
-            excess = sum(self.kept.values()) - self._most_rows
+            self._cached[day] = cells
+            excess = sum(self.cached_days.values()) - self._most_rows
             while excess > 0:
-                excess -= _rows(self._kept.pop(min(self._kept)))
+                excess -= _rows(self._cached.pop(min(self._cached)))
 
 
 def _rows(cells: Sequence[Cell]) -> int:

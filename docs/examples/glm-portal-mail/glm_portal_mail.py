@@ -20,7 +20,7 @@ def file_readers() -> list[FileReader]:
 
 
 def read(name: str, content: bytes) -> str:
-    """Return the text of an e-mail. The portal runs this in a process of its own, so a hostile e-mail can only fail."""
+    """Return the text of an e-mail. The portal runs this in a separate process, so a hostile e-mail can only fail."""
     mail = message_from_bytes(content, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     if not any(mail[header] for header in _HEADERS):

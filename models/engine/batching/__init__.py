@@ -1,4 +1,4 @@
-"""Which sequences a step computes together, and how long steps take.
+"""Choose the sequences that a step computes together, and estimate how long steps take.
 
 In reading order:
 

@@ -1,10 +1,10 @@
-"""Arrange slots for llama.cpp's micro-batches, where each slot has a KV cache of its own.
+"""Arrange slots for llama.cpp's micro-batches, where each slot has its own KV cache.
 
 By itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots, so
 running ones are scattered among idle ones: with eight of sixteen, in four or five runs. So a sequence begins beside running ones, and
-its conversation moves there, where that is quicker. The remaining gaps are closed by padding, tokens of idle slots that are computed
-and forgotten, or by the first token of a prompt that is prefilled there, where that is quicker than reading the weights once more. A run is
-padded to a number of rows that is quicker to compute than its own, and split where that is quicker. `RowCosts` knows what is quicker.
+its conversation moves there, where that is faster. The remaining gaps are closed by padding, tokens of idle slots that are computed
+and forgotten, or by the first token of a prompt that is prefilled there, where that is faster than reading the weights once more. A run is
+padded to a number of rows that is faster to compute than its own, and split where that is faster. `RowCosts` knows what is faster.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class MicroBatches:
         self._context = backend.context
         self._batch_tokens = backend.batch_tokens
         self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], _Layout] = {}
-        self._quickest: list[tuple[float, int]] = []
+        self._fastest: list[tuple[float, int]] = []
         """By the number of neighbours: the least seconds they take, and how many of them are computed together first."""
         self._left = 0
 
@@ -137,7 +137,7 @@ class MicroBatches:
     def _layout(self, rows: tuple[int, ...], others: tuple[int, ...]) -> _Layout:
         if not self._left:
             self._layouts.clear()
-            self._quickest.clear()
+            self._fastest.clear()
             self._left = _AGAIN
         self._left -= 1
         layout = self._layouts.get((rows, others))
@@ -182,16 +182,16 @@ class MicroBatches:
         return min(range(length, length + spare + 1), key=self._seconds)
 
     def _seconds(self, rows: int) -> float:
-        """Return the seconds of so many neighbours, split if that is quicker."""
-        quickest = self._quickest or [(0.0, 0)]
-        for count in range(len(quickest), rows + 1):
-            pieces = ((quickest[piece][0] + quickest[count - piece][0], piece) for piece in range(1, min(count // 2, _LARGEST_PIECE) + 1))
-            quickest.append(min([(self._costs.of(count), count), *pieces]))
-        self._quickest = quickest
-        return quickest[rows][0]
+        """Return the seconds of so many neighbours, split if that is faster."""
+        fastest = self._fastest or [(0.0, 0)]
+        for count in range(len(fastest), rows + 1):
+            pieces = ((fastest[piece][0] + fastest[count - piece][0], piece) for piece in range(1, min(count // 2, _LARGEST_PIECE) + 1))
+            fastest.append(min([(self._costs.of(count), count), *pieces]))
+        self._fastest = fastest
+        return fastest[rows][0]
 
     def _split(self, group: range) -> list[range]:
-        piece = self._quickest[len(group)][1]
+        piece = self._fastest[len(group)][1]
         return [group] if piece == len(group) else [*self._split(group[:piece]), *self._split(group[piece:])]
 
 

@@ -8,7 +8,7 @@ STEP_ALONE_S = 0.5
 """The longest prefill of a step when nobody waits for a token: a cancel takes effect within a step."""
 SMALLEST_CHUNK = 16
 WHOLE = 1.25
-"""How many times longer prefill may take if it completes a prompt: a short rest would cost a step of its own."""
+"""How many times longer prefill may take if it completes a prompt: a short rest would cost its own step."""
 FIRST_TOKEN = 2.0
 """How many people waiting for their next token count as much as one waiting for the first."""
 APART = 4.0
@@ -45,7 +45,7 @@ class StepTime:
     def budget(self, decoding: int, prefilling: int) -> int:
         """Return how many prompt tokens to prefill in a step with so many sequences of each kind.
 
-        More where many wait for their first token: long steps prefill quicker.
+        More where many wait for their first token: long steps prefill faster.
         """
         share = FIRST_TOKEN * prefilling / decoding if decoding else float("inf")
         return self._fit(min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, share)))

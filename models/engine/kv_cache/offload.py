@@ -11,7 +11,7 @@ from models.engine.kv_cache.offload_files import OffloadedFile, OffloadFiles, St
 
 WORTH_OFFLOADING = 64
 """Tokens; fewer are computed again sooner than restored."""
-MOST = 256
+MAX_CONVERSATIONS = 256
 """Conversations; every prompt is compared with each, which takes about 4 us."""
 
 
@@ -55,7 +55,7 @@ class OffloadedConversations:
                 self._forget(one.file)
         self._kept.append(Offloaded(row, state, file))
         self.bytes += state.nbytes
-        while self.bytes > self.budget_bytes or len(self._kept) > MOST:
+        while self.bytes > self.budget_bytes or len(self._kept) > MAX_CONVERSATIONS:
             oldest = self._kept[0]
             self._drop(oldest)
             if self._files is not None and oldest.file is None:

@@ -23,14 +23,14 @@ from models.engine.kv_cache.process_folder import ProcessFolder, remove_left
 FRAME_BYTES = 64 * 1024
 """Bytes that are sealed at once. Sealing holds the interpreter's lock, for which the decode thread waits about 30 us."""
 TAG_BYTES = 16
-MOST_UNWRITTEN_BYTES = 256 * 1024**2
+MAX_UNWRITTEN_BYTES = 256 * 1024**2
 """Memory for conversations that arrive faster than the disk writes them; a single one may be larger."""
-MOST_FILES = 1024
+MAX_FILES = 1024
 """Every prompt is compared with each, which takes about 4 us on the asking thread."""
 EXPIRES_S = 24 * 3600.0
 """How long a file is kept: it holds text of people, and is not removed when they delete that."""
 SWEEP_S = 60.0
-_MOST_BYTES, _FREE_SHARE = 8 * 1024**3, 0.1
+_MAX_BYTES, _FREE_SHARE = 8 * 1024**3, 0.1
 _log = logging.getLogger(__name__)
 
 Tokens = NDArray[np.int32]
@@ -58,7 +58,7 @@ class OffloadedFile:
 class OffloadFiles:
     """At most `budget_bytes` of them for all models together; the oldest goes first. Safe from any thread.
 
-    A thread of its own writes. The key is random and never leaves this object, so that nobody can read the files of a killed process;
+    A separate thread writes. The key is random and never leaves this object, so that nobody can read the files of a killed process;
     each frame is bound to its owner, its tokens and its number, so that no foreign or incomplete state is restored. A failure to write
     or read is a miss, logged once.
     """
@@ -91,7 +91,7 @@ class OffloadFiles:
         with self._changed:
             waiting = sum(one.state_bytes for one in self._unwritten)
             kept = OffloadedFile(owner, self._numbers, tokens, state.nbytes, time.monotonic(), state)
-            if self._closing or kept.bytes > self._budget or (waiting and waiting + state.nbytes > MOST_UNWRITTEN_BYTES):
+            if self._closing or kept.bytes > self._budget or (waiting and waiting + state.nbytes > MAX_UNWRITTEN_BYTES):
                 return
             self._numbers += 1
             self._kept.append(kept)
@@ -141,7 +141,7 @@ class OffloadFiles:
             return len(mine), sum(mine), self._failures[owner]
 
     def lend(self) -> int:
-        """Lend half of what is left of the budget to a model in a process of its own, which keeps its own files under `parent`."""
+        """Lend half of what is left of the budget to a model in a separate process, which keeps its own files under `parent`."""
         with self._changed:
             lent = self._budget // 2
             self._budget -= lent
@@ -167,7 +167,7 @@ class OffloadFiles:
     # Under the lock
 
     def _keep_within_budget(self) -> None:
-        while sum(one.bytes for one in self._kept) > self._budget or len(self._kept) > MOST_FILES:
+        while sum(one.bytes for one in self._kept) > self._budget or len(self._kept) > MAX_FILES:
             self._drop(self._kept[0])
 
     def _drop(self, kept: OffloadedFile) -> None:
@@ -270,7 +270,7 @@ class OffloadFiles:
 
 def default_budget(folder: Path) -> int:
     """Return a tenth of what is free on the folder's disk, in bytes, at most 8 GB. Raises OSError."""
-    return min(_MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
+    return min(_MAX_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
 
 
 def shared(held: Tokens, prompt: Tokens) -> int:

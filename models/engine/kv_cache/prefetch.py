@@ -44,7 +44,7 @@ class Prefetch:
         return bool(self._targets)
 
     def add(self, held: list[int], tokens: list[int]) -> None:
-        """Expect that the conversation whose slot holds `held`, or all but the last of it, goes on with `tokens`."""
+        """Expect that the conversation whose slot holds `held`, or all but the last of it, continues with `tokens`."""
         if len(tokens) - common_prefix(held, tokens, len(tokens)) >= WORTH_PREFETCHING:
             self._targets.append(_Target(tokens, held))
 
@@ -54,13 +54,13 @@ class Prefetch:
     def next(self, free: Collection[int], most: int) -> Part | None:
         """Return the part to compute now, at most `most` tokens; cut its slot to where it begins. None: nothing is left.
 
-        The newest target goes first: its reader began last. A conversation that left its slot, or went on, is dropped.
+        The newest target goes first: its reader began last. A conversation that left its slot, or went on in any slot, is dropped.
         """
         while self._targets:
             target = self._targets[-1]
             tokens = target.tokens
             slot = next((slot for slot in free if target.is_in(slot, self._prefixes.held(slot))), None)
-            if slot is not None and target.done < len(tokens):
+            if slot is not None and target.done < len(tokens) and (target.slot is not None or self._is_worth_it(tokens, slot)):
                 if target.slot is None:
                     target.slot = slot
                     target.done = common_prefix(self._prefixes.held(slot), tokens, len(tokens))
@@ -69,6 +69,10 @@ class Prefetch:
                 return Part(slot, target.done, tokens[target.done : target.done + most], wants_logits=False)
             self._targets.pop()
         return None
+
+    def _is_worth_it(self, tokens: list[int], slot: int) -> bool:
+        """Tell whether enough of the tokens is in no slot. A question that came first may have been answered in another slot."""
+        return len(tokens) - self._prefixes.longest(tokens, self._prefixes.adapter(slot)) >= WORTH_PREFETCHING
 
     def done(self, part: Part) -> None:
         """Note that the slot holds the part that `next` returned last."""
@@ -79,6 +83,6 @@ class Prefetch:
         self.tokens += len(part.tokens)
 
     def use(self, slot: int, length: int) -> int:
-        """Return how many of the first `length` tokens, with which `slot` goes on, were prefetched; the rest is forgotten."""
+        """Return how many of the first `length` tokens, with which `slot` continues, were prefetched; the rest is forgotten."""
         begin, end = self._ranges.pop(slot, (0, 0))
         return max(0, min(length, end) - begin)

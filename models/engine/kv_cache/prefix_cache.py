@@ -57,7 +57,7 @@ class PrefixCache:
             for held, computed_with in zip(self._tokens, self._adapters, strict=True)
         ]
         if not self._can_cut:
-            # Only a slot whose every token is part of the prompt can go on.
+            # Only a slot whose every token is part of the prompt can continue.
             shared = [length if slot in free and length == len(self._tokens[slot]) else 0 for slot, length in enumerate(shared)]
         best = max(free, key=lambda slot: (shared[slot], -slot))
         source = max(range(len(shared)), key=shared.__getitem__)
@@ -95,16 +95,16 @@ class PrefixCache:
         """Return the free slot to overwrite: an empty one, else the least recently used."""
         return min(free, key=lambda slot: (bool(self._tokens[slot]), self._used[slot], slot))
 
-    def leave(self, slot: int) -> None:
+    def release(self, slot: int) -> None:
         """Overwrite this slot first: its conversation went on elsewhere."""
         self._used[slot] = 0
 
-    def goes_on(self, slot: int, prompt: Sequence[int]) -> bool:
-        """Tell whether `prompt` goes on with most of what the slot holds."""
+    def continues(self, slot: int, prompt: Sequence[int]) -> bool:
+        """Tell whether `prompt` continues with most of what the slot holds."""
         held = self._tokens[slot]
         return bool(held) and 2 * common_prefix(held, prompt, len(prompt) - 1) >= len(held)
 
-    def held_elsewhere(self, slot: int) -> bool:
+    def is_duplicate(self, slot: int) -> bool:
         """Tell whether another slot begins with all that this one holds."""
         held, computed_with = self._tokens[slot], self._adapters[slot]
         others = zip(self._tokens, self._adapters, strict=True)

@@ -21,7 +21,7 @@ class ProcessFolder:
         """Create the folder. Raises OSError."""
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _guarding(parent):
-            _remove_nobodys(parent)
+            _remove_abandoned(parent)
             self.path = parent / uuid4().hex
             self.path.mkdir(mode=0o700)
             self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -36,12 +36,12 @@ class ProcessFolder:
 def remove_left(parent: Path) -> None:
     """Remove the folders of killed processes under `parent`. Raises OSError."""
     with _guarding(parent):
-        _remove_nobodys(parent)
+        _remove_abandoned(parent)
 
 
 @contextmanager
 def _guarding(parent: Path) -> Iterator[None]:
-    """One process at a time, or a folder could be taken for a dead one's before it is locked."""
+    """Let in one process at a time: otherwise a new folder that is not locked yet could pass for a dead process's."""
     guard = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(guard, fcntl.LOCK_EX)
@@ -50,12 +50,12 @@ def _guarding(parent: Path) -> Iterator[None]:
         os.close(guard)
 
 
-def _remove_nobodys(parent: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
     for left in parent.iterdir():
-        _remove_if_nobodys(left)
+        _remove_if_abandoned(left)
 
 
-def _remove_if_nobodys(left: Path) -> None:
+def _remove_if_abandoned(left: Path) -> None:
     try:
         lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

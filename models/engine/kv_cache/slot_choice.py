@@ -33,7 +33,7 @@ class Reused:
 
 class KvCache:
     """The slots with their content, the host's memory behind them (`offloaded`), and the disk behind that. Only the decode thread uses
-    the backend. The content of slots is noted under the engine's lock, so that other threads may ask.
+    the backend. The content of slots is recorded under the engine's lock, so that other threads may ask.
     """
 
     def __init__(self, backend: Backend, files: OffloadFiles | None = None, lock: AbstractContextManager[Any] | None = None) -> None:
@@ -106,12 +106,12 @@ class KvCache:
 
     # Slot choice
 
-    def place(
+    def choose(
         self, prompt: Sequence[int], free: Collection[int], idle: Collection[int], adapter: int = 0, *, counted: bool = True
     ) -> tuple[int, int]:
         """Choose one of the `free` slots for `prompt`, fill it with as much of it as is known, and return (slot, length).
 
-        idle: all slots without a sequence; `free` are some of them. A conversation that goes on elsewhere leaves its own slot behind.
+        idle: all slots without a sequence; `free` are some of them. A conversation that continues elsewhere leaves its own slot behind.
         """
         reused = self.reused if counted else Reused()
         match = self._prefixes.match(prompt, free, adapter)
@@ -120,15 +120,15 @@ class KvCache:
         writable = [slot for slot in free if slot not in pending] or [slot for slot in idle if slot not in pending]
         if offloaded and writable and offloaded[1] >= match.length + self._backend.copy_from:
             return self._restore(*offloaded, writable, adapter, reused)
-        goes_on = match.source == match.slot and 2 * match.length >= self._prefixes.length(match.slot)
-        if not goes_on:
+        continues = match.source == match.slot and 2 * match.length >= self._prefixes.length(match.slot)
+        if not continues:
             self._offload(match.slot)
         if match.source == match.slot:
             self._go_on(match, adapter, reused)
         else:
             self._copy(match, adapter, reused)
-            if match.source in idle and self._prefixes.goes_on(match.source, prompt):
-                self._prefixes.leave(match.source)
+            if match.source in idle and self._prefixes.continues(match.source, prompt):
+                self._prefixes.release(match.source)
         return match.slot, match.length
 
     def _go_on(self, match: Match, adapter: int, reused: Reused) -> None:
@@ -159,7 +159,7 @@ class KvCache:
     def _offload(self, slot: int) -> None:
         """Keep what the slot holds in the host's memory, if it is worth it."""
         tokens = _keyed(self._prefixes.held(slot), self._prefixes.adapter(slot))
-        if slot not in self._copied_to and not self._prefixes.held_elsewhere(slot) and self.offloaded.wants(tokens):
+        if slot not in self._copied_to and not self._prefixes.is_duplicate(slot) and self.offloaded.wants(tokens):
             self.offloaded.add(tokens, self._backend.save(slot))
 
     def _restore(self, offloaded: Offloaded, shared: int, free: Collection[int], adapter: int, reused: Reused) -> tuple[int, int]:

@@ -9,9 +9,7 @@ In reading order:
 - vocabulary: the tokens of a model, and the text of each
 - row_sampler: sample from the logits of a decode
 - batch: fill llama_batch through numpy
-- projector: turn images into embeddings
-- image_batch: fill llama_batch with embeddings
-- image_slots: note where slots hold images
+- images: give images to a model that can see
 - interpreter_lock: set how soon the interpreter lock changes hands
 - large_pages: put weights into 2 MB pages
 - last_step: note what a model does, for the report of a crash

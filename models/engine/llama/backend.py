@@ -16,13 +16,13 @@ from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
 from models.engine.llama.batch import NativeBatch
-from models.engine.llama.image_batch import ImageBatch
-from models.engine.llama.image_slots import ImageSlots
-from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.images.image_batch import ImageBatch
+from models.engine.llama.images.image_slots import ImageSlots
+from models.engine.llama.images.projector import Projector
+from models.engine.llama.interpreter_lock import LockReleased
 from models.engine.llama.model import AbortFlag, GpuSplit, load_weights
 from models.engine.llama.native import lib
 from models.engine.llama.options import BackendOptions, context_params
-from models.engine.llama.projector import Projector
 from models.engine.llama.row_sampler import RowSampler
 from models.engine.llama.vocabulary import Vocabulary
 from models.engine.speculative.mtp import MtpLayer
@@ -72,9 +72,9 @@ class LlamaBackend:
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._abort = AbortFlag(self._context)
         self._batch = NativeBatch(self.batch_tokens)
-        self._sampler = RowSampler(self._context, self._words)
-        self._lent = Lent()
-        self._briefly = Lent()
+        self._sampler = RowSampler(self._context, self._words, self.slots if options.gpu_sampling else 0)
+        self._lock_released = LockReleased()
+        self._briefly = LockReleased()
         """Surrounds short calls that release the interpreter's lock anyway."""
         self.on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._forget = native.forgetting()
@@ -144,7 +144,7 @@ class LlamaBackend:
             position = self._images.position(part.slot, part.image.start)
             first = part.start - part.image.start
             batch = self._image_batch.fill(part.slot, position, part.image.image, first, len(part.tokens))
-            with self._lent:
+            with self._lock_released:
                 status = lib.llama_decode(self._context, batch)
             if status != 0:
                 return Decoded.FULL if status == 1 and number == 0 else Decoded.ABORTED if status in (1, 2) else Decoded.FAILED
@@ -152,7 +152,7 @@ class LlamaBackend:
 
     def _decode_tokens(self, parts: Sequence[Part]) -> Decoded:
         self._sampler.begin(self._batch.fill(parts))
-        with self._lent:
+        with self._lock_released:
             status = lib.llama_decode(self._context, self._batch.native)
             if status == 0 and self.on_gpu:
                 lib.llama_synchronize(self._context)
@@ -193,6 +193,9 @@ class LlamaBackend:
 
     def free_sampler(self, sampler: Any) -> None:
         self._sampler.free(sampler)
+
+    def assign(self, slot: int, sampler: Any) -> None:
+        self._sampler.assign(slot, sampler)
 
     def cut(self, slot: int, length: int) -> None:
         position = self._images.cut(slot, length)

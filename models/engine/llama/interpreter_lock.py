@@ -17,17 +17,17 @@ SHARE = 0.01
 """How long the engine may wait for the lock behind one thread, as a share of its time without the lock."""
 
 
-class Lent:
+class LockReleased:
     """`with lent:` around a native call that releases the lock and takes about as long as the one before it. Used by one thread only."""
 
     def __init__(self) -> None:
-        self._away_s = 0.0
-        self._gone_at = 0.0
+        self._released_s = 0.0
+        self._released_at = 0.0
 
     def __enter__(self) -> None:
-        sys.setswitchinterval(min(max(SHARE * self._away_s, SHORTEST_S), LONGEST_S))
-        self._gone_at = time.perf_counter()
+        sys.setswitchinterval(min(max(SHARE * self._released_s, SHORTEST_S), LONGEST_S))
+        self._released_at = time.perf_counter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         sys.setswitchinterval(USUAL_S)
-        self._away_s = time.perf_counter() - self._gone_at
+        self._released_s = time.perf_counter() - self._released_at

@@ -26,8 +26,8 @@ _KIND = 8
 _NAME, _IDS = 64, 320
 
 
-class Doing(IntEnum):
-    RESTING = 0
+class Activity(IntEnum):
+    IDLE = 0
     LOADING = 1
     DECODING = 2
     SAMPLING = 3
@@ -38,7 +38,7 @@ class Step:
     """The last step that a file records. at: seconds since 1970. thread: threading.get_ident() of its thread."""
 
     model: str
-    doing: Doing
+    doing: Activity
     answers: int
     ids: tuple[str, ...]
     thread: int
@@ -62,22 +62,22 @@ class LastStep:
                 self._map = mmap.mmap(file.fileno(), SIZE)
         name = model.encode()[: _IDS - _NAME - 1]
         self._map[_NAME : _NAME + len(name)] = name
-        self._write(Doing.LOADING, 0)
+        self._write(Activity.LOADING, 0)
 
     def decoding(self, answers: tuple[Sequence, ...]) -> None:
-        """Note the sequences of a step. With `sampling` and `resting` under 2 us a step while the same ones go on, else 4 us."""
+        """Note the sequences of a step. With `sampling` and `resting` under 2 us a step while the same ones continue, else 4 us."""
         if answers != self._answers:
             self._answers = answers
             ids = " ".join([one.label for one in answers]).encode()[: SIZE - _IDS]
             self._map[_IDS : _IDS + len(ids)] = ids
             self._ids = len(ids)
-        self._write(Doing.DECODING, len(answers))
+        self._write(Activity.DECODING, len(answers))
 
     def sampling(self) -> None:
-        self._map[_KIND] = Doing.SAMPLING
+        self._map[_KIND] = Activity.SAMPLING
 
-    def resting(self) -> None:
-        self._map[_KIND] = Doing.RESTING
+    def idle(self) -> None:
+        self._map[_KIND] = Activity.IDLE
 
     def close(self) -> None:
         """Remove the file after an orderly end."""
@@ -85,7 +85,7 @@ class LastStep:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
-    def _write(self, doing: Doing, answers: int) -> None:
+    def _write(self, doing: Activity, answers: int) -> None:
         _HEAD.pack_into(self._map, 0, _MAGIC, doing, answers, self._ids, threading.get_ident(), time.time())
 
 
@@ -99,7 +99,7 @@ def read_steps(folder: Path) -> Row[Step]:
             if magic == _MAGIC:
                 model = data[_NAME:_IDS].rstrip(b"\0").decode("utf-8", "replace")
                 ids = tuple(data[_IDS : _IDS + length].decode("utf-8", "replace").split())
-                steps.append(Step(model, Doing(doing), answers, ids, thread, at))
+                steps.append(Step(model, Activity(doing), answers, ids, thread, at))
         except (OSError, ValueError, struct.error):
             continue
     return steps

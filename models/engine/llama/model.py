@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelFailed
-from core.models.records import SplitMode
+from core.models.load_settings import SplitMode
 from models.engine.llama import large_pages, native
 from models.engine.llama.native import lib
 
@@ -105,7 +105,7 @@ class AbortFlag:
     """Lets another thread stop a decode of `context` without Python in the middle of it.
 
     llama.cpp asks `bool callback(void *)` after every operation, and taking the interpreter's lock each time would
-    cost more than the decode. strlen has the same shape: of our two-byte flag it is 0 (go on) or 1 (stop).
+    cost more than the decode. strlen has the same shape: of our two-byte flag it is 0 (continue) or 1 (stop).
     """
 
     def __init__(self, context: Any) -> None:

@@ -102,7 +102,7 @@ def multimodal() -> Any:
     try:
         from llama_cpp import mtmd_cpp
     except (ImportError, OSError, RuntimeError) as problem:
-        raise ModelFailed("llama.cpp was built without its library for images. Run ./portal install, which builds it anew.") from problem
+        raise ModelFailed("llama.cpp was built without its library for images. Run ./portal install, which builds it again.") from problem
     log = start()
     mtmd_cpp.mtmd_log_set(log.callback, ctypes.c_void_p(0))
     mtmd_cpp.mtmd_helper_log_set(log.callback, ctypes.c_void_p(0))

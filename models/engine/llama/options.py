@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.models.records import FlashAttention, KvType, SplitMode
+from core.models.load_settings import FlashAttention, KvType, SplitMode
 from models.engine.llama.native import lib
 
 KV_TYPES = {KvType.F16: 1, KvType.Q8_0: 8, KvType.Q4_0: 2}
@@ -38,6 +38,8 @@ class BackendOptions:
     gpu_shares: Sequence[float] = ()
     adapters: Sequence[tuple[int, str, float]] = ()
     """LoRA adapters: (key, path, scale)."""
+    gpu_sampling: bool = False
+    """Let the device with the model find each row's likeliest tokens: see GpuCandidates."""
     projector: str = ""
     """The path of the projector that goes with the model, so that it sees images; empty: none."""
 
@@ -50,6 +52,7 @@ def context_params(options: BackendOptions, *, batch_tokens: int, outputs: int) 
     params.n_ubatch = min(512, batch_tokens)
     params.n_seq_max = options.slots
     params.n_outputs_max = outputs
+    params.n_outputs_max_per_seq = outputs - options.slots + 1
     params.n_threads = params.n_threads_batch = options.threads
     params.type_k = params.type_v = KV_TYPES[options.kv_type]
     # With auto, llama.cpp decides by the device; a quantized V needs it.

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from core.errors import PortalError
 from core.inference.requests import SamplingParams
 from models.engine.llama import native
-from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.interpreter_lock import LockReleased
 from models.engine.llama.native import lib
 from models.engine.llama.vocabulary import Vocabulary
+from models.engine.sampling.gpu_candidates import MAX_CANDIDATES, Candidates, GpuCandidates
 from models.engine.sampling.sampler import new_chain
 from models.engine.sampling.steering import SteeredSampler, needs_steering
 from models.engine.sampling.top_chain import TopChain, wants_only
@@ -24,8 +25,8 @@ from models.engine.sampling.top_tokens import TopTokens
 class RowSampler:
     """Belongs to the decode thread."""
 
-    def __init__(self, context: Any, vocabulary: Vocabulary) -> None:
-        """context: a llama_context *."""
+    def __init__(self, context: Any, vocabulary: Vocabulary, gpu_slots: int = 0) -> None:
+        """context: a llama_context *. gpu_slots: how many slots let the GPU find their likeliest tokens: all, or none."""
         self._context = context
         self._vocabulary = vocabulary
         self._size: Any = vocabulary.size  # As Any: the types of numpy do not know arrays of ctypes.
@@ -33,30 +34,43 @@ class RowSampler:
         self._top_tokens = TopTokens(vocabulary.size)
         self._likely: dict[int, NDArray[np.intp]] = {}
         """By row of the last decode: the tokens that its sampler considers, once they were found."""
-        self._lent = Lent()
-        self._briefly = Lent()
+        self._gpu = GpuCandidates(context, gpu_slots, vocabulary.size) if gpu_slots else None
+        self._candidates: dict[int, Candidates] = {}
+        """By row of the last decode: what the GPU found."""
+        self._lock_released = LockReleased()
+        self._briefly = LockReleased()
         """Surrounds short calls that release the interpreter's lock all the same."""
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
     def close(self) -> None:
         self._top_tokens.close()
+        if self._gpu is not None:
+            self._gpu.close()
 
     def begin(self, rows: list[int]) -> None:
         """Take over a decode. rows: the first row of each of its parts."""
         self._rows = rows
-        self._likely = {}
+        self._likely, self._candidates = {}, {}
 
     def row(self, part: int) -> int:
         return self._rows[part]
 
+    def assign(self, slot: int, sampler: Any) -> None:
+        """Tell which sampler the slot's next tokens are for."""
+        if self._gpu is not None:
+            self._gpu.assign(slot, few=isinstance(sampler, TopChain) and sampler.top <= MAX_CANDIDATES)
+
     def prepare(self, samplers: Sequence[tuple[Any, int]]) -> None:
         self._likely = {}
-        self._find_likely([(sampler, self._rows[part]) for sampler, part in samplers if isinstance(sampler, TopChain) and sampler.top > 1])
+        short = [(sampler, self._rows[part]) for sampler, part in samplers if isinstance(sampler, TopChain)]
+        if self._gpu is not None:
+            self._candidates = self._gpu.find(row for _, row in short)
+        self._find_likely([(sampler, row) for sampler, row in short if sampler.top > 1 and row not in self._candidates])
 
     def _find_likely(self, wanted: Sequence[tuple[TopChain, int]]) -> None:
         """Find the tokens that these samplers consider in their rows."""
-        with self._lent:
+        with self._lock_released:
             for run in self._runs(wanted):
                 address = self._logits_at(self._context, run[0][1])
                 shape = (len(run), self._size)
@@ -84,6 +98,9 @@ class RowSampler:
     def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
         row = self._rows[part] + draft
         if isinstance(sampler, TopChain):
+            found = self._found_on_gpu(row)
+            if found is not None:
+                return sampler.choose(*found)
             logits = self._logits(row)
             if sampler.top == 1:
                 return sampler.most_likely(logits)
@@ -94,6 +111,12 @@ class RowSampler:
             with self._briefly:
                 return sampler.sample(self._context, row)
         return int(self._sample(sampler, self._context, row))
+
+    def _found_on_gpu(self, row: int) -> Candidates | None:
+        """Return the row's candidates, if its slot let the GPU find them."""
+        if self._gpu is not None and row not in self._candidates and row not in self._likely:
+            self._candidates |= self._gpu.find([row])  # The row of a draft token.
+        return self._candidates.get(row)
 
     def _logits(self, row: int) -> NDArray[np.float32]:
         """Return the vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""

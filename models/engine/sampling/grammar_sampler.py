@@ -61,7 +61,7 @@ class GrammarSampler:
         first = self._texts.firsts()[tokens]
         if self._part:
             return np.asarray(first == REST)
-        bounds, allowed = self._stacks.allowed_places(self._state)
+        bounds, allowed = self._stacks.allowed_positions(self._state)
         well = allowed[np.searchsorted(bounds, first, "right") - 1] & (first >= 0)
         if allowed[np.searchsorted(bounds, 0x80, "right") - 1 :].any():
             well |= first == PART

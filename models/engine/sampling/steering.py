@@ -32,7 +32,7 @@ def needs_steering(params: SamplingParams) -> bool:
 
 
 def _chosen_among(params: SamplingParams) -> int:
-    """Return how many of the likeliest tokens the chain chooses among at most: see new_chain. A bias may lift any."""
+    """Return the most tokens that the chain samples from: see new_chain. A bias may bring in any other."""
     if params.logit_bias:
         return _FIRST_TRIED
     if params.temperature:

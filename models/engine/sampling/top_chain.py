@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference.requests import SamplingParams
-from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.interpreter_lock import LockReleased
 from models.engine.llama.native import lib, short_call
 
 LARGE = 32_768
 """The smallest vocabulary that is worth it; llama.cpp is quick enough with smaller ones."""
-MOST = 256
+MAX_TOP_K = 256
 """The largest top-k that is worth it."""
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """llama_token_data."""
@@ -36,7 +36,7 @@ def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
         return None
     if not params.temperature:
         return 1
-    return params.top_k if params.top_k and params.top_k <= MOST else None
+    return params.top_k if params.top_k and params.top_k <= MAX_TOP_K else None
 
 
 class TopChain:
@@ -47,7 +47,7 @@ class TopChain:
         self.top = top
         self.bound = float("inf")
         """A value that few more than `top` logits exceeded last time."""
-        self._lent = Lent()
+        self._lock_released = LockReleased()
         self._candidates = np.zeros(top, _CANDIDATE)
         data = ctypes.cast(self._candidates.ctypes.data, ctypes.POINTER(lib.llama_token_data))
         self._array = lib.llama_token_data_array(data, top, -1, True)
@@ -60,13 +60,20 @@ class TopChain:
 
     def most_likely(self, logits: NDArray[np.float32]) -> int:
         """Return the likeliest token of a row: the answer where `top` is 1."""
-        with self._lent:
+        with self._lock_released:
             return int(logits.argmax())
 
     def sample(self, logits: NDArray[np.float32], likely: NDArray[np.intp]) -> int:
         """Sample a token of a row. likely: the ids of its `top` highest logits, highest first."""
-        self._candidates["id"] = likely
-        self._candidates["logit"] = logits[likely]
+        return self._apply_chain(likely, logits[likely])
+
+    def choose(self, ids: NDArray[np.int32], logits: NDArray[np.float32]) -> int:
+        """Sample one of a row's candidates, at least `top`, the likeliest first."""
+        return int(ids[0]) if self.top == 1 else self._apply_chain(ids[: self.top], logits[: self.top])
+
+    def _apply_chain(self, ids: NDArray[Any], logits: NDArray[np.float32]) -> int:
+        self._candidates["id"] = ids
+        self._candidates["logit"] = logits
         # The chain may have shortened or reordered the array.
         self._array.size, self._array.selected, self._array.sorted = self.top, -1, True
         self._apply(self._chain, self._reference)

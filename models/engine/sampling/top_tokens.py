@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 ROWS = 16
 """In one pass: more would no longer fit the processor's cache."""
-MOST_THREADS = 4
+MAX_THREADS = 4
 """Reading is bounded by the memory; more threads gain little."""
 _BLOCK = 1024
 _WORD = 8
@@ -30,7 +30,7 @@ class TopTokens:
     def __init__(self, vocabulary: int, threads: int | None = None) -> None:
         """threads: how many read at once, the caller's among them; None: as many as the machine has cores, four at most."""
         self._vocabulary = vocabulary
-        self._threads = threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+        self._threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
         self._pool: ThreadPoolExecutor | None = None
         self._local = threading.local()
 
@@ -92,8 +92,8 @@ class TopTokens:
         row_of = np.repeat(rows, [len(own) for own in words])
         word = np.concatenate(words)
         values = logits.reshape(-1, _WORD)[word + row_of * (self._vocabulary // _WORD)]
-        place, bit = np.nonzero(values > bounds[row_of, None])
-        row_of, token, value = row_of[place], word[place] * _WORD + bit, values[place, bit]
+        word_index, bit = np.nonzero(values > bounds[row_of, None])
+        row_of, token, value = row_of[word_index], word[word_index] * _WORD + bit, values[word_index, bit]
         counts = np.bincount(row_of, minlength=len(logits))
         column = np.arange(len(row_of)) - (np.cumsum(counts) - counts)[row_of]
         lowered = np.full((len(logits), counts.max()), np.inf, np.float32)

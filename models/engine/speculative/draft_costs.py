@@ -15,7 +15,7 @@ from models.engine.batching.row_costs import RowCosts
 
 _MARGIN = 1.1
 """Draft tokens must pay even if they took this much longer than expected."""
-_LEAST = 0.05
+_MIN_CHANCE = 0.05
 """Draft tokens that are less likely to be right are not considered."""
 _OUTLIER = 2.0
 _FLOOR = 0.1
@@ -91,7 +91,7 @@ class DraftCosts:
         drafts: dict[int, int] = {}
         groups = self.together(slots)
         for _ in range(room):
-            if not order or -order[0][0] < _LEAST:
+            if not order or -order[0][0] < _MIN_CHANCE:
                 break
             chance, slot = heapq.heappop(order)
             drafts[slot] = drafts.get(slot, 0) + 1

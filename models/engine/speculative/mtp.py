@@ -2,7 +2,7 @@
 
 At every position the layer takes the token there and the model's hidden state one position before. It has a llama.cpp context of its own
 on the same weights, whose slots follow the model's slots. A slot that lost its trail (its conversation came from elsewhere, or
-nobody asked for drafts in a while) begins anew where it is: its drafts know less of the conversation, and are checked like all others.
+nobody asked for drafts in a while) starts over where it is: its drafts know less of the conversation, and are checked like all others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.engine.backend import Part
 from models.engine.llama.batch import NativeBatch
-from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.interpreter_lock import LockReleased
 from models.engine.llama.native import forgetting, lib, staging
 
 KEPT = 32
@@ -47,7 +47,7 @@ class _Trail:
         return np.empty((0, self.width), np.float32)
 
     def follow(self, start: int, tokens: Sequence[int], hidden: Rows) -> bool:
-        """Follow the model, which computed `tokens` at `start`. False if the layer does not know what was before: the trail begins anew."""
+        """Follow the model, which computed `tokens` at `start`. False if the layer does not know what was before: the trail starts over."""
         if start == self.read - 1 and not len(self.hidden):
             self.tokens, self.hidden = list(tokens[1:]), hidden.copy()
             return True
@@ -95,8 +95,8 @@ class MtpLayer:
         self._memory = lib.llama_get_memory(self._context)
         staging.llama_set_embeddings_nextn(self._context, True, True)
         self._batch = NativeBatch(room, self._width)
-        self._lent = Lent()
-        self._briefly = Lent()
+        self._lock_released = LockReleased()
+        self._briefly = LockReleased()
         self._forget = forgetting()
         self._slots = slots
         self._wake()
@@ -189,7 +189,7 @@ class MtpLayer:
     def _decode(self, parts: Sequence[Part], hidden: Rows) -> list[int] | None:
         """Return the index of each part's last token; None, and the slots lose their trails, if llama.cpp fails."""
         rows = self._batch.fill(parts, hidden)
-        with self._lent:
+        with self._lock_released:
             status = lib.llama_decode(self._context, self._batch.native)
         if status == 0:
             return rows

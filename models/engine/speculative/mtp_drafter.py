@@ -15,7 +15,7 @@ from models.engine.sequence import Sequence
 from models.engine.speculative.accept_rate import PRIOR, RECOVERY, AcceptRate
 from models.engine.speculative.draft_costs import DraftCosts
 
-_LONGEST = 6
+_MAX_LENGTH = 6
 """Most draft tokens of one sequence."""
 _OUTLIER = 2.0
 
@@ -78,7 +78,7 @@ class MtpDrafter:
         return sum(self._round_s.get(sum(length >= number for length in lengths.values()), 0.0) for number in rounds)
 
     def _most(self, sequence: Sequence) -> int:
-        return min(_LONGEST, sequence.max_tokens - sequence.generated - 1, self._backend.context - len(sequence.tokens))
+        return min(_MAX_LENGTH, sequence.max_tokens - sequence.generated - 1, self._backend.context - len(sequence.tokens))
 
     def _rate(self, sequence: Sequence) -> AcceptRate:
         rate = self._rates.get(sequence)

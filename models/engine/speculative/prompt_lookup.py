@@ -1,7 +1,7 @@
 """Draft by prompt lookup: answers that quote, edit or summarize earlier text get several tokens per step.
 
 Where an answer's last tokens occurred before, the tokens that followed there are drafted. While an answer goes along an earlier passage, a
-token that differs does not end it: as in an edited text, what comes after is expected to go on side by side.
+token that differs does not end it: as in an edited text, what comes after is expected to continue side by side.
 """
 
 from __future__ import annotations

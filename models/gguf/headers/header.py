@@ -7,33 +7,22 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from core.errors import InvalidInput
 from models.gguf.file_names import shown
+from models.gguf.headers.cursor import MAX_STRING, SCALARS, Cursor, damaged
 
 Value = int | float | bool | str | list[int | float | bool | str]
 
-MAX_HEADER_BYTES = 512 * 1024 * 1024
 MAX_ENTRIES = 100_000
 """Most metadata keys, and most tensors: the largest GLM has fewer than 2,000 of either."""
 MAX_TENSOR_NAME = 63
 MAX_KEY = 65_535
-MAX_STRING = 4 * 1024 * 1024
-"""Most bytes of a string. The longest text in a header is a chat template of some 20,000 bytes."""
 MAX_ARRAY = 4_000_000
-MOST_STRINGS = 2_000_000
-"""Most strings in all lists together: a GLM's vocabulary and merges are 470,000."""
-MOST_TEXT = 64 * 1024 * 1024
-"""Most bytes of all texts that are kept."""
-LONGEST_KEPT = 4_096
-"""Longest list of numbers that is kept."""
-_WINDOW = 4 * 1024 * 1024
 
-_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 
 # ggml type: (name, values per block, bytes per block)
@@ -82,125 +71,13 @@ class Header:
         return sum(tensor.size for tensor in self.tensors)
 
 
-class _Cursor:
-    """Reads forward through the header, never past the end of the file, and keeps little of what it has read."""
-
-    def __init__(self, file: IO[bytes], file_bytes: int, name: str) -> None:
-        self._file, self._file_bytes, self._name = file, file_bytes, name
-        self._window, self._begin = bytearray(), 0
-        """The part of the file in memory, and its position in the file."""
-        self.at = 0
-        self._strings_left, self._text_left = MOST_STRINGS, MOST_TEXT
-
-    def need(self, count: int) -> int:
-        """Load `count` bytes from `at` on; return where they begin in the window."""
-        self._reach(self.at + count)
-        if self.at - self._begin > _WINDOW:
-            del self._window[: self.at - self._begin]
-            self._begin = self.at
-        start = self.at - self._begin
-        while len(self._window) < start + count:
-            more = self._file.read(max(start + count - len(self._window), 1 << 20))
-            if not more:
-                raise damaged(self._name, "it shrank while being read")
-            self._window += more
-        return start
-
-    def _reach(self, end: int) -> None:
-        """Raise InvalidInput if the file has fewer bytes."""
-        if end > self._file_bytes:
-            missing = end - self._file_bytes
-            raise InvalidInput(
-                "{file} is truncated: at least {missing} bytes of its header are missing. Download it again.",
-                file=self._name,
-                missing=f"{missing:,}",
-            )
-        if end > MAX_HEADER_BYTES:
-            raise damaged(self._name, "its header is larger than 512 MiB")
-
-    def skip(self, count: int) -> None:
-        """Skip bytes without reading them."""
-        self._reach(self.at + count)
-        self.at += count
-        if self.at > self._begin + len(self._window):
-            self._file.seek(self.at)
-            self._window, self._begin = bytearray(), self.at
-
-    def take(self, count: int) -> bytes:
-        start = self.need(count)
-        self.at += count
-        return bytes(self._window[start : start + count])
-
-    def number(self, form: str) -> int:
-        return int(self._unpack(form))
-
-    def scalar(self, kind: int) -> int | float | bool:
-        value = self._unpack(_SCALARS[kind])
-        return bool(value) if kind == 7 else value
-
-    def _unpack(self, form: str) -> int | float:
-        size = struct.calcsize(form)
-        (value,) = struct.unpack_from(form, self._window, self.need(size))
-        self.at += size
-        return value  # type: ignore[no-any-return]
-
-    def string(self, limit: int, what: str) -> str:
-        length = self.number("<Q")
-        if length > limit:
-            raise damaged(self._name, f"{what} claims {length:,} bytes")
-        self._text_left -= length
-        if self._text_left < 0:
-            raise damaged(self._name, f"its header holds more than {MOST_TEXT:,} bytes of text")
-        try:
-            return self.take(length).decode()
-        except UnicodeDecodeError:
-            raise damaged(self._name, f"{what} is not UTF-8") from None
-
-    def label(self, limit: int, what: str) -> str:
-        """Read a printable string, which may appear in a sentence."""
-        text = self.string(limit, what)
-        if not text.isprintable():
-            raise damaged(self._name, f"{what} contains characters that cannot be displayed")
-        return text
-
-    def skip_strings(self, count: int) -> None:
-        self._strings_left -= count
-        if self._strings_left < 0:
-            raise damaged(self._name, f"its lists hold more than {MOST_STRINGS:,} texts")
-        for _ in range(count):
-            # Skip in place, mostly within the window: a vocabulary has some hundred thousand strings.
-            start = self.at - self._begin
-            if start + 8 > len(self._window):
-                start = self.need(8)
-            length = int.from_bytes(self._window[start : start + 8], "little")
-            if length > MAX_STRING:
-                raise damaged(self._name, f"a string claims {length:,} bytes")
-            self.at += 8 + length
-            if self.at > self._begin + len(self._window):
-                self.at -= 8 + length
-                self.skip(8 + length)
-
-    def array(self, kind: int, count: int) -> list[int | float | bool | str] | None:
-        """Read an array; return None for a long one. Arrays per layer are short, and arrays per token are not needed."""
-        form = _SCALARS[kind][1]
-        size = struct.calcsize("<" + form) * count
-        if count > LONGEST_KEPT:
-            self.skip(size)
-            return None
-        return list(struct.unpack(f"<{count}{form}", self.take(size)))
-
-
-def damaged(name: str, reason: str) -> InvalidInput:
-    return InvalidInput("{file} is damaged: {reason}. Download it again.", file=name, reason=reason)
-
-
 def read_header(path: Path) -> Header:
     """Read a header. Raises InvalidInput if the file is missing, not a GGUF, damaged or truncated; the sentence says which."""
     try:
         with _open(path) as file:
             file_bytes = file.seek(0, 2)
             file.seek(0)
-            return _read(_Cursor(file, file_bytes, shown(path.name)), path, file_bytes)
+            return _read(Cursor(file, file_bytes, shown(path.name)), path, file_bytes)
     except FileNotFoundError:
         raise InvalidInput("The file {file} does not exist.", file=shown(str(path))) from None
     except (OSError, ValueError) as error:
@@ -231,7 +108,7 @@ def _words(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
-def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
+def _read(cursor: Cursor, path: Path, file_bytes: int) -> Header:
     name = shown(path.name)
     if file_bytes < 24:
         raise InvalidInput("{file} is not a GGUF file: it has only {size} bytes.", file=name, size=file_bytes)
@@ -261,7 +138,7 @@ def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
     return Header(path=path, file_bytes=file_bytes, metadata=metadata, array_lengths=lengths, tensors=table, data_offset=data_offset)
 
 
-def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, Value], dict[str, int]]:
+def _read_metadata(cursor: Cursor, name: str, entries: int) -> tuple[dict[str, Value], dict[str, int]]:
     metadata: dict[str, Value] = {}
     lengths: dict[str, int] = {}
     for _ in range(entries):
@@ -271,11 +148,11 @@ def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, 
         kind = cursor.number("<I")
         if kind == _STRING:
             metadata[key] = cursor.string(MAX_STRING, f"the text of {key[:80]}")
-        elif kind in _SCALARS:
+        elif kind in SCALARS:
             metadata[key] = cursor.scalar(kind)
         elif kind == _ARRAY:
             element, count = cursor.number("<I"), cursor.number("<Q")
-            if count > MAX_ARRAY or (element != _STRING and element not in _SCALARS):
+            if count > MAX_ARRAY or (element != _STRING and element not in SCALARS):
                 raise damaged(name, f"the list {key[:80]} claims {count:,} entries of type {element}")
             lengths[key] = count
             if element == _STRING:
@@ -289,7 +166,7 @@ def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, 
     return metadata, lengths
 
 
-def _read_tensors(cursor: _Cursor, name: str, count: int, alignment: int) -> tuple[Tensor, ...]:
+def _read_tensors(cursor: Cursor, name: str, count: int, alignment: int) -> tuple[Tensor, ...]:
     tensors: dict[str, Tensor] = {}
     expected = 0
     for _ in range(count):

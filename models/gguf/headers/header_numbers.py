@@ -14,9 +14,9 @@ from core.errors import InvalidInput
 from models.gguf.headers.header import Header, Value
 from models.gguf.headers.tensor_tables import known
 
-MOST_LAYERS, MOST_EXPERTS = 512, 1024
+MAX_LAYERS, MAX_EXPERTS = 512, 1024
 """llama.cpp's LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS."""
-MOST_WIDTH = 1 << 24
+MAX_WIDTH = 1 << 24
 """Most values of any length: the largest GLM's lengths are below 200,000."""
 EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 UNROTATED = ("glm5-next",)
@@ -44,19 +44,19 @@ class Bound:
         return math.isfinite(value) and self.low <= value <= self.high
 
 
-_WIDTH, _COUNT, _OPTIONAL = Bound(1, MOST_WIDTH), Bound(1, 65_536), Bound(0, MOST_WIDTH)
+_WIDTH, _COUNT, _OPTIONAL = Bound(1, MAX_WIDTH), Bound(1, 65_536), Bound(0, MAX_WIDTH)
 _EPSILON, _FACTOR = Bound(0, 0.1, whole=False), Bound(0, 1e9, whole=False)
 _ANY = Bound(-1e30, 1e30, whole=False)
 BOUNDS = {
-    "block_count": Bound(1, MOST_LAYERS),
+    "block_count": Bound(1, MAX_LAYERS),
     "context_length": Bound(1, 1 << 30),
     "embedding_length": _WIDTH,
     "embedding_length_out": _OPTIONAL,
     "feed_forward_length": _OPTIONAL,
     "vocab_size": Bound(1, 1 << 26),
-    "nextn_predict_layers": Bound(0, MOST_LAYERS - 1),
-    "leading_dense_block_count": Bound(0, MOST_LAYERS),
-    "moe_every_n_layers": Bound(0, MOST_LAYERS),
+    "nextn_predict_layers": Bound(0, MAX_LAYERS - 1),
+    "leading_dense_block_count": Bound(0, MAX_LAYERS),
+    "moe_every_n_layers": Bound(0, MAX_LAYERS),
     "attention.head_count": _COUNT,
     "attention.head_count_kv": Bound(0, 65_536),
     "attention.key_length": _WIDTH,
@@ -84,13 +84,13 @@ BOUNDS = {
     "rope.scaling.factor": Bound(0, 1e9, whole=False),
     "rope.scaling.attn_factor": _FACTOR,
     "rope.scaling.original_context_length": Bound(1, 1 << 30),
-    "expert_count": Bound(0, MOST_EXPERTS),
-    "expert_used_count": Bound(0, MOST_EXPERTS),
-    "expert_shared_count": Bound(0, MOST_EXPERTS),
+    "expert_count": Bound(0, MAX_EXPERTS),
+    "expert_used_count": Bound(0, MAX_EXPERTS),
+    "expert_shared_count": Bound(0, MAX_EXPERTS),
     "expert_feed_forward_length": _OPTIONAL,
     "expert_shared_feed_forward_length": _OPTIONAL,
-    "expert_group_count": Bound(0, MOST_EXPERTS),
-    "expert_group_used_count": Bound(0, MOST_EXPERTS),
+    "expert_group_count": Bound(0, MAX_EXPERTS),
+    "expert_group_used_count": Bound(0, MAX_EXPERTS),
     "expert_gating_func": Bound(0, 3),
     "expert_weights_scale": _ANY,
     "pooling_type": Bound(0, 4),

@@ -86,10 +86,10 @@ class YamlFormText:
             return f"platforms:\n  - {_indented(block, 4)}\n{text}"
         if node.flow_style:
             raise InvalidInput("The platforms are written in one line. Add one under Text.")
-        place = _line_end(text, _end(node))
+        offset = _line_end(text, _end(node))
         column = node.start_mark.column
-        head = text[:place] if text[:place].endswith("\n") else text[:place] + "\n"
-        return f"{head}{' ' * column}- {_indented(block, column + 2)}\n{text[place:]}"
+        head = text[:offset] if text[:offset].endswith("\n") else text[:offset] + "\n"
+        return f"{head}{' ' * column}- {_indented(block, column + 2)}\n{text[offset:]}"
 
     def _without(self, text: str, key: str) -> str:
         return _with_key(text, self._top(text), key, None)
@@ -133,12 +133,12 @@ def _with_key(text: str, block: yaml.MappingNode, name: str, value: Any) -> str:
     pair = next((each for each in block.value if _value(each[0]) == name), None)
     if pair is None:
         if block.flow_style:
-            place = block.end_mark.index - 1
-            return f"{text[:place]}{', ' if block.value else ''}{_scalar(name)}: {_flow(value)}{text[place:]}"
+            offset = block.end_mark.index - 1
+            return f"{text[:offset]}{', ' if block.value else ''}{_scalar(name)}: {_flow(value)}{text[offset:]}"
         column = block.start_mark.column
-        place = _line_end(text, _end(block))
-        head = text[:place] if text[:place].endswith("\n") else text[:place] + "\n"
-        return f"{head}{' ' * column}{_scalar(name)}: {_flow(value)}\n{text[place:]}"
+        offset = _line_end(text, _end(block))
+        head = text[:offset] if text[:offset].endswith("\n") else text[:offset] + "\n"
+        return f"{head}{' ' * column}{_scalar(name)}: {_flow(value)}\n{text[offset:]}"
     key, old = pair
     if value is not None:
         return f"{text[: key.end_mark.index]}: {_flow(value)}{text[_end(old) :]}"
@@ -186,11 +186,11 @@ def _ended(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
 
 
-def _line_start(text: str, place: int) -> int:
-    return text.rfind("\n", 0, place) + 1
+def _line_start(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1
 
 
-def _line_end(text: str, place: int) -> int:
+def _line_end(text: str, offset: int) -> int:
     """Return where the next line begins."""
-    found = text.find("\n", place)
+    found = text.find("\n", offset)
     return len(text) if found < 0 else found + 1

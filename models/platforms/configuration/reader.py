@@ -24,10 +24,12 @@ EXTRA_PARAMETERS = frozenset({
 
 thinking: vLLM's and SGLang's chat_template_kwargs; thinking_type: the field of GLM's API.
 """
-MOST_PLATFORMS = 64
-MOST_MODELS = 512
+MAX_PLATFORMS = 64
+MAX_MODELS = 512
 _KINDS = {"llm": ModelKind.CHAT, "embedding": ModelKind.EMBEDDING, "rerank": ModelKind.RERANKING, "detect": ModelKind.DETECTION}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_KIND = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+MAX_OPTIONS, MAX_OPTION_LENGTH = 50, 2_000
 _MODEL = re.compile(r"[^\s@,]{1,200}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -59,8 +61,8 @@ class YamlConfigurationReader:
             if platform.name in found:
                 written.wrong("name", "{file}, line {line}: two platforms are named {name}.", name=platform.name)
             found[platform.name] = platform
-            if len(found) > MOST_PLATFORMS:
-                self._wrong(line, "{file}, line {line}: there are more than {most} platforms.", most=MOST_PLATFORMS)
+            if len(found) > MAX_PLATFORMS:
+                self._wrong(line, "{file}, line {line}: there are more than {most} platforms.", most=MAX_PLATFORMS)
         found.setdefault(LOCAL, Platform(name=LOCAL, type=PlatformType.LOCAL))
         return found
 
@@ -80,10 +82,12 @@ class YamlConfigurationReader:
             if (each.kind is ModelKind.DETECTION) is not (kind == PlatformType.DETECTOR):
                 words = "{file}, line {line}: models under detect need a platform of type detector, and such a platform has no others."
                 self._wrong(each.line, words)
+            if each.kind is not ModelKind.CHAT and kind == PlatformType.PLUGIN:
+                self._wrong(each.line, "{file}, line {line}: a platform of type plugin has models for chats only, under llm.")
         platform = Platform(
             name=name,
             type=PlatformType(kind),
-            base_url=self._url(block),
+            base_url=self._url(block) if kind != PlatformType.PLUGIN or block.has("base_url") else "",
             api_key=self._key(block),
             ca_file=self._ca(block),
             models=models,
@@ -92,10 +96,18 @@ class YamlConfigurationReader:
             takes=self._parameters(block, "takes", EXTRA_PARAMETERS),
             drops=self._parameters(block, "drops", PARAMETERS),
             enabled=block.flag("enabled") is not False,
+            kind=self._kind(block) if kind == PlatformType.PLUGIN else "",
+            options=_options(block.block("options")) if kind == PlatformType.PLUGIN else (),
             line=block.line,
         )
         block.end()
         return platform
+
+    def _kind(self, block: Block) -> str:
+        written = block.text("kind", required=True)
+        if not _KIND.fullmatch(written):
+            block.wrong("kind", "{file}, line {line}: {kind} is no kind of platform. A plugin says what its kinds are.", kind=written[:80])
+        return written
 
     def _url(self, block: Block) -> str:
         written = block.text("base_url", required=True)
@@ -157,8 +169,8 @@ class YamlConfigurationReader:
                     self._wrong(line, "{file}, line {line}: the model {model} is listed twice.", model=model.name)
                 found[model.name] = model
         kinds.end()
-        if len(found) > MOST_MODELS:
-            block.wrong("models", "{file}, line {line}: there are more than {most} models.", most=MOST_MODELS)
+        if len(found) > MAX_MODELS:
+            block.wrong("models", "{file}, line {line}: there are more than {most} models.", most=MAX_MODELS)
         return tuple(found.values())
 
     def _parameters(self, block: Block, key: str, known: frozenset[str]) -> frozenset[str]:
@@ -185,20 +197,20 @@ class YamlConfigurationReader:
             over = written.whole("over_tokens", None, 0, 100_000_000)
             up_to = written.whole("up_to_tokens", None, 1, 100_000_000)
             written.end()
-        model, at, place = to.rpartition("@")
+        model, at, platform = to.rpartition("@")
         if not at:
-            model, place = to, ""
+            model, platform = to, ""
         if not _MODEL.fullmatch(model):
             self._wrong(line, "{file}, line {line}: a step of a route is model or model@platform, not {step}.", step=to[:80])
-        if at and place not in platforms:
+        if at and platform not in platforms:
             names = ", ".join(platforms)
             self._wrong(line, "{file}, line {line}: there is no platform {platform}. There is {platforms}.",
-                        platform=place[:80] or "-", platforms=names)  # fmt: skip
-        listed = [each.name for each in platforms[place].models] if at else []
+                        platform=platform[:80] or "-", platforms=names)  # fmt: skip
+        listed = [each.name for each in platforms[platform].models] if at else []
         if listed and model not in listed:
             self._wrong(line, "{file}, line {line}: {platform} has no {model}. It has {models}.",
-                        platform=place, model=model, models=", ".join(listed))  # fmt: skip
-        return RouteEntry(model=model, platform=place or None, groups=groups, over_tokens=over, up_to_tokens=up_to)
+                        platform=platform, model=model, models=", ".join(listed))  # fmt: skip
+        return RouteEntry(model=model, platform=platform or None, groups=groups, over_tokens=over, up_to_tokens=up_to)
 
     def _wrong(self, line: int, template: str, **params: object) -> NoReturn:
         raise ConfigurationError(template, file=self._file, line=line, **params)
@@ -218,6 +230,17 @@ def _model(block: Block, kind: ModelKind) -> RemoteModel:
     )
     block.end()
     return model
+
+
+def _options(block: Block | None) -> tuple[tuple[str, str], ...]:
+    if block is None:
+        return ()
+    found = tuple((key, block.text(key)) for key in list(block.keys()))
+    if len(found) > MAX_OPTIONS or any(len(value) > MAX_OPTION_LENGTH for _, value in found):
+        block.wrong("options", "{file}, line {line}: there are at most {most} options of {length} characters.",
+                    most=MAX_OPTIONS, length=MAX_OPTION_LENGTH)  # fmt: skip
+    block.end()
+    return found
 
 
 def _limits(block: Block | None) -> Limits:

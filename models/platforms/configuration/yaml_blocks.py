@@ -9,7 +9,7 @@ import yaml
 
 from core.errors import InvalidInput
 
-MOST_DEPTH = 12
+MAX_DEPTH = 12
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 _NULL = "tag:yaml.org,2002:null"
 _SAY = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -36,7 +36,7 @@ def read_blocks(text: str, file: str) -> Block | None:
                 raise ConfigurationError("{file}, line {line}: anchors and aliases are not supported. Write it out.", file=file, line=line)
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
-                if depth > MOST_DEPTH:
+                if depth > MAX_DEPTH:
                     raise ConfigurationError("{file}, line {line}: this is nested too deeply.", file=file, line=line)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
@@ -75,6 +75,9 @@ class Block:
 
     def line_of(self, key: str) -> int:
         return self._lines.get(key, self.line)
+
+    def has(self, key: str) -> bool:
+        return key in self._nodes
 
     def keys(self) -> Iterable[str]:
         return self._nodes

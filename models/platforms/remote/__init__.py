@@ -4,15 +4,10 @@ In reading order:
 
 - failures: what can go wrong with another server
 - addresses: resolve a host once, and refuse addresses that are not for the portal
-- connection: HTTP to one platform, with deadlines and cancelling
+- guarded_socket: a socket with deadlines, which any thread may cancel
+- connection: HTTP to one platform, over connections that are used again
 - event_stream: events and lines of a streamed answer
-- pieces: the pieces of a streamed answer, for every protocol
-- counting: estimate tokens where a server does not count them
-- chat_request: write a request in OpenAI's protocol
-- openai_wire: OpenAI's protocol, also for Xinference
-- detector_wire: the portal's small protocol of detectors
-- ollama_wire: Ollama's own protocol
-- listing: read a platform's list of models
+- wires: the protocols of other servers
 - remote_platform: one platform: its models, answers, vectors
 - remote_answer: one answer while it streams
 """

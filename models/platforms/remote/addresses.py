@@ -23,13 +23,13 @@ def resolve(host: str, port: int) -> Sequence[tuple[int, str]]:
     return [(family, str(address[0])) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)]
 
 
-def addresses_of(platform: str, host: str, port: int, *, allowed: bool, look_up: Resolve = resolve) -> list[tuple[int, str]]:
+def addresses_of(platform: str, host: str, port: int, *, allowed: bool, resolver: Resolve = resolve) -> list[tuple[int, str]]:
     """Return the addresses of a host that the portal may connect to. Raises PlatformFailure.
 
     allowed: the configuration allows this host link-local addresses.
     """
     try:
-        found = look_up(host, port)
+        found = resolver(host, port)
     except (OSError, UnicodeError) as problem:
         raise unreachable(platform, f"{host} has no address") from problem
     good = [(family, address) for family, address in found if allowed or not is_refused(address)]

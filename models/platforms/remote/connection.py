@@ -7,124 +7,24 @@ our deadline, and another thread can end a read that hangs. Redirects are never 
 from __future__ import annotations
 
 import http.client
-import io
-import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from models.platforms.remote.addresses import Resolve, addresses_of, resolve
-from models.platforms.remote.failures import PlatformFailure, cut, nonsense, timed_out, unreachable
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from models.platforms.remote.failures import PlatformFailure, cut, invalid_answer, timed_out, unreachable
+from models.platforms.remote.guarded_socket import AT_ONCE, Call, GuardedSocket
 
 CONNECT_S = 5.0
 IDLE_CONNECTIONS = 8
-KEPT_S = 20.0
-MOST_BODY = 64 * 1024**2
+KEEP_S = 20.0
+MAX_BODY = 64 * 1024**2
 """Most bytes of one response."""
-MOST_LINE = 4 * 1024**2
-MOST_ERROR = 64 * 1024
-AT_ONCE = 64 * 1024
-
-
-class Call:
-    """One request, which any thread may cancel."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._socket: GuardedSocket | None = None
-        self.cancelled = False
-
-    def holds(self, guarded: GuardedSocket | None) -> None:
-        with self._lock:
-            self._socket = guarded
-            if self.cancelled and guarded is not None:
-                guarded.shut()
-
-    def cancel(self) -> None:
-        with self._lock:
-            self.cancelled = True
-            if self._socket is not None:
-                self._socket.shut()
-
-
-class GuardedSocket:
-    """A connected socket whose every read and write ends at `deadline`. It plays the socket of http.client."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._files = 0
-        self._closed = False
-        self.deadline = float("inf")
-
-    def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._left())
-        self._socket.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        self._files += 1
-        return io.BufferedReader(_Reads(self), AT_ONCE)
-
-    def receive(self, buffer: WriteableBuffer) -> int:
-        self._socket.settimeout(self._left())
-        return self._socket.recv_into(buffer)
-
-    def _left(self) -> float | None:
-        if self.deadline == float("inf"):
-            return None
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-    @property
-    def stale(self) -> bool:
-        """Tell whether an idle connection was closed by the other side, or holds unexpected data."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return bool(poll.poll(0))
-
-    def shut(self) -> None:
-        """End reads that wait in other threads. TLS is not asked: its state belongs to the thread that reads."""
-        with suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._closed = True
-        self._close_if_done()
-
-    def file_closed(self) -> None:
-        self._files -= 1
-        self._close_if_done()
-
-    def _close_if_done(self) -> None:
-        if self._closed and self._files <= 0:
-            self._socket.close()
-
-
-class _Reads(io.RawIOBase):
-    """The file that http.client reads from."""
-
-    def __init__(self, guarded: GuardedSocket) -> None:
-        self._guarded = guarded
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        return self._guarded.receive(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._guarded.file_closed()
+MAX_LINE = 4 * 1024**2
+MAX_ERROR = 64 * 1024
 
 
 class Response:
@@ -150,7 +50,7 @@ class Response:
         self._wait_s = seconds
         self._guarded.deadline = min(time.monotonic() + seconds, end)
 
-    def chunks(self, most: int = MOST_BODY) -> Iterator[bytes]:
+    def chunks(self, most: int = MAX_BODY) -> Iterator[bytes]:
         """Yield the body as it comes. Raises PlatformFailure."""
         size = 0
         while True:
@@ -164,10 +64,10 @@ class Response:
                 return
             size += len(chunk)
             if size > most:
-                raise nonsense(self._owner.platform, f"> {most // 1024**2} MB" if most >= 1024**2 else f"> {most // 1024} KB")
+                raise invalid_answer(self._owner.platform, f"> {most // 1024**2} MB" if most >= 1024**2 else f"> {most // 1024} KB")
             yield chunk
 
-    def body(self, most: int = MOST_BODY) -> bytes:
+    def body(self, most: int = MAX_BODY) -> bytes:
         """Read the whole body. Raises PlatformFailure."""
         return b"".join(self.chunks(most))
 
@@ -180,7 +80,7 @@ class Connections:
     """The connections to one platform. Safe from any thread."""
 
     def __init__(
-        self, platform: str, base_url: str, *, api_key: str = "", ca_file: str = "", link_local: bool = False, look_up: Resolve = resolve
+        self, platform: str, base_url: str, *, api_key: str = "", ca_file: str = "", link_local: bool = False, resolver: Resolve = resolve
     ) -> None:
         """link_local: the configuration allows this host such addresses."""
         parts = urlsplit(base_url)
@@ -193,7 +93,7 @@ class Connections:
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._link_local = link_local
-        self._look_up = look_up
+        self._resolver = resolver
         self._tls = ssl.create_default_context(cafile=ca_file or None) if self._secure else None
         self._idle: list[tuple[float, http.client.HTTPConnection]] = []
         self._sockets: dict[int, GuardedSocket] = {}
@@ -238,12 +138,12 @@ class Connections:
         response = Response(self, connection, guarded, connection.getresponse(), first_s)
         if response.header("Content-Encoding") not in ("", "identity"):
             response.close()
-            raise nonsense(self.platform, response.header("Content-Encoding")[:40])
+            raise invalid_answer(self.platform, response.header("Content-Encoding")[:40])
         return response
 
     def _connect(self, call: Call, seconds: float) -> http.client.HTTPConnection:
         problem: OSError | None = None
-        for _, address in addresses_of(self.platform, self._host, self._port, allowed=self._link_local, look_up=self._look_up):
+        for _, address in addresses_of(self.platform, self._host, self._port, allowed=self._link_local, resolver=self._resolver):
             if call.cancelled:
                 break
             try:
@@ -278,7 +178,7 @@ class Connections:
                 if not self._idle:
                     return None
                 since, connection = self._idle.pop()
-            if time.monotonic() - since < KEPT_S and not self.socket_of(connection).stale:
+            if time.monotonic() - since < KEEP_S and not self.socket_of(connection).stale:
                 return connection
             self.done(connection, reusable=False)
 
@@ -311,7 +211,7 @@ class Connections:
         if isinstance(problem, http.client.IncompleteRead | ConnectionError | http.client.RemoteDisconnected):
             return self.cut()
         if isinstance(problem, http.client.HTTPException | ValueError):
-            return nonsense(self.platform, "HTTP")
+            return invalid_answer(self.platform, "HTTP")
         return unreachable(self.platform, _reason(problem))
 
 

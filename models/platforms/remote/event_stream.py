@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from models.platforms.remote.connection import MOST_LINE
-from models.platforms.remote.failures import nonsense
+from models.platforms.remote.connection import MAX_LINE
+from models.platforms.remote.failures import invalid_answer
 
 DONE = "[DONE]"
 
@@ -24,8 +24,8 @@ def lines(platform: str, chunks: Iterable[bytes]) -> Iterator[str]:
         *whole, held = held.split(b"\n")
         for line in whole:
             yield line.decode("utf-8", "replace")
-        if len(held) > MOST_LINE:
-            raise nonsense(platform, f"> {MOST_LINE // 1024**2} MB")
+        if len(held) > MAX_LINE:
+            raise invalid_answer(platform, f"> {MAX_LINE // 1024**2} MB")
     if held:
         yield held.decode("utf-8", "replace")
 
@@ -49,7 +49,7 @@ def json_object(platform: str, text: str | bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as problem:
-        raise nonsense(platform, "JSON") from problem
+        raise invalid_answer(platform, "JSON") from problem
     if not isinstance(found, dict):
-        raise nonsense(platform, "JSON")
+        raise invalid_answer(platform, "JSON")
     return found

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, StoredError, Unavailable
 
-LONGEST_REASON = 200
+MAX_REASON_LENGTH = 200
 _CLASSES = re.compile(r"^(?:(?:[A-Za-z_]+\.)?[A-Za-z]*(?:Error|Exception)(?:: | - ))+")
 """Names of exceptions that a gateway puts before its message."""
 _MARKUP = re.compile(r"<[^>]*>|[<>]")
@@ -19,7 +19,7 @@ class Fault(StrEnum):
     CUT = "cut"
     BUSY = "busy"
     BROKEN = "broken"
-    NONSENSE = "nonsense"
+    INVALID_ANSWER = "nonsense"
     LOCKED = "locked"
     """It does not accept the portal's key."""
     REFUSED = "refused"
@@ -65,9 +65,9 @@ def cut(platform: str) -> PlatformFailure:
     return PlatformFailure(Fault.CUT, "{platform} stopped in the middle of the answer.", platform=platform)
 
 
-def nonsense(platform: str, what: str) -> PlatformFailure:
+def invalid_answer(platform: str, what: str) -> PlatformFailure:
     words = "{platform} sent something that is not an answer ({what})."
-    return PlatformFailure(Fault.NONSENSE, words, platform=platform, what=plain(what) or "?")
+    return PlatformFailure(Fault.INVALID_ANSWER, words, platform=platform, what=plain(what) or "?")
 
 
 def of_status(platform: str, status: int, message: object, retry_after: float | None = None) -> PlatformFailure:
@@ -78,7 +78,7 @@ def of_status(platform: str, status: int, message: object, retry_after: float | 
     if status == 429 or (status == 503 and retry_after is not None):
         return PlatformFailure(Fault.BUSY, "{platform} is busy.", retry_after=retry_after, platform=platform)
     if 300 <= status < 400:
-        return nonsense(platform, f"HTTP {status}")
+        return invalid_answer(platform, f"HTTP {status}")
     if status >= 500 or status < 400:
         return PlatformFailure(Fault.BROKEN, "{platform} failed ({status}).", platform=platform, status=status)
     if not reason:
@@ -94,4 +94,4 @@ def plain(message: object) -> str:
         return ""
     line = " ".join(_MARKUP.sub(" ", message).split())
     line = _CLASSES.sub("", "".join(each for each in line if each.isprintable()))
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+    return line if len(line) <= MAX_REASON_LENGTH else line[: MAX_REASON_LENGTH - 1] + "…"

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationRequest
 from core.platforms.records import Platform, RemoteModel
-from models.platforms.remote.connection import Call, Connections, Response
-from models.platforms.remote.counting import estimate, estimate_prompt
+from models.platforms.remote.connection import Connections, Response
 from models.platforms.remote.failures import Fault, PlatformFailure
-from models.platforms.remote.ollama_wire import OllamaWire
-from models.platforms.remote.openai_wire import OpenAIWire, check_status
-from models.platforms.remote.pieces import CallParts, Piece
+from models.platforms.remote.guarded_socket import Call
+from models.platforms.remote.wires.counting import estimate, estimate_prompt
+from models.platforms.remote.wires.ollama_wire import OllamaWire
+from models.platforms.remote.wires.openai_wire import OpenAIWire, check_status
+from models.platforms.remote.wires.pieces import CallParts, Piece
 from models.prompting.reasoning import ReasoningParser
 
 LAST_WORDS_S = 2.0
@@ -26,7 +27,7 @@ Count = Callable[[str, str], int | None]
 
 
 @dataclass(slots=True)
-class _Watch:
+class Watch:
     """The times of an answer."""
 
     began: float = field(default_factory=time.monotonic)
@@ -80,7 +81,7 @@ class RemoteAnswer:
 
     def events(self) -> Iterator[Delta | Finished]:
         """Yield deltas, then Finished. Raises PlatformFailure. Abandoning the iterator cancels the answer."""
-        watch = _Watch()
+        watch = Watch()
         end = watch.began + self._platform.limits.timeout_s
         try:
             yield from self._events(watch, end)
@@ -98,7 +99,7 @@ class RemoteAnswer:
             self.cancel()
             raise
 
-    def _events(self, watch: _Watch, end: float) -> Iterator[Delta | Finished]:
+    def _events(self, watch: Watch, end: float) -> Iterator[Delta | Finished]:
         limits, name = self._platform.limits, self._platform.name
         body = json.dumps(self._body, ensure_ascii=False).encode("utf-8", "replace")
         response = self._connections.send(
@@ -148,7 +149,7 @@ class RemoteAnswer:
         reasoning, text = parser.feed(piece.text) if piece.text else ("", "")
         return Delta(text=text, reasoning=piece.reasoning + reasoning, tokens=tokens, logprobs=piece.logprobs)
 
-    def _finished(self, finish: FinishReason, usage: Usage | None, watch: _Watch) -> Finished:
+    def _finished(self, finish: FinishReason, usage: Usage | None, watch: Watch) -> Finished:
         if usage is None:
             self.estimated = True
             completion = self._count(self._model.name, self._read) if self._read else 0

@@ -5,26 +5,24 @@ from __future__ import annotations
 import json
 import time
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
-from core.errors import StoredError
 from core.inference.detection import DetectedBox, DetectionRequest
 from core.inference.requests import GenerationRequest
 from core.inference.vectors import EmbeddingRequest, RerankRequest
-from core.models.records import ModelKind
 from core.platforms.records import Platform, PlatformType, RemoteModel
+from models.platforms.model_list import ModelList
 from models.platforms.remote.addresses import Resolve, resolve
-from models.platforms.remote.chat_request import check_chat
-from models.platforms.remote.connection import Call, Connections
-from models.platforms.remote.detector_wire import DetectorWire
+from models.platforms.remote.connection import Connections
 from models.platforms.remote.event_stream import json_object
-from models.platforms.remote.failures import nonsense
-from models.platforms.remote.listing import ListedModel
-from models.platforms.remote.ollama_wire import OllamaWire
-from models.platforms.remote.openai_wire import OpenAIWire, check_status
+from models.platforms.remote.failures import invalid_answer
+from models.platforms.remote.guarded_socket import Call
 from models.platforms.remote.remote_answer import Count, RemoteAnswer, Wire
+from models.platforms.remote.wires.chat_request import check_chat
+from models.platforms.remote.wires.detector_wire import DetectorWire
+from models.platforms.remote.wires.ollama_wire import OllamaWire
+from models.platforms.remote.wires.openai_wire import OpenAIWire, check_status
 
 PROBE_S = 5.0
 """Seconds for a list of models, which is also the health check."""
@@ -34,36 +32,20 @@ Compute = Callable[[Call], "tuple[list[array[float]], int]"]
 class RemotePlatform:
     """Safe from any thread."""
 
-    def __init__(self, config: Platform, *, link_local: bool = False, look_up: Resolve = resolve) -> None:
+    def __init__(self, config: Platform, *, link_local: bool = False, resolver: Resolve = resolve) -> None:
         self.config = config
         self.name = config.name
         base_url = config.base_url
         if config.type is PlatformType.OLLAMA:
             base_url = base_url.removesuffix("/v1").removesuffix("/api")
         self._connections = Connections(
-            config.name, base_url, api_key=config.api_key, ca_file=config.ca_file, link_local=link_local, look_up=look_up
+            config.name, base_url, api_key=config.api_key, ca_file=config.ca_file, link_local=link_local, resolver=resolver
         )
         self._wire: Wire = OllamaWire() if config.type is PlatformType.OLLAMA else OpenAIWire()
         self._detector = DetectorWire() if config.type is PlatformType.DETECTOR else None
-        self._listed: tuple[ListedModel, ...] | None = None
+        self.models = ModelList(config)
 
-    @property
-    def listed(self) -> Sequence[ListedModel] | None:
-        """The platform's list of models; None before it was asked."""
-        return self._listed
-
-    @property
-    def models(self) -> Sequence[RemoteModel]:
-        """Return the models of the configuration, with the platform's facts; if it names none, all that the platform lists."""
-        listed = {each.id: each for each in self._listed or ()}
-        if self.config.models:
-            return [_completed(model, listed.get(model.id)) for model in self.config.models]
-        return [_completed(RemoteModel(name=each.id, id=each.id, kind=each.kind), each) for each in listed.values()]
-
-    def model(self, name: str, kind: ModelKind) -> RemoteModel | None:
-        return next((each for each in self.models if each.name == name and each.kind is kind), None)
-
-    def discover(self, first_s: float = PROBE_S) -> Sequence[ListedModel]:
+    def discover(self, first_s: float = PROBE_S) -> None:
         """Ask for the list of models. Raises PlatformFailure."""
         call, end = Call(), time.monotonic() + first_s * 4
 
@@ -73,20 +55,7 @@ class RemotePlatform:
         def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
             return self._ask(call, "POST", path, body, first_s, end)
 
-        self._listed = tuple(self._wire.models(get, post) if self._detector is None else self._detector.models(get))
-        return self._listed
-
-    def missing(self) -> Sequence[StoredError]:
-        """Name the configured models that the platform does not have; none before it was asked, or if it lists none."""
-        if not self._listed:
-            return []
-        ids = {each.id for each in self._listed}
-        words = "{platform} has no {model}. It has {models}."
-        return [
-            StoredError(words, {"platform": self.name, "model": model.id, "models": ", ".join(sorted(ids)[:20])})
-            for model in self.config.models
-            if model.id not in ids and f"{model.id}:latest" not in ids
-        ]
+        self.models.listed = tuple(self._wire.models(get, post) if self._detector is None else self._detector.models(get))
 
     def answer(self, request: GenerationRequest, model: RemoteModel, count: Count) -> RemoteAnswer:
         """Prepare an answer; it is asked for when its events are read. Raises InvalidInput."""
@@ -127,25 +96,11 @@ class RemotePlatform:
         try:
             check_status(self.name, response)
             if response.content_type not in ("application/json", "text/plain", ""):
-                raise nonsense(self.name, response.content_type[:60])
+                raise invalid_answer(self.name, response.content_type[:60])
             response.within(first_s, end)
             found = json_object(self.name, response.body())
         finally:
             response.close()
         if found.get("error") and len(found) <= 2:
-            raise nonsense(self.name, "error")
+            raise invalid_answer(self.name, "error")
         return found
-
-
-def _completed(model: RemoteModel, listed: ListedModel | None) -> RemoteModel:
-    """Complete the configuration's facts with the platform's."""
-    if listed is None:
-        return model
-    return replace(
-        model,
-        context=model.context or listed.context,
-        thinking=listed.thinking if model.thinking is None else model.thinking,
-        tools=listed.tools if model.tools is None else model.tools,
-        vision=listed.vision if model.vision is None else model.vision,
-        version=listed.version,
-    )

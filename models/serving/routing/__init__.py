@@ -2,11 +2,7 @@
 
 In reading order:
 
-- health: circuit breaker with back-off
-- line: queue for a platform, fair by person
-- figures: recent measurements of a platform
-- member: one platform with its health, queue and figures
-- members: all platforms of the configuration, probed in the background
+- members: the platforms of the configuration, with health, queue and stats
 - plan: candidates for a request, in order, and why others are left out
 - served: list the models that can be asked
 - states: describe the platforms for people

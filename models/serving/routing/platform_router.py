@@ -15,28 +15,32 @@ from core.inference.requests import GenerationRequest, PromptTokens, RunningGene
 from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
+from models.platforms.plugin.plugin_platform import PluginKinds
 from models.platforms.remote.addresses import Resolve, resolve
-from models.platforms.remote.counting import estimate_prompt
+from models.platforms.remote.wires.counting import estimate_prompt
 from models.serving.routing.grounding_plan import grounders
-from models.serving.routing.members import Members, View
-from models.serving.routing.plan import Candidate, Plan, Wish, plan
+from models.serving.routing.members.members import Members, View
+from models.serving.routing.plan import Candidate, Plan, RouteQuery, plan
 from models.serving.routing.routed_answer import RoutedAnswer
 from models.serving.routing.routed_detection import RoutedDetection
 from models.serving.routing.routed_vectors import RoutedVectors
 from models.serving.routing.served import served_models
 from models.serving.routing.states import states
 
-MOST_STICKY = 20_000
+MAX_STICKY = 20_000
 """Conversations whose platform is remembered."""
 
 
 class PlatformRouter:
     """Routes requests. Without platforms, every request goes to the local router unchanged. Safe from any thread."""
 
-    def __init__(self, local: Router, *, max_wait_s: float | None = None, look_up: Resolve = resolve) -> None:
+    def __init__(
+        self, local: Router, *, max_wait_s: float | None = None, resolver: Resolve = resolve,
+        kinds: PluginKinds | None = None,
+    ) -> None:  # fmt: skip
         self._local = local
         self._max_wait_s = max_wait_s
-        self._members = Members(lambda: None, look_up)
+        self._members = Members(lambda: None, resolver, kinds)
         self._sticky: OrderedDict[str, str] = OrderedDict()
         self._sticky_lock = threading.Lock()
 
@@ -68,7 +72,7 @@ class PlatformRouter:
     def explain(self, request: GenerationRequest) -> Route:
         """Return where a request would go now, without sending it."""
         found = self.plan(request)
-        return Route(places=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
+        return Route(targets=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
 
     def reload(self, name: str) -> None:
         """Ask a platform for its models now. Raises NotFound."""
@@ -92,6 +96,10 @@ class PlatformRouter:
             settled=lambda candidate: self._settle(request.conversation_id, candidate),
         )  # fmt: skip
 
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        if not self.view.remote:  # Another server may have room, which only asking it tells.
+            self._local.check_room(user_id, batch=batch)
+
     def plan(self, request: GenerationRequest) -> Plan:
         """Return the candidates for a request now, in order, and why others are left out."""
         sizes: list[int] = []
@@ -102,19 +110,20 @@ class PlatformRouter:
             return sizes[0]
 
         sticky = self._sticky.get(request.conversation_id) if request.conversation_id else None
-        wish = Wish(
-            model=request.model, kind=ModelKind.CHAT, task=request.task, tokens=tokens, group=request.group, barred=request.barred,
+        query = RouteQuery(
+            model=request.model, kind=ModelKind.CHAT, task=request.task, tokens=tokens, group=request.group,
+            denied_models=request.denied_models,
             tools=bool(request.tools), images=bool(request.images), sticky=sticky,
         )  # fmt: skip
-        return plan(wish, self.view, self._local.models())
+        return plan(query, self.view, self._local.models())
 
-    def places(self, request: GenerationRequest) -> Sequence[str]:
+    def targets(self, request: GenerationRequest) -> Sequence[str]:
         return self._named(self.plan(request)) if self.view.remote else ()
 
     def _named(self, found: Plan) -> tuple[str, ...]:
-        """Return the places of a plan; the default of this process has its model's name."""
+        """Return the targets of a plan; the default of this process has its model's name."""
         default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
-        return tuple(each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates)
+        return tuple(each.target if each.model else f"{default}@{each.member.name}" for each in found.candidates)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         return self._local.prompt_tokens(self._here(request))
@@ -139,14 +148,19 @@ class PlatformRouter:
         found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.rerank) if found else self._local.rerank(request)
 
-    def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
-        return grounders(model, group, barred, self.view, self._local.models())
+    def grounders(self, model: str | None, group: str, denied_models: frozenset[str]) -> Grounders:
+        return grounders(model, group, denied_models, self.view, self._local.models())
 
     def detect(self, request: DetectionRequest) -> RunningDetection:
-        wish = Wish(
-            model=request.model, kind=ModelKind.DETECTION, task=Task.GROUND, tokens=lambda: 0, group=request.group, barred=request.barred
+        query = RouteQuery(
+            model=request.model,
+            kind=ModelKind.DETECTION,
+            task=Task.GROUND,
+            tokens=lambda: 0,
+            group=request.group,
+            denied_models=request.denied_models,
         )
-        found = plan(wish, self.view, self._local.models())
+        found = plan(query, self.view, self._local.models())
         if not found.candidates:
             self._refuse(request.model, found, 0)
         return RoutedDetection(request, found.candidates[0], found.left_out)
@@ -161,8 +175,10 @@ class PlatformRouter:
         view = self.view
         if not view.remote:
             return None
-        wish = Wish(model=request.model, kind=kind, task=task, tokens=lambda: 0, group=request.group, barred=request.barred)
-        found = plan(wish, view, self._local.models())
+        query = RouteQuery(
+            model=request.model, kind=kind, task=task, tokens=lambda: 0, group=request.group, denied_models=request.denied_models
+        )
+        found = plan(query, view, self._local.models())
         if found.candidates:
             return found
         if found.known or found.left_out:
@@ -188,19 +204,19 @@ class PlatformRouter:
         with self._sticky_lock:
             self._sticky[conversation_id] = candidate.member.name
             self._sticky.move_to_end(conversation_id)
-            while len(self._sticky) > MOST_STICKY:
+            while len(self._sticky) > MAX_STICKY:
                 self._sticky.popitem(last=False)
 
     def _bare(self, request: GenerationRequest) -> GenerationRequest:
         """Remove @local from a model's name."""
-        name, at, place = (request.model or "").rpartition("@")
-        return replace(request, model=name) if at and place == LOCAL else request
+        name, at, target = (request.model or "").rpartition("@")
+        return replace(request, model=name) if at and target == LOCAL else request
 
     def _here(self, request: GenerationRequest) -> GenerationRequest:
         """Return a request that only a tokenizer of this process can serve. Raises InvalidInput for a model elsewhere."""
         view = self.view
         if view.remote and request.model is not None:
-            found = plan(Wish(model=request.model, kind=ModelKind.CHAT, task=Task.CHAT, tokens=lambda: 0), view, self._local.models())
+            found = plan(RouteQuery(model=request.model, kind=ModelKind.CHAT, task=Task.CHAT, tokens=lambda: 0), view, self._local.models())
             here = next((each for each in found.candidates if each.member.is_local), None)
             if here is not None:
                 return replace(request, model=here.model)

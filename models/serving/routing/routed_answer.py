@@ -12,15 +12,16 @@ from core.errors import Busy, InvalidInput, ModelFailed, PortalError, PromptTooL
 from core.inference.records import FinishReason, Routing, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Queued, RunningGeneration
 from core.platforms.records import Price
-from models.platforms.remote.counting import estimate_prompt
+from models.platforms.plugin.plugin_answer import PluginAnswer
 from models.platforms.remote.failures import PlatformFailure
 from models.platforms.remote.remote_answer import Count, RemoteAnswer
-from models.serving.routing.line import Ticket
+from models.platforms.remote.wires.counting import estimate_prompt
+from models.serving.routing.members.line import Ticket
 from models.serving.routing.plan import Candidate
 
 EXPECTED_TOKENS = 512
 """Expected tokens of an answer without a limit, for balancing."""
-LOOK_EVERY_S = 0.1
+POLL_S = 0.1
 KEPT = " The text so far is kept. Try again, or choose another model."
 StartLocal = Callable[[GenerationRequest], RunningGeneration]
 
@@ -52,7 +53,7 @@ class RoutedAnswer:
         self._cancelled = False
         self._at = candidates[0]
         self._local: RunningGeneration | None = None
-        self._remote: RemoteAnswer | None = None
+        self._remote: RemoteAnswer | PluginAnswer | None = None
         self._dropped: tuple[str, ...] = ()
         self._estimated = False
         self._cost: float | None = None
@@ -89,7 +90,7 @@ class RoutedAnswer:
     @property
     def routing(self) -> Routing:
         return Routing(
-            place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), dropped=self._dropped, estimated=self._estimated,
+            target=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), dropped=self._dropped, estimated=self._estimated,
             cost=self._cost, currency=self._at.currency if self._cost is not None else "",
         )  # fmt: skip
 
@@ -142,10 +143,10 @@ class RoutedAnswer:
 
     def _next(self) -> bool:
         """Go to the next candidate."""
-        place = self._candidates.index(self._at) + 1
-        if place >= len(self._candidates) or self._cancelled:
+        following = self._candidates.index(self._at) + 1
+        if following >= len(self._candidates) or self._cancelled:
             return False
-        self._at = self._candidates[place]
+        self._at = self._candidates[following]
         self._local = self._remote = None
         return True
 
@@ -184,12 +185,12 @@ class RoutedAnswer:
             for event in self._local.events():
                 self._begun = self._begun or isinstance(event, Delta)
                 if isinstance(event, Finished):
-                    member.figures.answered(event.timings.ttft_s, event.timings.duration_s)
+                    member.stats.answered(event.timings.ttft_s, event.timings.duration_s)
                     self._settled(self._at)
                     event = replace(event, timings=_later(event.timings, waited))
                 yield event
         except (ModelFailed, Unavailable) as problem:
-            member.figures.failed(StoredError.of(problem))
+            member.stats.failed(StoredError.of(problem))
             raise
         finally:
             member.takes_on(-tokens)
@@ -212,7 +213,7 @@ class RoutedAnswer:
             self._check_rate()
             self._remote.queue_s = time.monotonic() - self._arrived
             if not member.health.begin():
-                why = member.health.why_not(self._at.place) or StoredError("{place} is not available.", {"place": self._at.place})
+                why = member.health.why_not(self._at.target) or StoredError("{place} is not available.", {"place": self._at.target})
                 ended = True
                 raise Unavailable(why.template, **why.params)
             for event in self._remote.events():
@@ -224,7 +225,7 @@ class RoutedAnswer:
         except PlatformFailure as problem:
             ended = True
             member.health.failed(problem)
-            member.figures.failed(problem.error)
+            member.stats.failed(problem.error)
             raise
         finally:
             if not ended:
@@ -242,28 +243,28 @@ class RoutedAnswer:
             member.health.abandoned()
             return
         member.health.succeeded()
-        member.figures.answered(event.timings.ttft_s, event.timings.duration_s)
+        member.stats.answered(event.timings.ttft_s, event.timings.duration_s)
         self._settled(self._at)
 
     def _wait(self, ticket: Ticket) -> Iterator[Queued]:
         """Wait in the platform's queue. Raises Busy if it would take too long."""
-        member, told = self._at.member, 0
-        while not ticket.called.wait(0 if told == 0 else LOOK_EVERY_S) and not self._cancelled:
+        member, reported_position = self._at.member, 0
+        while not ticket.called.wait(0 if reported_position == 0 else POLL_S) and not self._cancelled:
             position = ticket.position
-            if position and position != told:
-                mean = member.figures.mean_duration_s()
+            if position and position != reported_position:
+                mean = member.stats.mean_duration_s()
                 wait_s = None if mean is None else mean * position / member.line.most
-                if told == 0 and wait_s is not None and self._max_wait_s is not None and wait_s > self._max_wait_s:
+                if reported_position == 0 and wait_s is not None and self._max_wait_s is not None and wait_s > self._max_wait_s:
                     raise Busy("{platform} is busy.", retry_after=wait_s, platform=member.name)
-                told = position
+                reported_position = position
                 yield Queued(position, wait_s)
-            told = told or -1
-        if told > 0 and not self._cancelled:
+            reported_position = reported_position or -1
+        if reported_position > 0 and not self._cancelled:
             yield Queued(0, 0.0)
 
     def _check_rate(self) -> None:
         member = self._at.member
-        wait_s = member.figures.within_rate(member.config.limits.requests_per_minute)
+        wait_s = member.stats.within_rate(member.config.limits.requests_per_minute)
         if wait_s > 0:
             raise Busy("{platform} has had its requests for this minute.", retry_after=wait_s, platform=member.name)
 

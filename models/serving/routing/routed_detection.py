@@ -7,8 +7,8 @@ import time
 from core.errors import Busy, StoredError
 from core.inference.detection import Detected, DetectionRequest
 from core.inference.records import Routing, Timings
-from models.platforms.remote.connection import Call
 from models.platforms.remote.failures import PlatformFailure
+from models.platforms.remote.guarded_socket import Call
 from models.serving.routing.plan import Candidate
 
 
@@ -34,13 +34,13 @@ class RoutedDetection:
 
     @property
     def routing(self) -> Routing:
-        return Routing(place=self._at.place, left_out=self._left_out)
+        return Routing(target=self._at.target, left_out=self._left_out)
 
     def result(self) -> Detected:
         member, request, began = self._at.member, self._request, time.monotonic()
         assert member.remote is not None and self._at.remote is not None, "detectors run on other servers"
         limits = member.config.limits
-        wait_s = member.figures.within_rate(limits.requests_per_minute)
+        wait_s = member.stats.within_rate(limits.requests_per_minute)
         if wait_s > 0:
             raise Busy("{platform} has had its requests for this minute.", retry_after=wait_s, platform=member.name)
         ticket = member.line.enter(request.user_id, batch=request.batch)
@@ -51,11 +51,11 @@ class RoutedDetection:
             boxes = member.remote.boxes(request, self._at.remote, Call())
         except PlatformFailure as problem:
             member.health.failed(problem)
-            member.figures.failed(problem.error)
+            member.stats.failed(problem.error)
             raise problem.for_people() from problem
         finally:
             ticket.leave()
         member.health.succeeded()
         duration = time.monotonic() - began
-        member.figures.answered(None, duration)
+        member.stats.answered(None, duration)
         return Detected(boxes, Timings(queue_s=waited, duration_s=duration))

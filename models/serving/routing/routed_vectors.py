@@ -11,14 +11,14 @@ from typing import TypeVar
 from core.errors import Busy, ModelFailed, PortalError, StoredError, Unavailable
 from core.inference.records import Routing, Timings, Usage
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
-from models.platforms.remote.connection import Call
-from models.platforms.remote.counting import estimate
 from models.platforms.remote.failures import PlatformFailure
+from models.platforms.remote.guarded_socket import Call
+from models.platforms.remote.wires.counting import estimate
 from models.serving.routing.plan import Candidate
 from models.serving.routing.routed_answer import cost_of
 
 R = TypeVar("R", EmbeddingRequest, RerankRequest)
-LOOK_EVERY_S = 0.1
+POLL_S = 0.1
 
 
 class RoutedVectors:
@@ -56,7 +56,7 @@ class RoutedVectors:
     @property
     def routing(self) -> Routing:
         return Routing(
-            place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), estimated=self._estimated, cost=self._cost,
+            target=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), estimated=self._estimated, cost=self._cost,
             currency=self._at.currency if self._cost is not None else "",
         )  # fmt: skip
 
@@ -69,7 +69,7 @@ class RoutedVectors:
             local.cancel()
 
     def result(self) -> Embedded:
-        for place, candidate in enumerate(self._candidates):
+        for number, candidate in enumerate(self._candidates):
             self._at = candidate
             try:
                 return self._from_local() if candidate.member.is_local else self._from_remote(candidate)
@@ -77,11 +77,11 @@ class RoutedVectors:
                 if self._cancelled:
                     raise Cancelled from problem
                 candidate.member.health.failed(problem)
-                candidate.member.figures.failed(problem.error)
+                candidate.member.stats.failed(problem.error)
                 failed: PortalError = problem.for_people()
             except (Busy, Unavailable, ModelFailed) as problem:
                 failed = problem
-            if place + 1 == len(self._candidates):
+            if number + 1 == len(self._candidates):
                 raise failed
             self._left_out.append(StoredError.of(failed))
             self._local = None
@@ -99,13 +99,13 @@ class RoutedVectors:
     def _from_remote(self, candidate: Candidate) -> Embedded:
         member, request, began = candidate.member, self._request, time.monotonic()
         assert member.remote is not None and candidate.remote is not None
-        wait_s = member.figures.within_rate(member.config.limits.requests_per_minute)
+        wait_s = member.stats.within_rate(member.config.limits.requests_per_minute)
         if wait_s > 0:
             raise Busy("{platform} has had its requests for this minute.", retry_after=wait_s, platform=member.name)
         compute = member.remote.vectors(request, candidate.remote)
         ticket = member.line.enter(request.user_id)
         try:
-            while not ticket.called.wait(LOOK_EVERY_S):
+            while not ticket.called.wait(POLL_S):
                 if self._cancelled:
                     raise Cancelled
             waited = time.monotonic() - began
@@ -114,7 +114,7 @@ class RoutedVectors:
             ticket.leave()
         member.health.succeeded()
         duration = time.monotonic() - began
-        member.figures.answered(None, duration)
+        member.stats.answered(None, duration)
         self._estimated = tokens == 0
         usage = Usage(prompt_tokens=tokens or _estimated(request))
         self._cost = cost_of(member.config.price, usage)

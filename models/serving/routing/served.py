@@ -8,8 +8,8 @@ from dataclasses import replace
 from core.inference.records import ServedModel, Task
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, RemoteModel
-from models.serving.routing.member import Member
-from models.serving.routing.members import View
+from models.serving.routing.members.member import Member
+from models.serving.routing.members.members import View
 
 UNKNOWN_CONTEXT = 0
 """Context window of a model whose platform does not state it."""
@@ -19,12 +19,12 @@ def served_models(view: View, local: Sequence[ServedModel]) -> list[ServedModel]
     """Return the models, the default for chats first: the current choice of the chat route, else the default of this process."""
     if not view.remote:
         return list(local)
-    places: dict[tuple[str, ModelKind], list[tuple[Member, RemoteModel]]] = {}
+    targets: dict[tuple[str, ModelKind], list[tuple[Member, RemoteModel]]] = {}
     for member in view.remote:
-        for model in member.remote.models if member.remote is not None else ():
-            places.setdefault((model.name, model.kind), []).append((member, model))
-    found = [_here(each, places.pop((each.name, each.kind), [])) for each in local]
-    found += [_elsewhere(running) for running in places.values()]
+        for model in member.remote.models.offered() if member.remote is not None else ():
+            targets.setdefault((model.name, model.kind), []).append((member, model))
+    found = [_here(each, targets.pop((each.name, each.kind), [])) for each in local]
+    found += [_elsewhere(running) for running in targets.values()]
     default = _default(view, found)
     if default is None:
         return found
@@ -47,7 +47,7 @@ def _here(model: ServedModel, elsewhere: Sequence[tuple[Member, RemoteModel]]) -
     if not elsewhere:
         return model
     names = [LOCAL, *(member.name for member, _ in elsewhere)]
-    return replace(model, places=tuple(f"{model.name}@{name}" for name in names))
+    return replace(model, targets=tuple(f"{model.name}@{name}" for name in names))
 
 
 def _elsewhere(running: Sequence[tuple[Member, RemoteModel]]) -> ServedModel:
@@ -63,7 +63,7 @@ def _elsewhere(running: Sequence[tuple[Member, RemoteModel]]) -> ServedModel:
         owner=", ".join(member.name for member, _ in running),
         tools=_all([each.tools for _, each in running]),
         vision=_all([each.vision for _, each in running]),
-        places=tuple(f"{model.name}@{each.name}" for each, _ in running) if len(running) > 1 else (),
+        targets=tuple(f"{model.name}@{each.name}" for each, _ in running) if len(running) > 1 else (),
     )
 
 

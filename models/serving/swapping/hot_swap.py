@@ -1,4 +1,4 @@
-"""Let a new version of a model take its name while answers run: load it beside the old one, or in its place."""
+"""Let a new version of a model take its name while answers run: load it beside the old one, or after the old one was unloaded."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from statistics import median
 
 from core.errors import Conflict, InvalidInput, PortalError, StoredError
 from core.inference.requests import Delta, Finished, GenerationRequest
-from core.models.records import LoadedModel, LoadSettings, ModelState
-from core.models.swap_records import Figures, SwapPlan, Trial
+from core.models.load_settings import LoadSettings
+from core.models.records import LoadedModel, ModelState
+from core.models.swaps.records import SwapPlan, Trial, VersionStats
 from models.gguf.facts import fingerprint
 from models.platforms.local import LocalPlatform
-from models.serving.pool_entry import Entry
-from models.serving.swapping.running_answer import Tally
+from models.serving.pool.pool_entry import Entry
+from models.serving.swapping.running_answer import AnswerTally
 from models.serving.swapping.versions import Versions
 
-LOOK_S = 0.05
+POLL_S = 0.05
 RESTORE_S = 3600.0
 """Seconds that loading the old version again may take."""
 
@@ -120,20 +121,20 @@ class HotSwap:
 
     def share(self, percent: int) -> None:
         if percent:
-            self._old.tally = self._old.tally or Tally()
-            self._new.tally = self._new.tally or Tally()
+            self._old.tally = self._old.tally or AnswerTally()
+            self._new.tally = self._new.tally or AnswerTally()
         self._versions.share(self._new, percent)
 
-    def figures(self) -> tuple[Figures, Figures]:
-        return _figures(self._old.tally), _figures(self._new.tally)
+    def stats(self) -> tuple[VersionStats, VersionStats]:
+        return _stats(self._old.tally), _stats(self._new.tally)
 
     def switch(self) -> None:
-        self._old.tally = self._old.tally or Tally()
-        self._new.tally = self._new.tally or Tally()
+        self._old.tally = self._old.tally or AnswerTally()
+        self._new.tally = self._new.tally or AnswerTally()
         self._versions.exchange(self._new)
         self._switched = True
         if self._freed:
-            self._versions.drop(self._old)  # Its place was reserved until now.
+            self._versions.drop(self._old)  # Its name was reserved until now.
 
     def roll_back(self) -> None:
         self._versions.share(self._new, 0)
@@ -148,7 +149,7 @@ class HotSwap:
     def _discard(self) -> None:
         deadline = time.monotonic() + 900
         while self._new.platform is not None and not self._new.idle and time.monotonic() < deadline:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         self._versions.drop(self._new)
 
     def _restore(self) -> None:
@@ -159,7 +160,7 @@ class HotSwap:
         self._versions.load_aside(old)
         deadline = time.monotonic() + RESTORE_S
         while old.state is ModelState.LOADING and time.monotonic() < deadline:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         if old.state is not ModelState.READY:
             raise Conflict(
                 "The old version of {model} could not be loaded again: {reason}", model=old.name, reason=old.error or "it takes too long"
@@ -169,11 +170,11 @@ class HotSwap:
             self._versions.drop(left)
 
 
-def _figures(tally: Tally | None) -> Figures:
+def _stats(tally: AnswerTally | None) -> VersionStats:
     if tally is None:
-        return Figures()
+        return VersionStats()
     ends, speeds = list(tally.ends), list(tally.speeds)
-    return Figures(
+    return VersionStats(
         answers=len(ends),
         errors=sum(failed for failed, _ in ends),
         degenerated=sum(degenerated for _, degenerated in ends),

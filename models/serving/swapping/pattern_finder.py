@@ -9,7 +9,7 @@ import sys
 from core.errors import InvalidInput
 
 LIMIT_S = 5.0
-LONGEST_PATTERN = 500
+MAX_PATTERN_LENGTH = 500
 _CODE = """
 import re, sys
 pattern, text = sys.stdin.buffer.read().decode().split("\\0", 1)
@@ -22,7 +22,7 @@ class ProcessPatternFinder:
 
     def check(self, pattern: str) -> None:
         try:
-            if len(pattern) > LONGEST_PATTERN or "\0" in pattern:
+            if len(pattern) > MAX_PATTERN_LENGTH or "\0" in pattern:
                 raise re.error("too long")
             re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as problem:

@@ -11,28 +11,28 @@ from core.errors import PortalError
 from core.inference.records import FinishReason
 from core.inference.requests import Finished, GenerationEvent, RunningGeneration
 
-MOST_SPEEDS = 500
+MAX_SPEEDS = 500
 
 
 @dataclass(slots=True, eq=False)
-class Tally:
+class AnswerTally:
     """How the answers of one version ended. Appending is atomic, so it needs no lock."""
 
     ends: deque[tuple[bool, bool]] = field(default_factory=lambda: deque(maxlen=10_000))
     """(failed, degenerated) of each."""
-    speeds: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_SPEEDS))
+    speeds: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_SPEEDS))
     """Tokens per second of each that had enough tokens to tell."""
 
 
 class RunningAnswer:
     """Implements RunningGeneration around the platform's own."""
 
-    def __init__(self, inner: RunningGeneration, held: set[object], token: object, tally: Tally | None) -> None:
-        """held: the open answers of the version; this answer leaves them when it ends or is no longer referenced."""
+    def __init__(self, inner: RunningGeneration, open_answers: set[object], token: object, tally: AnswerTally | None) -> None:
+        """open_answers: the open answers of the version; this answer leaves them when it ends or is no longer referenced."""
         self.inner = inner
         self._tally = tally
-        self._leave = weakref.finalize(self, held.discard, token)
-        self._leave.atexit = False
+        self._deregister = weakref.finalize(self, open_answers.discard, token)
+        self._deregister.atexit = False
         self.model, self.model_version, self.platform = inner.model, inner.model_version, inner.platform
         self.engine, self.prompt_tokens, self.ignored = inner.engine, inner.prompt_tokens, inner.ignored
         self.routing = inner.routing
@@ -42,14 +42,14 @@ class RunningAnswer:
             for event in self.inner.events():
                 if isinstance(event, Finished):
                     self._count(event)
-                    self._leave()
+                    self._deregister()
                 yield event
         except PortalError:
             if self._tally is not None:
                 self._tally.ends.append((True, False))
             raise
         finally:
-            self._leave()
+            self._deregister()
 
     def poll(self, wake: Callable[[], None]) -> bool:
         return self.inner.poll(wake)

@@ -10,6 +10,7 @@ import streamlit as st
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, allows, usable_scopes
 from core.people.records import KeyState, Scope, User
+from pages.shell.live_part import dialog
 from pages.shell.words import t
 from pages.widgets.account.from_programs import from_programs
 from pages.widgets.account.key_rows import SCOPES, do, key_row
@@ -58,7 +59,7 @@ def _close() -> None:
 def _ask(portal: Portal, user: User) -> None:
     scopes = [each for each in Scope if each in usable_scopes(user)]
 
-    @st.dialog(t("New API key"), on_dismiss=_close)
+    @dialog(t("New API key"), on_dismiss=_close)
     def ask() -> None:
         name = st.text_input(t("Name"), max_chars=80, placeholder=t("What uses the key"), autocomplete="off", key="key-name")
         chosen = st.pills(

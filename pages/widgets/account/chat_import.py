@@ -11,13 +11,14 @@ from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import ACTIVE, Job, JobState
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-LOOK_S = 1.0
+POLL_S = 1.0
 _PROBLEM, _ROUND = "import-problem", "import-round"
 LOST = {
     Lost.FILE: "attached files or pictures ({n})",
@@ -47,7 +48,7 @@ def chat_import(portal: Portal, user: User) -> None:
             portal.chat_imports.start(user, chosen.name, chosen.getvalue())
             st.session_state[_ROUND] += 1
         except PortalError as problem:
-            st.session_state[_PROBLEM] = said(problem)
+            st.session_state[_PROBLEM] = error_text(problem)
         st.rerun()
     _recent(portal, user)
 
@@ -58,7 +59,7 @@ def _recent(portal: Portal, user: User) -> None:
             _job(job)
 
     active = any(job.state in ACTIVE for job in portal.chat_imports.recent(user))
-    (st.fragment(draw, run_every=LOOK_S) if active else draw)()
+    (part(draw, every=POLL_S) if active else draw)()
 
 
 def _job(job: Job) -> None:
@@ -69,7 +70,7 @@ def _job(job: Job) -> None:
         elif job.state is JobState.DONE:
             st.caption(plain(report_of(job)))
         elif job.error is not None:
-            st.markdown(f":red[:material/error: {plain(said(job.error))}]")
+            st.markdown(f":red[:material/error: {plain(error_text(job.error))}]")
         else:
             st.caption(t("Cancelled"))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card
 
@@ -50,7 +50,7 @@ def from_programs(portal: Portal, user: User, token: str | None) -> None:
         try:
             models = [name for model in portal.gateway.chat_models(user) for name in model.names]
         except PortalError as problem:
-            st.caption(plain(said(problem)))
+            st.caption(plain(error_text(problem)))
             return
         address = _address(portal)
         st.caption(t("Address for programs that speak OpenAI's API"))

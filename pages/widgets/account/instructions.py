@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access.groups import GroupInfo
-from core.chat.context.records import LONGEST_INSTRUCTIONS
+from core.chat.context.records import MAX_INSTRUCTIONS_LENGTH
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.context.applied import lines
 
@@ -41,14 +41,14 @@ def group_instructions(portal: Portal, user: User, info: GroupInfo) -> None:
 
 def _editor(key: str, stored: str, save: Callable[[str], str]) -> None:
     text = st.text_area(
-        t("Instructions"), stored, key=f"instructions-{key}", max_chars=LONGEST_INSTRUCTIONS, label_visibility="collapsed",
+        t("Instructions"), stored, key=f"instructions-{key}", max_chars=MAX_INSTRUCTIONS_LENGTH, label_visibility="collapsed",
         placeholder=t("For example: Answer in short paragraphs. I work with bond prices."), height=140,
     )  # fmt: skip
     if st.button(t("Save instructions"), key=f"instructions-save-{key}", disabled=(text or "").strip() == stored):
         try:
             kept = save(text or "")
         except PortalError as problem:
-            st.error(plain(said(problem)), icon=":material/error:")
+            st.error(plain(error_text(problem)), icon=":material/error:")
             return
         if kept != (text or "").strip():
             st.warning(t("Personal data was masked before it was saved."), icon=":material/shield_lock:")

@@ -10,9 +10,10 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import ApiKey, KeyState, Scope, User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -64,7 +65,7 @@ def _facts(key: ApiKey, state: KeyState) -> str:
 
 
 def _ask_for_name(portal: Portal, user: User, key: ApiKey) -> None:
-    @st.dialog(t("Rename API key"))
+    @dialog(t("Rename API key"))
     def ask() -> None:
         with st.form("key-rename", border=False):
             name = st.text_input(t("Name"), value=key.name, max_chars=80, autocomplete="off")
@@ -76,7 +77,7 @@ def _ask_for_name(portal: Portal, user: User, key: ApiKey) -> None:
 
 
 def _ask_to_revoke(portal: Portal, user: User, key: ApiKey) -> None:
-    @st.dialog(t("Revoke this API key?"))
+    @dialog(t("Revoke this API key?"))
     def ask() -> None:
         st.markdown(plain(t("Programs that use {name} are cut off immediately. This cannot be undone.", name=key.name)))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-key"):
@@ -93,6 +94,6 @@ def do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
     else:
         st.rerun()

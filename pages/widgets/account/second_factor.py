@@ -13,7 +13,7 @@ from core.errors import PortalError
 from core.identity.second_factor import Setup
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -103,6 +103,6 @@ def _do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
     else:
         st.rerun()

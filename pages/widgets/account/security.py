@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def password(portal: Portal, user: User) -> None:
     try:
         portal.accounts.change_password(user, old, new, st.context.cookies.get(SESSION_COOKIE))
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.success(t("Your password was changed, and your other sessions were ended."), icon=":material/check_circle:")

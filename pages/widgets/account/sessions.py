@@ -12,7 +12,7 @@ from core.people.sessions import SESSION_COOKIE, token_hash
 from pages.shell.words import t
 from pages.widgets.account.key_rows import do
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

@@ -3,7 +3,8 @@
 In reading order:
 
 - card: bordered boxes
-- figures: formats of numbers
+- data_frame: make the data frame of a table
+- formats: formats of numbers
 - requests: keep actions of the user for the next run
 - script: components whose script is a static file
 - focus: put the cursor in a field

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from core.people.records import AuditEntry
+from core.people.audit_records import AuditEntry
 from pages.shell.words import t
-from pages.widgets.common.figures import MISSING, size
+from pages.widgets.common.formats import MISSING, size
 
 EVENTS = {
     "session.open": "Signed in",
@@ -42,6 +42,15 @@ EVENTS = {
     "prompt.starter": "Prompt offered in empty chats, or no longer",
     "prompt.remove": "Prompt removed",
     "models.clear_results": "Result cache emptied",
+    "training.choose": "Use of chats for training allowed or refused",
+    "dataset.add": "Dataset made",
+    "dataset.change": "Dataset changed",
+    "dataset.build": "Build of a dataset started",
+    "dataset.built": "Version of a dataset built",
+    "dataset.download": "File of a dataset downloaded",
+    "dataset.use": "Use of a dataset noted",
+    "dataset.remove": "Dataset deleted",
+    "dataset.remove_version": "Version of a dataset deleted",
     "memory.switch": "Memory switched on or off",
     "memory.delete": "Memories deleted",
     "memory.export": "Memories exported",
@@ -49,9 +58,17 @@ EVENTS = {
     "conversation.delete": "Chat deleted",
     "conversation.export": "Chats exported",
     "conversation.import": "Chats imported",
+    "folder.delete": "Folder deleted",
+    "file.delete": "File deleted",
+    "response.delete": "Response deleted",
+    "grounding.delete": "Image deleted",
+    "grounding.delete_batch": "Batch of images deleted",
     "share.create": "Chat shared",
     "share.revoke": "Link revoked",
     "audit.fault": "Audit log not intact",
+    "tool.allow": "Tool allowed to change something",
+    "tool.call": "Tool called that changes something",
+    "tool.refuse": "Tool refused that changes something",
     "plugin.change": "Plugin turned on or off",
     "privacy.put": "Personal data policy set",
     "privacy.remove": "Personal data policy removed",
@@ -59,7 +76,17 @@ EVENTS = {
     "limit.remove": "Limit removed",
     "feedback.open": "Case opened",
     "feedback.review": "Feedback reviewed",
+    "review.guidelines": "Guidelines for reviewers changed",
+    "review.questions": "Questions for reviewers changed",
+    "case.judge": "Review case judged",
+    "case.decide": "Review case decided",
+    "case.second": "Second judgement asked for, or no longer",
     "feedback.export": "Feedback exported",
+    "feedback.take_back": "Rating taken back",
+    "rating_form.save": "Rating form changed",
+    "case.change": "Review case changed",
+    "case.take_over": "Review case taken over",
+    "case.reveal": "Names in a review case revealed",
     "grounding.evaluate": "Model evaluated on labelled images",
     "grounding.export": "Boxes exported",
     "usage.export": "Usage exported",
@@ -88,6 +115,9 @@ EVENTS = {
     "backup.check": "Backup verified",
     "backup.download": "Backup downloaded",
     "backup.remove": "Backup deleted",
+    "backup.restore": "Backup restored",
+    "keys.rotate": "Data key created",
+    "keys.rewrap": "Master key changed",
     "retention.rule": "Retention changed",
     "retention.delete": "Deleted by retention",
     "hold.place": "Legal hold placed",
@@ -182,7 +212,11 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
     subject = entry.event.subject
     if entry.event.action in ("feedback.open", "feedback.review"):
         person = raters.get(subject) or entry.event.details.get("person")
+        if not person and subject in raters:
+            return t("A rating, its name hidden")
         return t("Rating by {name}", name=person) if person else t("A withdrawn rating")
+    if entry.event.action.startswith("case."):
+        return t("Case {n}", n=subject)
     return t(_TARGETS[subject]) if subject in _TARGETS else subject
 
 

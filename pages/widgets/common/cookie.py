@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import streamlit as st
-
-from core.errors import PortalError
-from core.people.sessions import SESSION_COOKIE
-
-if TYPE_CHECKING:
-    from bootstrap.portal import Portal
-
-CHECK_S = 1.0
 
 _JS = """
 export default function({data, setTriggerValue}) {
@@ -33,28 +21,6 @@ export default function({data, setTriggerValue}) {
 }
 """
 _exchange = st.components.v2.component("session_cookie", js=_JS)
-
-
-def session_watch(portal: Portal) -> Callable[[], None]:
-    """Return a function that checks, at most once per CHECK_S, whether the session is still valid, and reruns the whole page if not.
-
-    Fragments call it, because they rerun without passing through Home.py.
-    """
-    checked = time.monotonic()
-
-    def watch() -> None:
-        nonlocal checked
-        if time.monotonic() - checked < CHECK_S:
-            return
-        checked = time.monotonic()
-        try:
-            lives = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is not None
-        except PortalError:
-            return  # The store cannot be reached now: the next check asks again, and the page already shows what it has.
-        if not lives:
-            st.rerun()
-
-    return watch
 
 
 def take_cookie(ticket: str) -> bool:

@@ -6,6 +6,8 @@ KINDS = {
     "model.swap": "Swap a model",
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
+    "dataset.build": "Build a version of a dataset",
+    "review.upkeep": "Complete the review cases",
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
     "batch.run": "Answer a batch of requests",

@@ -1,7 +1,7 @@
-"""Wishes: actions of the user, recorded by a callback and carried out by the next run.
+"""Keep the actions that the user requested: a callback records them, and the next run carries them out.
 
 A callback runs before Home.py has looked up the session, so acting in the callback would use outdated rights. The browser may report
-two quick actions at once, so all wishes are kept in a list.
+two quick actions at once, so all requests are kept in a list.
 """
 
 from __future__ import annotations
@@ -11,41 +11,59 @@ from typing import Any
 
 import streamlit as st
 
-_WISHES = "chat_intents"
+_ACTIONS = "chat_intents"
+_DONE = "forms_done"
 
 
-def wish(kind: str, **fields: Any) -> None:
+def queue_action(kind: str, **fields: Any) -> None:
     """Record a wish for the next run."""
-    st.session_state.setdefault(_WISHES, []).append({"kind": kind, **fields})
+    st.session_state.setdefault(_ACTIONS, []).append({"kind": kind, **fields})
 
 
-def wish_of_component(key: str) -> None:
+def queue_component_action(key: str) -> None:
     """Record the event of the component with this key: {"kind": ..., ...}."""
     if event := st.session_state[key].event:
-        st.session_state.setdefault(_WISHES, []).append(dict(event))
+        st.session_state.setdefault(_ACTIONS, []).append(dict(event))
 
 
 def pending() -> bool:
     """Tell whether there is a pending wish. A fragment that sees one must rerun the whole page."""
-    return bool(st.session_state.get(_WISHES))
+    return bool(st.session_state.get(_ACTIONS))
 
 
 def kinds() -> str:
-    """Return the kinds of the pending wishes in order, separated by spaces."""
-    return " ".join(str(each["kind"]) for each in st.session_state.get(_WISHES, ()))
+    """Return the kinds of the pending requests in order, separated by spaces."""
+    return " ".join(str(each["kind"]) for each in st.session_state.get(_ACTIONS, ()))
 
 
 def take() -> Sequence[Mapping[str, Any]]:
-    """Remove the pending wishes and return them in order."""
-    found: list[Mapping[str, Any]] = st.session_state.pop(_WISHES, [])
+    """Remove the pending requests and return them in order."""
+    found: list[Mapping[str, Any]] = st.session_state.pop(_ACTIONS, [])
     return found
 
 
-def put_back(wishes: Sequence[Mapping[str, Any]]) -> None:
-    """Make wishes pending again that this run took but could not carry out."""
-    st.session_state[_WISHES] = [*wishes, *st.session_state.get(_WISHES, ())]
+def put_back(actions: Sequence[Mapping[str, Any]]) -> None:
+    """Make requests pending again that this run took but could not carry out."""
+    st.session_state[_ACTIONS] = [*actions, *st.session_state.get(_ACTIONS, ())]
 
 
 def questions() -> Sequence[str]:
-    """Return the texts of the questions among the pending wishes."""
-    return [str(each["text"]) for each in st.session_state.get(_WISHES, ()) if each["kind"] == "ask"]
+    """Return the texts of the questions among the pending requests."""
+    return [str(each["text"]) for each in st.session_state.get(_ACTIONS, ()) if each["kind"] == "ask"]
+
+
+# Forms: Streamlit's own `clear_on_submit` empties one also when it is refused, and what was typed is lost
+
+
+def carried_out(form: str) -> None:
+    """Note that the form was carried out, so that the next run draws it empty."""
+    st.session_state.setdefault(_DONE, set()).add(form)
+
+
+def empty_if_done(form: str, *fields: str) -> None:
+    """Empty the text fields with these keys if the form was carried out. Call it before they are drawn."""
+    done: set[str] = st.session_state.get(_DONE, set())
+    if form in done:
+        done.discard(form)
+        for each in fields:
+            st.session_state[each] = ""

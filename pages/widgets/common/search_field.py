@@ -8,7 +8,7 @@ from core.search.suggestions import Suggested
 from pages.shell.words import language, t
 from pages.widgets.common.script import component
 
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 _field = component("searchField", file="search.js", html="<div class='search'></div>")
 
 
@@ -34,5 +34,5 @@ def search_field(
         "language": language(),
     }
     # A list: Streamlit searches every value of a mapping for tables.
-    data = [{"words": words, "typed": typed, "offers": offers, "most": MOST_CHARACTERS}, labels]
+    data = [{"words": words, "typed": typed, "offers": offers, "most": MAX_CHARACTERS}, labels]
     _field(key=key, data=data, on_event_change=lambda: on_event(key))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.chat.context.records import Holder, Instructions
-from core.errors import NotFound
+from core.chat.records import Conversation
 from core.people.records import User
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
@@ -38,19 +38,15 @@ def began() -> None:
     st.session_state.pop(_MEMORY, None)
 
 
-def applied_line(portal: Portal, user: User, conversation_id: str | None, *, temporary: bool = False) -> None:
-    """Draw the line. conversation_id: the stored chat; None before its first question, and in a temporary chat."""
+def applied_line(portal: Portal, user: User, conversation: Conversation | None, *, temporary: bool = False) -> None:
+    """Draw the line. conversation: the stored chat; None before its first question, and in a temporary chat."""
     found = portal.instructions.applying(user)
     remembers = not temporary and portal.memories.use(user).on
     if not found and not remembers:
         return
-    instructed, remembered = wanted(), wants_memory()
-    if conversation_id is not None:
-        try:
-            chat = portal.conversations.get(user, conversation_id)
-        except NotFound:
-            return
-        instructed, remembered = chat.uses_instructions, chat.uses_memory
+    conversation_id, instructed, remembered = None, wanted(), wants_memory()
+    if conversation is not None:
+        conversation_id, instructed, remembered = conversation.id, conversation.uses_instructions, conversation.uses_memory
     parts = [_words(found) if instructed else t("Instructions are left out")] if found else []
     parts += [t("Memory is on") if remembered else t("Memory is left out")] if remembers else []
     with st.container(key="appliedline"), st.expander(" · ".join(parts), type="compact"):
@@ -64,7 +60,7 @@ def applied_line(portal: Portal, user: User, conversation_id: str | None, *, tem
                 if conversation_id is None:
                     st.session_state[_WANTED] = not instructed
                 else:
-                    portal.marks.use_instructions(user, conversation_id, not instructed)
+                    portal.conversation_flags.use_instructions(user, conversation_id, not instructed)
                 st.rerun()
         if remembers:
             _memory(portal, user, conversation_id, remembered)
@@ -73,12 +69,12 @@ def applied_line(portal: Portal, user: User, conversation_id: str | None, *, tem
 def _memory(portal: Portal, user: User, conversation_id: str | None, used: bool) -> None:
     key = f"remembered-{conversation_id or 'new'}"
     st.session_state.setdefault(key, used)
-    about = t("What is remembered about you is read in this chat, and new facts are proposed from it. The Memory page lists them.")
+    about = t("What is remembered about you is read in this chat, and new facts are proposed from it. The Memories page lists them.")
     if st.toggle(t("Use memory in this chat"), key=key, help=about) != used:
         if conversation_id is None:
             st.session_state[_MEMORY] = not used
         else:
-            portal.marks.use_memory(user, conversation_id, not used)
+            portal.conversation_flags.use_memory(user, conversation_id, not used)
         st.rerun()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ from core.chat.context.records import ContextUse, PartKind
 from core.errors import PortalError
 from core.people.records import User
 from pages.shell.words import t
+from pages.widgets.context.applied import wanted, wants_memory
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _PARTS = {
     PartKind.INSTRUCTIONS: ("Instructions", "s4"),
-    PartKind.MEMORY: ("Memory", "s7"),
+    PartKind.MEMORY: ("Memories", "s7"),
+    PartKind.TOOLS: ("Tools", "s9"),
     PartKind.SUMMARY: ("Summary", "s3"),
     PartKind.FILES: ("Files", "s2"),
     PartKind.IMAGES: ("Images", "s8"),
@@ -27,8 +30,9 @@ _PARTS = {
 
 def context_meter(portal: Portal, user: User, conversation_id: str | None, model: str | None) -> None:
     """Draw the meter. Draw nothing if no model can be asked or the context is empty."""
+    counted = partial(portal.context.use, user, conversation_id, model, instructions=wanted(), memory=wants_memory())
     try:
-        use = portal.context.use(user, conversation_id, model)
+        use = counted()
     except PortalError:
         return
     if use is None or not use.context or not use.tokens:
@@ -43,7 +47,7 @@ def context_meter(portal: Portal, user: User, conversation_id: str | None, model
         box = st.popover(words, type="tertiary", key=key, on_change="rerun", help=t("How full the model's context is, in tokens"))
     if box.open:
         with box:
-            _opened(portal.context.use(user, conversation_id, model, parts=True) or use)
+            _opened(counted(parts=True) or use)
 
 
 def _opened(use: ContextUse) -> None:

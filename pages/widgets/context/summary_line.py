@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.chat.context.records import LONGEST_SUMMARY
+from core.chat.context.records import MAX_SUMMARY_LENGTH
 from core.chat.records import Message
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.context.applied import lines
 
@@ -40,7 +40,7 @@ def summary_line(portal: Portal, user: User, last: Message) -> None:
             st.button(t("Edit summary"), key="summary-edit", on_click=_edit, args=(summary.id,))
             return
         text = st.text_area(
-            t("Summary"), summary.text, max_chars=LONGEST_SUMMARY, height=220, label_visibility="collapsed", key=f"summary-{summary.id}"
+            t("Summary"), summary.text, max_chars=MAX_SUMMARY_LENGTH, height=220, label_visibility="collapsed", key=f"summary-{summary.id}"
         )
         with st.container(horizontal=True):
             saved = st.button(t("Save summary"), key="summary-save", type="primary")
@@ -49,7 +49,7 @@ def summary_line(portal: Portal, user: User, last: Message) -> None:
             try:
                 portal.context.edit_summary(user, last.conversation_id, summary.id, text or "")
             except PortalError as problem:
-                st.error(plain(said(problem)), icon=":material/error:")
+                st.error(plain(error_text(problem)), icon=":material/error:")
                 return
             _edit(None)
             st.rerun()

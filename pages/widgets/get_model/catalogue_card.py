@@ -9,14 +9,15 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.models.catalogue import Capability, CatalogueEntry, Checked, Hub, Sampling
-from core.models.records import MemoryPlan, ModelFile, ModelKind
+from core.models.memory_records import MemoryPlan
+from core.models.records import ModelFile, ModelKind
 from core.people.records import User
 from core.transfers.downloads import Offer, best_offer
 from pages.shell import frame
-from pages.shell.words import language, said, t
+from pages.shell.words import error_text, language, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import facts_list
-from pages.widgets.common.figures import count, parameters, size
+from pages.widgets.common.formats import count, parameters, size
 from pages.widgets.models.memory_plan import SPARE
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _button(
             try:
                 portal.downloads.get(user, entry.id, name, hub)
             except PortalError as problem:
-                st.toast(plain(said(problem)), icon=":material/error:")
+                st.toast(plain(error_text(problem)), icon=":material/error:")
             else:
                 st.rerun()
 

@@ -11,16 +11,17 @@ import streamlit as st
 from core.errors import PortalError
 from core.models.catalogue import Hub, RemoteModel, Repository
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 from pages.widgets.get_model.catalogue_card import HUBS
 from pages.widgets.get_model.upload import upload_dialog
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 _FOUND = "source-found"
 """The session key of the last list of models and its source."""
 
@@ -43,7 +44,7 @@ def other_sources(portal: Portal, user: User) -> None:
 
 
 def _repository(portal: Portal, user: User) -> None:
-    @st.dialog(t("A repository by its name"), width="large")
+    @dialog(t("A repository by its name"), width="large")
     def ask() -> None:
         with st.form("source-repository-form", border=False):
             hub = st.segmented_control(
@@ -64,14 +65,17 @@ def _repository(portal: Portal, user: User) -> None:
 
 
 def _folder(portal: Portal, user: User) -> None:
-    @st.dialog(t("A folder on the server"), width="large")
+    @dialog(t("A folder on the server"), width="large")
     def ask() -> None:
         with st.form("source-folder-form", border=False):
             path = st.text_input(t("Folder or GGUF file on the server"), placeholder="/data/models", key="source-folder")
             sent = st.form_submit_button(t("List files"), type="primary")
         if sent and path.strip():
             folder = Path(path.strip())
-            _list(lambda: [(each.model, said(each.error) if each.error else None) for each in portal.imports.models(user, folder)], folder)
+            _list(
+                lambda: [(each.model, error_text(each.error) if each.error else None) for each in portal.imports.models(user, folder)],
+                folder,
+            )
         found = st.session_state.get(_FOUND)
         if found and isinstance(found[0], Path):
             _choose(found[1], t("Import"), lambda model: portal.imports.start(user, found[0], model.name))
@@ -84,13 +88,13 @@ def _list(read: Callable[[], Sequence[tuple[RemoteModel, str | None]]], where: o
     try:
         st.session_state[_FOUND] = (where, read())
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
 
 
 def _choose(models: Sequence[tuple[RemoteModel, str | None]], word: str, start: Callable[[RemoteModel], object]) -> None:
     if not models:
         st.markdown(t("There are no complete GGUF models."))
-    for number, (model, refusal) in enumerate(models[:MOST_SHOWN]):
+    for number, (model, refusal) in enumerate(models[:MAX_SHOWN]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"source-row-{number}"):
             parts = t("{n} files", n=len(model.files)) + " · " if len(model.files) > 1 else ""
             why = f"  \n:small[:red[{plain(refusal)}]]" if refusal else ""
@@ -99,7 +103,7 @@ def _choose(models: Sequence[tuple[RemoteModel, str | None]], word: str, start: 
                 try:
                     start(model)
                 except PortalError as problem:
-                    st.markdown(f":red[{plain(said(problem))}]")
+                    st.markdown(f":red[{plain(error_text(problem))}]")
                 else:
                     st.session_state.pop(_FOUND, None)
                     st.rerun()

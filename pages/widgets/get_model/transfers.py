@@ -12,11 +12,12 @@ from core.errors import PortalError
 from core.people.records import User
 from core.tasks.records import Job, JobState
 from core.transfers.downloads import QUANTIZE
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
-from pages.widgets.common.figures import size
-from pages.widgets.models.file_address import open_report
+from pages.widgets.common.formats import size
+from pages.widgets.models.files.file_address import open_report
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -29,7 +30,7 @@ def transfers(portal: Portal, user: User) -> None:
     jobs = _listed(portal, user)
     if jobs:
         moving = any(not job.ended and not job.paused for job in jobs)
-        st.fragment(_card, run_every=LIVE_S if moving else None)(portal, user, _known(jobs))
+        part(_card, every=LIVE_S if moving else None)(portal, user, _known(jobs))
 
 
 def under_way(portal: Portal, user: User) -> frozenset[str]:
@@ -66,12 +67,12 @@ def _row(portal: Portal, user: User, job: Job) -> None:
                 _made(job, name)
                 return
             if job.state is JobState.FAILED:
-                why = plain(said(job.error)) if job.error else ""
+                why = plain(error_text(job.error)) if job.error else ""
                 st.markdown(f"**{name}**  :red[{t('failed')}]  \n:small[:gray[{why}]]", width="stretch")
                 _button(t("Try again"), f"transfer-retry-{job.id}", lambda: portal.downloads.retry(user, job.id))
                 _button(t("Dismiss"), f"transfer-dismiss-{job.id}", lambda: portal.downloads.dismiss(user, job.id))
                 return
-            st.markdown(f"**{name}**  :gray[{_figures(job)}]", width="stretch")
+            st.markdown(f"**{name}**  :gray[{_stats(job)}]", width="stretch")
             if job.paused:
                 _button(t("Resume"), f"transfer-resume-{job.id}", lambda: portal.downloads.resume(user, job.id))
             elif job.kind.endswith("download"):
@@ -82,7 +83,7 @@ def _row(portal: Portal, user: User, job: Job) -> None:
                 _button(t("Cancel"), f"transfer-cancel-{job.id}", lambda: portal.downloads.cancel(user, job.id))
         st.progress(job.progress)
         if job.error is not None and job.state is JobState.WAITING and not job.paused:
-            st.markdown(f":small[:orange[{plain(said(job.error))}]]")
+            st.markdown(f":small[:orange[{plain(error_text(job.error))}]]")
 
 
 def _made(job: Job, name: str) -> None:
@@ -94,7 +95,7 @@ def _made(job: Job, name: str) -> None:
     st.button(t("About this file"), type="tertiary", key=f"transfer-made-{job.id}", on_click=open_report, args=(path,))
 
 
-def _figures(job: Job) -> str:
+def _stats(job: Job) -> str:
     """Return progress, speed and time left."""
     detail = job.detail
     done, total = _number(detail.get("done_bytes")), _number(detail.get("total_bytes") or job.payload.get("size_bytes"))
@@ -123,7 +124,7 @@ def _button(label: str, key: str, action: Callable[[], object]) -> None:
         try:
             action()
         except PortalError as problem:
-            st.toast(plain(said(problem)), icon=":material/error:")
+            st.toast(plain(error_text(problem)), icon=":material/error:")
         else:
             st.rerun()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.live_part import dialog
 from pages.shell.words import t
 from pages.widgets.common.script import component
 
@@ -13,7 +14,7 @@ _upload = component("upload", file="upload.js", html="<div class='upload'></div>
 def upload_dialog() -> None:
     """Open the upload dialog."""
 
-    @st.dialog(t("Upload a file"))
+    @dialog(t("Upload a file"))
     def ask() -> None:
         st.caption(t("Keep this window open. If the upload stops, choose the same file again: it goes on where it stopped."))
         words = {

@@ -11,16 +11,17 @@ import streamlit as st
 
 from core.errors import NotFound, PortalError
 from core.grounding.batch.batches import ended
-from core.grounding.exports import EXTENSIONS, ExportFormat
+from core.grounding.exports.exports import EXTENSIONS, ExportFormat
 from core.grounding.records import BatchCounts, BatchItem, GroundBatch, ItemState
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import Job, JobState
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import facts_list
-from pages.widgets.common.figures import MISSING, age, count, seconds
+from pages.widgets.common.formats import MISSING, age, count, seconds
 from pages.widgets.images.one_image import TYPES
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def batches(portal: Portal, user: User) -> None:
             st.session_state[_OPEN] = None
         else:
             st.button(t("All batches"), icon=":material/arrow_back:", type="tertiary", key="images-batches", on_click=_open, args=(None,))
-            st.fragment(_one, run_every=LIVE_S)(portal, user, batch_id)
+            part(_one, every=LIVE_S)(portal, user, batch_id)
             return
     if problem := st.session_state.pop(_PROBLEM, None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
@@ -50,7 +51,7 @@ def batches(portal: Portal, user: User) -> None:
     with left:
         _new(portal, user)
     with right:
-        st.fragment(_listed, run_every=LIVE_S)(portal, user)
+        part(_listed, every=LIVE_S)(portal, user)
 
 
 def _open(batch_id: str | None) -> None:
@@ -81,7 +82,7 @@ def _new(portal: Portal, user: User) -> None:
                 sent = [(file.name, file.getvalue()) for file in files]
                 batch, *_ = portal.ground_batches.start(user, name, sent, (phrases or "").splitlines(), model)
             except PortalError as problem:
-                st.markdown(f":red[:material/error: {plain(said(problem))}]")
+                st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
                 return
             st.session_state[_ROUND] += 1
             _open(batch.id)
@@ -96,7 +97,7 @@ def _listed(portal: Portal, user: User) -> None:
         return
     with st.container(key="images-batchlist", gap="xxsmall"):
         for batch, job, counts in found:
-            facts = f"{_state(job)} · {t('{done} of {total}', done=count(counts.done + counts.failed), total=count(counts.total))}"
+            facts = f"{_state(job, counts)} · {t('{done} of {total}', done=count(counts.done + counts.failed), total=count(counts.total))}"
             if st.button(
                 f"**{plain(batch.name)}**  \n:small[{plain(', '.join(batch.phrases))}]  \n:small[{facts} :gray[· {age(batch.created_at)}]]",
                 key=f"iopen-{batch.id}", type="tertiary", width="stretch", wrap=True,
@@ -105,9 +106,9 @@ def _listed(portal: Portal, user: User) -> None:
                 st.rerun()
 
 
-def _state(job: Job | None) -> str:
+def _state(job: Job | None, counts: BatchCounts) -> str:
     if job is None or job.state is JobState.DONE:
-        return t("Done")
+        return f":red[{t('Done, {n} failed', n=count(counts.failed))}]" if counts.failed else t("Done")
     if job.paused:
         return t("Paused")
     words = {
@@ -123,7 +124,7 @@ def _one(portal: Portal, user: User, batch_id: str) -> None:
     try:
         batch, job, counts = portal.ground_batches.get(user, batch_id)
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
         return
     over = counts.done + counts.failed
     with st.container(border=True, key="card-batch", gap="small"):
@@ -135,9 +136,9 @@ def _one(portal: Portal, user: User, batch_id: str) -> None:
             _actions(portal, user, batch, job, counts)
         st.progress(over / max(1, counts.total))
         left = _left(job, counts)
-        st.markdown(f"**{t('{done} of {total}', done=count(over), total=count(counts.total))}** :gray[{_state(job)}{plain(left)}]")
+        st.markdown(f"**{t('{done} of {total}', done=count(over), total=count(counts.total))}** :gray[{_state(job, counts)}{plain(left)}]")
         if job is not None and job.error is not None:
-            st.markdown(f":red[:material/error: {plain(said(job.error))}]")
+            st.markdown(f":red[:material/error: {plain(error_text(job.error))}]")
         each = seconds(counts.seconds / counts.done) if counts.done else MISSING
         facts_list([
             (t("Done"), count(counts.done)), (t("Failed"), count(counts.failed)), (t("Nothing found"), count(counts.empty)),
@@ -165,7 +166,7 @@ def _actions(portal: Portal, user: User, batch: GroundBatch, job: Job | None, co
             try:
                 act(user, batch.id)
             except PortalError as problem:
-                st.session_state[_PROBLEM] = said(problem)
+                st.session_state[_PROBLEM] = error_text(problem)
             st.rerun()
 
     if ended(job):
@@ -212,7 +213,7 @@ def _rows(portal: Portal, user: User, batch_id: str) -> None:
 def _row(item: BatchItem) -> str:
     done = item.state is ItemState.DONE
     word = {ItemState.WAITING: t("Waiting"), ItemState.DONE: t("Done"), ItemState.FAILED: t("Failed")}[item.state]
-    note = said(item.error) if item.error else t("Nothing was found") if done and not item.boxes else ""
+    note = error_text(item.error) if item.error else t("Nothing was found") if done and not item.boxes else ""
     cells = (word, count(item.boxes) if done else MISSING, seconds(item.duration_s) if done else MISSING, note)
     name = f"<a href='images?image={item.id}' target='_self'>{escape(item.name)}</a>" if done else escape(item.name)
     return f"<tr><td>{name}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

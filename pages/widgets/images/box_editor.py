@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.grounding.corrections import MOST_COMMENT
-from core.grounding.records import MOST_LABEL, Box, GroundImage, GroundRun
+from core.grounding.corrections import MAX_COMMENT
+from core.grounding.records import MAX_LABEL, Box, GroundImage, GroundRun
 from core.people.permissions import Permission, allows
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import MISSING, seconds
+from pages.widgets.common.formats import MISSING, seconds
 from pages.widgets.images.edited import Edited, forget, numbers_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _fields(image: GroundImage, edited: Edited) -> None:
     mark = f"{edited.run_id}-{number}-{left}-{top}-{wide}-{high}-{box.label}"
     with st.container(border=True, key="card-fix", gap="small"):
         st.markdown(f"### {t('Correct box {n}', n=number + 1)}", anchors=False)
-        label = st.text_input(t("What"), box.label, max_chars=MOST_LABEL, key=f"fix-label-{mark}")
+        label = st.text_input(t("What"), box.label, max_chars=MAX_LABEL, key=f"fix-label-{mark}")
         with st.container(horizontal=True, gap="xsmall", key="images-fixgrid"):
             x = st.number_input("x", 0, image.width - 1, min(left, image.width - 1), key=f"fix-x-{mark}", width=96)
             y = st.number_input("y", 0, image.height - 1, min(top, image.height - 1), key=f"fix-y-{mark}", width=96)
@@ -102,7 +102,7 @@ def _fields(image: GroundImage, edited: Edited) -> None:
 def _save(portal: Portal, user: User, run: GroundRun, edited: Edited) -> None:
     with st.container(key="images-save", gap="small"):
         comment = st.text_input(
-            t("Comment for reviewers"), run.comment, max_chars=MOST_COMMENT, placeholder=t("Optional: what was wrong"),
+            t("Comment for reviewers"), run.comment, max_chars=MAX_COMMENT, placeholder=t("Optional: what was wrong"),
             key=f"fix-comment-{run.id}",
         )  # fmt: skip
         changed = edited.changed(run)
@@ -115,7 +115,7 @@ def _save(portal: Portal, user: User, run: GroundRun, edited: Edited) -> None:
             try:
                 portal.box_corrections.correct(user, run.id, edited.boxes, comment)
             except PortalError as problem:
-                st.markdown(f":red[:material/error: {plain(said(problem))}]")
+                st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
                 return
             forget()
             st.session_state[_DONE] = run.id

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.grounding.boxes import clipped
-from core.grounding.corrections import MOST_BOXES, same_boxes
+from core.grounding.corrections import MAX_BOXES, same_boxes
 from core.grounding.records import Box, GroundImage, GroundRun
 
 _STATE = "images-edited"
@@ -30,7 +30,7 @@ class Edited:
     def take(self, event: dict[str, Any], image: GroundImage, run: GroundRun) -> None:
         """Take the boxes from an event of the browser; leave out invalid boxes."""
         found = []
-        for each in event.get("boxes", [])[:MOST_BOXES]:
+        for each in event.get("boxes", [])[:MAX_BOXES]:
             edges = [float(edge) for edge in each["edges"]]
             phrase = each.get("phrase", 0)
             known = isinstance(phrase, int) and 0 <= phrase < len(run.phrases)

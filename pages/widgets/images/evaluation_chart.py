@@ -9,21 +9,21 @@ import plotly.graph_objects as go
 
 from core.grounding.evaluation.records import Evaluation, Score
 from pages.shell.words import t
-from pages.widgets.common.figures import share
+from pages.widgets.common.formats import share
 from pages.widgets.usage.charts import palette, template
 
 _NARROW = 0.3
 """Share below which the label is beside the bar instead of inside."""
 _ROW = 60
 """Height of a row in pixels."""
-_MOST = 10
+_MAX_VERSIONS = 10
 """Maximum number of versions drawn; the table has all."""
 
 
 def evaluation_chart(found: Sequence[Evaluation], kind: str, dark: bool) -> go.Figure:
     """Return a chart with two bars per result, the first result on top. kind: `texts`, `shapes` or `total`."""
     colours = palette(dark)
-    found = found[:_MOST]
+    found = found[:_MAX_VERSIONS]
     scores: list[Score] = [getattr(each, kind) for each in found]
     rows = list(range(len(found)))[::-1]
     names = [

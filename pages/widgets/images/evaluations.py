@@ -1,4 +1,4 @@
-"""Evaluations: how well each model finds labelled boxes."""
+"""Show how well each model finds labelled boxes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from bootstrap.profiles import profile_of
+from bootstrap.servers.profiles import profile_of
 from core.errors import PortalError
 from core.grounding.evaluation.records import Evaluation, Score
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import JobState
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import MISSING, age, seconds, share
+from pages.widgets.common.formats import MISSING, age, seconds, share
 from pages.widgets.images.evaluation_chart import evaluation_chart
 from pages.widgets.usage import charts
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 LIVE_S = 2.0
-MOST = 200
+MAX_LISTED = 200
 _PROBLEM, _SEEN = "images-evaluation-problem", "images-evaluation-seen"
 _KINDS = {"texts": "Texts", "shapes": "Shapes", "total": "Both"}
 
@@ -34,8 +35,8 @@ def evaluations(portal: Portal, user: User) -> None:
     """Draw the results. On the admin server, people who may run models can also start an evaluation."""
     if allows(user, Permission.RUN_MODELS) and not profile_of(portal.settings).remote:
         _start(portal, user)
-        st.fragment(_running, run_every=LIVE_S)(portal, user)
-    found = portal.ground_evaluations.list(user, limit=MOST)
+        part(_running, every=LIVE_S)(portal, user)
+    found = portal.ground_evaluations.list(user, limit=MAX_LISTED)
     if not found:
         words = t("An evaluation asks a model for shapes and texts whose positions are known, and counts what it finds.")
         frame.blank(t("No evaluations yet"), words, key="blank-evaluations")
@@ -78,7 +79,7 @@ def _start(portal: Portal, user: User) -> None:
             try:
                 portal.ground_evaluations.start(user, model)
             except PortalError as problem:
-                st.session_state[_PROBLEM] = said(problem)
+                st.session_state[_PROBLEM] = error_text(problem)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
 
@@ -92,7 +93,7 @@ def _running(portal: Portal, user: User) -> None:
         st.progress(job.progress, plain(words))
     if jobs and jobs[0].state is JobState.FAILED and jobs[0].error is not None:
         words = t("The evaluation of {model} failed.", model=str(jobs[0].payload["model"]))
-        st.markdown(f":red[:material/error: {plain(words)} {plain(said(jobs[0].error))}]")
+        st.markdown(f":red[:material/error: {plain(words)} {plain(error_text(jobs[0].error))}]")
     ended = len(jobs) - len(active), jobs[0].id if jobs else ""
     if st.session_state.get(_SEEN, ended) != ended and not active:
         st.session_state[_SEEN] = ended

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.grounding.exports import ExportFormat
+from core.grounding.exports.exports import ExportFormat
 from core.grounding.records import GroundImage, GroundRun
 from core.people.permissions import Permission, allows
 from core.people.records import User

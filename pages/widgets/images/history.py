@@ -10,9 +10,10 @@ from core.errors import PortalError
 from core.grounding.records import GroundImage, GroundRun
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
 from pages.widgets.images.one_image import open_image
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _row(portal: Portal, user: User, run: GroundRun, image: GroundImage) -> None
         )  # fmt: skip
         st.button(
             t("Delete"), icon=":material/delete:", key=f"icon-idel-{run.id}", type="tertiary",
-            help=t("Delete this image with everything found on it"), on_click=_delete, args=(portal, user, image.id),
+            help=t("Delete this image with everything found on it"), on_click=callback(_delete), args=(portal, user, image.id),
         )  # fmt: skip
     if problem := st.session_state.pop(f"images-kept-{image.id}", None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
@@ -71,4 +72,4 @@ def _delete(portal: Portal, user: User, image_id: str) -> None:
     try:
         portal.grounding.remove(user, image_id)
     except PortalError as problem:
-        st.session_state[f"images-kept-{image_id}"] = said(problem)
+        st.session_state[f"images-kept-{image_id}"] = error_text(problem)

@@ -16,9 +16,9 @@ from core.models.records import ModelKind
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import seconds
+from pages.widgets.common.formats import seconds
 from pages.widgets.images.box_editor import box_editor, box_table
 from pages.widgets.images.canvas import canvas
 from pages.widgets.images.edited import edited, forget
@@ -98,7 +98,7 @@ def _upload(portal: Portal, user: User) -> None:
                 with st.spinner(t("Reading the image")):
                     image = portal.grounding.upload(user, file.name, file.getvalue())
             except PortalError as problem:
-                st.markdown(f":red[:material/error: {plain(said(problem))}]")
+                st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
                 return
             open_image(image.id)
             st.rerun()
@@ -145,9 +145,11 @@ def _form(portal: Portal, user: User, image: GroundImage, run: GroundRun | None)
                 )  # fmt: skip
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             pressed = st.button(t("Find"), type="primary", key="images-find")
-            anew = st.checkbox(t("Ask again"), key="images-anew", help=t("Do not use kept results of the same image, phrase and model."))
+            refresh = st.checkbox(
+                t("Ask again"), key="images-anew", help=t("Do not use cached results of the same image, phrase and model.")
+            )
         if pressed:
-            _find(portal, user, image, phrases or "", [model, *([other] if other else [])], anew=anew)
+            _find(portal, user, image, phrases or "", [model, *([other] if other else [])], refresh=refresh)
         failed = run is not None and run.error is not None
         if (problem := st.session_state.get(_PROBLEM)) and not failed:
             st.markdown(f":red[:material/error: {plain(problem)}]")
@@ -157,7 +159,7 @@ def _model_word(grounder: Grounder) -> str:
     return grounder.name if grounder.kind is ModelKind.CHAT else t("{model} (detector)", model=grounder.name)
 
 
-def _find(portal: Portal, user: User, image: GroundImage, phrases: str, models: Sequence[str], *, anew: bool) -> None:
+def _find(portal: Portal, user: User, image: GroundImage, phrases: str, models: Sequence[str], *, refresh: bool) -> None:
     state = st.session_state
     session = state.setdefault(_SESSION, uuid4().hex)
     found = []
@@ -166,9 +168,9 @@ def _find(portal: Portal, user: User, image: GroundImage, phrases: str, models: 
     for model in models:
         try:
             with st.spinner(t("{model} is looking", model=plain(model))):
-                found.append(portal.grounding.find(user, image.id, phrases.splitlines(), model, session=session, anew=anew).id)
+                found.append(portal.grounding.find(user, image.id, phrases.splitlines(), model, session=session, refresh=refresh).id)
         except PortalError as problem:
-            state[_PROBLEM] = said(problem)
+            state[_PROBLEM] = error_text(problem)
     if found:
         state[_RUNS] = found
     st.rerun()
@@ -176,7 +178,7 @@ def _find(portal: Portal, user: User, image: GroundImage, phrases: str, models: 
 
 def _result(portal: Portal, user: User, image: GroundImage, run: GroundRun) -> None:
     if run.error is not None:
-        st.markdown(f":red[:material/error: **{t('The last run failed.')}** {plain(said(run.error))}]")
+        st.markdown(f":red[:material/error: **{t('The last run failed.')}** {plain(error_text(run.error))}]")
         return
     now = edited(run)
     missing = [phrase for number, phrase in enumerate(run.phrases) if all(box.phrase != number for box in now.boxes)]

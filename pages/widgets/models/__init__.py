@@ -5,11 +5,11 @@ In reading order:
 - memory_bar: bars of the memory in use and in a plan
 - memory_plan: settings of a load and the memory they need
 - device_words: what a model computes on
+- crash_card: how the previous run crashed
+- loaded_card: a loaded model and what can be done with it
+- loaded_models: the cards of the machine and its models
 - evictions: who is affected by an unload
-- file_address: the URL of a file's page
-- quantize: make a smaller file of a model
-- file_report: the page of a model file
-- files_card: the files in the models folder
+- files: model files on the server
 - access: who may use a model
 - group_models: default models of groups
 - residency: when a model leaves memory

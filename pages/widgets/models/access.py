@@ -9,7 +9,8 @@ import streamlit as st
 from core.errors import PortalError
 from core.inference.offers import AccessRule
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.people.words import role_word
 
@@ -31,7 +32,7 @@ def access_dialog(portal: Portal, user: User, model: str) -> None:
     all_roles = list(dict.fromkeys([*portal.model_access.roles(user), *sorted(rule.roles)]))
     known = sorted({*portal.model_access.groups(user), *rule.groups})
 
-    @st.dialog(t("Who may use {name}?", name=plain(model)))
+    @dialog(t("Who may use {name}?", name=plain(model)))
     def ask() -> None:
         st.markdown(t("People need one of these roles or groups. With neither, everyone may use it. Those who run the models always may."))
         roles = st.pills(
@@ -47,7 +48,7 @@ def access_dialog(portal: Portal, user: User, model: str) -> None:
                 try:
                     portal.model_access.restrict(user, model, roles, groups)
                 except PortalError as problem:
-                    st.error(plain(said(problem)), icon=":material/error:")
+                    st.error(plain(error_text(problem)), icon=":material/error:")
                 else:
                     st.rerun()
 

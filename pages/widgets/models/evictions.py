@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.models.records import Eviction, LoadedModel, MemoryPlan
+from core.models.memory_records import Eviction, MemoryPlan
+from core.models.records import LoadedModel
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 UNLOAD = "models-unload"
 """The session key that opens the confirmation of an unload."""
-MOST_GROUPS = 5
+MAX_GROUPS = 5
 
 
 def noticed(one: Eviction) -> bool:
@@ -39,8 +41,8 @@ def who_notices(one: Eviction) -> str:
     if one.default:
         words.append(t("New chats use it."))
     if one.groups:
-        named = ", ".join(map(plain, one.groups[:MOST_GROUPS]))
-        more = len(one.groups) - MOST_GROUPS
+        named = ", ".join(map(plain, one.groups[:MAX_GROUPS]))
+        more = len(one.groups) - MAX_GROUPS
         words.append(
             t("It is the default of {groups} and {n} more groups.", groups=named, n=more) if more > 0
             else t("It is the default of {groups}.", groups=named)
@@ -67,7 +69,7 @@ def confirm_unload(portal: Portal, user: User, model: LoadedModel) -> None:
     """Ask before a model is unloaded, and say who uses it."""
     one = portal.models.eviction(user, model.name)
 
-    @st.dialog(t("Unload {name}?", name=plain(model.name)))
+    @dialog(t("Unload {name}?", name=plain(model.name)))
     def ask() -> None:
         st.markdown(who_notices(one))
         if one.people:
@@ -88,6 +90,6 @@ def do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
+        st.toast(plain(error_text(problem)), icon=":material/error:")
     else:
         st.rerun()

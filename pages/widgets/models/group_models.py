@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 
@@ -31,7 +32,7 @@ def group_models(portal: Portal, user: User, names: Sequence[str]) -> None:
             st.selectbox(
                 group, options, index=options.index(current), key=f"groupmodel-{group}",
                 format_func=lambda name: t("The portal's default") if name is None else name,
-                on_change=_set, args=(portal, user, group),
+                on_change=callback(_set), args=(portal, user, group),
             )  # fmt: skip
 
 
@@ -39,4 +40,4 @@ def _set(portal: Portal, user: User, group: str) -> None:
     try:
         portal.model_access.set_group_model(user, group, st.session_state[f"groupmodel-{group}"])
     except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
+        st.toast(plain(error_text(problem)), icon=":material/error:")

@@ -8,9 +8,10 @@ from html import escape
 
 import streamlit as st
 
-from core.models.records import DeviceMemory, LoadedModel, MemoryPlan, ModelState
+from core.models.memory_records import DeviceMemory, MemoryPlan
+from core.models.records import LoadedModel, ModelState
 from pages.shell.words import t
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 
 HOST, BUDGET = "host", "budget"
 """The pool's names of the CPU's memory and of its own limit for all models."""

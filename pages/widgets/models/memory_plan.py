@@ -12,28 +12,16 @@ import streamlit as st
 
 from core.bounds import E
 from core.errors import InvalidInput, PortalError
-from core.models.records import (
-    SHORTEST_CONTEXT,
-    Adapter,
-    AdapterFile,
-    FlashAttention,
-    KvStreams,
-    KvType,
-    LoadedModel,
-    LoadSettings,
-    MemoryPlan,
-    ModelFile,
-    ModelKind,
-    ModelState,
-    SplitMode,
-)
+from core.models.load_settings import SHORTEST_CONTEXT, Adapter, FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
+from core.models.memory_records import MemoryPlan
+from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelKind, ModelState
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
-from pages.widgets.common.figures import count, parameters, size
+from pages.widgets.common.formats import count, parameters, size
 from pages.widgets.models.evictions import evictions_card
-from pages.widgets.models.file_address import open_report
+from pages.widgets.models.files.file_address import open_report
 from pages.widgets.models.memory_bar import plan_bar
 
 if TYPE_CHECKING:
@@ -76,7 +64,7 @@ def memory_plan(
         settings = replace(settings, adapters=_adapters(file, adapters, settings.adapters))
         plan = portal.models.plan(user, file, settings)
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
         return
     plan_bar(plan)
     st.markdown(verdict_of(plan))
@@ -98,7 +86,7 @@ def memory_plan(
         try:
             portal.models.load(user, file.path, settings, default=default, at_start=at_start)
         except PortalError as problem:
-            st.markdown(f":red[:material/error: {plain(said(problem))}]")
+            st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
         else:
             st.rerun()
 

@@ -9,7 +9,8 @@ import streamlit as st
 from core.errors import PortalError
 from core.models.records import LoadedModel, Residency
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def residency_line(residency: Residency) -> str:
 def residency_dialog(portal: Portal, user: User, model: LoadedModel) -> None:
     """Open the dialog that changes when the model leaves memory."""
 
-    @st.dialog(t("When does {name} leave memory?", name=plain(model.name)))
+    @dialog(t("When does {name} leave memory?", name=plain(model.name)))
     def ask() -> None:
         st.markdown(t("An idle model can make room for others. The next question loads it again, which takes as long as a load."))
         minutes = st.number_input(
@@ -44,7 +45,7 @@ def residency_dialog(portal: Portal, user: User, model: LoadedModel) -> None:
                 try:
                     portal.models.reside(user, model.name, Residency(minutes, (load_at or "").strip()))
                 except PortalError as problem:
-                    st.error(plain(said(problem)), icon=":material/error:")
+                    st.error(plain(error_text(problem)), icon=":material/error:")
                 else:
                     st.rerun()
 

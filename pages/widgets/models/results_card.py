@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import callback
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title, facts_list
-from pages.widgets.common.figures import count, share, size
+from pages.widgets.common.formats import count, share, size
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -20,22 +21,22 @@ if TYPE_CHECKING:
 def results_card(portal: Portal, user: User) -> None:
     """Draw the card; draw nothing if the cache is off and empty."""
     try:
-        figures = portal.result_cache.figures(user)
+        stats = portal.result_cache.stats(user)
     except PortalError as problem:
-        st.caption(plain(said(problem)))
+        st.caption(plain(error_text(problem)))
         return
-    if not figures.most_bytes and not figures.stored:
+    if not stats.most_bytes and not stats.stored:
         return
     with st.container(border=True, key="card-results", gap="xsmall"):
-        card_title(t("Result cache"), t("The same deterministic request of a person gets the same answer for {n} days.", n=figures.days))
+        card_title(t("Result cache"), t("The same deterministic request of a person gets the same answer for {n} days.", n=stats.days))
         facts_list([
-            (t("Found"), share(figures.found / figures.asked if figures.asked else None)),
-            (t("Requests since the start"), count(figures.asked)),
-            (t("Answers"), count(figures.stored)),
-            (t("Room"), t("{n} of {most}", n=size(figures.bytes), most=size(figures.most_bytes))),
+            (t("Found"), share(stats.found / stats.asked if stats.asked else None)),
+            (t("Requests since the start"), count(stats.asked)),
+            (t("Answers"), count(stats.stored)),
+            (t("Room"), t("{n} of {most}", n=size(stats.bytes), most=size(stats.most_bytes))),
         ])
         st.button(
-            t("Empty the cache"), type="tertiary", icon=":material/delete_sweep:", key="results-clear", disabled=not figures.stored,
-            on_click=portal.result_cache.clear, args=(user,),
+            t("Empty the cache"), type="tertiary", icon=":material/delete_sweep:", key="results-clear", disabled=not stats.stored,
+            on_click=callback(portal.result_cache.clear), args=(user,),
             help=t("Answers of a model whose file changed are not given any more in any case."),
         )  # fmt: skip

@@ -10,7 +10,7 @@ from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def start_problems(portal: Portal, user: User, *, here: bool) -> None:
     with st.container(border=True, key="startproblems", gap="xsmall"):
         for problem in problems:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                reason = plain(said(problem.reason))
+                reason = plain(error_text(problem.reason))
                 st.markdown(
                     f":red[:material/error:] **{t('{name} was not loaded at startup', name=plain(problem.name))}**  \n:gray[{reason}]",
                     width="stretch",
@@ -45,6 +45,6 @@ def _leave_out(portal: Portal, user: User, name: str) -> None:
         try:
             portal.models.unload(user, name)
         except PortalError as problem:
-            st.toast(plain(said(problem)), icon=":material/error:")
+            st.toast(plain(error_text(problem)), icon=":material/error:")
         else:
             st.rerun()

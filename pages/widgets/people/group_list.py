@@ -75,7 +75,7 @@ def _group(portal: Portal, user: User, info: GroupInfo, people: Sequence[User]) 
             name = st.text_input(t("Name"), value=group.name, max_chars=MAX_NAME, autocomplete="off")
             managers = st.multiselect(
                 t("Managers"), list(names), [each for each in group.managers if each in names], lambda each: f"{names[each]} ({each})",
-                help=t("They add and remove members under Preferences."), placeholder=t("No managers"), key=f"managers-{group.id}",
+                help=t("They add and remove members on their Account page."), placeholder=t("No managers"), key=f"managers-{group.id}",
             )  # fmt: skip
             withheld = st.multiselect(
                 t("Members may not"), sorted(FEATURES), sorted(group.withheld), permission_word,
@@ -85,13 +85,17 @@ def _group(portal: Portal, user: User, info: GroupInfo, people: Sequence[User]) 
             shares = group.shares_results
             if portal.settings.result_cache_mb or shares:
                 shares = st.checkbox(
-                    t("Members share kept answers"), shares, key=f"shares-{group.id}",
+                    t("Members share cached answers"), shares, key=f"shares-{group.id}",
                     help=t("The same deterministic request of another member is answered from the result cache."),
                 )  # fmt: skip
+            improves = st.checkbox(
+                t("Chats of members may be used to improve models"), group.improves_models, key=f"improves-{group.id}",
+                help=t("Only answers that they rated get into datasets. Each member can refuse on the Account page."),
+            )  # fmt: skip
             saved = st.form_submit_button(t("Save"), type="primary")
         if saved:
             attempt(lambda: portal.groups.change(
-                user, group.id, name=name, managers=managers, withheld=withheld, shares_results=shares
+                user, group.id, name=name, managers=managers, withheld=withheld, shares_results=shares, improves_models=improves
             ))  # fmt: skip
         members(portal, user, info, people)
         group_instructions(portal, user, info)

@@ -10,7 +10,7 @@ import streamlit as st
 from core.access.groups import GroupInfo
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.people.words import role_word
 
@@ -35,7 +35,10 @@ def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[Us
             name = st.text_input(t("User name"), max_chars=64, help=t("Someone who is in no group yet."), autocomplete="off")
         else:
             others = {each.name: each for each in candidates if each.group != group.name}
-            name = st.selectbox(t("Person"), list(others), None, lambda each: _named(others[each]), key=f"joiner-{group.id}") or ""
+            name = st.selectbox(
+                t("Person"), list(others), None, lambda each: _named(others[each]), placeholder=t("Choose a person"),
+                key=f"joiner-{group.id}",
+            ) or ""  # fmt: skip
         sent = st.form_submit_button(t("Add to the group"))
     if sent and name:
         attempt(lambda: portal.groups.put_member(user, group.id, name))
@@ -46,7 +49,7 @@ def attempt(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
         return
     st.rerun()
 

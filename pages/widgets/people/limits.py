@@ -12,9 +12,9 @@ from core.access.groups import GroupInfo
 from core.access.records import AtLimit, Holder, LimitRule, LimitState, Measure, Period
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import count
+from pages.widgets.common.formats import count
 from pages.widgets.people.group_members import attempt
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _add(portal: Portal, user: User, people: Sequence[User], groups: Sequence[Gr
         model = ""
         if at_limit is AtLimit.CHEAPER:
             names = [each.name for each in portal.gateway.chat_models(user)]
-            model = st.selectbox(t("Model"), names, None, accept_new_options=True, key="limit-model") or ""
+            model = st.selectbox(t("Model"), names, None, accept_new_options=True, placeholder=t("Choose or type"), key="limit-model") or ""
     if st.button(t("Set limit"), type="primary", key="limit-set"):
         try:
             rule = LimitRule(
@@ -94,7 +94,7 @@ def _add(portal: Portal, user: User, people: Sequence[User], groups: Sequence[Gr
                 model=model,
             )  # fmt: skip
         except PortalError as problem:
-            st.error(plain(said(problem)), icon=":material/error:")
+            st.error(plain(error_text(problem)), icon=":material/error:")
             return
         attempt(lambda: portal.limits.put(user, rule))
 
@@ -102,9 +102,11 @@ def _add(portal: Portal, user: User, people: Sequence[User], groups: Sequence[Gr
 def _subject(holder: Holder, people: Sequence[User], groups: Sequence[GroupInfo]) -> str:
     match holder:
         case Holder.PERSON:
-            return st.selectbox(t("Person"), [each.name for each in people], None, key="limit-person") or ""
+            names = [each.name for each in people]
+            return st.selectbox(t("Person"), names, None, placeholder=t("Choose a person"), key="limit-person") or ""
         case Holder.GROUP:
-            return st.selectbox(t("Group"), [each.group.name for each in groups], None, key="limit-group") or ""
+            names = [each.group.name for each in groups]
+            return st.selectbox(t("Group"), names, None, placeholder=t("Choose a group"), key="limit-group") or ""
         case Holder.KEY:
             return st.text_input(t("Key id"), max_chars=64, key="limit-key", autocomplete="off")
         case Holder.EVERYONE:

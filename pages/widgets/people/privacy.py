@@ -12,7 +12,7 @@ from core.errors import PortalError
 from core.people.records import User
 from core.privacy.filter import Checked
 from core.privacy.records import EVERY_GROUP, MASKS, Action, Kind, PrivacyPolicy
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.people.group_members import attempt
 
@@ -29,7 +29,7 @@ _KINDS = {
     Kind.OWN: "Own patterns",
 }
 _ACTIONS = {Action.OFF: "Leave as it is", Action.WARN: "Warn", Action.MASK: "Mask", Action.REFUSE: "Refuse"}
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
 
 def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> None:
@@ -58,8 +58,8 @@ def note(checked: Checked) -> str:
     if checked.action is Action.WARN:
         kinds = ", ".join(dict.fromkeys(t(_KINDS[kind]) for kind, _ in checked.found))
         return t("Your question holds personal data ({kinds}). It was sent as it is.", kinds=kinds)
-    values = ", ".join(f"{_short(value)} → {MASKS[kind]}" for kind, value in checked.found[:MOST_SHOWN])
-    more = len(checked.found) - MOST_SHOWN
+    values = ", ".join(f"{_short(value)} → {MASKS[kind]}" for kind, value in checked.found[:MAX_SHOWN])
+    more = len(checked.found) - MAX_SHOWN
     return t("Masked before it was sent and stored: {values}", values=plain(values + (f" (+{more})" if more > 0 else "")))
 
 
@@ -77,7 +77,7 @@ def _form(portal: Portal, user: User, policy: PrivacyPolicy) -> None:
             )  # fmt: skip
         kinds = st.multiselect(
             t("What to look for"), list(Kind), [kind for kind in Kind if kind in policy.kinds], lambda kind: t(_KINDS[kind]),
-            key=f"privacy-kinds-{policy.group}",
+            placeholder=t("Nothing"), key=f"privacy-kinds-{policy.group}",
         )  # fmt: skip
         patterns = st.text_area(
             t("Own patterns"), "\n".join(policy.patterns), help=t("One a line, in the syntax of RE2, for example EMP-[0-9]{6}."),
@@ -89,7 +89,7 @@ def _form(portal: Portal, user: User, policy: PrivacyPolicy) -> None:
             lines = tuple(line.strip() for line in patterns.splitlines() if line.strip())
             wanted = PrivacyPolicy(group=policy.group, input=into, output=out, kinds=frozenset(kinds), patterns=lines)
         except PortalError as problem:
-            st.error(plain(said(problem)), icon=":material/error:")
+            st.error(plain(error_text(problem)), icon=":material/error:")
             return
         attempt(lambda: portal.privacy.put(user, wanted))
 

@@ -44,4 +44,5 @@ def role_editor(portal: Portal, user: User, roles: Sequence[RoleInfo]) -> None:
 
 def _choose(own: Sequence[Permission], chosen: Sequence[Permission], key: str) -> list[Permission]:
     default = [each for each in chosen if each in own]
-    return st.multiselect(t("Permissions"), own, default, permission_word, key=f"role-permissions-{key}")
+    words = t("Choose permissions")
+    return st.multiselect(t("Permissions"), own, default, permission_word, placeholder=words, key=f"role-permissions-{key}")

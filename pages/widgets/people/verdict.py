@@ -18,7 +18,10 @@ def ask_verdict(people: Sequence[User]) -> None:
     st.markdown(f"### {t('May this person do it?')}", anchors=False)
     by_name = {each.name: each for each in people}
     with st.container(horizontal=True):
-        name = st.selectbox(t("Person"), list(by_name), None, lambda each: f"{by_name[each].full_name} ({each})", key="verdict-person")
+        name = st.selectbox(
+            t("Person"), list(by_name), None, lambda each: f"{by_name[each].full_name} ({each})", placeholder=t("Choose a person"),
+            key="verdict-person",
+        )  # fmt: skip
         permission = st.selectbox(t("Permission"), list(Permission), 0, permission_word, key="verdict-permission")
     if name:
         _say(by_name[name], permission)

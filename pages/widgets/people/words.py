@@ -16,6 +16,7 @@ PERMISSIONS = {
     Permission.MEMORY: "Have facts remembered across chats",
     Permission.VIEW_USAGE: "See usage",
     Permission.REVIEW_FEEDBACK: "Review feedback",
+    Permission.SET_UP_REVIEW: "Set up review",
     Permission.RUN_MODELS: "Run models",
     Permission.MANAGE_PEOPLE: "Manage people, roles and groups",
     Permission.READ_AUDIT: "Read the audit log",

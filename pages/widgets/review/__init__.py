@@ -3,5 +3,16 @@
 In reading order:
 
 - accepted: accept an answer for the replay gate
-- review_case: one review case
+- case_words: words for states, priorities and the history
+- case_location: which case is open
+- case_views: views of the queue
+- case_filters: the search and the filter
+- case_list: the list of cases
+- case_actions: what a reviewer does with a case
+- case_view: one case
+- case_properties: the properties of a case
+- case_watch: keep the open case up to date
+- case_csv: cases as CSV
+- progress: the page Review progress
+- judging: guidelines, questions and judgements
 """

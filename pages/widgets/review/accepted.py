@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.errors import PortalError
-from core.models.swap_records import ReplayQuestion
-from pages.shell.words import said, t
+from core.models.swaps.records import ReplayQuestion
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 
 
@@ -17,7 +17,7 @@ def accept_answer(keep: Callable[[], ReplayQuestion]) -> None:
     try:
         kept = keep()
     except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
+        st.toast(plain(error_text(problem)), icon=":material/error:")
     else:
         words = t("Accepted. A swap of {model} can compare the new version's answer with this one.", model=plain(kept.model))
         st.toast(words, icon=":material/fact_check:")

@@ -10,9 +10,10 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.sharing.records import Share
-from pages.shell.words import said, t
-from pages.widgets.chat.conversation_list import day
+from pages.shell.live_part import callback, dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
+from pages.widgets.chat.sidebar.conversation_list import day
 from pages.widgets.common.script import component
 from pages.widgets.usage.days import zone
 
@@ -42,8 +43,8 @@ def draw(portal: Portal, user: User, conversation_id: str) -> None:
     if st.session_state.get(_OPEN) != conversation_id:
         return
 
-    @st.dialog(t("Share this chat"), on_dismiss=_close)
-    def dialog() -> None:
+    @dialog(t("Share this chat"), on_dismiss=_close)
+    def ask() -> None:
         st.markdown(t(
             "People read the questions and answers that the chat shows now, with the names of the models and files. Thoughts, ratings, "
             "other versions and later messages stay private."
@@ -56,7 +57,7 @@ def draw(portal: Portal, user: User, conversation_id: str) -> None:
                 for each in links:
                     _link(portal, user, each)
 
-    dialog()
+    ask()
 
 
 def _form(portal: Portal, user: User, conversation_id: str) -> None:
@@ -82,7 +83,7 @@ def _form(portal: Portal, user: User, conversation_id: str) -> None:
             try:
                 portal.shares.create(user, conversation_id, group_id=who or None, days=days or None, masked=masked)
             except PortalError as problem:
-                st.session_state[_PROBLEM] = said(problem)
+                st.session_state[_PROBLEM] = error_text(problem)
             st.rerun(scope="fragment")
 
 
@@ -93,7 +94,7 @@ def _link(portal: Portal, user: User, share: Share) -> None:
             data = {"path": f"/{PATH}?{LINK}={share.id}", "copy": t("Copy link"), "copied": t("Copied")}
             _copy(key=f"copy-{share.id}", data=[data], height=40)
         st.button(
-            t("Revoke"), type="tertiary", key=f"revoke-{share.id}", on_click=_revoke, args=(portal, user, share.id)
+            t("Revoke"), type="tertiary", key=f"revoke-{share.id}", on_click=callback(_revoke), args=(portal, user, share.id)
         )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def _revoke(portal: Portal, user: User, share_id: str) -> None:
     try:
         portal.shares.revoke(user, share_id)
     except PortalError as problem:
-        st.session_state[_PROBLEM] = said(problem)
+        st.session_state[_PROBLEM] = error_text(problem)
 
 
 def _audience(share: Share) -> str:

@@ -10,28 +10,31 @@ from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.knowledge.records import StoredFile
 from core.sharing.records import SharedChat, SharedMessage
-from pages.widgets.chat.between_answers import Foot, seam
+from pages.widgets.chat.answers.between_answers import Footer, divider, divider_labels
+from pages.widgets.chat.answers.tool_steps import shared_steps
 from pages.widgets.chat.message import show
 
 
 def snapshot(shared: SharedChat) -> None:
     """Draw questions and answers as in the chat, with only Copy below an answer."""
     asked: Shown | None = None
-    foot: Foot | None = None
+    footer: Footer | None = None
+    divider_labels()
     with st.container(key="transcript", gap="small"):
         for number, each in enumerate(shared.messages):
             shown = _shown(shared, number, each)
             if each.author is Author.USER:
                 asked = shown
                 continue
-            _seam(f"seam-{number}", foot=foot, asked=asked)
+            _divider(f"seam-{number}", footer=footer, asked=asked)
+            shared_steps(each.steps, str(number))
             show(each.text)
             asked = None
-            foot = Foot(answer=shown, meta=(each.model,) if each.model else (), details=(), mark="", again=False, rated=False)
-        _seam("seam-last", foot=foot, asked=asked)
+            footer = Footer(answer=shown, meta=(each.model,) if each.model else (), details=(), mark="", again=False, rated=False)
+        _divider("seam-last", footer=footer, asked=asked)
 
 
-_seam = partial(seam, thought=None, free=False, on_event=lambda _key: None)
+_divider = partial(divider, thought=None, free=False, on_event=lambda _key: None)
 
 
 def _shown(shared: SharedChat, number: int, message: SharedMessage) -> Shown:

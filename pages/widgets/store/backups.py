@@ -6,17 +6,18 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.errors import PortalError
 from core.operations.backups import change_of
 from core.operations.records import BackupAction, BackupContents, BackupFile, BackupTask, StoreFacts
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog, part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card
-from pages.widgets.common.figures import age, size
+from pages.widgets.common.data_frame import data_frame
+from pages.widgets.common.formats import age, size
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -62,7 +63,7 @@ def ask_for_backup(portal: Portal, user: User) -> None:
     """Open the dialog that creates a backup."""
     room = portal.backups
 
-    @st.dialog(t("Create a backup"))
+    @dialog(t("Create a backup"))
     def ask() -> None:
         st.markdown(t("A copy of the current state, verified after writing. People can keep working meanwhile."))
         with st.form("backup-make", border=False):
@@ -112,7 +113,7 @@ def _row(portal: Portal, user: User, file: BackupFile, *, busy: bool) -> None:
 
 
 def _ask_for_key(portal: Portal, user: User, file: BackupFile) -> None:
-    @st.dialog(t("Verify"))
+    @dialog(t("Verify"))
     def ask() -> None:
         with st.form("backup-check", border=False):
             label = t("Passphrase for {name}", name=plain(file.name))
@@ -125,7 +126,7 @@ def _ask_for_key(portal: Portal, user: User, file: BackupFile) -> None:
 
 
 def _ask_to_remove(portal: Portal, user: User, file: BackupFile) -> None:
-    @st.dialog(t("Delete this backup?"))
+    @dialog(t("Delete this backup?"))
     def ask() -> None:
         st.markdown(plain(t("{name} will be deleted permanently. The database is not affected.", name=file.name)))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-backup"):
@@ -143,12 +144,12 @@ def _ask_to_remove(portal: Portal, user: User, file: BackupFile) -> None:
 def _task(portal: Portal, user: User, task: BackupTask, facts: StoreFacts) -> None:
     if not task.ended:
         st.session_state[_WATCHED] = task.name
-        st.fragment(_running, run_every=LIVE_S)(portal, user)
+        part(_running, every=LIVE_S)(portal, user)
         return
     watched = st.session_state.pop(_WATCHED, None) == task.name
     if task.error is not None:
         with st.container(key="fail-backup", gap=None):
-            st.markdown(plain(said(task.error)))
+            st.markdown(plain(error_text(task.error)))
             making = task.action is BackupAction.MAKE
             what = t("No backup was created. The database was not changed.") if making else t("Verified: {name}", name=task.name)
             st.caption(plain(what))
@@ -189,7 +190,7 @@ def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
     changes = change_of(contents, facts)
     known = [table for table in labels if table in changes]
     rows = [(labels.get(table, table), *changes[table]) for table in (*known, *(changes.keys() - labels)) if any(changes[table])]
-    frame = pd.DataFrame(
+    frame = data_frame(
         {
             "what": [row[0] for row in rows],
             "backup": [row[1] for row in rows],
@@ -214,6 +215,6 @@ def _do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
     else:
         st.rerun()

@@ -11,9 +11,10 @@ from core.errors import PortalError
 from core.operations.records import EVERY_GROUP, RetentionKind
 from core.operations.retention import MAX_DAYS
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card
+from pages.widgets.common.requests import carried_out, empty_if_done
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -68,13 +69,14 @@ def holds(portal: Portal, user: User) -> None:
                     _do("holds", lambda each=hold: portal.retention.lift_hold(user, each.user_name))  # type: ignore[misc]
         if not found:
             st.caption(t("No one is under a legal hold."))
-        with st.form("hold-add", border=False, clear_on_submit=True):
+        empty_if_done("hold-add", "hold-name", "hold-reason")
+        with st.form("hold-add", border=False):
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 name = st.text_input(t("User name"), max_chars=64, autocomplete="off", key="hold-name", width=130)
                 reason = st.text_input(t("Reason"), max_chars=200, autocomplete="off", key="hold-reason", width="stretch")
                 sent = st.form_submit_button(t("Place hold"))
         if sent:
-            _do("holds", lambda: portal.retention.place_hold(user, name, reason))
+            _do("holds", lambda: portal.retention.place_hold(user, name, reason), form="hold-add")
         _problem("holds")
 
 
@@ -82,12 +84,13 @@ def _groups(portal: Portal, user: User) -> list[str]:
     return sorted({each.group for each in portal.accounts.people(user) if each.group})
 
 
-def _do(where: str, action: Callable[[], object]) -> None:
-    """Run the action and redraw the page; show a refusal in the card `where`."""
+def _do(where: str, action: Callable[[], object], form: str = "") -> None:
+    """Run the action and redraw the page; show a refusal in the card `where`. form: a form to empty afterwards."""
     try:
         action()
+        carried_out(form)
     except PortalError as problem:
-        st.session_state[_PROBLEM] = (where, said(problem))
+        st.session_state[_PROBLEM] = (where, error_text(problem))
     st.rerun()
 
 

@@ -3,7 +3,7 @@
 In reading order:
 
 - filters: choose days, model and group
-- figures: the key figures
+- key_metrics: the key metrics
 - charts: every chart of the portal
 - change_marks: changes of models and settings in the charts by day
 - chart_cards: the charts of a report, each in its card

@@ -10,11 +10,11 @@ from html import escape
 import plotly.graph_objects as go
 
 from core.models.markers import Change
-from core.models.swap_records import ChangeMarker
+from core.models.swaps.records import ChangeMarker
 from pages.shell.words import t
 from pages.widgets.usage.charts import palette
 
-MOST_OF_A_DAY = 5
+MAX_OF_A_DAY = 5
 WORDS = {
     Change.SWAP: "{time} {model} was swapped to version {version}",
     Change.LOAD: "{time} {model} was loaded",
@@ -45,8 +45,8 @@ def marks_of(markers: Sequence[ChangeMarker]) -> tuple[Mark, ...]:
             by_day.setdefault(marker.at.date(), []).append(line)
     marks = []
     for day, lines in by_day.items():
-        more = len(lines) - MOST_OF_A_DAY
-        shown = [*lines[:MOST_OF_A_DAY], t("and {n} more", n=more)] if more > 0 else lines
+        more = len(lines) - MAX_OF_A_DAY
+        shown = [*lines[:MAX_OF_A_DAY], t("and {n} more", n=more)] if more > 0 else lines
         marks.append(Mark(day, tuple(shown)))
     return tuple(marks)
 

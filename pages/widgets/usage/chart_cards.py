@@ -13,7 +13,7 @@ from core.usage.reports import UsageParts, UsageReport
 from pages.shell.frame import dark
 from pages.shell.words import t
 from pages.widgets.common.card import card
-from pages.widgets.common.figures import count
+from pages.widgets.common.formats import count
 from pages.widgets.usage import charts
 from pages.widgets.usage.change_marks import Mark, add_marks
 from pages.widgets.usage.charts import Estimate, Line

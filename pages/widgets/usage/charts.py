@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shell.words import language
-from pages.widgets.common.figures import count, share
+from pages.widgets.common.formats import count, share
 
 HEIGHT = 216
 FONT = "Inter, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
@@ -152,11 +152,11 @@ def lines(days: Sequence[date], series: Sequence[Line], dark: bool, unit: str = 
 def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
     """Return a chart with a dot and a bar without caps per row, the first row on top, and n below the name."""
     colours = palette(dark)
-    places = list(range(len(estimates)))[::-1]
+    positions = list(range(len(estimates)))[::-1]
     figure = go.Figure(
         go.Scatter(
             x=[each.share * 100 for each in estimates],
-            y=places,
+            y=positions,
             mode="markers+text",
             text=[share(each.share) for each in estimates],
             textposition="top center",
@@ -185,7 +185,7 @@ def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
     figure.update_yaxes(
         showgrid=False,
         range=[-0.6, len(estimates) - 0.3],
-        tickvals=places,
+        tickvals=positions,
         ticktext=names,
         ticklabelstandoff=10,
         tickfont=dict(size=12, color=colours.text),

@@ -1,4 +1,4 @@
-"""Days in the user's time zone."""
+"""Compute days in the user's time zone."""
 
 from __future__ import annotations
 

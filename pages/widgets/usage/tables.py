@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from core.usage.reports import UsageParts
 from core.usage.totals import Totals
 from pages.shell.words import t
 from pages.widgets.common.card import card
-from pages.widgets.common.figures import MISSING
+from pages.widgets.common.data_frame import data_frame
+from pages.widgets.common.formats import MISSING
 
 ROW_PX = 34
 TABLE_ROWS = 10
@@ -20,7 +20,7 @@ TABLE_ROWS = 10
 def breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[str, Totals]]) -> None:
     """Draw a table with one row per model or group. first: the title of the first column."""
     whole = sum(each.answers for _, each in rows)
-    frame = pd.DataFrame(
+    frame = data_frame(
         {
             "name": [name for name, _ in rows],
             "people": [each.people for _, each in rows],
@@ -41,7 +41,7 @@ def breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[s
         "name": st.column_config.TextColumn(first, width=200),
         "people": number(t("People count"), format="localized"),
         "answers": number(t("Answers"), format="localized"),
-        "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
+        "share": st.column_config.ProgressColumn(t("Share of answers"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
         "tokens": number(t("Tokens"), format="localized"),
         "line": number(t("Queue wait, p95"), format="%.1f s"),
         "first": number(t("Time to first token, p95"), format="%.1f s"),
@@ -69,7 +69,7 @@ def _percent(value: float | None) -> float | None:
 def by_person(parts: UsageParts) -> None:
     """Draw the table of people."""
     rows = parts.by_person()
-    frame = pd.DataFrame(
+    frame = data_frame(
         {
             "name": [each.name for each in rows],
             "chat": [each.chat for each in rows],

@@ -14,10 +14,11 @@ import uvicorn
 
 from api.application import build
 from api.background import answer_jobs
+from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 
 PASSWORD = "correct horse"
 
@@ -111,13 +112,13 @@ def address(server: Server, portal: Portal) -> str:
 @pytest.fixture
 def client(address: str) -> Iterator[httpx.Client]:
     """Nobody: not signed in."""
-    with httpx.Client(base_url=address, timeout=10) as client:
+    with httpx.Client(verify=TLS, base_url=address, timeout=60) as client:
         yield client
 
 
 def client_of(address: str, name: str) -> httpx.Client:
-    """A client with somebody's bearer token."""
-    client = httpx.Client(base_url=address, timeout=10)
+    """A client with someone's bearer token."""
+    client = httpx.Client(verify=TLS, base_url=address, timeout=60)
     token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).json()["token"]
     client.cookies.clear()
     client.headers["Authorization"] = f"Bearer {token}"
@@ -126,7 +127,7 @@ def client_of(address: str, name: str) -> httpx.Client:
 
 @pytest.fixture
 def signed_in(address: str) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client for somebody: ann and bob are analysts, rita a reviewer, max a manager, ada an admin."""
+    """A client for someone: ann and bob are analysts, rita a reviewer, max a manager, ada an admin."""
     clients: list[httpx.Client] = []
 
     def sign_in(name: str) -> httpx.Client:

@@ -11,8 +11,10 @@ import pytest
 
 from bootstrap.portal import Portal
 from core.errors import InvalidInput
-from core.models.records import Adapter, AdapterFile, LoadSettings, StartModel
-from tests.fakes import FakePool
+from core.models.load_settings import Adapter, LoadSettings
+from core.models.records import AdapterFile
+from core.models.start_records import StartModel
+from samples.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
 from tests.unit.api.portal.chat.test_conversations import ask, new
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from bootstrap.portal import Portal
-from core.people.records import AuditFilter
+from core.people.audit_records import AuditFilter
 
 
 def subjects(portal: Portal, action: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every answer is one that the OpenAPI description names: 2,000 requests made from it, valid and invalid ones.
+"""Every answer is one that the OpenAPI description names: 1,000 requests made from it, four an operation, valid and invalid ones.
 
 `./portal bench contract` sends 10,000 to a portal with a real model.
 """
@@ -15,11 +15,11 @@ import pytest
 
 from bench.portal_parts.contract import Outcome, check, describe
 from core.errors import Unavailable
-from tests.fakes import FakePool, FakeRouter
+from samples.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
 from tests.unit.api.portal.chat.test_conversations import ask, new
 
-REQUESTS = 2_000
+REQUESTS = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -103,5 +103,5 @@ def test_an_answer_while_no_model_is_loaded_is_described(
         *("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/tokenize", "/v1/detokenize"),
         *("/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank", "/readyz"),
     )
-    outcome = _check(address, {**description, "paths": {path: description["paths"][path] for path in asked}}, known, 120)
+    outcome = _check(address, {**description, "paths": {path: description["paths"][path] for path in asked}}, known, 60)
     assert outcome.faults == {} and outcome.statuses[503] > 0

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from core.errors import PromptTooLong
-from tests.fakes import FakePool, FakeRouter
+from samples.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
 
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}

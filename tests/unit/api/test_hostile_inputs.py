@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes import FakePool, FakeRouter
+from samples.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
 from tests.unit.api.portal.chat.test_conversations import new
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.api.test_dialects import is_refusal
 
 HELLO = [{"role": "user", "content": "Hi"}]

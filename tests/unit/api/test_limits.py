@@ -32,6 +32,7 @@ def test_a_chats_question_is_refused_before_it_is_stored(ann: httpx.Client, sign
     conversation = ann.post("/api/v1/conversations", json={}).json()["id"]
     asked = ann.post(f"/api/v1/conversations/{conversation}/messages", json={"text": "Hi", "request_id": "r1"})
     assert asked.status_code == 429 and asked.json()["error"]["code"] == "limit_reached"
+    assert asked.headers["RateLimit"].startswith('"everyone-requests-day";r=0;t=') and int(asked.headers["Retry-After"]) > 0
     assert ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"] == []
 
 
@@ -39,6 +40,8 @@ def test_uploads_have_a_limit_of_their_own(ann: httpx.Client, signed_in: Callabl
     signed_in("ada").put("/api/v1/limits", json=DAY | {"measure": "uploads", "amount": 1})
     sent = [ann.post("/api/v1/files", params={"name": f"{n}.txt"}, content=b"text", headers=OCTETS) for n in range(2)]
     assert [each.status_code for each in sent] == [201, 429]
+    refused = ann.post("/v1/files", files={"file": ("a.jsonl", b"{}")}, data={"purpose": "batch"})
+    assert refused.status_code == 429 and ann.get("/v1/files").json()["data"] == []
     assert ann.post("/v1/chat/completions", json=HELLO).status_code == 200
 
 
@@ -47,3 +50,19 @@ def test_everyone_sees_their_own_limits(ann: httpx.Client, signed_in: Callable[[
     ann.post("/v1/chat/completions", json=HELLO)
     [own] = ann.get("/api/v1/limits/own").json()["items"]
     assert (own["amount"], own["used"], own["shared"]) == (2, 1, False)
+
+
+def test_at_a_limit_with_another_model_only_questions_go_on(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put("/api/v1/limits", json=DAY | {"amount": 1, "at_limit": "cheaper", "model": "fake"}).raise_for_status()
+    assert [ann.post("/v1/embeddings", json={"input": "x"}).status_code for _ in range(2)] == [200, 429]
+    assert ann.post("/v1/rerank", json={"query": "x", "documents": ["y"]}).status_code == 429
+    assert ann.post("/v1/chat/completions", json=HELLO | {"model": "other"}).status_code == 200
+
+
+def test_at_a_limit_without_its_other_model_a_question_is_refused_for_the_limit(
+    ann: httpx.Client, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    signed_in("ada").put("/api/v1/limits", json=DAY | {"amount": 1, "at_limit": "cheaper", "model": "gone"}).raise_for_status()
+    assert ann.post("/v1/chat/completions", json=HELLO).status_code == 200
+    refused = ann.post("/v1/chat/completions", json=HELLO)
+    assert refused.status_code == 429 and "per day is reached" in refused.json()["error"]["message"]

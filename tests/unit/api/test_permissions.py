@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.portal_parts.tls import TLS
 from tests.unit.api.conftest import Server
 
 NOBODYS = "0" * 32
@@ -54,11 +55,13 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/conversations/{conversation_id}/stop", None, ALL, 404),
     ("POST", "/api/v1/messages/{message_id}/continue", None, ALL, 404),
     ("POST", "/api/v1/messages/{message_id}/regenerate", None, ALL, 404),
+    ("PUT", "/api/v1/messages/{message_id}/shown", None, ALL, 404),
     ("GET", "/api/v1/conversations/{conversation_id}/follow-up", None, ALL, 404),
     ("PUT", "/api/v1/conversations/{conversation_id}/follow-up", {"text": "x"}, ALL, 404),
     ("DELETE", "/api/v1/conversations/{conversation_id}/follow-up", None, ALL, 404),
     ("POST", "/api/v1/conversations/{conversation_id}/side-by-side", {"text": "x", "models": ["fake", "fake"]}, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/vote", {"vote": "alike"}, ALL, 404),
+    ("POST", "/api/v1/messages/{message_id}/decide", {"step": "call_1", "decision": "allow"}, ALL, 404),
     ("GET", "/api/v1/chat-imports", None, ALL, 200),
     ("POST", "/api/v1/chat-imports", {"file_id": "nobodys"}, ALL, 404),
     ("GET", "/api/v1/shares/groups", None, ALL, 200),
@@ -74,6 +77,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/conversations/{conversation_id}/context", None, ALL, 404),
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", {"id": "x", "text": "y"}, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/pinned", {"pinned": True}, ALL, 404),
+    ("GET", "/api/v1/tools", None, ALL, 200),
     ("GET", "/api/v1/instructions", None, ALL, 200),
     ("GET", "/api/v1/results", None, ADMINS, 200),
     ("DELETE", "/api/v1/results", None, ADMINS, 200),
@@ -127,6 +131,51 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/feedback.csv", None, REVIEWERS, 200),
     ("GET", "/api/v1/feedback/{feedback_id}", None, REVIEWERS, 404),
     ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, REVIEWERS, 404),
+    ("DELETE", "/api/v1/messages/{message_id}/feedback", None, ALL, 404),
+    ("GET", "/api/v1/own-feedback", None, ALL, 200),
+    ("GET", "/api/v1/own-feedback/looks", None, ALL, 200),
+    ("POST", "/api/v1/cases/{number}/reveal", {"reason": "check", "why": "The rate"}, REVIEWERS, 404),
+    ("GET", "/api/v1/rating-form", None, ALL, 200),
+    ("PUT", "/api/v1/rating-form", {"version": 0, "good_reasons": [], "poor_reasons": ["Wrong"]}, ADMINS, 200),
+    ("GET", "/api/v1/rating-form/versions", None, ADMINS, 200),
+    ("GET", "/api/v1/cases", None, REVIEWERS, 200),
+    ("GET", "/api/v1/cases/progress", None, REVIEWERS, 200),
+    ("GET", "/api/v1/cases/tags", None, REVIEWERS, 200),
+    ("POST", "/api/v1/cases/changes", {"cases": [{"number": 999999, "version": 1}], "state": "triaged"}, REVIEWERS, 200),
+    ("GET", "/api/v1/cases/{number}", None, REVIEWERS, 404),
+    ("GET", "/api/v1/cases/{number}/history", None, REVIEWERS, 404),
+    ("PATCH", "/api/v1/cases/{number}", {"version": 1, "note": "x"}, REVIEWERS, 404),
+    ("PUT", "/api/v1/cases/{number}/lock", {}, REVIEWERS, 404),
+    ("DELETE", "/api/v1/cases/{number}/lock", None, REVIEWERS, 204),
+    ("GET", "/api/v1/training-consent", None, ALL, 200),
+    ("PUT", "/api/v1/training-consent", {"agreed": True}, ALL, 200),
+    ("GET", "/api/v1/datasets", None, REVIEWERS, 200),
+    ("POST", "/api/v1/datasets", {"name": "Rated good", "settings": {"format": "sft", "sources": ["good"]}}, REVIEWERS, 201),
+    ("POST", "/api/v1/datasets/preview", {"format": "sft", "sources": ["good"]}, REVIEWERS, 200),
+    ("GET", "/api/v1/datasets/{dataset_id}", None, REVIEWERS, 404),
+    ("PATCH", "/api/v1/datasets/{dataset_id}", {"name": "x"}, REVIEWERS, 404),
+    ("DELETE", "/api/v1/datasets/{dataset_id}", None, REVIEWERS, 404),
+    ("POST", "/api/v1/datasets/{dataset_id}/versions", None, REVIEWERS, 404),
+    ("GET", "/api/v1/datasets/{dataset_id}/versions/{number}", None, REVIEWERS, 404),
+    ("PATCH", "/api/v1/datasets/{dataset_id}/versions/{number}", {"used_by": "x"}, REVIEWERS, 404),
+    ("DELETE", "/api/v1/datasets/{dataset_id}/versions/{number}", None, REVIEWERS, 404),
+    ("GET", "/api/v1/datasets/{dataset_id}/versions/{number}/files/{name}", None, REVIEWERS, 404),
+    ("GET", "/api/v1/review-guidelines", None, REVIEWERS, 200),
+    ("PUT", "/api/v1/review-guidelines", {"text": "", "based_on": 7}, ADMINS, 409),
+    ("GET", "/api/v1/review-guidelines/versions", None, REVIEWERS, 200),
+    ("GET", "/api/v1/review-guidelines/versions/{number}", None, REVIEWERS, 404),
+    ("GET", "/api/v1/review-questions", None, REVIEWERS, 200),
+    ("PUT", "/api/v1/review-questions", {"questions": [], "based_on": 7}, ADMINS, 409),
+    ("GET", "/api/v1/review-questions/versions", None, REVIEWERS, 200),
+    ("GET", "/api/v1/review-questions/versions/{number}", None, REVIEWERS, 404),
+    ("GET", "/api/v1/cases/{number}/judgements", None, REVIEWERS, 404),
+    ("PUT", "/api/v1/cases/{number}/judgement", {"answers": {}}, REVIEWERS, 404),
+    ("PUT", "/api/v1/cases/{number}/decision", {"answers": {}}, REVIEWERS, 404),
+    ("PUT", "/api/v1/cases/{number}/second", {"wanted": True}, REVIEWERS, 404),
+    ("GET", "/api/v1/review-progress?days=30", None, REVIEWERS, 200),
+    ("GET", "/api/v1/case-views", None, REVIEWERS, 200),
+    ("PUT", "/api/v1/case-views/{name}", {"q": "rates"}, REVIEWERS, 200),
+    ("DELETE", "/api/v1/case-views/{name}", None, REVIEWERS, 204),
     ("GET", "/api/v1/search?q=bond", None, ALL, 200),
     ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
@@ -205,6 +254,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/privacy", None, ADMINS, 200),
     ("PUT", "/api/v1/privacy/{group}", {"input": "warn"}, ADMINS, 404),
     ("DELETE", "/api/v1/privacy/{group}", None, ADMINS, 404),
+    ("GET", "/api/v1/audit", None, ADMINS, 200),
+    ("GET", "/api/v1/audit.csv", None, ADMINS, 200),
     ("POST", "/api/v1/audit/verify", {}, ADMINS, 200),
     ("GET", "/api/v1/limits", None, ADMINS, 200),
     ("GET", "/api/v1/limits/own", None, ALL, 200),
@@ -293,6 +344,7 @@ OF_ONE_SCOPE = {
     ("POST", "/api/v1/store/backups"): "admin",
 }
 BY_SESSION_ONLY = {
+    ("POST", "/api/v1/cases/{number}/reveal"),
     ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
     ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
     ("GET", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor/confirm"),
@@ -312,7 +364,7 @@ def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Ca
     ada, reached = signed_in("ada"), {(method, path): set[str]() for method, path, *_ in ROUTES}
     for scope in SCOPES:
         token = ada.post("/api/v1/keys", json={"name": scope, "scopes": [scope]}).json()["token"]
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+        with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as program:
             for method, path, body, allowed, _ in ROUTES:
                 if "anonymous" not in allowed and (method, path) not in FOR_EVERY_KEY:
                     status = program.request(method, of_nobody(path), json=body).status_code
@@ -323,7 +375,7 @@ def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Ca
     assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY | set(BY_TWO_SCOPES)
     for (method, path), scopes in BY_TWO_SCOPES.items():
         token = ada.post("/api/v1/keys", json={"name": "two", "scopes": scopes}).json()["token"]
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+        with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as program:
             assert program.request(method, of_nobody(path)).status_code == 404, path
     for route, scope in OF_ONE_SCOPE.items():
         assert reached[route] == {scope}, route

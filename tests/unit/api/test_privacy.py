@@ -7,9 +7,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.inference.requests import Delta
+from core.inference.requests import Delta, ToolCall
 from data import own_patterns
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 
 PHONE = "13800138000"
 SECRET = {"messages": [{"role": "user", "content": f"Call {PHONE} or ann@example.com"}]}
@@ -76,13 +76,50 @@ def test_an_export_is_masked_for_a_group_that_masks(ann: httpx.Client, signed_in
     ada = signed_in("ada")
     while ann.put(f"/api/v1/messages/{answer}/feedback", json={"rating": -1, "comment": f"Call {PHONE}"}).status_code == 409:
         pass
-    assert PHONE in ada.get("/api/v1/feedback.csv").text
+    [rating] = ada.get("/api/v1/feedback").json()["items"]
+    ada.patch(f"/api/v1/feedback/{rating['id']}", json={"note": f"Note {PHONE}"})
+    exported = ada.get("/api/v1/feedback.csv").text
+    assert "Call [PHONE]" in exported and f"Note {PHONE}" in exported, "what raters wrote is masked in any case"
     ada.put(EVERY_GROUP, json={"output": "mask"})
     exported = ada.get("/api/v1/feedback.csv").text
-    assert "[PHONE]" in exported and PHONE not in exported
+    assert "Note [PHONE]" in exported and PHONE not in exported
 
 
 def test_token_ids_do_not_go_around_the_filter(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
     signed_in("ada").put(EVERY_GROUP, json={"input": "mask"})
     refused = ann.post("/v1/completions", json={"prompt": [1, 2, 3]})
     assert refused.status_code == 400 and "token ids" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (f'{{"to": "{PHONE}", "n": [1, true, null, 2.5]}}', '{"to": "[PHONE]", "n": [1, true, null, 2.5]}'),
+        (f'{{"to": {PHONE}}}', '{"to": "[PHONE]"}'),
+        ('{"ann@example.com": 1}', '{"[E-MAIL]": 1}'),
+        (f"call {PHONE}", "call [PHONE]"),
+        ('{"day": 5}', '{"day": 5}'),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_the_arguments_of_tool_calls_are_masked_and_stay_json(
+    ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client], given: str, told: str
+) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"output": "mask"})
+    router.always = [Delta(tokens=1, tool_calls=(ToolCall("1", "call", given),)), *list(router.always)[-1:]]
+    tools = [{"type": "function", "function": {"name": "call", "parameters": {"type": "object"}}}]
+    message = ann.post("/v1/chat/completions", json={**SECRET, "tools": tools}).json()["choices"][0]["message"]
+    assert message["tool_calls"][0]["function"]["arguments"] == told
+
+
+@pytest.mark.parametrize("format", ["markdown", "json", "html"])
+def test_exports_of_chats_and_memories_are_masked(ann: httpx.Client, signed_in: Callable[[str], httpx.Client], format: str) -> None:
+    chat = ann.post("/api/v1/conversations", json={"title": f"About {PHONE}"}).json()["id"]
+    ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": f"Call {PHONE}"}).raise_for_status()
+    ann.post("/api/v1/memories", json={"text": f"The user has the number {PHONE}."}).raise_for_status()
+    addresses = (f"/api/v1/conversations/export?id={chat}&format={format}", "/api/v1/memories/export")
+    assert all(PHONE in ann.get(each).text for each in addresses)
+    signed_in("ada").put(EVERY_GROUP, json={"output": "mask"})
+    for each in addresses:
+        exported = ann.get(each)
+        assert PHONE not in exported.text + exported.headers["content-disposition"] and "[PHONE]" in exported.text, each

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from bootstrap.portal import Portal, build_portal
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
 
 HELLO = [{"role": "user", "content": "Hello?"}]
@@ -73,3 +73,17 @@ def test_a_chat_says_when_its_answer_was_written_and_a_group_may_share(
     assert group["shares_results"] is False
     changed = ada.patch(f"/api/v1/groups/{group['id']}", json={"shares_results": True})
     assert changed.json()["shares_results"] is True and changed.json()["withheld"] == []
+
+
+def test_a_kept_answer_is_deleted_with_the_response_that_used_it_last(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    body = {"input": "Hello, stored?", "temperature": 0}
+    made = ann.post("/v1/responses", json=body)
+    assert said(made) == "miss"
+    again = ann.post("/v1/responses", json=body)
+    assert said(again) == "hit"
+    ada = signed_in("ada")
+    ann.delete(f"/v1/responses/{made.json()['id']}").raise_for_status()
+    assert ada.get("/api/v1/results").json()["stored"] == 1, "the second response still holds the same answer"
+    ann.delete(f"/v1/responses/{again.json()['id']}").raise_for_status()
+    assert ada.get("/api/v1/results").json()["stored"] == 0
+    assert said(ann.post("/v1/responses", json=body)) == "miss"

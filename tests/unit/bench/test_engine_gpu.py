@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import engine_gpu, peers
+from bench.engine import engine_gpu, peers
 from bench.engine_parts.blocks import NINE
 from bench.engine_parts.steps import Step, share_outside
 from bench.portal_parts.portal import ROOT

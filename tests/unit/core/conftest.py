@@ -10,10 +10,15 @@ import pytest
 
 from core.chat.conversations import Conversations
 from core.chat.turns import Turns
+from core.clock import Clock
 from core.inference.gateway import Gateway
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.people.signing_in.sign_in import SignIn, open_pool
+from core.privacy.filter import PrivacyFilter
+from core.review.feedback import FeedbackQueue
+from core.review.names import ReviewNames
+from core.search.ports import SearchIndex
 from core.search.records import SearchHit, SearchQuery
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
@@ -21,7 +26,7 @@ from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.migrated import migrated_sqlite
 
 
@@ -34,6 +39,15 @@ class MovingClock:
 
     def forward(self, **by: float) -> None:
         self.time += timedelta(**by)
+
+
+def review_names(unit_of_work: UnitOfWorkFactory, clock: Clock, *, hidden: bool = False) -> ReviewNames:
+    return ReviewNames(unit_of_work, PrivacyFilter(unit_of_work, clock), clock, hidden=hidden)
+
+
+def feedback_queue(unit_of_work: UnitOfWorkFactory, index: SearchIndex, clock: Clock, names: ReviewNames | None = None) -> FeedbackQueue:
+    """A queue that shows names, if no others are given."""
+    return FeedbackQueue(unit_of_work, index, clock, PrivacyFilter(unit_of_work, clock), names or review_names(unit_of_work, clock))
 
 
 @pytest.fixture

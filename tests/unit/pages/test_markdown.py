@@ -15,7 +15,7 @@ from pages.markdown.inline import Context
 from pages.markdown.reading import DEEPEST, parser
 from pages.markdown.text import JOINER
 from pages.widgets.chat.message import plain
-from tests.markdown_documents import ATTACKS, DOCUMENTS
+from samples.markdown_documents import ATTACKS, DOCUMENTS
 
 DRAWS = parser(latex=False)
 """A reader that knows no more than Streamlit's: dollars alone make formulas there."""
@@ -301,23 +301,32 @@ def test_blocks_that_stand_are_not_drawn_differently_while_the_text_grows() -> N
 @pytest.mark.parametrize(
     ("open", "drawn"),
     [
-        ("a **b", "a **b** ▍"),
-        ("a **b*", "a **b** ▍"),
+        ("a **b", "a **b**"),
+        ("a **b*", "a **b**"),
+        ("a **b** c", "a **b** c ▍"),
         ("a **", "a ▍"),
-        ("a `b", "a `b` ▍"),
-        ("a ~~b", "a ~~b~~ ▍"),
+        ("a `b", "a `b`"),
+        ("a ~~b", "a ~~b~~"),
         ("see [the docs](http://x.te", "see the docs ▍"),
         ("see ![the pic", "see the pic ▍"),
         ("text\n-", "text ▍"),
         ("text\n\n1.", "text ▍"),
         ("text\n\n#", "text ▍"),
-        ("| a | b", "| a | b |\n| --- | --- |\n\n▍"),
-        ("| a | b |\n|--", "| a | b |\n| --- | --- |\n\n▍"),
-        ("```py\nx = 1", "```py\nx = 1\n```\n\n▍"),
+        ("| a | b", "| a | b |\n| --- | --- |"),
+        ("| a | b |\n", "| a | b |\n| --- | --- |"),
+        ("text\n\n| a | b |\n", "text\n\n| a | b |\n| --- | --- |"),
+        ("| a | b |\n|--", "| a | b |\n| --- | --- |"),
+        ("```py\nx = 1", "```py\nx = 1\n```"),
     ],
 )
 def test_what_is_open_is_drawn_as_what_it_will_be(open: str, drawn: str) -> None:
     assert Growing().markdown(open) == drawn
+
+
+def test_what_has_been_drawn_as_a_table_stays_one() -> None:
+    growing = Growing()
+    for end in range(TALK.index("| a") + 3, len(TALK)):
+        assert "| --- |" in growing.markdown(TALK[:end]).replace(":--", "---").replace("--:", "---"), TALK[:end]
 
 
 def test_a_text_that_was_replaced_is_read_anew() -> None:
@@ -349,7 +358,7 @@ def test_a_text_on_which_the_parser_fails_is_shown_as_it_is(monkeypatch: pytest.
 
 
 def test_a_long_hostile_text_takes_no_time() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for part in (
         "[",
         "`",
@@ -372,4 +381,4 @@ def test_a_long_hostile_text_takes_no_time() -> None:
         "[a]: b\n",
     ):
         whole(part * (20_000 // len(part)) + "@")
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 10

@@ -12,11 +12,13 @@ import pytest
 
 from core.errors import InvalidInput
 from core.people.records import User
-from core.plugins.records import SectionPage
+from core.plugins.offered_tool import ToolFailed
+from core.plugins.records import Addition, AdditionKind, Person, SectionPage, ToolContext
 from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
+from data.plugins.json_schemas import JsonSchemas
 from data.plugins.process import WorkerPluginProcess
-from tests.plugin_maker import install_package
+from tests.plugin_maker import install_module, install_package
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.conftest import accounts as accounts
 from tests.unit.core.conftest import admin as admin
@@ -34,16 +36,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     yield site
-    for name in ("glossary_plugin", "glm_portal_mail"):
+    for name in ("glossary_plugin", "glm_portal_mail", "plugin_days"):
         sys.modules.pop(name, None)
 
 
 def test_the_plugin_of_the_page_works(folder: Path, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User, ana: User) -> None:
     page = (DOCS / "plugins.md").read_text("utf-8")
-    [source], [project] = (re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE) for language in ("python", "toml"))
-    assert len([line for line in source.splitlines() if line.strip()]) <= 20
+    blocks = {each: re.findall(rf"^```{each}\n(.*?)^```", page, re.DOTALL | re.MULTILINE) for each in ("python", "toml")}
+    [source, tool], [project] = blocks["python"], blocks["toml"]
+    assert max(len([line for line in each.splitlines() if line.strip()]) for each in (source, tool)) <= 20
     install_package(folder, project, {"glossary_plugin": source})
-    plugins = Plugins(unit_of_work, clock, WorkerPluginProcess())
+    plugins = Plugins(unit_of_work, clock, WorkerPluginProcess(), JsonSchemas())
     [found] = plugins.list(admin)
     assert (found.name, found.version, found.summary) == ("glossary", "1.0", "Spell out our abbreviations.")
     assert "glossary_plugin" not in sys.modules
@@ -53,12 +56,33 @@ def test_the_plugin_of_the_page_works(folder: Path, unit_of_work: UnitOfWorkFact
     assert [each.title for each in plugins.sections(ana, SectionPage.ACCOUNT)] == ["Abbreviations"]
 
 
+def test_the_tool_of_the_page_counts_working_days(
+    folder: Path, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User, ana: User
+) -> None:
+    page = (DOCS / "plugins.md").read_text("utf-8")
+    [_, source] = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    install_module(folder, "days", source)
+    plugins = Plugins(unit_of_work, clock, WorkerPluginProcess(), JsonSchemas())
+    assert plugins.tools(ana) == []
+    assert plugins.change(admin, "days", everyone=True).state.adds == (Addition(AdditionKind.TOOL, "Working days"),)
+    [tool] = plugins.tools(ana)
+    context = ToolContext(
+        person=Person(ana.id, ana.group), conversation_id="", now=clock(), stopped=lambda: False,
+        search_chats=lambda words, most: [], read_chat=lambda id: None,
+    )  # fmt: skip
+    assert tool.call('{"first": "2026-11-26", "last": "2026-12-01"}', context) == "4"
+    with pytest.raises(ToolFailed, match="Write dates as"):
+        tool.call('{"first": "tomorrow", "last": "2026-12-01"}', context)
+    with pytest.raises(ToolFailed, match="last is missing"):
+        tool.call('{"first": "2026-11-26"}', context)
+
+
 def test_the_example_reads_e_mails(folder: Path, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User, ana: User) -> None:
     example = DOCS / "examples/glm-portal-mail"
     install_package(
         folder, (example / "pyproject.toml").read_text("utf-8"), {"glm_portal_mail": (example / "glm_portal_mail.py").read_text("utf-8")}
     )
-    plugins = Plugins(unit_of_work, clock, WorkerPluginProcess())
+    plugins = Plugins(unit_of_work, clock, WorkerPluginProcess(), JsonSchemas())
     plugins.change(admin, "mail", everyone=True)
     mail = EmailMessage()
     mail["From"], mail["Subject"] = "bo@example.org", "合同 Contract"

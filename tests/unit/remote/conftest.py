@@ -14,13 +14,13 @@ import uvicorn
 
 from api.application import build
 from bootstrap.portal import Portal
-from bootstrap.remote import connect
+from bootstrap.servers.remote import connect
 from core.people.records import SessionKind
 from core.people.signing_in.sign_in import Caller
 from remote.identity import SessionUser
 from remote.portal import RemotePortal
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PASSWORD, open_portal
 from tests.unit.api.conftest import empty_home as empty_home
 from tests.unit.api.conftest import pool as pool
@@ -86,7 +86,7 @@ def user_settings(server: AdminServer, home: Path, key: str = KEY) -> Settings:
 
 @pytest.fixture
 def person(user_server: Portal) -> Callable[[str], SessionUser]:
-    """Sign somebody in through the user server: ann and bob are analysts, max a manager, ada an admin."""
+    """Sign someone in through the user server: ann and bob are analysts, max a manager, ada an admin."""
 
     def sign_in(name: str) -> SessionUser:
         proof = user_server.sign_in.check(name, PASSWORD, Caller("127.0.0.1"))

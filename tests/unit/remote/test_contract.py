@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Set
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +18,43 @@ from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.asking.asking import Question
 from core.chat.records import NewQuestion
+from core.chat.tools.records import Decision
 from core.chat.turns import TurnOptions
-from core.errors import PortalError
-from core.grounding.exports import ExportFormat
+from core.errors import Conflict, PortalError
+from core.grounding.exports.exports import ExportFormat
 from core.grounding.records import Box
 from core.inference.offers import Preset
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from core.notices.records import NoticeChoices
 from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
+from core.people.audit_records import AuditFilter
 from core.people.permissions import Permission, Role
-from core.people.records import AuditFilter, Origin, Scope, SessionKind
+from core.people.records import Origin, Scope, SessionKind
 from core.people.signing_in.sign_in import Caller
 from core.plugins.records import SectionPage
 from core.prompts.records import Share
-from core.review.records import FeedbackFilter, ReviewState, Vote
+from core.review.cases.changes import CaseChange
+from core.review.cases.records import OPEN, CaseQuery, CaseState, Priority, Whose
+from core.review.datasets.records import DatasetSettings, Format, Source
+from core.review.judging.records import Question as ReviewQuestion
+from core.review.judging.records import QuestionKind
+from core.review.names import RevealReason
+from core.review.own_feedback import OwnRatings
+from core.review.records import RatingDetails, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
-from tests.fakes import FILE, FakePool, FakeRouter
-from tests.image_files import picture, written
+from samples.fakes import FILE, FakePool, FakeRouter
+from samples.image_files import picture, written
 from tests.unit.api.conftest import PASSWORD, open_portal
 from tests.unit.remote.conftest import AdminServer
 from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
-    *("jobs.list", "index_care.state", "disk.free", "memories.export"),
+    *("jobs.list", "index_maintenance.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
 """What depends on how far a background job has come, on the disk or on chance (the beginning of a key): only its types are compared."""
@@ -99,7 +111,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.conversations.get(ann, "missing")
     portal.gateway.chat_models(ann)
-    portal.gateway.next_place(ann, "fake@elsewhere")
+    portal.gateway.next_target(ann, "fake@elsewhere")
     turn = portal.turns.start(ann, chat.id, "Hello?", TurnOptions(), "request-1")
     portal.turns.find(ann, turn.id)
     with suppress(PortalError):
@@ -118,14 +130,19 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.turns.running(ann, chat.id)
     portal.turns.running_conversations(ann)
     portal.turns.stop(ann, chat.id)
+    with pytest.raises(Conflict):
+        portal.turns.decide(ann, turn.answer_id, "call_1", Decision.ALLOW)
     portal.conversations.show_version(ann, chat.id, turn.answer_id)
     portal.conversations.reveal(ann, chat.id, second.answer_id)
     portal.conversations.transcript(ann, chat.id)
     portal.conversations.get(ann, chat.id)
     portal.conversations.message(ann, turn.answer_id)
     portal.conversations.list(ann, limit=10)
+    _indexed(portal, ann, "标题")
     portal.conversations.find(ann, "标题")
-    portal.feedback.rate(ann, second.answer_id, -1, "Not so good")
+    portal.feedback.rate(ann, second.answer_id, -1, "Not so good", RatingDetails(score=2, reasons=("Too long",)))
+    portal.feedback.own(ann, second.answer_id)
+    portal.rating_forms.current(ann)
     portal.search.find(ann, "nothing like it", DocumentKind.MESSAGE, since=datetime(2020, 1, 1, tzinfo=UTC))
     portal.search.models(ann)
     portal.suggestions.suggest(ann, "Üb")
@@ -165,15 +182,18 @@ def _conversations(portal: Any, ann: Any) -> None:
         portal.memories.dismiss(ann, fact.id)
     portal.memories.remove(ann, fact.id)
     portal.memories.clear(ann)
-    portal.marks.use_memory(ann, chat.id, True)
+    portal.conversation_flags.use_memory(ann, chat.id, True)
+    portal.chat_tools.list(ann, chat.id)
+    portal.chat_tools.switch_off(ann, chat.id, ["search_chats"])
+    portal.chat_tools.allow(ann, chat.id, ["search_chats"])
     portal.instructions.set_own(ann, "Answer briefly. 简短回答。")
     portal.instructions.own(ann)
     portal.instructions.applying(ann)
-    portal.marks.use_instructions(ann, chat.id, False)
-    portal.marks.pin(ann, chat.id, True)
-    portal.marks.set_unread(ann, chat.id, True)
-    portal.marks.archive(ann, chat.id, True)
-    portal.marks.archive(ann, chat.id, False)
+    portal.conversation_flags.use_instructions(ann, chat.id, False)
+    portal.conversation_flags.pin(ann, chat.id, True)
+    portal.conversation_flags.set_unread(ann, chat.id, True)
+    portal.conversation_flags.archive(ann, chat.id, True)
+    portal.conversation_flags.archive(ann, chat.id, False)
     portal.follow_ups.put(ann, chat.id, "And then?", TurnOptions())
     _settled(portal, ann, chat.id)
     portal.follow_ups.get(ann, chat.id)
@@ -211,6 +231,14 @@ def _settled(portal: Any, ann: Any, chat: str) -> None:
         running.wait_finished(10)
 
 
+def _indexed(portal: Any, ann: Any, words: str) -> None:
+    """Wait until the index finds a conversation, without noting how often it is asked."""
+    deadline = time.monotonic() + 60
+    while not portal.real.conversations.find(ann, words):
+        assert time.monotonic() < deadline, "the conversation was not indexed"
+        time.sleep(0.05)
+
+
 def _files(portal: Any, ann: Any, ada: Any) -> None:
     places: list[int] = []
     content = "Größe\n".encode() * 100_000
@@ -232,14 +260,50 @@ def _files(portal: Any, ann: Any, ada: Any) -> None:
 
 
 def _review(portal: Any, ann: Any, ada: Any) -> None:
-    [row] = portal.feedback.all(ada, FeedbackFilter())
+    query = CaseQuery(states=OPEN, whose=Whose.NOBODY, rating=-1, since=datetime(2020, 1, 1, tzinfo=UTC))
+    portal.case_queue.count(ada, query)
+    [case] = portal.case_queue.find(ada, query).cases
     with suppress(PortalError):
-        portal.feedback.all(ann, FeedbackFilter())
-    portal.feedback.counts(ada)
-    portal.feedback.find(ada, FeedbackFilter(rating=-1, since=datetime(2020, 1, 1, tzinfo=UTC)), poor_first=True)
-    portal.feedback.get(ada, row.id)
-    portal.feedback.open(ada, row.id)
-    portal.feedback.review(ada, row.id, state=ReviewState.RESOLVED, note="Done")
+        portal.case_queue.find(ann, query)
+    portal.case_queue.open(ada, case.number)
+    portal.case_work.start(ada, case.number)
+    portal.case_work.leave(ada, case.number)
+    due = datetime(2030, 1, 1, tzinfo=UTC)
+    wanted = CaseChange(priority=Priority.HIGH, assignee=ada.name, tags=("Rates",), due_at=due, note="Look", reply="Thank you")
+    portal.case_work.change(ada, case.number, case.version, wanted)
+    with suppress(PortalError):
+        portal.case_work.change(ada, case.number, case.version, wanted)
+    portal.case_work.change_many(ada, {case.number: case.version + 1, 99: 1}, CaseChange(state=CaseState.FIXED))
+    portal.case_queue.get(ada, case.number)
+    portal.case_queue.progress(ada)
+    portal.case_queue.reviewers(ada)
+    portal.case_queue.tags(ada)
+    portal.case_views.save(ada, "Rates", query)
+    portal.case_views.list(ada)
+    portal.case_views.remove(ada, "Rates")
+    portal.case_export.all(ada, CaseQuery())
+    portal.review_guidelines.save(ada, "# Look twice", 0)
+    with suppress(PortalError):
+        portal.review_guidelines.save(ada, "Late", 0)
+    portal.review_guidelines.current(ada)
+    portal.review_guidelines.versions(ada)
+    portal.review_guidelines.version(ada, 1)
+    asked = portal.review_questions.current(ada)
+    note = ReviewQuestion(label="What else?", kind=QuestionKind.TEXT)
+    saved = portal.review_questions.save(ada, (*asked.questions, note), 0)
+    portal.review_judgements.ask_second(ada, case.number, asked=True)
+    portal.review_judgements.judge(ada, case.number, {"cause": "style", "severity": 2, saved.questions[-1].id: "Late"})
+    with suppress(PortalError):
+        portal.review_judgements.decide(ada, case.number, {"cause": "style"})
+    portal.review_judgements.of_case(ada, case.number)
+    portal.review_progress.report(ada, 1)
+    portal.own_feedback.find(ann, OwnRatings.FIXED)
+    portal.review_names.reveal(ada, case.number, RevealReason.CHECK, "The rate")
+    portal.review_names.looks(ann)
+    portal.rating_forms.save(ada, replace(portal.rating_forms.current(ada), asks_score=False))
+    portal.rating_forms.versions(ada)
+    portal.own_feedback.take_back(ann, case.feedback.message_id)
+    _datasets(portal, ann, ada)
     query = UsageQuery(date(2020, 1, 1), date(2029, 1, 1))
     for ask in (portal.usage.report, portal.usage.parts, portal.usage.rows):
         ask(ada, query)
@@ -248,10 +312,27 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
         portal.usage.report(ann, query)
 
 
+def _datasets(portal: Any, ann: Any, ada: Any) -> None:
+    portal.training_consent.choose(ann, True)
+    portal.training_consent.get(ann)
+    settings = DatasetSettings(format=Format.SFT, sources=(Source.GOOD,))
+    portal.datasets.preview(ada, settings)
+    made = portal.datasets.add(ada, "Answers", settings)
+    portal.datasets.change(ada, made.id, "Good answers")
+    portal.datasets.get(ada, made.id)
+    portal.datasets.list(ada)
+    for ask in (portal.datasets.remove_version, partial(portal.datasets.note_use, used_by=""), partial(portal.datasets.download, name="x")):
+        with suppress(PortalError):
+            ask(ada, made.id, 9)
+    with suppress(PortalError):
+        portal.dataset_builds.start(ada, "no-dataset")
+    portal.datasets.remove(ada, made.id)
+
+
 def _models(portal: Any, ann: Any, ada: Any) -> None:
     with suppress(PortalError):
         portal.models.loaded(ann)
-    for ask in (portal.models.loaded, portal.models.files, portal.models.adapters, portal.models.memory, portal.models.kept):
+    for ask in (portal.models.loaded, portal.models.files, portal.models.adapters, portal.models.memory, portal.models.names_at_start):
         ask(ada)
     portal.models.last_crash(ada)
     portal.models.start_problems(ada)
@@ -268,7 +349,7 @@ def _models(portal: Any, ann: Any, ada: Any) -> None:
 
 
 def _store(portal: Any, ada: Any) -> None:
-    portal.result_cache.figures(ada)
+    portal.result_cache.stats(ada)
     portal.result_cache.clear(ada)
     portal.retention.set_rule(ada, RetentionKind.CHATS, "", 400)
     portal.retention.rules(ada)
@@ -289,13 +370,13 @@ def _store(portal: Any, ada: Any) -> None:
         portal.jobs.cancel(ada, "missing")
     with suppress(PortalError):
         portal.jobs.retry(ada, "missing")
-    portal.index_care.parked(ada)
-    portal.index_care.retry(ada)
-    portal.index_care.state(ada)
+    portal.index_maintenance.rejected_jobs(ada)
+    portal.index_maintenance.retry(ada)
+    portal.index_maintenance.state(ada)
     with suppress(PortalError):
-        portal.index_care.reconcile(ada)
+        portal.index_maintenance.reconcile(ada)
     with suppress(PortalError):
-        portal.index_care.rebuild(ada)
+        portal.index_maintenance.rebuild(ada)
 
 
 def _access(portal: Any, ann: Any, ada: Any) -> None:
@@ -469,6 +550,8 @@ def _temporary(portal: Any, ann: Any) -> None:
     portal.temporary.running(ann, chat)
     portal.temporary.stop(ann, chat)
     portal.temporary.transcript(ann, chat)
+    with pytest.raises(Conflict):
+        portal.temporary.decide(ann, chat, "call_1", Decision.REFUSE)
     portal.temporary.leave(ann, chat)
     with suppress(PortalError):
         portal.temporary.transcript(ann, chat)

@@ -15,10 +15,10 @@ from typing import cast
 import pytest
 
 from bootstrap.portal import Portal
-from bootstrap.remote import connect
+from bootstrap.servers.remote import connect
 from core.chat.records import MessageStatus
 from core.chat.turns import TurnOptions
-from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalError, StartFailed, Unavailable
+from core.errors import Busy, InvalidInput, NotFound, NotSignedIn, PortalError, ServerUnreachable, StartFailed, Unavailable
 from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
@@ -26,7 +26,7 @@ from remote.connection import Connection
 from remote.frames import Message
 from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.remote.conftest import KEY, AdminServer, user_settings
 
 Person = Callable[[str], SessionUser]
@@ -93,10 +93,10 @@ def test_a_sign_out_ends_what_follows_an_answer(user_server: Portal, person: Per
 
 def test_the_queue_of_a_document_is_told_while_the_upload_waits(user_server: Portal, portal: Portal, person: Person) -> None:
     class Reader:
-        def text(self, name: str, content: bytes, person: str = "", on_place: Callable[[int], None] | None = None) -> str:
-            assert on_place is not None
+        def text(self, name: str, content: bytes, person: str = "", on_queue_position: Callable[[int], None] | None = None) -> str:
+            assert on_queue_position is not None
             for place in (3, 2, 1):
-                on_place(place)
+                on_queue_position(place)
             return f"The text of {len(content)} bytes"
 
     portal.files._reader = Reader()
@@ -189,7 +189,7 @@ def test_calls_fail_in_words_while_the_admin_server_is_away_and_work_again_by_th
 ) -> None:
     ann = person("ann")
     admin_server.stop()
-    with pytest.raises(Away, match="cannot be reached") as caught:
+    with pytest.raises(ServerUnreachable, match="cannot be reached") as caught:
         user_server.conversations.list(ann)
     admin_server.start()
     assert caught.value.wait(LONG_S)
@@ -229,7 +229,7 @@ def test_a_running_answer_keeps_its_text_while_the_admin_server_is_away_and_goes
     router.release(2)
     while not (text := running.snapshot().text):
         running.wait(running.snapshot().version, LONG_S)
-    admin_server.stop()  # The connections only: the portal goes on, as behind a proxy that restarts.
+    admin_server.stop()  # The connections only: the portal continues, as behind a proxy that restarts.
     assert running.snapshot().text.startswith(text) and running.snapshot().running
     router.release()
     admin_server.start()
@@ -335,15 +335,15 @@ def test_a_service_key_is_replaced_while_both_run(admin_server: AdminServer, tmp
         for on_the_admin_server, on_the_user_server in (((old, new), (old,)), ((old, new), (new,)), ((new,), (new,))):
             write(on_admin, *on_the_admin_server), write(on_user, *on_the_user_server)
             opened.folders.list(ann)
-            remote.look()
+            remote.check()
             assert remote.is_ready
         write(on_user, old)
         with pytest.raises(Unavailable, match="does not accept this server's key"):
             opened.folders.list(ann)
-        remote.look()
-        assert not remote.is_ready, "a server that is refused is of no use to anybody"
+        remote.check()
+        assert not remote.is_ready, "a server that is refused is of no use to anyone"
         write(on_user, new)
-        remote.look()
+        remote.check()
         assert remote.is_ready
     finally:
         remote.close()

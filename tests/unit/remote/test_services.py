@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.profiles import PROFILES
+from bootstrap.servers.profiles import PROFILES
 from cli.paths import REPOSITORY
 from core.errors import NotFound
 from remote import services
@@ -121,7 +121,7 @@ def test_every_registered_method_can_travel(service: str, name: str) -> None:
         ("sign_in", "begin"),
         ("sessions", "_tickets"),
         ("accounts", "credentials"),
-        ("accounts", "anybody"),
+        ("accounts", "has_any"),
         ("database", "connect"),
         ("turns", "__init__"),
     ],

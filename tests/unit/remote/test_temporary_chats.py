@@ -13,7 +13,7 @@ from core.chat.records import MessageStatus
 from core.chat.turn_runner import TurnOptions
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from remote.identity import SessionUser
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.remote.conftest import KEY, AdminServer
 
 Person = Callable[[str], SessionUser]

@@ -9,15 +9,15 @@ import streamlit as st
 from core.chat.follow_ups.records import FollowUp
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.requests import pending, wish
+from pages.widgets.common.requests import pending, queue_action
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-LOOK_S = 0.5
+POLL_S = 0.5
 
 
 def follow_up(portal: Portal, user: User, conversation_id: str, *, running: bool) -> None:
@@ -27,11 +27,11 @@ def follow_up(portal: Portal, user: User, conversation_id: str, *, running: bool
         return
     with st.bottom, st.container(key="followup", horizontal=True, vertical_alignment="center", wrap=False, gap="xsmall"):
         head = t("Next: {question}", question=found.text)
-        why = f"  \n:red[{plain(said(found.error))}]" if found.error else ""
+        why = f"  \n:red[{plain(error_text(found.error))}]" if found.error else ""
         st.markdown(f":gray[:material/schedule_send:] {plain(head)}{why}", width="stretch")
         if not running and found.error:
-            st.button(t("Send now"), type="tertiary", key="followup-send", on_click=wish, args=("send queued",))
-        st.button(t("Take back"), type="tertiary", key="followup-back", on_click=wish, args=("take back",))
+            st.button(t("Send now"), type="tertiary", key="followup-send", on_click=queue_action, args=("send queued",))
+        st.button(t("Take back"), type="tertiary", key="followup-back", on_click=queue_action, args=("take back",))
     if not running and not found.error:
         _look(portal, user, conversation_id)
 
@@ -44,13 +44,9 @@ def _queued(portal: Portal, user: User, conversation_id: str) -> FollowUp | None
 
 
 def _look(portal: Portal, user: User, conversation_id: str) -> None:
-    session_lives = session_watch(portal)
-
-    @st.fragment(run_every=LOOK_S)
     def look() -> None:
-        session_lives()
         found = _queued(portal, user, conversation_id)
         if pending() or found is None or found.error or portal.turns.running(user, conversation_id):
             st.rerun()
 
-    look()
+    part(look, every=POLL_S)()

@@ -8,11 +8,11 @@ from dataclasses import replace
 import streamlit as st
 
 from core.chat.records import TurnOptions
-from core.chat.turns import MOST_LANES
+from core.chat.turns import MAX_LANES
 from core.inference.records import ServedModel
 from core.review.records import Comparison
 from pages.shell.words import t
-from pages.widgets.chat.composer import model_title, options
+from pages.widgets.chat.composer.composer import model_title, options
 
 _CHOSEN, _SEPARATE = "chat_lanes", "chat_lanes_separate"
 
@@ -39,8 +39,8 @@ def lane_choice(models: Sequence[ServedModel]) -> None:
     with st.popover(label, icon=":material/view_column_2:", type="tertiary", key="lanechoice"):
         st.caption(t("Choose two to four models. Each answers the next question."))
         st.session_state[_CHOSEN] = st.multiselect(
-            t("Models"), list(titles), default=chosen, max_selections=MOST_LANES, format_func=titles.__getitem__,
-            key="lane-models",
+            t("Models"), list(titles), default=chosen, max_selections=MAX_LANES, format_func=titles.__getitem__,
+            placeholder=t("Choose models"), key="lane-models",
         )  # fmt: skip
         st.session_state[_SEPARATE] = st.toggle(
             t("Separate threads"), value=bool(st.session_state.get(_SEPARATE)), key="lane-separate",

@@ -11,7 +11,7 @@ from core.comparing.records import Comparison
 from core.errors import PortalError
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.models.comparing.report import VOTE
 
@@ -44,7 +44,7 @@ def ballot_page(portal: Portal, user: User, comparison: Comparison) -> None:
                 try:
                     portal.comparisons.vote(user, comparison.id, ballot.number, choice)
                 except PortalError as problem:
-                    st.toast(plain(said(problem)), icon=":material/error:")
+                    st.toast(plain(error_text(problem)), icon=":material/error:")
                 else:
                     st.rerun()
 

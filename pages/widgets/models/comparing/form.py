@@ -12,9 +12,10 @@ from core.comparing.records import QuestionSet
 from core.errors import PortalError
 from core.models.records import ModelFile, ModelKind
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 from pages.widgets.models.comparing.report import COMPARISON
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def comparison_dialog(portal: Portal, user: User) -> None:
     """Open the dialog that starts a comparison."""
 
-    @st.dialog(t("New comparison"), width="medium")
+    @dialog(t("New comparison"), width="medium")
     def ask() -> None:
         files = [file for file in portal.models.files(user) if file.error is None and file.kind is ModelKind.CHAT]
         if len(files) < 2:
@@ -58,7 +59,7 @@ def comparison_dialog(portal: Portal, user: User) -> None:
                 try:
                     started = portal.comparisons.start(user, Path(reference), Path(candidate), sets)
                 except PortalError as problem:
-                    st.error(plain(said(problem)), icon=":material/error:")
+                    st.error(plain(error_text(problem)), icon=":material/error:")
                 else:
                     st.query_params[COMPARISON] = started.id
                     st.rerun()

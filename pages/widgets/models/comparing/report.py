@@ -1,4 +1,4 @@
-"""The report of a comparison: verdict, figures, disagreements, votes, and the questions whose answers differ most."""
+"""The report of a comparison: verdict, metrics, disagreements, votes, and the questions whose answers differ most."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.comparing.figures import ComparisonFigures, figures_of, preference_interval, verdict
+from core.comparing.metrics import ComparisonSummary, preference_interval, summarize, verdict
 from core.comparing.records import ComparedFile, Comparison, VoteChoice, VoteCounts
 from core.errors import PortalError
 from core.models.records import LoadedModel, ModelState
 from core.people.records import User
 from core.tasks.records import JobState
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card
-from pages.widgets.common.figures import MISSING, age, count, size, speed
+from pages.widgets.common.formats import MISSING, age, count, size, speed
 from pages.widgets.models.swaps.swap_form import SWAP
 from pages.widgets.usage.charts import palette, show, template
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 COMPARISON, VOTE = "comparison", "vote"
 """Query parameters: the open comparison, and whether the user votes on it."""
 LIVE_S = 1.0
-MOST_DIFFERENT = 8
+MAX_DIFFERENT = 8
 _BUCKETS = ("< 0.001", "0.001-0.01", "0.01-0.1", "0.1-0.5", "> 0.5")
 
 
@@ -46,21 +47,21 @@ def report_page(portal: Portal, user: User, comparison: Comparison) -> None:
         if comparison.done:
             _use(portal, user, comparison)
     if comparison.ended_at is None:
-        st.fragment(_progress, run_every=LIVE_S)(portal, user, comparison.id)
+        part(_progress, every=LIVE_S)(portal, user, comparison.id)
         return
     if not comparison.done or not comparison.results:
         with st.container(key="fail-comparison", gap=None):
-            st.markdown(plain(said(comparison.error)) if comparison.error else t("Nothing was compared."))
+            st.markdown(plain(error_text(comparison.error)) if comparison.error else t("Nothing was compared."))
         return
-    sentences = [plain(said(each)) for each in verdict(comparison)]
+    sentences = [plain(error_text(each)) for each in verdict(comparison)]
     st.markdown(f"**{sentences[0]}** {' '.join(sentences[1:])}")
-    figures = figures_of(comparison.results)
+    metrics = summarize(comparison.results)
     votes = portal.comparisons.votes(user, comparison.id)
     left, right = st.columns([1, 1.35], gap="medium")
     with left:
-        _figures(comparison, figures)
+        _stats(comparison, metrics)
     with right:
-        _disagreement(figures)
+        _disagreement(metrics)
         _votes(comparison, votes)
     _most_different(comparison, votes)
 
@@ -76,7 +77,7 @@ def _progress(portal: Portal, user: User, comparison_id: str) -> None:
             try:
                 portal.jobs.cancel(user, comparison_id)
             except PortalError as problem:
-                st.toast(plain(said(problem)), icon=":material/error:")
+                st.toast(plain(error_text(problem)), icon=":material/error:")
 
 
 def _use(portal: Portal, user: User, comparison: Comparison) -> None:
@@ -90,7 +91,7 @@ def _use(portal: Portal, user: User, comparison: Comparison) -> None:
         try:
             started = portal.swaps.start(user, model, file.path)
         except PortalError as problem:
-            st.toast(plain(said(problem)), icon=":material/error:")
+            st.toast(plain(error_text(problem)), icon=":material/error:")
         else:
             frame.open_page("models", **{SWAP: started.id})
 
@@ -106,15 +107,15 @@ def _target(loaded: Sequence[LoadedModel], comparison: Comparison) -> tuple[str,
     return (default.name, comparison.candidate) if default else None
 
 
-def _figures(comparison: Comparison, figures: ComparisonFigures) -> None:
+def _stats(comparison: Comparison, metrics: ComparisonSummary) -> None:
     reference, candidate = comparison.reference, comparison.candidate
-    worse, slower = figures.perplexity[1] - figures.perplexity[0], figures.tokens_per_second
+    worse, slower = metrics.perplexity[1] - metrics.perplexity[0], metrics.tokens_per_second
     faster = (slower[1] or 0) - (slower[0] or 0)
     saved, freed = reference.size_bytes - candidate.size_bytes, reference.memory_bytes - candidate.memory_bytes
     rows = (
-        (t("Same next token"), f"{100 * figures.same_top:.1f} %", "100 %", False),
-        (t("KL divergence, mean"), f"{figures.kl_mean:.4f}", "0", False),
-        (t("Perplexity"), f"{figures.perplexity[1]:.2f}", f"{figures.perplexity[0]:.2f}", worse < 0),
+        (t("Same next token"), f"{100 * metrics.same_top:.1f} %", "100 %", False),
+        (t("KL divergence, mean"), f"{metrics.kl_mean:.4f}", "0", False),
+        (t("Perplexity"), f"{metrics.perplexity[1]:.2f}", f"{metrics.perplexity[0]:.2f}", worse < 0),
         (t("Speed, one chat"), speed(slower[1]), speed(slower[0]), faster > 0),
         (t("File"), size(candidate.size_bytes), size(reference.size_bytes), saved > 0),
         (t("Memory, one chat"), size(candidate.memory_bytes), size(reference.memory_bytes), freed > 0),
@@ -126,16 +127,16 @@ def _figures(comparison: Comparison, figures: ComparisonFigures) -> None:
             for name, new, old, good in rows
         )
         st.html(f"<table class='swapfigures compared'><tr>{head}</tr>{body}</table>")
-        st.caption(t("{n} tokens of accepted answers, read by both files.", n=count(figures.tokens)))
+        st.caption(t("{n} tokens of accepted answers, read by both files.", n=count(metrics.tokens)))
 
 
 def _short(file: ComparedFile) -> str:
     return file.quantization or file.path.name
 
 
-def _disagreement(figures: ComparisonFigures) -> None:
+def _disagreement(metrics: ComparisonSummary) -> None:
     with card("comparison-kl", t("Where the two disagree"), t("Share of tokens by KL divergence; further right is worse")):
-        shares = [100 * share for share in figures.kl_shares]
+        shares = [100 * share for share in metrics.kl_shares]
         colours = palette(frame.dark())
         bars = go.Bar(
             x=list(_BUCKETS), y=shares, text=[f"{share:.1f} %" for share in shares], textposition="outside", cliponaxis=False,
@@ -181,7 +182,7 @@ def _preference(counts: VoteCounts, new: str, old: str) -> str:
 
 
 def _most_different(comparison: Comparison, votes: Mapping[int, VoteCounts]) -> None:
-    ordered = sorted(enumerate(comparison.results), key=lambda each: -each[1].kl_mean)[:MOST_DIFFERENT]
+    ordered = sorted(enumerate(comparison.results), key=lambda each: -each[1].kl_mean)[:MAX_DIFFERENT]
     with card("comparison-questions", t("Questions that differ most"), t("By mean KL divergence of the accepted answer")):
         for number, result in ordered:
             agreed = 100 * result.same_top / result.tokens if result.tokens else 100.0

@@ -10,11 +10,12 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.models.records import LoadedModel, ModelFile
-from core.models.swap_records import SHARES, SwapOptions
+from core.models.swaps.records import SHARES, SwapOptions
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.live_part import dialog
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import size
+from pages.widgets.common.formats import size
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -27,7 +28,7 @@ def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[
     """Open the dialog that starts a swap."""
     usable = [file for file in files if file.error is None and file.kind is model.file.kind]
 
-    @st.dialog(t("Swap {name}", name=plain(model.name)), width="medium")
+    @dialog(t("Swap {name}", name=plain(model.name)), width="medium")
     def ask() -> None:
         words = t("Another file takes over this name. Running answers finish on the old version, which returns if something is wrong.")
         st.markdown(words)
@@ -66,7 +67,7 @@ def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[
                     )  # fmt: skip
                     started = portal.swaps.start(user, model.name, Path(path), options)
                 except PortalError as problem:
-                    st.error(plain(said(problem)), icon=":material/error:")
+                    st.error(plain(error_text(problem)), icon=":material/error:")
                 else:
                     st.query_params[SWAP] = started.id
                     st.rerun()
@@ -84,7 +85,7 @@ def _plan_line(portal: Portal, user: User, model: LoadedModel, path: Path) -> bo
     try:
         plan = portal.swaps.plan(user, model.name, path)
     except PortalError as problem:
-        st.markdown(f":red[:material/error:] {plain(said(problem))}")
+        st.markdown(f":red[:material/error:] {plain(error_text(problem))}")
         return None
     if plan.new_version == plan.old_version:
         st.markdown(f":orange[:material/info:] {t('This is the version that serves now.')}")

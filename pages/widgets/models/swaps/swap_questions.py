@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.models.records import LoadedModel
-from core.models.swaps import LANGUAGES, LONGEST_QUESTION
+from core.models.swaps.swaps import LANGUAGES, MAX_QUESTION_LENGTH
 from core.people.records import User
-from pages.shell.words import said, t
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
-from pages.widgets.common.figures import age
+from pages.widgets.common.formats import age
+from pages.widgets.common.requests import carried_out, empty_if_done
 from pages.widgets.models.swaps.swap_form import SWAP
 from pages.widgets.models.swaps.swap_view import state_badge
 
@@ -57,13 +58,14 @@ def _canaries(portal: Portal, user: User, names: Sequence[str]) -> None:
             part for part in (plain(one.model) or t("Every model"), t(_IN[one.language]), f"`{one.pattern}`" if one.pattern else "") if part
         )
         _question(f"canary-{one.id}", one.question, about, lambda one=one: portal.swaps.remove_canary(user, one.id))  # type: ignore[misc]
-    with st.form("canary-add", border=False, clear_on_submit=True):
-        question = st.text_area(t("Question"), max_chars=LONGEST_QUESTION, height=68, key="canary-question")
+    empty_if_done("canary-add", "canary-question", "canary-pattern")
+    with st.form("canary-add", border=False):
+        question = st.text_area(t("Question"), max_chars=MAX_QUESTION_LENGTH, height=68, key="canary-question")
         model = st.selectbox(t("Model"), ["", *names], format_func=lambda name: name or t("Every model"), key="canary-model")
         language = st.selectbox(t("Language of the answer"), LANGUAGES, format_func=lambda each: t(_IN[each]), key="canary-language")
         pattern = st.text_input(t("Must contain (regular expression)"), max_chars=500, key="canary-pattern")
         if st.form_submit_button(t("Add")):
-            _do(lambda: portal.swaps.add_canary(user, question, model=model, language=language, pattern=pattern))
+            _do(lambda: portal.swaps.add_canary(user, question, model=model, language=language, pattern=pattern), form="canary-add")
 
 
 def _replays(portal: Portal, user: User, names: Sequence[str]) -> None:
@@ -72,12 +74,13 @@ def _replays(portal: Portal, user: User, names: Sequence[str]) -> None:
         _question(f"replay-{one.id}", one.question, plain(one.model), lambda one=one: portal.swaps.remove_replay(user, one.id))  # type: ignore[misc]
     if not names:
         return
-    with st.form("replay-add", border=False, clear_on_submit=True):
+    empty_if_done("replay-add", "replay-question", "replay-accepted")
+    with st.form("replay-add", border=False):
         model = st.selectbox(t("Model"), names, key="replay-model")
-        question = st.text_area(t("Question"), max_chars=LONGEST_QUESTION, height=68, key="replay-question")
-        accepted = st.text_area(t("Accepted answer"), max_chars=10 * LONGEST_QUESTION, key="replay-accepted")
+        question = st.text_area(t("Question"), max_chars=MAX_QUESTION_LENGTH, height=68, key="replay-question")
+        accepted = st.text_area(t("Accepted answer"), max_chars=10 * MAX_QUESTION_LENGTH, key="replay-accepted")
         if st.form_submit_button(t("Add")):
-            _do(lambda: portal.swaps.add_replay(user, model, question, accepted))
+            _do(lambda: portal.swaps.add_replay(user, model, question, accepted), form="replay-add")
 
 
 def _question(key: str, question: str, about: str, remove: Callable[[], None]) -> None:
@@ -87,10 +90,12 @@ def _question(key: str, question: str, about: str, remove: Callable[[], None]) -
             _do(remove)
 
 
-def _do(action: Callable[[], object]) -> None:
+def _do(action: Callable[[], object], form: str = "") -> None:
+    """Run the action and redraw the page; show a refusal. form: a form to empty afterwards."""
     try:
         action()
+        carried_out(form)
     except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
+        st.error(plain(error_text(problem)), icon=":material/error:")
     else:
         st.rerun()

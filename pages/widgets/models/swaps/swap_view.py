@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError, StoredError
-from core.models.swap_records import Decision, Figures, StepKind, StepState, Swap, SwapState, SwapStep, Trial
+from core.models.swaps.records import Decision, StepKind, StepState, Swap, SwapState, SwapStep, Trial, VersionStats
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import said, t
+from pages.shell.live_part import part
+from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
-from pages.widgets.common.figures import MISSING, age, seconds, speed
+from pages.widgets.common.formats import MISSING, age, seconds, speed
 from pages.widgets.models.swaps.swap_form import SWAP
 from pages.widgets.models.swaps.word_differences import marked
 
@@ -56,9 +57,9 @@ def swap_page(portal: Portal, user: User, swap_id: str) -> None:
     try:
         swap = portal.swaps.get(user, swap_id)
     except PortalError as problem:
-        frame.blank(t("There is nothing here"), plain(said(problem)), key="blank-swap")
+        frame.blank(t("There is nothing here"), plain(error_text(problem)), key="blank-swap")
         return
-    st.fragment(_swap, run_every=LIVE_S if swap.active else None)(portal, user, swap_id, swap.state)
+    part(_swap, every=LIVE_S if swap.active else None)(portal, user, swap_id, swap.state)
 
 
 def _leave() -> None:
@@ -75,7 +76,7 @@ def _swap(portal: Portal, user: User, swap_id: str, drawn: SwapState) -> None:
     st.caption(t("Started by {person}, {age}", person=plain(swap.started_by_name or MISSING), age=age(swap.created_at)))
     if swap.reason is not None:
         with st.container(key="fail-swap", gap=None):
-            st.markdown(plain(said(swap.reason)))
+            st.markdown(plain(error_text(swap.reason)))
             if swap.state is SwapState.ROLLED_BACK:
                 st.caption(t("The old version serves, as before."))
     left, right = st.columns([1.2, 1], gap="medium")
@@ -84,7 +85,7 @@ def _swap(portal: Portal, user: User, swap_id: str, drawn: SwapState) -> None:
             _step(number, step, swap)
     with right:
         _versions(swap)
-        _figures(swap)
+        _stats(swap)
     if swap.replay:
         _replay(swap)
 
@@ -115,7 +116,7 @@ def _do(action: Callable[[], object]) -> None:
     try:
         action()
     except PortalError as problem:
-        st.toast(plain(said(problem)), icon=":material/error:")
+        st.toast(plain(error_text(problem)), icon=":material/error:")
 
 
 def _step(number: int, step: SwapStep, swap: Swap) -> None:
@@ -130,7 +131,7 @@ def _step(number: int, step: SwapStep, swap: Swap) -> None:
         colour = {"done": "green", "now": "blue", "fail": "red"}.get(look, "gray")
         st.markdown(f":{colour}[:material/{icon}:] {t(STEPS[step.kind])}{share} :gray[:small[{took}]]")
         if step.note is not None and step.note != swap.reason:
-            st.caption(plain(said(step.note)))
+            st.caption(plain(error_text(step.note)))
         if step.kind is StepKind.CANARY and swap.canary:
             with st.expander(t("{n} answers", n=len(swap.canary)), type="compact"):
                 for trial in swap.canary:
@@ -142,7 +143,7 @@ def _trial(trial: Trial) -> None:
     mark = ":red[:material/error:]" if problem else ":green[:material/check_circle:]"
     st.markdown(f"{mark} **{plain(trial.question)}** :gray[:small[{speed(trial.tokens_per_second)}]]")
     if problem:
-        st.markdown(f":red[{plain(said(problem))}]")
+        st.markdown(f":red[{plain(error_text(problem))}]")
     if trial.text:
         st.html(f"<blockquote class='trial'>{escape(trial.text)}</blockquote>")
 
@@ -157,7 +158,7 @@ def _versions(swap: Swap) -> None:
             st.html(f"<p class='file'>{escape(label)} · <code>{escape(version)}</code><br><code>{escape(str(path))}</code></p>")
 
 
-def _figures(swap: Swap) -> None:
+def _stats(swap: Swap) -> None:
     if swap.old_figures is None or swap.new_figures is None:
         return
     old, new = swap.old_figures, swap.new_figures
@@ -176,8 +177,8 @@ def _figures(swap: Swap) -> None:
         st.caption(limit)
 
 
-def _of(count: int, figures: Figures) -> str:
-    return f"{count} ({100 * count / figures.answers:.0f} %)" if figures.answers else MISSING
+def _of(count: int, stats: VersionStats) -> str:
+    return f"{count} ({100 * count / stats.answers:.0f} %)" if stats.answers else MISSING
 
 
 def _replay(swap: Swap) -> None:
@@ -193,6 +194,6 @@ def _replay(swap: Swap) -> None:
                 st.html(f"<blockquote class='trial'>{accepted}</blockquote>")
             with right, st.container(key=f"replayed-{number}"):
                 if trial.error is not None:
-                    st.markdown(f":red[{plain(said(trial.error))}]")
+                    st.markdown(f":red[{plain(error_text(trial.error))}]")
                 else:
                     st.html(f"<blockquote class='trial'>{answered}</blockquote>")

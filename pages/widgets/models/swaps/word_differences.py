@@ -6,9 +6,9 @@ import re
 from difflib import SequenceMatcher
 from html import escape
 
-MOST_WORDS = 2_000
+MAX_WORDS = 2_000
 """Maximum number of words in each text; comparing longer texts would take seconds."""
-LEAST_ALIKE = 0.3
+MIN_ALIKE = 0.3
 """Minimum share of common words; with less in common, nearly everything would be marked."""
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 
@@ -16,10 +16,10 @@ _WORD = re.compile(r"[\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 def marked(old: str, new: str) -> tuple[str, str]:
     """Return both texts as HTML, with `<mark>` around parts that only one of them has; without marks if they have little in common."""
     left, right = _words(old), _words(new)
-    if len(left) > MOST_WORDS or len(right) > MOST_WORDS:
+    if len(left) > MAX_WORDS or len(right) > MAX_WORDS:
         return escape(old), escape(new)
     matcher = SequenceMatcher(None, left, right, autojunk=False)
-    if matcher.ratio() < LEAST_ALIKE:
+    if matcher.ratio() < MIN_ALIKE:
         return escape(old), escape(new)
     shown: tuple[list[str], list[str]] = ([], [])
     for kind, a, b, c, d in matcher.get_opcodes():

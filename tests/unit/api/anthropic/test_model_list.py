@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import ModelInfo
 
 from core.models.records import ModelKind
-from tests.fakes import FILE, MODEL, FakeRouter
+from samples.fakes import FILE, MODEL, FakeRouter
 
 VERSION = {"anthropic-version": "2023-06-01"}
 

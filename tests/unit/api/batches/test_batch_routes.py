@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from bootstrap.portal import Portal
 from core.errors import ModelFailed, PromptTooLong
 from core.inference.requests import Delta
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 
 WAIT_S = 60.0
 HELLO = [{"role": "user", "content": "Hi"}]

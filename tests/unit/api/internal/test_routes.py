@@ -12,6 +12,7 @@ import pytest
 
 from api.internal import routes
 from api.internal.access import RateLimit
+from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal
 from core.people.records import User
 from core.people.sessions import Sessions
@@ -26,7 +27,7 @@ def open_to(server: Server, portal: Portal) -> Callable[..., httpx.Client]:
 
     def open_it(keys: str, **settings: Any) -> httpx.Client:
         server.portal = replace(portal, settings=replace(portal.settings, service_keys=keys, **settings))
-        return httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"}, timeout=60)
+        return httpx.Client(verify=TLS, base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"}, timeout=60)
 
     return open_it
 
@@ -50,7 +51,7 @@ def token_of(client: httpx.Client, name: str) -> str:
 
 
 def test_without_keys_there_is_no_internal_api(address: str) -> None:
-    with httpx.Client(base_url=address, headers={"Authorization": "Bearer x"}) as client:
+    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": "Bearer x"}) as client:
         assert client.get("/internal/v1/values").status_code == 404
         assert call(client, "disk.check", {}).status_code == 404
 

@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import Mapping
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 
 from api.middleware.front_door import FrontDoor
-from core.errors import Away, PortalError, Unavailable
+from core.errors import PortalError, ServerUnreachable, Unavailable
 
 TOKEN = "a token of sixteen or more"
 
@@ -63,8 +64,8 @@ def ask(
     async def receive():
         return {"type": "websocket.connect"}
 
-    door = FrontDoor(application("pages"), application("api"), lambda: SimpleNamespace(settings=settings, sessions=sessions))
-    asyncio.run(door(_scope(path, kind, method, client, reached, headers), receive, send))
+    channel = FrontDoor(application("pages"), application("api"), lambda: SimpleNamespace(settings=settings, sessions=sessions))
+    asyncio.run(channel(_scope(path, kind, method, client, reached, headers), receive, send))
     return answer
 
 
@@ -94,7 +95,7 @@ def test_a_websocket_goes_to_the_pages_and_below_api_to_the_api() -> None:
     assert ask("/api/v1/stream", "websocket").by == "api"
 
 
-@pytest.mark.parametrize("problem", [Away(), Unavailable("The database does not answer.")])
+@pytest.mark.parametrize("problem", [ServerUnreachable(), Unavailable("The database does not answer.")])
 def test_a_websocket_is_open_while_sessions_cannot_be_looked_up(problem: PortalError) -> None:
     """Its page then says so. Refused, it would show an empty frame, and the browser would try for ever."""
     assert ask("/_stcore/stream", "websocket", cookie="glm_portal_session=x", signed_in=problem).by == "pages"
@@ -220,18 +221,19 @@ def test_one_address_may_open_only_so_many_pages_without_a_session() -> None:
     async def receive():
         return {"type": "websocket.connect"}
 
-    door = FrontDoor(page, page, lambda: SimpleNamespace(settings=settings, sessions=sessions))
+    channel = FrontDoor(page, page, lambda: SimpleNamespace(settings=settings, sessions=sessions))
 
     async def everybody() -> tuple[int, int]:
         def visit(client: str, **headers: str) -> asyncio.Task[None]:
             scope = _scope("/_stcore/stream", "websocket", "GET", client, "127.0.0.1", headers)
-            return asyncio.create_task(door(scope, receive, send))
+            return asyncio.create_task(channel(scope, receive, send))
 
         tasks = [visit("10.0.0.1") for _ in range(7)]
         tasks += [visit(f"2001:db8::{number}") for number in range(6)]
         tasks += [visit("10.0.0.1", cookie="glm_portal_session=ann's") for _ in range(5)]
         tasks += [visit("10.0.0.2")]
-        await asyncio.sleep(0.2)
+        while opened + closed < len(tasks):
+            await asyncio.sleep(0.005)
         seen = opened, closed
         leave.set()
         await asyncio.gather(*tasks)
@@ -277,3 +279,22 @@ def test_right_paths_and_unknown_ones_are_not_taken_for_wrong_base_addresses(pat
 
 def test_a_browser_still_opens_the_page_called_models() -> None:
     assert ask("/models").by == "pages"
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/people/ann", "/people"), ("/nonsense/deep/er", "/nonsense"), ("/%E8%B4%A6/x", "/%E8%B4%A6"), ("/chat", "/"), ("/chat/x", "/"),
+        ("//evil.example/x", "/evil.example"), ("/a\r\nb/x", "/a%0D%0Ab"),
+    ],
+)  # fmt: skip
+def test_an_address_below_a_page_leads_to_the_page(path: str, to: str) -> None:
+    opened = ask(unquote(path), accept="text/html,*/*")
+    assert (opened.by, opened.status, opened.headers["location"]) == ("", 307, to)
+
+
+@pytest.mark.parametrize("path", ["/", "/people", "/static/js/index.js", "/media/1/a.png", "/people/_stcore/health", "/v1/models/x"])
+def test_other_addresses_are_passed_on(path: str) -> None:
+    assert ask(path, accept="text/html").by
+    assert ask("/people/ann", accept="*/*").by, "a program sees what it asked for"
+    assert ask("/people/ann", method="POST", accept="text/html").by

@@ -12,7 +12,7 @@ from openai.types import Completion
 from core.errors import ModelFailed
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Alternative, ChatMessage, Delta, Finished, TokenLogprob
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 
 
 def complete(client: httpx.Client, **body: Any) -> httpx.Response:

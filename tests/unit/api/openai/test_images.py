@@ -8,8 +8,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.fakes import MODEL, FakeRouter
-from tests.image_files import picture, written
+from samples.fakes import MODEL, FakeRouter
+from samples.image_files import picture, written
 
 DATA = b64encode(written(picture(300, 200))).decode()
 URI = f"data:image/png;base64,{DATA}"

@@ -14,7 +14,7 @@ import pytest
 
 import bootstrap
 from core.inference.requests import ChatMessage, Delta, Tool, ToolCall
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.unit.api.conftest import Server
 
 COMPLETIONS = "/v1/chat/completions"

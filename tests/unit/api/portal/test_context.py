@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import httpx
 
-from tests.fakes import MODEL, FakeRouter
+from samples.fakes import MODEL, FakeRouter
 
 
 def test_a_long_conversation_is_summarized_and_the_summary_edited(ann: httpx.Client, router: FakeRouter) -> None:

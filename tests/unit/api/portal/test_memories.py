@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 
 
 def test_memories_go_with_chats_of_their_person_and_not_with_requests_of_programs(

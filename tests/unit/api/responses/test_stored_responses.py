@@ -19,7 +19,7 @@ from core.inference.requests import Delta, ToolCall
 from core.programs.responses import ANSWER, StorageRules
 from core.tasks.handlers import Report
 from core.tasks.records import JobFilter
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 
 RESPONSES = "/v1/responses"
 FIND = {"type": "function", "name": "find", "parameters": {"type": "object"}}

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bootstrap.portal import build_portal
-from bootstrap.store import open_accounts
+from bootstrap.store import open_accounts, open_audit_chain
 from cli.commands.backup import main
 from core.people.records import Role
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
+
+
+def actions(home: Path) -> list[str]:
+    """Return what the audit log of this home holds, newest last."""
+    with closing(sqlite3.connect(home / "portal.db")) as database:
+        return [action for (action,) in database.execute("SELECT action FROM audit_events ORDER BY rowid")]
 
 
 @pytest.fixture
@@ -30,12 +38,16 @@ def test_a_backup_goes_from_one_home_to_another(
     file = str(tmp_path / "portal.backup")
     assert main(["backup", file]) == 0
     assert "not encrypted" in capsys.readouterr().out
+    assert actions(home)[-1] == "backup.make"
 
     monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "new"))
     assert main(["restore", file, "--dry-run"]) == 0
     assert "would be filled. Nothing was changed." in capsys.readouterr().out
     assert main(["restore", file]) == 0
     assert "Restored into" in capsys.readouterr().out
+    assert actions(tmp_path / "new")[-1] == "backup.restore"
+    with open_audit_chain(Settings(home=tmp_path / "new")) as chain:
+        assert chain.verify(None).fault is None
     with open_accounts(Settings(home=tmp_path / "new")) as accounts:
         assert [user.name for user in accounts.people(None)] == ["ann"]
 

@@ -10,9 +10,10 @@ from bootstrap.portal import Portal, build_portal
 from cli.commands import keys
 from cli.commands.keys import main
 from core.errors import StartFailed, Unavailable
+from core.people.audit_records import AuditFilter
 from core.people.records import Role, User
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
 
 KEY, OTHER = b64encode(b"k" * 32).decode(), b64encode(b"o" * 32).decode()
@@ -20,7 +21,7 @@ KEY, OTHER = b64encode(b"k" * 32).decode(), b64encode(b"o" * 32).decode()
 
 def run(settings: Settings) -> tuple[Portal, User]:
     portal = build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
-    if not portal.accounts.anybody():
+    if not portal.accounts.has_any():
         portal.accounts.add(None, "ann", Role.ANALYST, password="correct horse")
     return portal, portal.accounts.people(None)[0]
 
@@ -70,6 +71,9 @@ def test_keys_are_sealed_rotated_and_rewrapped_from_the_command_line(
     assert "not the master key" in capsys.readouterr().err
     portal, ann = run(Settings(home=tmp_path, master_key=OTHER))
     assert [each.title for each in portal.conversations.list(ann)] == ["merger"]
+    ada = portal.accounts.add(None, "ada", Role.ADMIN, password="correct horse")
+    actions = [entry.event.action for entry in portal.audit.all(ada, AuditFilter())]
+    assert [action for action in actions if action.startswith("keys.")] == ["keys.rewrap", "keys.rotate"]
     portal.close()
 
 

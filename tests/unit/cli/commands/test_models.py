@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.commands.models import main
-from tests.gguf_maker import make_gguf
-from tests.servers.model_hub import HubServer, model_hub
+from samples.gguf_maker import make_gguf
+from samples.servers.models.model_hub import HubServer, model_hub
 
 CONTENT = b"GGUF" * 50_000
 

@@ -10,7 +10,7 @@ from cli.environment import engine, python_packages
 from cli.environment.engine_build import Build, Toolkit
 from cli.paths import Paths
 from core.errors import StartFailed
-from models.trials.machine_trial import Trial, read_note
+from models.trials.machine_trial import Trial, read_trial_result
 
 CPU = Build(frozenset({"avx2"}))
 GPU = Build(frozenset({"avx2"}), Toolkit(Path("/usr/local/cuda/bin/nvcc"), "12.8", ("90",)))
@@ -60,7 +60,7 @@ def _ensure(paths: Paths, monkeypatch: pytest.MonkeyPatch, machine: Machine, bui
 
 
 def _noted(paths: Paths) -> tuple[bool, str]:
-    note = read_note(paths.engine_note)
+    note = read_trial_result(paths.engine_trial_result)
     assert note is not None
     return note.extra_buffers, note.build
 
@@ -136,7 +136,7 @@ def test_a_home_on_another_processor_tries_what_is_installed_again(paths: Paths,
     machine = Machine(GOOD, DIED, PLAIN)
     _ensure(paths, monkeypatch, machine)
     if lost == "no note":
-        paths.engine_note.unlink()
+        paths.engine_trial_result.unlink()
     else:
         monkeypatch.setattr(engine, "identity", lambda _library: "another")
     _ensure(paths, monkeypatch, machine)

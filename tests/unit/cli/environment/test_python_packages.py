@@ -29,10 +29,19 @@ def test_what_tests_need_agrees_with_what_runs() -> None:
     assert {name: test[name] for name in test.keys() & run.keys()} == {name: run[name] for name in test.keys() & run.keys()}
 
 
+def test_a_lock_file_tells_which_packages_only_some_systems_get(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text('always==1.0 \\\n    --hash=sha256:aa\nsometimes==2.0 ; sys_platform == "linux" \\\n    --hash=sha256:bb\n')
+    assert python_packages.pins(lock) == {"always": "1.0", "sometimes": "2.0"}
+    assert python_packages.only_on_some_systems(lock) == {"sometimes"}
+
+
 def test_every_wish_is_in_its_lock_file() -> None:
-    for wishes in (REPOSITORY / "requirements").glob("*.in"):
-        locked = python_packages.pins(REPOSITORY / "requirements.txt" if wishes.stem == "portal" else wishes.with_suffix(".txt"))
-        for line in wishes.read_text().splitlines():
+    for requirements in (REPOSITORY / "requirements").glob("*.in"):
+        locked = python_packages.pins(
+            REPOSITORY / "requirements.txt" if requirements.stem == "portal" else requirements.with_suffix(".txt")
+        )
+        for line in requirements.read_text().splitlines():
             if line and not line.startswith(("#", "-")):
                 name = re.match(r"[A-Za-z0-9._-]+", line)
                 assert name and name[0].lower() in {each.lower() for each in locked}, line

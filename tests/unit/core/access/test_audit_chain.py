@@ -15,7 +15,8 @@ from core.operations.records import RetentionKind
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.audit_events import record_alone
-from core.people.records import AuditEvent, Role, User
+from core.people.audit_records import AuditEvent
+from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import Database, open_database
 from tests.unit.core.conftest import MovingClock
@@ -31,7 +32,7 @@ def chain(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> AuditChain:
 
 @pytest.fixture
 def database(unit_of_work: UnitOfWorkFactory, tmp_path: Path) -> Database:
-    """A second way into the same database, for whoever goes around the portal."""
+    """A second way into the same database, for anyone who goes around the portal."""
     return open_database(f"sqlite:///{tmp_path}/portal.db")
 
 

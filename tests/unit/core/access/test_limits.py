@@ -14,7 +14,7 @@ from core.access.records import LEASE, AtLimit, Holder, LimitRule, Measure, Peri
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.people.accounts import Accounts
 from core.people.records import KeyInUse, Role, Scope, User
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
 PASSWORD = "a long password"
@@ -144,6 +144,31 @@ def test_at_the_limit_another_model_answers_and_is_itself_not_limited(limits: Li
     assert limits.admit(ann, "small").model is None
 
 
+def test_at_the_limit_a_request_that_no_other_model_can_answer_is_refused(
+    limits: Limits, ann: User, put: Callable[..., LimitRule]
+) -> None:
+    put(1, at_limit=AtLimit.CHEAPER, model="small")
+    limits.admit(ann, "vectors", replaceable=False)
+    with pytest.raises(LimitReached):
+        limits.admit(ann, "vectors", replaceable=False)
+
+
+def test_a_limit_that_is_lowered_below_what_is_used_refuses_and_leaves_nothing(
+    limits: Limits, ann: User, put: Callable[..., LimitRule]
+) -> None:
+    put(5)
+    for _ in range(4):
+        limits.admit(ann, None)
+    put(2)
+    [state] = limits.states(ann)
+    assert (state.used, state.left) == (4, 0) and limits.nearly_used(ann) == [state]
+    assert refused(limits, ann)
+    with pytest.raises(LimitReached):
+        limits.check(ann)
+    put(5)
+    assert [refused(limits, ann) for _ in range(2)] == [False, True]
+
+
 def test_a_limit_that_waits_says_so_and_a_check_lets_it_through(limits: Limits, ann: User, put: Callable[..., LimitRule]) -> None:
     put(1, at_limit=AtLimit.QUEUE)
     limits.admit(ann, None)
@@ -193,6 +218,22 @@ def test_only_those_who_manage_people_set_limits_and_only_for_somebody(
         put(1, holder=Holder.PERSON, subject="nobody")
     with pytest.raises(NotFound):
         put(1, holder=Holder.GROUP, subject="Nowhere")
+    with pytest.raises(NotFound):
+        put(1, holder=Holder.KEY, subject="no key")
     limits.remove(admin, rule.id)
     with pytest.raises(NotFound):
         limits.remove(admin, rule.id)
+
+
+def test_a_request_that_used_nothing_ends_without_the_database(unit_of_work: UnitOfWorkFactory, clock: MovingClock, ann: User) -> None:
+    opened: list[int] = []
+
+    def counted() -> UnitOfWork:
+        opened.append(1)
+        return unit_of_work()
+
+    limits = Limits(counted, clock)
+    admitted = limits.admit(ann, None)
+    opened.clear()
+    limits.ended(ann, admitted, 0)
+    assert not opened

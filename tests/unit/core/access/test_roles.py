@@ -27,7 +27,7 @@ def admin(accounts: Accounts) -> User:
 
 @pytest.fixture
 def desk(accounts: Accounts, roles: Roles, admin: User) -> User:
-    """Somebody who manages people and is no admin."""
+    """Someone who manages people and is no admin."""
     roles.add(admin, "Help desk", DESK)
     return accounts.add(admin, "desk", "help desk", password=PASSWORD)
 

@@ -16,17 +16,16 @@ from core.errors import InvalidInput, NotFound, Unavailable
 from core.operations.disk import ENDLESS, DiskSpace
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
-from core.review.feedback import FeedbackQueue
 from core.review.side_by_side import SideBySide
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
-from tests.unit.core.conftest import MovingClock, NoIndex
+from samples.fakes import FakeRouter
+from tests.unit.core.conftest import MovingClock, NoIndex, feedback_queue
 
 HELLO = Question(text="Hello?", options=[TurnOptions()], request_id="r1")
 
 
 def asking_of(work: UnitOfWorkFactory, clock: MovingClock, turns: Turns, chats: Conversations, disk: DiskSpace = ENDLESS) -> Asking:
-    lanes = SideBySide(work, clock, turns, FeedbackQueue(work, NoIndex(), clock))
+    lanes = SideBySide(work, clock, turns, feedback_queue(work, NoIndex(), clock))
     return Asking(work, chats, turns, FollowUps(work, clock, turns, 100), lanes, PrivacyFilter(work, clock), disk, 100)
 
 
@@ -36,7 +35,7 @@ def asking(unit_of_work: UnitOfWorkFactory, clock: MovingClock, turns: Turns, co
 
 
 def ended(turns: Turns) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while turns.count():
         assert time.monotonic() < deadline, "the answers never ended"
         time.sleep(0.01)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.chat.conversations import Conversations
-from core.chat.folders import LONGEST_NAME, MOST_FOLDERS, Folders
+from core.chat.folders import MAX_FOLDERS, MAX_NAME_LENGTH, Folders
 from core.chat.ports import NO_FOLDER
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import Accounts
@@ -53,7 +53,7 @@ def test_a_name_is_one_clean_line(folders: Folders, ana: User, written: str, kep
     assert names(folders, ana) == [kept]
 
 
-@pytest.mark.parametrize("name", ["", " \n ", "\x00", "x" * (LONGEST_NAME + 1), "x" * 10_000])
+@pytest.mark.parametrize("name", ["", " \n ", "\x00", "x" * (MAX_NAME_LENGTH + 1), "x" * 10_000])
 def test_an_unusable_name_is_refused(folders: Folders, ana: User, name: str) -> None:
     kept = folders.new(ana, "Kept")
     with pytest.raises(InvalidInput):
@@ -96,11 +96,11 @@ def test_two_folders_made_at_the_same_moment_do_not_get_the_same_name(folders: F
 
 
 def test_there_is_an_end_to_folders(folders: Folders, ana: User) -> None:
-    for n in range(MOST_FOLDERS):
+    for n in range(MAX_FOLDERS):
         folders.new(ana, f"Folder {n}")
     with pytest.raises(Conflict, match="100 folders"):
         folders.new(ana, "One more")
-    assert len(folders.list(ana)) == MOST_FOLDERS
+    assert len(folders.list(ana)) == MAX_FOLDERS
 
 
 def test_a_conversation_is_begun_in_a_folder_and_moved(folders: Folders, conversations: Conversations, ana: User) -> None:

@@ -17,7 +17,7 @@ from core.knowledge.files import Files
 from core.operations.disk import DiskSpace
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from tests.fakes import FakeReader, FakeRouter
+from samples.fakes import FakeReader, FakeRouter
 from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock
 
@@ -53,7 +53,7 @@ def router() -> FakeRouter:
 @pytest.fixture
 def turns(small: SmallDisk, router: FakeRouter, clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
     monkeypatch.setattr(turn_runner, "SAVE_AGAIN_S", 0.01)
-    monkeypatch.setattr(turn_runner, "MOST_SAVE_AGAIN_S", 0.05)
+    monkeypatch.setattr(turn_runner, "MAX_SAVE_AGAIN_S", 0.05)
     disk = DiskSpace(lambda: small.free, 100, iter(range(1000)).__next__)
     service = Turns(small, Gateway(small, router, clock), clock, 32_000, 1_000_000, disk)
     yield service

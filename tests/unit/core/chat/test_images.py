@@ -18,8 +18,8 @@ from core.chat.context.records import PartKind
 from core.chat.context.service import ChatContext
 from core.chat.context.window import Window
 from core.chat.conversations import Conversations
-from core.chat.exports import ChatExports
-from core.chat.message_images import MessageImages
+from core.chat.exports.exports import ChatExports
+from core.chat.exports.message_images import MessageImages
 from core.chat.records import MessageStatus, Turn
 from core.chat.turns import TurnOptions, Turns
 from core.errors import InvalidInput, NotFound
@@ -30,11 +30,13 @@ from core.knowledge.files import Files
 from core.knowledge.records import StoredFile
 from core.people.records import User
 from core.plugins.service import Plugins
+from core.privacy.filter import PrivacyFilter
 from core.unit_of_work import UnitOfWorkFactory
 from data.images.reader import ProcessImageReader
+from data.plugins.json_schemas import JsonSchemas
 from data.plugins.process import WorkerPluginProcess
-from tests.fakes import MODEL, FakeReader, FakeRouter
-from tests.image_files import picture, shown, turned_photo, written
+from samples.fakes import MODEL, FakeReader, FakeRouter
+from samples.image_files import picture, shown, turned_photo, written
 from tests.unit.core.chat.test_turns import messages
 from tests.unit.core.conftest import MovingClock
 
@@ -155,7 +157,8 @@ def test_an_export_has_the_images_of_its_own_person(
 ) -> None:
     one, note = files.upload(ana, "a'b.png", PNG), files.upload(ana, "c.txt", b"Mind this")
     finished(turns, ana, turns.start(ana, chat, "Look", TurnOptions(), "r1", files=[one.id, note.id]))
-    exports = ChatExports(unit_of_work, clock, lambda text: text, Plugins(unit_of_work, clock, WorkerPluginProcess()))
+    plugins, privacy = Plugins(unit_of_work, clock, WorkerPluginProcess(), JsonSchemas()), PrivacyFilter(unit_of_work, clock)
+    exports = ChatExports(unit_of_work, clock, lambda text: text, plugins, privacy)
     _, content = files.read(ana, one.id)
     uri = f"data:image/png;base64,{b64encode(content).decode()}"
     [image, text] = json.loads(exports.export(ana, [chat], "json").content)["messages"][0]["files"]

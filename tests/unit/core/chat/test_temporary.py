@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.chat import temporary
 from core.chat.records import Message, MessageStatus
-from core.chat.temporary import MOST_EACH, TemporaryChats
+from core.chat.temporary import MAX_EACH, TemporaryChats
 from core.chat.turn_runner import TurnOptions
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PromptTooLong, Unavailable
 from core.inference.gateway import Gateway
@@ -19,7 +19,7 @@ from core.operations.records import LegalHold
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 
 STORED = ("conversations", "messages", "turns", "files", "folders", "index_jobs", "jobs", "audit_events")
@@ -38,7 +38,7 @@ def chats(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingCloc
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.005)
@@ -111,7 +111,7 @@ def test_it_is_gone_after_a_while_without_use(chats: TemporaryChats, ana: User, 
 
 def test_the_oldest_gives_way(chats: TemporaryChats, ana: User, admin: User) -> None:
     theirs = ask(chats, admin, "Mine?", "r1")
-    made = [ask(chats, ana, "Same?", f"r{n}") for n in range(MOST_EACH + 1)]
+    made = [ask(chats, ana, "Same?", f"r{n}") for n in range(MAX_EACH + 1)]
     with pytest.raises(NotFound):
         chats.transcript(ana, made[0])
     assert messages(chats, ana, made[1]) and messages(chats, ana, made[-1]) and messages(chats, admin, theirs)

@@ -17,11 +17,11 @@ from core.chat.turns import Turns
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued
-from core.knowledge.files import MOST_WAITING, Files
+from core.knowledge.files import MAX_WAITING, Files
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeReader, FakeRouter, answer
+from samples.fakes import FakeReader, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 
 
@@ -30,7 +30,7 @@ def chat(conversations: Conversations, ana: User) -> str:
     return conversations.new(ana).id
 
 
-def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -392,7 +392,7 @@ def test_too_many_and_too_large_files_are_refused_with_their_limit(turns: Turns,
     small = [files.upload(ana, f"s{n}.txt", b"x").id for n in range(11)]
     with pytest.raises(InvalidInput, match="at most 10 files; this one has 11"):
         turns.start(ana, chat, "Read", TurnOptions(), "r2", files=small)
-    for n in range(MOST_WAITING - 13):
+    for n in range(MAX_WAITING - 13):
         files.upload(ana, f"w{n}.txt", b"x")
     with pytest.raises(Conflict, match="Too many of your uploaded files are unused"):
         files.upload(ana, "one more.txt", b"x")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from core.comparing.comparisons import Comparisons
-from core.comparing.figures import figures_of, preference_interval, verdict
+from core.comparing.metrics import preference_interval, summarize, verdict
 from core.comparing.questions import BUILT_IN
 from core.comparing.records import Comparison, QuestionSet, VoteChoice
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.models.canary import in_language
+from core.models.swaps.canary import in_language
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.tasks.handlers import JobKind
@@ -69,7 +69,7 @@ def test_a_comparison_keeps_what_was_measured(comparisons: Comparisons, admin: U
 
 
 def test_the_figures_are_those_of_all_tokens_together() -> None:
-    figures = figures_of([result("a", 1), result("b", 3)])
+    figures = summarize([result("a", 1), result("b", 3)])
     assert figures.tokens == 20 and figures.kl_mean == pytest.approx(0.4 / 20) and figures.same_top == 0.9
     assert figures.kl_shares == (0.6, 0.2, 0.1, 0.1, 0.0) and figures.tokens_per_second == (10.0, 20.0)
     assert figures.perplexity == (pytest.approx(math.e), pytest.approx(math.exp(1.1)))

@@ -9,8 +9,8 @@ from hashlib import sha256
 import pytest
 
 from core.errors import PortalError
-from core.grounding.box_exports import BoxExports
 from core.grounding.corrections import BoxCorrections
+from core.grounding.exports.box_exports import BoxExports
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
 from core.grounding.records import Box
@@ -19,13 +19,13 @@ from core.images.records import DecodedImage, PixelMapping
 from core.inference.detection import Detected, DetectedBox, DetectionRequest, Grounder, Grounders
 from core.inference.gateway import Gateway
 from core.inference.records import Routing, Timings
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 from core.models.records import ModelKind
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,7 +35,7 @@ BOX = (10.0, 20.0, 110.0, 90.0)
 class FakeReader:
     """Takes every file for an image of 400 x 300 pixels that lies on its side."""
 
-    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
+    def decode(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> DecodedImage:
         return DecodedImage(content, "image/png", sha256(content).hexdigest(), PixelMapping(400, 300, 6, 150, 200))
 
     def fitted(self, image: DecodedImage, person: str = "") -> DecodedImage:
@@ -72,8 +72,8 @@ class FakeDetectors:
     chats: tuple[str, ...] = ()
     asked: list[DetectionRequest] = field(default_factory=list)
 
-    def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
-        names = [name for name in self.answers if model in (None, name) and name not in barred]
+    def grounders(self, model: str | None, group: str, denied_models: frozenset[str]) -> Grounders:
+        names = [name for name in self.answers if model in (None, name) and name not in denied_models]
         detectors = [Grounder(name, ModelKind.DETECTION, self.versions.get(name, "1")) for name in names]
         chats = [Grounder(name, ModelKind.CHAT, "v1") for name in self.chats if model in (None, name)]
         return Grounders((*detectors, *chats), (), bool(names or chats))

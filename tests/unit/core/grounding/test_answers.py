@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.grounding.answers import MOST_BOXES, read_answer
-from core.grounding.records import MOST_LABEL
+from core.grounding.answers import MAX_BOXES, read_answer
+from core.grounding.records import MAX_LABEL
 from core.images.records import PixelMapping
 
 SEEN = PixelMapping(2000, 1000, 1, 1988, 980)
@@ -69,8 +69,8 @@ def test_confidence_is_kept_where_it_is_one() -> None:
 
 def test_a_flood_of_boxes_and_a_long_label_are_cut() -> None:
     many = ",".join(f"[{n % 900},{n // 900},{n % 900 + 50},{n // 900 + 50}]" for n in range(5_000))
-    assert len(read_answer(f"[{many}]", SEEN)) == MOST_BOXES
-    assert len(read_answer('{"label": "%s", "bbox_2d": [1,2,3,4]}' % ("x" * 1_000), SEEN)[0].label) == MOST_LABEL
+    assert len(read_answer(f"[{many}]", SEEN)) == MAX_BOXES
+    assert len(read_answer('{"label": "%s", "bbox_2d": [1,2,3,4]}' % ("x" * 1_000), SEEN)[0].label) == MAX_LABEL
 
 
 @given(st.text(alphabet='[](){}<|>,:"0123456789.-eE \nbbox_2dlabel红', max_size=400))

@@ -11,7 +11,7 @@ from core.grounding.answers import read_answer
 from core.grounding.boxes import clipped, overlap
 from core.grounding.geometry import Edges, from_decoded, from_file, from_thousandths, to_decoded, to_file, to_thousandths
 from core.grounding.records import Box
-from core.images.fitting import MOST_RATIO, fitted_size
+from core.images.fitting import MAX_RATIO, fitted_size
 from core.images.records import PixelMapping
 
 
@@ -19,7 +19,7 @@ from core.images.records import PixelMapping
 def views(draw: st.DrawFn) -> tuple[PixelMapping, Edges]:
     """A file as GLM-V sees it, upright and in multiples of 28 pixels, and a box on the upright original."""
     width = draw(st.integers(1, 12_000))
-    height = draw(st.integers(max(1, width // MOST_RATIO + 1), min(12_000, width * MOST_RATIO)))
+    height = draw(st.integers(max(1, width // MAX_RATIO + 1), min(12_000, width * MAX_RATIO)))
     mapping = PixelMapping(width, height, draw(st.integers(1, 8)), 1, 1)
     wide, high = mapping.upright_size
     left, top = draw(st.floats(0, wide - 1)), draw(st.floats(0, high - 1))

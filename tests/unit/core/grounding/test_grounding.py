@@ -9,17 +9,18 @@ from datetime import date
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound, Unavailable
-from core.grounding.box_exports import BoxExports
-from core.grounding.corrections import MOST_BOXES, BoxCorrections
-from core.grounding.exports import ExportFormat
+from core.grounding.corrections import MAX_BOXES, BoxCorrections
+from core.grounding.exports.box_exports import BoxExports
+from core.grounding.exports.exports import ExportFormat
 from core.grounding.grounding import Grounding
-from core.grounding.phrases import MOST_CHARS, MOST_PHRASES, checked_phrases
+from core.grounding.phrases import MAX_CHARS, MAX_PHRASES, checked_phrases
 from core.grounding.records import Box, GroundImage
 from core.operations.records import LegalHold
-from core.people.records import AuditFilter, Permission, User
+from core.people.audit_records import AuditFilter
+from core.people.records import Permission, User
 from core.review.records import FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import MODEL, FakeRouter, answer
+from samples.fakes import MODEL, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.grounding.conftest import PNG, FakeDetectors
 
@@ -54,7 +55,7 @@ def test_the_same_image_phrase_and_model_are_asked_once(grounding: Grounding, de
     assert again.cached and len(detectors.asked) == 2
     detectors.versions["finder"] = "2"
     assert not grounding.find(ana, image.id, ["a car"]).cached
-    assert not grounding.find(ana, image.id, ["a car"], anew=True).cached
+    assert not grounding.find(ana, image.id, ["a car"], refresh=True).cached
     assert not grounding.find(ana, uploaded(grounding, ana, PNG + b"other").id, ["a car"]).cached
     assert len(detectors.asked) == 5
 
@@ -135,7 +136,7 @@ def test_wrong_corrections_are_refused(grounding: Grounding, corrections: BoxCor
     for boxes, words in (
         ([Box(400, 0, 500, 10)], "lies outside the image"),
         ([Box(0, 0, 5, 5, phrase=1)], "names phrase 1"),
-        ([Box(0, 0, 5, 5)] * (MOST_BOXES + 1), "at most 500 boxes"),
+        ([Box(0, 0, 5, 5)] * (MAX_BOXES + 1), "at most 500 boxes"),
     ):
         with pytest.raises(InvalidInput, match=words):
             corrections.correct(ana, run.id, boxes)
@@ -220,9 +221,9 @@ def test_phrases_are_checked() -> None:
     for phrases, words in (
         ([], "Write what to find"),
         (["   "], "Write what to find"),
-        (["x" * (MOST_CHARS + 1)], "at most 300 characters"),
+        (["x" * (MAX_CHARS + 1)], "at most 300 characters"),
         ([str(n) for n in range(10_000)], "at most 20 phrases"),
     ):
         with pytest.raises(InvalidInput, match=words):
             checked_phrases(phrases)
-    assert len(checked_phrases([str(n) for n in range(MOST_PHRASES)])) == MOST_PHRASES
+    assert len(checked_phrases([str(n) for n in range(MAX_PHRASES)])) == MAX_PHRASES

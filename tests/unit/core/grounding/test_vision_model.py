@@ -19,20 +19,21 @@ from core.images.images import Images
 from core.inference.detection import Grounder
 from core.inference.gateway import Gateway
 from core.inference.requests import ChatMessage, Delta, GenerationRequest, ImageInput, SamplingParams
-from core.models.records import LoadSettings, ModelKind, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelKind, ModelState
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from data.images.reader import ProcessImageReader
 from models.engine.llama import native
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
-from tests.gguf_maker import make_gguf
-from tests.image_files import turned_photo
-from tests.projector_maker import make_projector
+from samples.gguf_maker import make_gguf
+from samples.image_files import turned_photo
+from samples.projector_maker import make_projector
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.core.conftest import MovingClock
-from tests.unit.models.serving.test_pool import GUIDE, load
+from tests.unit.models.serving.pool.test_pool import GUIDE, load
 
 pytestmark = pytest.mark.skipif(not native.has_multimodal(), reason="this build of llama.cpp has no library for images")
 PHRASES = ["a car", "letters"]
@@ -58,7 +59,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     tmp_path = tmp_path_factory.mktemp("models")
     make_gguf(tmp_path / "glm-v.gguf", sections=(2, 1, 1, 0), context=4096, seed=5, punctuation=True)
     make_projector(tmp_path / "mmproj-glm-v.gguf")
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     model = load(pool, tmp_path / "glm-v.gguf", LoadSettings(context=4096, slots=2))
     assert model.state is ModelState.READY, model.error
     yield pool

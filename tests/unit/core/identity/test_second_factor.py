@@ -12,7 +12,7 @@ from core.people.accounts import Accounts
 from core.people.permissions import Permission, permissions_of, require
 from core.people.records import Role, SessionKind, User
 from core.people.sessions import Proof, SecondFactorNeeded, Sessions
-from core.people.signing_in.attempts import MOST_BY_NAME, WINDOW
+from core.people.signing_in.attempts import MAX_BY_NAME, WINDOW
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
@@ -88,7 +88,7 @@ def test_a_recovery_code_is_accepted_once_and_only_from_its_person(
 
 def test_codes_cannot_be_guessed(factors: SecondFactors, ana: User, clock: MovingClock) -> None:
     secret, _ = enrolled(factors, ana, clock)
-    for _ in range(MOST_BY_NAME):
+    for _ in range(MAX_BY_NAME):
         with pytest.raises(NotSignedIn):
             factors.prove(Proof(ana), "000000" if code(secret, clock) != "000000" else "000001")
     with pytest.raises(Busy):

@@ -11,18 +11,18 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from core.errors import InvalidInput
-from core.images.fitting import MOST_RATIO, Patches, fitted_size, prompt_tokens_of, tokens_of
+from core.images.fitting import MAX_RATIO, Patches, fitted_size, prompt_tokens_of, tokens_of
 from core.images.formats import pixel_size
 
 
 @given(some.integers(1, 20_000), some.integers(1, 20_000))
 def test_every_size_becomes_whole_squares_within_the_bounds(width: int, height: int) -> None:
-    if max(width, height) > MOST_RATIO * min(width, height):
+    if max(width, height) > MAX_RATIO * min(width, height):
         return
     fitted = fitted_size(width, height)
     assert fitted[0] % 28 == 0 and fitted[1] % 28 == 0
     assert 8 <= tokens_of(width, height) <= 4096
-    if max(fitted) <= MOST_RATIO * min(fitted):
+    if max(fitted) <= MAX_RATIO * min(fitted):
         assert fitted_size(*fitted) == fitted
 
 

@@ -9,7 +9,7 @@ import pytest
 from core.errors import InvalidInput, NotAllowed
 from core.images.images import Images
 from core.images.records import DecodedImage, PixelMapping
-from core.knowledge.ports import OnPlace
+from core.knowledge.ports import OnQueuePosition
 from core.people.permissions import Permission
 from core.people.records import User
 
@@ -25,7 +25,7 @@ class Reader:
     def recognizes(self, content: bytes) -> bool:
         return content.startswith(PNG[:8])
 
-    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
+    def decode(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> DecodedImage:
         self.seen.append((name, person))
         mapping = PixelMapping(source_width=1, source_height=1, orientation=1, width=1, height=1)
         return DecodedImage(content=content, media_type="image/png", sha256="0", mapping=mapping)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from core.errors import ModelFailed, NotAllowed, Unavailable
+from core.errors import Busy, ModelFailed, NotAllowed, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.offers import AccessRule
 from core.inference.records import FinishReason, Generation, Source
@@ -16,10 +16,10 @@ from core.inference.running.answer import GONE, Answer
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.people.permissions import ROLES
 from core.people.records import Role, User
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data.database import open_database
 from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
 
 ASKED = GenerationRequest((ChatMessage("user", "Hello?"),), "ana")
@@ -125,11 +125,30 @@ def test_whoever_may_not_chat_reaches_no_model(gateway: Gateway, router: FakeRou
 def test_another_place_is_offered_that_the_person_may_use(
     gateway: Gateway, router: FakeRouter, ana: User, unit_of_work: UnitOfWorkFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(router, "places", lambda request: ("glm@a", "secret@b") if request.model else ("glm@a", "small@local"))
-    assert gateway.next_place(ana, "glm@a") == "secret@b"
+    monkeypatch.setattr(router, "targets", lambda request: ("glm@a", "secret@b") if request.model else ("glm@a", "small@local"))
+    assert gateway.next_target(ana, "glm@a") == "secret@b"
     with unit_of_work() as work:
         work.offers.put_rule(AccessRule(model="secret", roles=frozenset({"admin"})))
         work.commit()
-    assert gateway.next_place(ana, "glm@a") == "small@local"
-    monkeypatch.setattr(router, "places", lambda request: ("glm@a",))
-    assert gateway.next_place(ana, "glm@a") is None
+    assert gateway.next_target(ana, "glm@a") == "small@local"
+    monkeypatch.setattr(router, "targets", lambda request: ("glm@a",))
+    assert gateway.next_target(ana, "glm@a") is None
+
+
+def test_a_full_model_refuses_a_question_before_the_database_is_read(
+    unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock, ana: User
+) -> None:
+    opened: list[int] = []
+
+    def counted() -> UnitOfWork:
+        opened.append(1)
+        return unit_of_work()
+
+    gateway = Gateway(counted, router, clock)
+    router.full = Busy("The model is busy.", retry_after=3)
+    with pytest.raises(Busy):
+        gateway.answer(ana, ASKED, Source.API)
+    assert not opened and not router.requests
+    router.full = None
+    gateway.answer(ana, ASKED, Source.API)
+    assert opened and router.requests

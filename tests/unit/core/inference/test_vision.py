@@ -12,10 +12,10 @@ from core.images.records import DecodedImage
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
 from core.inference.requests import ChatMessage, GenerationRequest, ImageInput
-from core.inference.vision import MOST_IMAGES
+from core.inference.vision import MAX_IMAGES
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import MODEL, FakeRouter
+from samples.fakes import MODEL, FakeRouter
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.images.test_images import PNG, Reader
 
@@ -73,8 +73,8 @@ def test_a_model_that_cannot_see_is_refused_and_one_that_can_is_named(gateway: G
 
 
 def test_too_many_images_are_refused(gateway: Gateway, ana: User) -> None:
-    with pytest.raises(InvalidInput, match=f"at most {MOST_IMAGES} images"):
-        gateway.answer(ana, asked("glm-v", MOST_IMAGES + 1), Source.API)
+    with pytest.raises(InvalidInput, match=f"at most {MAX_IMAGES} images"):
+        gateway.answer(ana, asked("glm-v", MAX_IMAGES + 1), Source.API)
 
 
 def test_a_broken_image_is_refused_by_its_name(gateway: Gateway, ana: User) -> None:

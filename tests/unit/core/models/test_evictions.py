@@ -12,12 +12,13 @@ from core.errors import NotAllowed, NotFound
 from core.inference.choosing.access import ModelAccess
 from core.inference.offers import Preset
 from core.models.evictions import evictions_for
-from core.models.records import LoadedModel, MemoryPlan, ModelState
+from core.models.memory_records import MemoryPlan
+from core.models.records import LoadedModel, ModelState
 from core.models.service import ModelService
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from models.serving.notes.start_list import FileStartList
-from tests.fakes import MODEL, FakePool
+from models.serving.state_files.start_list import FileStartList
+from samples.fakes import MODEL, FakePool
 from tests.unit.core.conftest import MovingClock
 
 GB = 1_000_000_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput, NotFound
-from core.models.records import LoadSettings, Residency, StartModel
+from core.models.load_settings import LoadSettings
+from core.models.records import Residency
 from core.models.service import ModelService
-from core.people.records import AuditFilter, User
+from core.models.start_records import StartModel
+from core.people.audit_records import AuditFilter
+from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from models.serving.notes.start_list import FileStartList
-from tests.fakes import FakePool
+from models.serving.state_files.start_list import FileStartList
+from samples.fakes import FakePool
 from tests.unit.core.conftest import MovingClock
 
 FIRST = StartModel("glm", Path("/models/glm.gguf"), LoadSettings(), default=True)

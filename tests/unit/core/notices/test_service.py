@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from core.chat.conversations import Conversations
-from core.chat.marks import ConversationMarks
+from core.chat.flags import ConversationFlags
 from core.chat.turns import TurnOptions, Turns
 from core.errors import NotFound
 from core.notices.records import NoticeChoices, NoticeKind
@@ -17,17 +17,17 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
-from core.review.feedback import FeedbackQueue
+from core.review.cases.work import CaseWork
 from core.review.records import FeedbackFilter, ReviewState
 from core.sharing.shares import Shares
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.chat.test_temporary import until
 from tests.unit.core.chat.test_turns import finished
-from tests.unit.core.conftest import MovingClock, NoIndex
+from tests.unit.core.conftest import MovingClock, NoIndex, feedback_queue, review_names
 
 
 @pytest.fixture
@@ -59,10 +59,20 @@ def test_an_answer_counts_once_nobody_has_seen_it_for_a_moment(
     assert notices.unread(admin).count == 0 and notices.list(admin) == []
 
 
+def test_the_answer_of_the_open_chat_does_not_count(
+    notices: Notices, conversations: Conversations, turns: Turns, ana: User, chat: str, clock: MovingClock
+) -> None:
+    other = conversations.new(ana, "Costs").id
+    finished(turns, ana, turns.start(ana, other, "How many?", TurnOptions(), "r2"))
+    clock.time += GRACE * 2
+    assert notices.unread(ana).count == 2
+    assert [each.target for each in notices.unread(ana, seen=chat).newest] == [other]
+
+
 def test_whoever_opens_the_chat_has_read_its_notice(
     notices: Notices, unit_of_work: UnitOfWorkFactory, ana: User, chat: str, clock: MovingClock
 ) -> None:
-    ConversationMarks(unit_of_work, clock).set_unread(ana, chat, False)
+    ConversationFlags(unit_of_work, clock).set_unread(ana, chat, False)
     clock.time += GRACE * 2
     assert notices.unread(ana).count == 0 and notices.list(ana)[0].read_at is not None
 
@@ -107,16 +117,16 @@ def test_the_members_of_a_group_are_told_of_a_share_and_no_longer_once_it_is_rev
 def test_a_rater_is_told_once_the_feedback_is_resolved(
     notices: Notices, unit_of_work: UnitOfWorkFactory, conversations: Conversations, ana: User, admin: User, chat: str, clock: MovingClock
 ) -> None:
-    queue = FeedbackQueue(unit_of_work, NoIndex(), clock)
+    queue, desk = feedback_queue(unit_of_work, NoIndex(), clock), CaseWork(unit_of_work, clock, review_names(unit_of_work, clock))
     answer = conversations.transcript(ana, chat)[-1].message
     queue.rate(ana, answer.id, -1, "Wrong")
     with unit_of_work() as work:
         [rating] = work.feedback.find(FeedbackFilter(), 10, 0)
     notices.mark_all_read(ana)
-    queue.review(admin, rating.id, state=ReviewState.IN_REVIEW)
+    desk.change_rating(admin, rating.id, state=ReviewState.IN_REVIEW)
     assert len(notices.list(ana)) == 1
-    queue.review(admin, rating.id, state=ReviewState.RESOLVED)
-    queue.review(admin, rating.id, note="Known")
+    desk.change_rating(admin, rating.id, state=ReviewState.RESOLVED)
+    desk.change_rating(admin, rating.id, note="Known")
     assert [kind for kind, _, _ in kinds(notices, ana)].count(NoticeKind.FEEDBACK_RESOLVED) == 1
     assert kinds(notices, ana).count((NoticeKind.FEEDBACK_RESOLVED, "Rates", chat)) == 1
 
@@ -137,7 +147,7 @@ def test_whoever_started_a_job_is_told_how_it_ended(
         jobs.add(work, "quiet", owner=ana)
         jobs.add(work, "programs", owner=ana)
         work.commit()
-    quiet = [JobKind("quiet", done, kept=False), JobKind("programs", done, notices=False)]
+    quiet = [JobKind("quiet", done, listed=False), JobKind("programs", done, notices=False)]
     working([JobKind("good", done), JobKind("bad", fail), JobKind("own", done), *quiet])
     until(lambda: len(notices.list(ana)) == 2)
     assert {(kind, subject) for kind, subject, _ in kinds(notices, ana)} == {(NoticeKind.JOB_DONE, "good"), (NoticeKind.JOB_FAILED, "bad")}

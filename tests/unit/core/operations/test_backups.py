@@ -11,7 +11,8 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StartFaile
 from core.operations.backups import Backups, change_of
 from core.operations.disk import DiskSpace
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
-from core.people.records import AuditEvent, User
+from core.people.audit_records import AuditEvent
+from core.people.records import User
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
@@ -81,7 +82,7 @@ def room(unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: Mov
 
 
 def settled(room: Backups, admin: User) -> BackupTask:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while (task := room.task(admin)) is None or not task.ended:
         assert time.monotonic() < until
         time.sleep(0.005)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from core.operations.masking import LONGEST, MASK, mask
+from core.operations.masking import MASK, MAX_LENGTH, mask
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_noise_of_all_kinds_takes_little_time() -> None:
     letters = "ab1 .-_@:/+=(){}[]\"'\n密码是password=eyJ"
     began = time.process_time()
     for _ in range(10):
-        mask("".join(noise.choices(letters, k=LONGEST)))
+        mask("".join(noise.choices(letters, k=MAX_LENGTH)))
     assert time.process_time() - began < 5
 
 
@@ -97,7 +97,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     text = "first line\n" + "middle of it\n" * 10_000 + "ValueError: the cause"
     masked = mask(text)
     assert masked.startswith("first line") and masked.endswith("the cause")
-    assert "characters left out" in masked and len(masked) < LONGEST + 100
+    assert "characters left out" in masked and len(masked) < MAX_LENGTH + 100
 
 
 def test_half_a_surrogate_pair_does_not_break_a_line() -> None:

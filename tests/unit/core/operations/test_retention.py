@@ -12,7 +12,8 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.operations.records import RetentionKind
 from core.operations.retention import FILES_AT_ONCE, Retention
 from core.people.accounts import Accounts
-from core.people.records import AuditEvent, Role, User
+from core.people.audit_records import AuditEvent
+from core.people.records import Role, User
 from core.review.records import FeedbackFilter
 from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.tasks.handlers import JobKind
@@ -217,7 +218,7 @@ def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
         jobs.run_now(work, "retention.apply")
         work.commit()
     jobs.wake()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not (done := jobs.list(admin, JobFilter(states=(JobState.DONE,)))) and time.monotonic() < until:
         time.sleep(0.01)
     assert done[0].result == {"deleted": 0, "files_removed": len(old)}

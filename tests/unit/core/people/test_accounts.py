@@ -5,7 +5,7 @@ import pytest
 from core.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 from core.people.accounts import Accounts
 from core.people.records import Role, User
-from core.people.signing_in.attempts import MOST_BY_NAME
+from core.people.signing_in.attempts import MAX_BY_NAME
 
 
 def test_only_admins_manage_people(accounts: Accounts, ana: User) -> None:
@@ -54,7 +54,7 @@ def test_changing_somebody_unknown_says_so(accounts: Accounts, admin: User) -> N
 
 
 def test_the_present_password_can_be_guessed_a_few_times_only(accounts: Accounts, ana: User) -> None:
-    for _ in range(MOST_BY_NAME):
+    for _ in range(MAX_BY_NAME):
         with pytest.raises(NotSignedIn):
             accounts.change_password(ana, "wrong", "battery staple")
     with pytest.raises(Busy):

@@ -7,8 +7,9 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.accounts import Accounts
-from core.people.api_keys import MOST_ACTIVE, SHOWN_CHARS, ApiKeys, KeyTerms, is_api_key
-from core.people.records import AuditFilter, KeyState, Role, Scope, SessionKind, User
+from core.people.api_keys import MAX_ACTIVE, SHOWN_CHARS, ApiKeys, KeyTerms, is_api_key
+from core.people.audit_records import AuditFilter
+from core.people.records import KeyState, Role, Scope, SessionKind, User
 from core.people.sessions import Proof, Sessions, token_hash
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
@@ -138,7 +139,7 @@ def test_an_admin_finds_and_revokes_everybodys_keys_and_others_only_their_own(
 
 
 def test_there_is_a_bound_to_active_keys(keys: ApiKeys, ana: User) -> None:
-    made = [keys.make(ana, CHAT) for _ in range(MOST_ACTIVE)]
+    made = [keys.make(ana, CHAT) for _ in range(MAX_ACTIVE)]
     with pytest.raises(Conflict, match="Revoke"):
         keys.make(ana, CHAT)
     keys.revoke(ana, made[0].key.id)

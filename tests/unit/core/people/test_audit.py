@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from core.errors import InvalidInput, NotAllowed, Unavailable
-from core.people.audit import FOUND_AT_MOST, AuditTrail
-from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, User
+from core.people.audit import MAX_FOUND, AuditTrail
+from core.people.audit_records import THE_PORTAL, AuditEvent, AuditFilter
+from core.people.records import User
 from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
@@ -139,7 +140,7 @@ def test_words_are_asked_of_the_index_and_rows_of_the_store(
 
 
 def test_more_than_is_looked_at_is_told(trail: AuditTrail, admin: User, index: Index) -> None:
-    index.numbers, index.total = [1], FOUND_AT_MOST + 1
+    index.numbers, index.total = [1], MAX_FOUND + 1
     assert trail.find(admin, AuditFilter(), "words").cut
 
 

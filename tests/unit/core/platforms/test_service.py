@@ -11,7 +11,8 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.people.accounts import Accounts
-from core.people.records import AuditFilter, Role, User
+from core.people.audit_records import AuditFilter
+from core.people.records import Role, User
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.records import EditedBy, PlatformsConfig
 from core.platforms.service import PlatformService
@@ -76,7 +77,7 @@ def ada(accounts: Accounts) -> User:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.02)

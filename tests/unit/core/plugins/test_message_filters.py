@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.plugins.message_filters import LONGEST_LINE, MessageFilters
+from core.plugins.message_filters import MAX_LINE_LENGTH, MessageFilters
 
 
 def test_a_line_is_held_back_until_it_ends() -> None:
@@ -15,11 +15,11 @@ def test_a_line_is_held_back_until_it_ends() -> None:
 
     mask = MessageFilters([], [shout]).of_answer()
     assert [mask.feed(each) for each in ("one ", "line\nand", " more\n\nre", "st")] == ["", "ONE LINE\n", "AND MORE\n\n", ""]
-    assert mask.rest() == "REST" and mask.rest() == ""
+    assert mask.finish() == "REST" and mask.finish() == ""
     assert seen == ["one line\n", "and more\n\n", "rest"]
 
 
 def test_a_very_long_line_is_let_through_in_pieces() -> None:
     mask = MessageFilters([], [lambda texts: texts]).of_answer()
-    assert mask.feed("x" * LONGEST_LINE) == ""
-    assert mask.feed("y") == "x" * LONGEST_LINE + "y"
+    assert mask.feed("x" * MAX_LINE_LENGTH) == ""
+    assert mask.feed("y") == "x" * MAX_LINE_LENGTH + "y"

@@ -24,8 +24,9 @@ from core.privacy.filter import PrivacyFilter
 from core.privacy.records import EVERY_GROUP, Action, PrivacyPolicy
 from core.unit_of_work import UnitOfWorkFactory
 from data.documents.reader import ProcessDocumentReader
+from data.plugins.json_schemas import JsonSchemas
 from data.plugins.process import WorkerPluginProcess
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.plugin_maker import install_module
 from tests.unit.core.conftest import MovingClock
 
@@ -93,7 +94,7 @@ def install(tmp_path: Path, unit_of_work: UnitOfWorkFactory, clock: MovingClock,
     def install(**sources: str) -> Plugins:
         for name, source in sources.items():
             install_module(folder, name, source, version="2.1", summary=f"About {name}")
-        return Plugins(unit_of_work, clock, WorkerPluginProcess())
+        return Plugins(unit_of_work, clock, WorkerPluginProcess(), JsonSchemas())
 
     yield install
     for name in {each for each in sys.modules if each.startswith("plugin_")} - before:
@@ -268,10 +269,13 @@ def test_readers_and_exporters_run_in_a_process_that_may_die(
             return work.files.text(file.id)
 
     assert text("abc 合同".encode()) == "同合 cba"
-    with pytest.raises(InvalidInput, match=r"Notes\.BAK is locked"):
+    with pytest.raises(InvalidInput, match=r"^The plugin files reports: “Notes\.BAK is locked\.”$"):
         text(b"refuse")
     assert text(b"crash") is None  # Read as the portal reads texts.
     assert plugins.list(admin)[0].state.error.startswith("file_readers: it took too much time or memory")
+    for name, content in (("sheet.bin", b"\0\1\2" * 99), ("loop.png", b"\x89PNG\0")):
+        with pytest.raises(InvalidInput, match=rf"{name} .*cannot be read\. Attach .* \.bak files\."):
+            files.upload(ana, name, content)
     clock.forward(minutes=1)
     with pytest.raises(Unavailable, match="The plugin for Plain failed"):
         plugins.write(ana, "plain", [chat("bad", clock)])

@@ -73,7 +73,7 @@ def test_a_text_in_pieces_is_masked_like_the_whole(seed: int) -> None:
         size = dice.choice([1, 1, 2, 3, 7, 30])
         shown += stream.feed(text[at : at + size])
         at += size
-    assert shown + stream.rest() == masked(text, all_of(text))
+    assert shown + stream.finish() == masked(text, all_of(text))
 
 
 def test_plain_words_are_not_held_back() -> None:
@@ -86,7 +86,7 @@ def test_plain_words_are_not_held_back() -> None:
 def test_an_endless_run_is_let_through_in_the_end() -> None:
     stream = StreamMask(all_of)
     shown = sum(len(stream.feed("a" * 100)) for _ in range(300))
-    assert shown > 10_000 and shown + len(stream.rest()) == 30_000
+    assert shown > 10_000 and shown + len(stream.finish()) == 30_000
 
 
 @pytest.mark.parametrize("piece", ["1", "1 ", "a@", "a.", "-----BEGIN ", "eyJ", "A1 ", "+1 (2", "password=", "sk-"])

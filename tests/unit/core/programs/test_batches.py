@@ -15,8 +15,8 @@ from core.errors import Busy, Conflict, InvalidInput, NotFound, PortalError, Una
 from core.people.api_keys import ApiKeys, KeyTerms
 from core.people.records import Scope, User
 from core.programs.background import Background
-from core.programs.batch_lines import LONGEST_LINE, lines_of
-from core.programs.batch_run import AHEAD, BatchRun
+from core.programs.batch_lines import MAX_LINE_LENGTH, lines_of
+from core.programs.batch_run import MAX_UNFINISHED_LINES, BatchRun
 from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus, LineAnswer
@@ -118,7 +118,7 @@ def test_every_line_is_answered_in_the_order_of_the_file(house: House, working: 
     ("broken", "code", "custom_id"),
     [
         ("{", "invalid_json_line", None), ("[]", "invalid_json_line", None), (b"\xff\xfe", "invalid_json_line", None),
-        ("[" * 100_000, "invalid_json_line", None), ("x" * (LONGEST_LINE + 5), "line_too_long", None),
+        ("[" * 100_000, "invalid_json_line", None), ("x" * (MAX_LINE_LENGTH + 5), "line_too_long", None),
         (line(1, custom_id=7), "invalid_request", None), (line(1, custom_id=""), "invalid_request", None),
         (line(1, custom_id="c0"), "duplicate_custom_id", "c0"), (line(1, url="/v1/embeddings"), "mismatched_url", "c1"),
         (line(1, method="GET"), "invalid_method", "c1"), (line(1, body=[]), "invalid_request", "c1"),
@@ -168,7 +168,7 @@ def test_a_stop_keeps_what_is_done_and_the_next_start_goes_on(house: House, work
     assert house.edge.reached.wait(WAIT_S)
     first.close()
     stopped, _ = house.batches.get(house.user, batch.id)
-    assert stopped.status is BatchStatus.IN_PROGRESS and 300 - AHEAD <= stopped.position <= 300
+    assert stopped.status is BatchStatus.IN_PROGRESS and 300 - MAX_UNFINISHED_LINES <= stopped.position <= 300
     house.edge.go.set()
     before = len(house.edge.asked)
     working(house.kinds)
@@ -290,8 +290,8 @@ def test_a_file_is_limited_and_so_are_all_of_a_person(unit_of_work: UnitOfWorkFa
 
 
 def test_lines_are_the_same_however_the_blocks_are_cut() -> None:
-    content = b"one\n\ntwo\r\n" + b"x" * (LONGEST_LINE + 900_000) + b"\nthree"
+    content = b"one\n\ntwo\r\n" + b"x" * (MAX_LINE_LENGTH + 900_000) + b"\nthree"
     whole = list(lines_of([content]))
-    assert [len(each) for each in whole] == [3, 0, 4, LONGEST_LINE + 1, 5]
+    assert [len(each) for each in whole] == [3, 0, 4, MAX_LINE_LENGTH + 1, 5]
     for size in (1_000, 65_536, 1_000_000):
         assert list(lines_of(content[at : at + size] for at in range(0, len(content), size))) == whole

@@ -14,7 +14,7 @@ from core.privacy.filter import PrivacyFilter
 from core.prompts import library as module
 from core.prompts.blanks import blanks
 from core.prompts.library import PromptLibrary
-from core.prompts.records import LONGEST_TEXT, MOST_VERSIONS, Share
+from core.prompts.records import MAX_TEXT_LENGTH, MAX_VERSIONS, Share
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.operations.test_retention import audit
@@ -83,10 +83,10 @@ def test_every_change_is_a_version_and_old_ones_can_be_restored(library: PromptL
     restored = library.restore(ana, prompt.id, 1)
     assert (restored.text, restored.version) == ("One", 3)
     assert [each.text for each in library.versions(ana, prompt.id)] == ["One", "Two", "One"]
-    for number in range(MOST_VERSIONS):
+    for number in range(MAX_VERSIONS):
         library.change(ana, prompt.id, text=f"Text {number}")
     kept = library.versions(ana, prompt.id)
-    assert len(kept) == MOST_VERSIONS and kept[0].text == f"Text {MOST_VERSIONS - 1}"
+    assert len(kept) == MAX_VERSIONS and kept[0].text == f"Text {MAX_VERSIONS - 1}"
     with pytest.raises(NotFound):
         library.restore(ana, prompt.id, 1)
 
@@ -121,10 +121,10 @@ def test_starters_are_chosen_by_managers_of_the_group_and_by_admins(
 
 
 def test_prompts_are_bounded(library: PromptLibrary, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    for title, text in (("", "x"), ("x", "  "), ("x", "x" * (LONGEST_TEXT + 1)), ("x", "\ud800")):
+    for title, text in (("", "x"), ("x", "  "), ("x", "x" * (MAX_TEXT_LENGTH + 1)), ("x", "\ud800")):
         with pytest.raises(InvalidInput):
             library.add(ana, title, text)
-    monkeypatch.setattr(module, "MOST_PROMPTS", 1)
+    monkeypatch.setattr(module, "MAX_PROMPTS", 1)
     library.add(ana, "One", "x")
     with pytest.raises(Conflict):
         library.add(ana, "Two", "x")

@@ -12,25 +12,25 @@ from core.chat.conversations import Conversations
 from core.chat.records import Author, Message, MessageStatus
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.knowledge.records import StoredFile
-from core.models.swaps import Swaps
+from core.models.swaps.swaps import Swaps
 from core.people.records import User
 from core.review.accepted_answers import AcceptedAnswers
 from core.review.feedback import FeedbackQueue
 from core.review.records import FeedbackFilter
 from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWorkFactory
-from data.search.sqlite_index import SqliteIndex
-from models.serving.notes.start_list import FileStartList
+from data.search.sqlite.index import SqliteIndex
+from models.serving.state_files.start_list import FileStartList
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from tests.store import things
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.conftest import MovingClock, feedback_queue
 
 Store = Callable[..., str]
 
 
 @pytest.fixture
 def feedback(unit_of_work: UnitOfWorkFactory, clock: MovingClock, tmp_path: Path) -> FeedbackQueue:
-    return FeedbackQueue(unit_of_work, SqliteIndex(tmp_path / "search.db"), clock)
+    return feedback_queue(unit_of_work, SqliteIndex(tmp_path / "search.db"), clock)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def accepted(unit_of_work: UnitOfWorkFactory, swaps: Swaps, feedback: FeedbackQu
 
 @pytest.fixture
 def answered(unit_of_work: UnitOfWorkFactory, clock: MovingClock, tmp_path: Path) -> Store:
-    """Return a function that stores a chat of somebody with one answer, and returns the answer's id."""
+    """Return a function that stores a chat of someone with one answer, and returns the answer's id."""
 
     def store(user: User, status: MessageStatus = MessageStatus.DONE, *, file: bool = False) -> str:
         chat, now = Conversations(unit_of_work, SqliteIndex(tmp_path / "search.db"), clock).new(user), clock()

@@ -9,13 +9,14 @@ from core.chat.conversations import Conversations
 from core.chat.records import Author, Message, MessageStatus
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.records import User
+from core.review.cases.work import CaseWork
 from core.review.feedback import FeedbackQueue
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.index.worker import IndexWorker
-from data.search.sqlite_index import SqliteIndex
-from tests.unit.core.conftest import MovingClock
+from data.search.sqlite.index import SqliteIndex
+from tests.unit.core.conftest import MovingClock, feedback_queue, review_names
 
 ALL = FeedbackFilter()
 
@@ -27,7 +28,12 @@ def index(tmp_path: Path) -> SqliteIndex:
 
 @pytest.fixture
 def queue(unit_of_work: UnitOfWorkFactory, index: SqliteIndex, clock: MovingClock) -> FeedbackQueue:
-    return FeedbackQueue(unit_of_work, index, clock)
+    return feedback_queue(unit_of_work, index, clock)
+
+
+@pytest.fixture
+def desk(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> CaseWork:
+    return CaseWork(unit_of_work, clock, review_names(unit_of_work, clock))
 
 
 @pytest.fixture
@@ -92,25 +98,25 @@ def test_only_the_owner_rates_and_only_finished_answers(
         queue.rate(ana, "running", 1)
 
 
-def test_analysts_and_managers_read_no_feedback(queue: FeedbackQueue, ana: User) -> None:
+def test_analysts_and_managers_read_no_feedback(queue: FeedbackQueue, desk: CaseWork, ana: User) -> None:
     for attempt in (
         lambda: queue.find(ana, FeedbackFilter()),
         lambda: list(queue.all(ana, FeedbackFilter())),
         lambda: queue.get(ana, "x"),
         lambda: queue.counts(ana),
-        lambda: queue.review(ana, "x", state=ReviewState.RESOLVED),
+        lambda: desk.change_rating(ana, "x", state=ReviewState.RESOLVED),
     ):
         with pytest.raises(NotAllowed):
             attempt()
 
 
 def test_a_review_changes_state_and_note_and_names_the_reviewer(
-    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
+    queue: FeedbackQueue, desk: CaseWork, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
     queue.rate(ana, answered(unit_of_work, conversations, ana, "1", "Q", "A"), -1)
     case = everything(queue, admin)[0]
-    queue.review(admin, case.id, state=ReviewState.IN_REVIEW)
-    queue.review(admin, case.id, note="Ask Ana")
+    desk.change_rating(admin, case.id, state=ReviewState.IN_REVIEW)
+    desk.change_rating(admin, case.id, note="Ask Ana")
     found = queue.get(admin, case.id)
     assert (found.state, found.note, found.reviewer_name) == (ReviewState.IN_REVIEW, "Ask Ana", "root")
     assert queue.counts(admin)[ReviewState.IN_REVIEW] == 1

@@ -13,19 +13,18 @@ from core.chat.records import MessageStatus, NewQuestion, TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.records import User
-from core.review.feedback import FeedbackQueue
 from core.review.records import Comparison, Vote
 from core.review.side_by_side import SideBySide
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, answer
-from tests.unit.core.conftest import MovingClock, NoIndex
+from samples.fakes import FakeRouter, answer
+from tests.unit.core.conftest import MovingClock, NoIndex, feedback_queue
 
 BOTH = [TurnOptions("fake"), TurnOptions("fake", thinking=False)]
 
 
 @pytest.fixture
 def both(unit_of_work: UnitOfWorkFactory, clock: MovingClock, turns: Turns) -> SideBySide:
-    return SideBySide(unit_of_work, clock, turns, FeedbackQueue(unit_of_work, NoIndex(), clock))
+    return SideBySide(unit_of_work, clock, turns, feedback_queue(unit_of_work, NoIndex(), clock))
 
 
 def which(chat: str, request: str, options: Sequence[TurnOptions] = BOTH, text: str = "Which?") -> NewQuestion:
@@ -33,7 +32,7 @@ def which(chat: str, request: str, options: Sequence[TurnOptions] = BOTH, text: 
 
 
 def ended(turns: Turns) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while turns.count():
         assert time.monotonic() < deadline, "the answers never ended"
         time.sleep(0.01)

@@ -10,17 +10,18 @@ import pytest
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.errors import InvalidInput, NotAllowed
 from core.people.accounts import Accounts
-from core.people.records import AuditEvent, Role, User
+from core.people.audit_records import AuditEvent
+from core.people.records import Role, User
 from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.search.search import Search
 from core.unit_of_work import UnitOfWorkFactory
 from data.index.worker import IndexWorker
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite.index import SqliteIndex
 from data.tables import IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
 from tests.migrated import migrated_sqlite
 from tests.store import things
-from tests.unit.core.conftest import MovingClock
+from tests.unit.core.conftest import MovingClock, review_names
 
 
 class Bench:
@@ -31,7 +32,7 @@ class Bench:
         self.index = SqliteIndex(folder / "search.db")
         self.worker = IndexWorker(self.database, self.index)
         self.clock = clock
-        self.service = Search(self.unit_of_work, self.index, self.worker, clock)
+        self.service = Search(self.unit_of_work, self.index, self.worker, clock, review_names(self.unit_of_work, clock))
 
     def unit_of_work(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.database)
@@ -293,7 +294,7 @@ def test_an_index_that_names_what_is_not_yours_leaks_nothing(
         def behind(self, now: datetime) -> float:
             return 7.5
 
-    found = Search(unit_of_work, LyingIndex(), NoJobs(), clock).find(ana, "secret")
+    found = Search(unit_of_work, LyingIndex(), NoJobs(), clock, review_names(unit_of_work, clock)).find(ana, "secret")
     assert (found.items, found.behind_seconds) == ([], 7.5)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.people.accounts import Accounts
 from core.people.records import Role, User
-from core.search.suggestions import MOST_TYPED, TITLES, WORDS, Suggestions
+from core.search.suggestions import MAX_TYPED, TITLES, WORDS, Suggestions
 from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 
@@ -62,4 +62,4 @@ def test_no_more_is_offered_than_can_be_looked_over(unit_of_work: UnitOfWorkFact
 
 def test_an_endless_text_is_cut(suggestions: Suggestions, ana: User) -> None:
     assert suggestions.suggest(ana, "a" * 1_000_000).conversations == []
-    assert suggestions.suggest(ana, "bond" + " " * MOST_TYPED + "zzz").conversations
+    assert suggestions.suggest(ana, "bond" + " " * MAX_TYPED + "zzz").conversations

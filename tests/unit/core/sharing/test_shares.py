@@ -13,12 +13,13 @@ from core.chat.turns import Turns
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
+from core.people.audit_records import AuditFilter
 from core.people.permissions import Permission
-from core.people.records import AuditFilter, Role, User
+from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
-from core.sharing.shares import MOST_LINKS, Shares
+from core.sharing.shares import MAX_LINKS, Shares
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.conftest import MovingClock, NoIndex
 
@@ -142,7 +143,7 @@ def test_what_cannot_be_shared_says_why(
         shares.create(ana, Conversations(unit_of_work, NoIndex(), clock).new(ana).id)
     with pytest.raises(InvalidInput, match="days"):
         shares.create(ana, chat, days=0)
-    for _ in range(MOST_LINKS):
+    for _ in range(MAX_LINKS):
         shares.create(ana, chat)
     with pytest.raises(InvalidInput, match="Revoke one first"):
         shares.create(ana, chat)

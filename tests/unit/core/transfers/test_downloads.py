@@ -26,7 +26,7 @@ from core.transfers.model_folder import ModelFolder
 from core.unit_of_work import UnitOfWorkFactory
 from models.gguf.catalogue import Catalogue
 from models.hub.client import HubClient
-from tests.servers.model_hub import HubServer, model_hub
+from samples.servers.models.model_hub import HubServer, model_hub
 from tests.unit.core.conftest import SERVER, MovingClock
 
 Working = Callable[[Sequence[JobKind]], JobWorker]

@@ -60,10 +60,10 @@ def test_placing_a_file_never_overwrites_one(folder: ModelFolder) -> None:
     target = written(folder.target("repo", "a.gguf"), b"old")
     file = written(folder.staging("x") / "a.gguf")
     with pytest.raises(Conflict):
-        folder.place(file, target)
+        folder.install(file, target)
     assert target.read_bytes() == b"old" and file.exists()
     target.unlink()
-    folder.place(file, target)
+    folder.install(file, target)
     assert target.read_bytes() == CONTENT and not file.exists()
 
 

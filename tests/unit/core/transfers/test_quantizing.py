@@ -13,7 +13,8 @@ import pytest
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models.quantization import Precision
 from core.models.records import ModelFile
-from core.people.records import AuditFilter, User
+from core.people.audit_records import AuditFilter
+from core.people.records import User
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState

@@ -31,7 +31,7 @@ def running(*turns: Turn) -> list[bool]:
 def test_one_persons_documents_are_read_in_their_order(clock: Clock) -> None:
     queue = queue_of(clock)
     first, second, third = (queue.enter("ana") for _ in range(3))
-    assert running(first, second, third) == [True, True, False] and queue.place(third) == 1
+    assert running(first, second, third) == [True, True, False] and queue.position(third) == 1
     queue.leave(first)
     assert third.running
 
@@ -41,7 +41,7 @@ def test_another_persons_document_comes_before_the_rest_of_many(clock: Clock) ->
     many = [queue.enter("ana") for _ in range(12)]
     clock.now = 0.5
     bos = queue.enter("bo")
-    assert (queue.place(bos), queue.place(many[2])) == (1, 2)
+    assert (queue.position(bos), queue.position(many[2])) == (1, 2)
     assert not queue.is_due(many[0]), "not before its slice is over"
     clock.now = 1.1
     assert queue.is_due(many[0])

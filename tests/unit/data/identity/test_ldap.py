@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import queue
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import ldap3
 import pytest
+from sqlalchemy import update
 
 from bootstrap.portal import Portal, build_portal
-from core.errors import NotSignedIn, Unavailable
-from core.people.records import Role, SessionKind
+from core.errors import NotFound, NotSignedIn, PortalError, Unavailable
+from core.people.api_keys import KeyTerms
+from core.people.audit_records import AuditFilter
+from core.people.records import Role, Scope, SessionKind, User
 from core.people.signing_in.sign_in import Caller
 from data.identity.ldap import LdapDirectory, LdapSettings
+from data.tables import JobTable
+from samples.fakes import FakePool, FakeRouter
+from samples.servers.slapd import BASE, PASSWORD, Slapd, group, person
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
-from tests.servers.slapd import BASE, PASSWORD, Slapd, person
 from tests.unit.api.conftest import PlainHasher
+
+WAIT_S = 60.0
 
 # ldap3 leaves some sockets of refused handshakes to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -103,18 +113,29 @@ def test_a_local_account_of_the_same_name_is_not_taken_over(portal: Portal) -> N
         portal.sign_in.check("ben", PASSWORD, Caller())
 
 
-@pytest.mark.parametrize("how", ["disabled", "gone"])
+OUT = {
+    "disabled in Active Directory": {"userAccountControl": "514"},
+    "expired in Active Directory": {"accountExpires": "133485408000000000"},
+    "locked by an admin of OpenLDAP": {"pwdAccountLockedTime": "000001010000Z"},
+    "locked in 389 Directory": {"nsAccountLock": "TRUE"},
+    "gone": {},
+}
+STILL_IN = {"userAccountControl": "512", "accountExpires": "9223372036854775807", "nsAccountLock": "FALSE"}
+
+
+@pytest.mark.parametrize("how", OUT)
 def test_whoever_is_disabled_or_gone_there_is_out_here(portal: Portal, slapd: Slapd, how: str) -> None:
     proof = portal.sign_in.check("ana", PASSWORD, Caller())
     token = portal.sessions.open(proof, SessionKind.BROWSER)
     portal.sign_in.check("ben", PASSWORD, Caller())
+    change(slapd, "ana", STILL_IN)
     sync(portal)
     assert portal.sessions.user(token) is not None
-    with slapd.admin() as root:
-        if how == "gone":
+    if how == "gone":
+        with slapd.admin() as root:
             root.delete(person("ana"))
-        else:
-            root.modify(person("ana"), {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["514"])]})
+    else:
+        change(slapd, "ana", OUT[how])
     sync(portal)
     assert portal.sessions.user(token) is None
     assert {each.name for each in portal.accounts.people(None) if each.active} == {"ben", "root"}
@@ -122,11 +143,93 @@ def test_whoever_is_disabled_or_gone_there_is_out_here(portal: Portal, slapd: Sl
         portal.sign_in.check("ana", PASSWORD, Caller())
 
 
+def test_the_schedule_ends_the_sessions_keys_and_streams_of_somebody_who_is_disabled_there(portal: Portal, slapd: Slapd) -> None:
+    # Nobody signs in and nothing asks for this person meanwhile. Without the job in DirectoryAccounts.job_kinds, all of it goes on.
+    proof = portal.sign_in.check("ana", PASSWORD, Caller())
+    token = portal.sessions.open(proof, SessionKind.BROWSER)
+    key = portal.api_keys.make(proof.user, KeyTerms(name="script", scopes=frozenset({Scope.CHAT})))
+    ended: queue.SimpleQueue[PortalError] = queue.SimpleQueue()
+    portal.session_watch.follow(key.token, ended.put, proof.user)
+    change(slapd, "ana", {"userAccountControl": "514"})
+    assert portal.api_keys.user(key.token) is not None
+    make_due(portal, "directory.sync")
+    assert ended.get(timeout=WAIT_S).status == 401
+    assert portal.api_keys.user(key.token) is None and portal.sessions.user(token) is None
+    root = portal.accounts.credentials("root")
+    assert root is not None
+    events = portal.audit.all(root.user, AuditFilter())
+    assert any(each.event.subject == "ana" and each.event.action == "user.change" for each in events), "it is in the audit log"
+
+
+def test_the_schedule_brings_roles_and_groups_up_to_date(portal: Portal, slapd: Slapd) -> None:
+    token = portal.sessions.open(portal.sign_in.check("ana", PASSWORD, Caller()), SessionKind.BROWSER)
+    with slapd.admin() as root:
+        root.modify(group("all"), {"member": [(ldap3.MODIFY_REPLACE, [person("ben")])]})
+        root.modify(group("staff"), {"member": [(ldap3.MODIFY_REPLACE, [person("ben")])]})
+    make_due(portal, "directory.sync")
+    until(lambda: (user := portal.sessions.user(token)) is None or user.role != "manager")
+    user = portal.accounts.credentials("ana")
+    assert user is not None and (user.user.role, user.user.group) == (Role.ANALYST, "")
+
+
+def test_an_account_that_cannot_be_changed_does_not_keep_the_others_in(
+    portal: Portal, slapd: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ana", "ben"):
+        portal.sign_in.check(name, PASSWORD, Caller())
+        change(slapd, name, {"userAccountControl": "514"})
+    real = portal.accounts.change
+
+    def refuse(actor: User | None, name: str, **values: Any) -> User:
+        if name == "ana":
+            raise NotFound("There is no role named {name}.", name="lead")
+        return real(actor, name, **values)
+
+    monkeypatch.setattr(portal.accounts, "change", refuse)
+    sync(portal)
+    assert {each.name for each in portal.accounts.people(None) if each.active} == {"ana", "root"}
+
+
+@pytest.mark.parametrize("wrong", [{"bind_dn": "", "bind_password": ""}, {"base": "dc=elsewhere,dc=org"}], ids=["no rights", "no base"])
+def test_a_directory_that_shows_nothing_says_nobody_is_gone(slapd: Slapd, wrong: dict[str, str]) -> None:
+    # Otherwise a change of rights there would disable everybody here.
+    settings = settings_of(slapd)
+    found = LdapDirectory(settings).check("ana", PASSWORD)
+    assert found is not None
+    with pytest.raises(Unavailable, match=r"directory"):
+        LdapDirectory(replace(settings, **wrong)).find(found.subject)  # type: ignore[arg-type]
+
+
 def test_without_the_directory_local_accounts_still_sign_in(portal: Portal, slapd: Slapd) -> None:
     slapd.close()
     assert portal.sign_in.check("root", "battery staple", Caller())
     with pytest.raises(Unavailable, match="directory does not answer"):
         portal.sign_in.check("ana", PASSWORD, Caller())
+
+
+def change(slapd: Slapd, name: str, values: dict[str, str]) -> None:
+    with slapd.admin() as root:
+        assert root.modify(person(name), {key: [(ldap3.MODIFY_REPLACE, [value])] for key, value in values.items()}), root.result
+
+
+def make_due(portal: Portal, kind: str) -> None:
+    """Let an hour pass for this recurring job, which the worker then runs by itself."""
+
+    def due() -> bool:
+        with portal.database.connect() as connection:
+            changed = connection.execute(update(JobTable).where(JobTable.kind == kind).values(run_after=datetime.now(UTC))).rowcount
+            connection.commit()
+        return bool(changed)
+
+    until(due)
+    portal.jobs.wake()
+
+
+def until(done: Callable[[], bool]) -> None:
+    ends = time.monotonic() + WAIT_S
+    while not done():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def sync(portal: Portal) -> None:

@@ -12,7 +12,7 @@ from core.errors import InvalidInput, Unavailable
 from core.images.formats import NOT_AN_IMAGE, OTHER_IMAGE, SVG
 from core.images.records import DecodedImage
 from data.images.reader import ProcessImageReader
-from tests.image_files import CORNER, HEIC, chunk, picture, png, shown, turned_photo, written
+from samples.image_files import CORNER, HEIC, chunk, picture, png, shown, turned_photo, written
 
 READER = ProcessImageReader()
 DAMAGED = "{name} is damaged or incomplete and cannot be read. Open it in an image viewer, save it as PNG or JPEG, and choose that file."

@@ -6,7 +6,7 @@ from PIL import Image, ImageChops
 
 from core.grounding.evaluation.records import ImageKind
 from data.images.labelled_set import FolderLabelledImages
-from tests.image_files import shown
+from samples.image_files import shown
 
 
 def test_labels_name_boxes_on_their_images() -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from core.errors import Unavailable
 from core.search.records import SearchQuery
-from data.search import elasticsearch_index
-from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.elasticsearch_server import ElasticsearchServer
-from data.search.elasticsearch_words import with_words
-from tests.servers.ports import free_port
+from data.search.elasticsearch import documents
+from data.search.elasticsearch.index import ElasticsearchIndex
+from data.search.elasticsearch.server import ElasticsearchServer
+from data.search.elasticsearch.words import with_words
+from samples.servers.ports import free_port
 
 Answering = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
 """From path and body of a request to status and body of its answer."""
@@ -102,12 +102,12 @@ def test_a_plugin_that_knows_chinese_words_is_used_where_it_is_installed(serve: 
         return 400, {"error": {"type": "illegal_argument_exception", "reason": "failed to find global tokenizer"}, "status": 400}
 
     server = ElasticsearchServer(serve(analyze, ELASTIC))
-    settings, mappings = with_words(server, elasticsearch_index.SETTINGS, elasticsearch_index.MAPPINGS)
+    settings, mappings = with_words(server, documents.SETTINGS, documents.MAPPINGS)
     server.close()
     fields, analyzers = mappings["properties"]["text"].get("fields", {}), settings["analysis"]["analyzer"]
     assert fields.get("words") == ({"type": "text", "analyzer": "words"} if used else None)
     assert analyzers.get("words", {}).get("tokenizer") == used
-    assert "fields" not in elasticsearch_index.MAPPINGS["properties"]["text"]  # type: ignore[index]
+    assert "fields" not in documents.MAPPINGS["properties"]["text"]  # type: ignore[index]
 
 
 def test_a_server_that_is_not_there_makes_search_unavailable() -> None:

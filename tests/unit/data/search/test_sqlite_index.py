@@ -13,9 +13,9 @@ import pytest
 
 from core.errors import Unavailable
 from core.search.records import SearchQuery
-from data.search import sqlite_index
 from data.search.port import Document
-from data.search.sqlite_index import SqliteIndex
+from data.search.sqlite import index as sqlite_index
+from data.search.sqlite.index import SqliteIndex
 
 BOND = SearchQuery("bond", "message", "ana")
 
@@ -53,7 +53,7 @@ def test_a_file_of_another_version_is_searched_until_the_new_one_is_complete(tmp
     assert index.is_empty()
     assert [hit.id for hit in index.search(BOND)] == ["m1"]
     index.close()
-    again = SqliteIndex(tmp_path / "search.db")  # a restart in the middle goes on with both
+    again = SqliteIndex(tmp_path / "search.db")  # a restart in the middle continues with both
     again.put([Document("message", "m2", 1, "bond", "ana", "c1")])
     assert [hit.id for hit in again.search(BOND)] == ["m1"]
     again.complete()

@@ -13,15 +13,16 @@ import pytest
 
 from core.errors import ModelFailed, PortalError, Unavailable
 from core.inference.vectors import Cancelled, EmbeddingRequest
-from core.models.records import LoadedModel, LoadSettings, ModelKind, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import LoadedModel, ModelKind, ModelState
 from models.child.embedder import ChildEmbedder
-from models.child.kept_process import AGAIN
+from models.child.supervised_process import AGAIN
 from models.embedding.embedding_platform import RunningVectors
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import is_gone, state_of, until
-from tests.unit.models.serving.test_pool import GUIDE, load, wait
+from tests.unit.models.serving.pool.test_pool import GUIDE, load, wait
 from tests.vector_gguf_maker import make_bert
 
 APART = LoadSettings(slots=2, isolated=True)
@@ -29,7 +30,7 @@ APART = LoadSettings(slots=2, isolated=True)
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 
@@ -80,7 +81,7 @@ def test_its_memory_is_counted_and_freed_with_it(pool: Pool, slow: LoadedModel) 
     assert slow.isolated and slow.memory_bytes > 20_000_000
     process = process_of(pool)
     pool.unload("slow")
-    until(lambda: not pool.loaded(), 5)
+    until(lambda: not pool.loaded())
     assert is_gone(process)
 
 
@@ -89,15 +90,15 @@ def test_a_dead_process_fails_what_waits_at_once_and_is_back_soon(pool: Pool, ca
     before = ask(pool, "hello").result().rows
     died = process_of(pool)
     waiters = [Waiter(ask(pool, *["word " * 100] * 50)) for _ in range(4)]
-    until(lambda: pool.metrics()["slow"].busy, 5)
+    until(lambda: pool.metrics()["slow"].busy)
     begin = time.monotonic()
     os.kill(died, signal.SIGKILL)
     for waiter in waiters:
-        waiter.join(5)
+        waiter.join(60)
         assert isinstance(waiter.error, ModelFailed) and str(waiter.error) == AGAIN.format(name="slow")
-        assert waiter.ended - begin < 2
+        assert waiter.ended - begin < 20
     until(lambda: state_of(pool, "slow") is ModelState.READY)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 60
     assert process_of(pool) != died
     assert ask(pool, "hello").result().rows == before
     assert "the process of model slow ended: SIGKILL; it was answering: a batch of texts" in caplog.text
@@ -108,11 +109,11 @@ def test_cancelling_breaks_the_batch_off(pool: Pool) -> None:
     ask(pool, "word " * 100, "word " * 100).result()
     assert pool.metrics()["slow"].answers == 2
     running = ask(pool, *["word " * 100] * 40)
-    until(lambda: pool.metrics()["slow"].busy, 5)
+    until(lambda: pool.metrics()["slow"].busy)
     running.cancel()
     with pytest.raises(Cancelled):
         running.result()
-    until(lambda: not pool.metrics()["slow"].busy, 5)
+    until(lambda: not pool.metrics()["slow"].busy)
     assert pool.metrics()["slow"].answers == 2
     assert ask(pool, "hello").result().rows, "the next batch is computed again"
 
@@ -124,7 +125,7 @@ def test_one_that_hangs_is_ended_all_the_same(pool: Pool, monkeypatch: pytest.Mo
     os.kill(process, signal.SIGSTOP)
     waiter = Waiter(ask_of_tokens(pool))
     assert pool.leases.vectors("slow", ModelKind.EMBEDDING).close(0.5)
-    waiter.join(5)
+    waiter.join(60)
     assert isinstance(waiter.error, Unavailable)
     assert is_gone(process)
 
@@ -138,7 +139,7 @@ def ask_of_tokens(pool: Pool) -> RunningVectors:
 
 @pytest.mark.usefixtures("slow")
 def test_after_three_deaths_it_is_left(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.child.kept_process.BACK_OFF_S", (0.0, 0.0))
+    monkeypatch.setattr("models.child.supervised_process.BACK_OFF_S", (0.0, 0.0))
     for _ in range(3):
         until(lambda: state_of(pool, "slow") is ModelState.READY)
         os.kill(process_of(pool), signal.SIGKILL)
@@ -147,7 +148,7 @@ def test_after_three_deaths_it_is_left(pool: Pool, monkeypatch: pytest.MonkeyPat
     until(lambda: state_of(pool, "slow") is ModelState.FAILED)
     with pytest.raises(Unavailable):
         ask(pool, "x")
-    assert time.monotonic() - begin < 5, "closing it does not wait for the thread that closes it"
+    assert time.monotonic() - begin < 30, "closing it does not wait for the thread that closes it"
     pool.unload("slow")
     assert not pool.loaded()
 

@@ -15,10 +15,10 @@ from core.errors import ModelFailed, PortalError, Unavailable
 from core.inference.requests import Finished, SamplingParams
 from core.models.records import ModelState
 from models.child.model import ChildModel
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import LONG, endless, process_of, state_of, until
-from tests.unit.models.serving.test_pool import GUIDE, answer, load, request
+from tests.unit.models.serving.pool.test_pool import GUIDE, answer, load, request
 
 SOON_S = 5.0
 TOKENS = list(range(65, 91)) * 40
@@ -26,7 +26,7 @@ TOKENS = list(range(65, 91)) * 40
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 
@@ -59,20 +59,20 @@ class Asker(threading.Thread):
 
 
 class Expecter(threading.Thread):
-    """Tells what comes next, without a pause; that never fails."""
+    """Asks to prefetch without a pause; a call must never fail."""
 
     def __init__(self, child: ChildModel) -> None:
         super().__init__(daemon=True)
         self._child = child
         self.stop = threading.Event()
-        self.told = 0
+        self.calls = 0
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
             while not self.stop.wait(0.001):
                 self._child.prefetch(TOKENS, [*TOKENS, 70])
-                self.told += 1
+                self.calls += 1
         except BaseException as error:  # noqa: BLE001 - whatever it is, the test looks at it
             self.error = error
 
@@ -92,10 +92,10 @@ def test_killed_in_the_middle_of_calls_it_lets_go_of_every_thread(pool: Pool, tm
             thread.start()
         until(lambda askers=askers: any(asker.answers for asker in askers))  # type: ignore[misc]
         if stopped:
-            # Calls wait for their answers now, and what is told fills the socket until the telling waits too.
+            # Calls wait for their answers now, and prefetch requests fill the socket until they wait too.
             os.kill(died, signal.SIGSTOP)
-            told = -1
-            while told != (told := sum(thread.told for thread in expecters)):
+            calls = -1
+            while calls != (calls := sum(thread.calls for thread in expecters)):
                 time.sleep(0.3)
         began = time.monotonic()
         os.kill(died, signal.SIGKILL)
@@ -106,7 +106,7 @@ def test_killed_in_the_middle_of_calls_it_lets_go_of_every_thread(pool: Pool, tm
         for expecter in expecters:
             expecter.stop.set()
             expecter.join(SOON_S)
-            assert not expecter.is_alive() and expecter.error is None and expecter.told
+            assert not expecter.is_alive() and expecter.error is None and expecter.calls
         until(lambda died=died: child.pid not in (None, died))  # type: ignore[misc]
         until(lambda: state_of(pool, "endless") is ModelState.READY)
         until(lambda: child.idle, SOON_S)

@@ -11,14 +11,14 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from core.comparing.figures import figures_of
+from core.comparing.metrics import summarize
 from core.comparing.records import ComparedQuestion, QuestionResult
 from core.errors import InvalidInput, ModelFailed
 from models.comparing import comparer
 from models.comparing.comparer import LlamaComparer
 from models.comparing.divergence import divergence
-from tests.gguf_maker import make_gguf
-from tests.small_model import small_model, small_model_again
+from samples.gguf_maker import make_gguf
+from samples.small_model import small_model, small_model_again
 from tests.this_machine import EXTRA_BUFFERS
 
 QUESTIONS = (ComparedQuestion("Hello?", "Good day, how are you? " * 3), ComparedQuestion("数据库", "一个保存数据的系统。"))
@@ -67,11 +67,11 @@ def test_kl_and_perplexity_are_those_of_an_independent_computation(files: tuple[
         assert result.kl_sum == pytest.approx(kl, rel=0.02, abs=1e-4) and abs(result.same_top - same) <= 1
         assert result.losses == (pytest.approx(losses[0], rel=2e-3), pytest.approx(losses[1], rel=2e-3))
         assert result.generated == (8, 8) and min(result.seconds) > 0
-    assert figures_of(results).kl_mean > 0
+    assert summarize(results).kl_mean > 0
 
 
 def test_a_file_compared_with_itself_does_not_differ(files: tuple[Path, Path]) -> None:
-    figures = figures_of(compared(files[0], files[0]))
+    figures = summarize(compared(files[0], files[0]))
     assert figures.kl_mean == 0 and figures.same_top == 1 and figures.perplexity[0] == figures.perplexity[1]
     assert figures.tokens_per_second == (None, None), "no answer was asked for"
 
@@ -110,7 +110,7 @@ def test_two_quantizations_of_a_real_model_agree_for_the_most_part() -> None:
     files = small_model(), small_model_again(gguf.GGMLQuantizationType.Q4_0)
     made.check(*files)
     results = list(made.compare(*files, questions, lambda side, taken: None, lambda: None))
-    figures = figures_of(results)
+    figures = summarize(results)
     assert 0.001 < figures.kl_mean < 1, "it differs, and is the same model"
     assert figures.same_top > 0.5
     before, after = figures.perplexity

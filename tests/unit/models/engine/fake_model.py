@@ -119,6 +119,9 @@ class FakeModel:
     def free_sampler(self, sampler: Any) -> None:
         self.samplers -= 1
 
+    def assign(self, slot: int, sampler: Any) -> None:
+        assert sampler is not None and 0 <= slot < self.slots
+
     def cut(self, slot: int, length: int) -> None:
         assert self.can_cut or length in (0, len(self.memory[slot])), "a recurrent model cannot be cut back"
         del self.memory[slot][length:]
@@ -175,7 +178,7 @@ def collect(sequence: Running) -> tuple[str, Finished | PortalError]:
     """The text and the last event."""
     text = ""
     while True:
-        event = sequence.events.get(timeout=10)
+        event = sequence.events.get(timeout=60)
         if isinstance(event, Delta):
             text += event.text
         elif not isinstance(event, Queued):

@@ -298,15 +298,15 @@ def test_ten_thousand_random_questions_and_cancels_leak_nothing(shared_cells: in
 
 
 def test_closing_fails_what_runs_and_frees_the_model() -> None:
-    model = FakeModel(seconds_per_token=0.005)
+    model = FakeModel(seconds_per_token=0.1)
     engine = Engine(model, "fake")
     engine.start()
     sequence = ask(engine, [1], tokens=190)
-    while not isinstance(sequence.events.get(timeout=5), Delta):
+    while not isinstance(sequence.events.get(timeout=60), Delta):
         pass
     begin = time.monotonic()
     assert engine.close()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 20
     assert isinstance(collect(sequence)[1], Unavailable)
     assert model.closed
     assert model.samplers == 0
@@ -331,14 +331,14 @@ def test_an_error_in_a_step_ends_the_answers_and_not_the_engine(model: FakeModel
 
 def test_timings_say_queue_first_token_and_speed() -> None:
     engine = Engine(FakeModel(slots=1, seconds_per_token=0.002), "fake")
-    engine.start()
     first, second = ask(engine, [1], tokens=20), ask(engine, [2], tokens=20)
+    engine.start()
     one, two = finished(collect(first)[1]).timings, finished(collect(second)[1]).timings
     engine.close()
     assert one.ttft_s is not None and two.ttft_s is not None
     assert two.queue_s >= one.duration_s - one.queue_s - 0.01
     assert two.ttft_s > two.queue_s
-    assert one.tokens_per_second is not None and 50 < one.tokens_per_second < 500
+    assert one.tokens_per_second == pytest.approx(19 / (one.duration_s - one.ttft_s), rel=0.1) and one.tokens_per_second < 500
     metrics = engine.metrics()
     assert metrics.decoded_tokens == 40
     assert metrics.spreads is not None
@@ -534,20 +534,30 @@ def test_a_question_aborts_prefetch() -> None:
 
     def slow(parts: list[Part]) -> Decoded:
         started.set()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not model.aborting and time.monotonic() < deadline:
             time.sleep(0.001)
         model.answers = lambda parts: Decoded.DONE
         return Decoded.ABORTED if model.aborting else Decoded.DONE
 
     model.answers = slow
-    engine.start()
+    # Before the start: an engine with nothing to prefetch measures its model, and the question would abort that instead.
     engine.prefetch(ended.tokens, [*[5] * 40, *range(100, 190)])
-    assert started.wait(10)
+    engine.start()
+    assert started.wait(60)
     text, event = collect(ask(engine, [*[5] * 40, *range(100, 190), 7]))
     assert (text, finished(event).finish_reason) == (bytes(range(8, 13)).decode(), FinishReason.LENGTH)
     assert engine.metrics().prefetch_computed_tokens == 0
     assert engine.close()
+
+
+def test_a_conversation_that_went_on_in_another_slot_is_not_prefetched(model: FakeModel, engine: Engine) -> None:
+    ended = answered(engine, [5] * 40, 60)
+    engine.prefetch(ended.tokens, [*[5] * 40, *range(100, 190)])
+    following = answered(engine, [*[5] * 40, *range(100, 190), 7])
+    assert ended.tokens[:-1] in model.memory and following.tokens[:-1] in model.memory, "both are held"
+    engine.prefetch_some()
+    assert (engine.prefetching, engine.metrics().prefetch_computed_tokens) == (False, 0)
 
 
 def test_a_conversation_that_left_its_slot_is_not_prefetched(model: FakeModel) -> None:
@@ -606,11 +616,11 @@ def test_who_stops_an_answer_waits_for_no_step_that_is_stuck(monkeypatch: pytest
     backend, go_on = FakeModel(), threading.Event()
 
     def stuck(parts: list[Part]) -> Decoded:
-        go_on.wait(20)
+        go_on.wait(60)
         return Decoded.DONE
 
     def until(true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not true():
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -623,9 +633,9 @@ def test_who_stops_an_answer_waits_for_no_step_that_is_stuck(monkeypatch: pytest
         until(lambda: engine.metrics().step_running_s > 0.05)
         began = time.monotonic()
         engine.cancel(sequence)
-        event = sequence.events.get(timeout=5)
+        event = sequence.events.get(timeout=60)
         assert isinstance(event, Finished) and event.finish_reason is FinishReason.CANCELLED
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 20
         go_on.set()
         until(lambda: engine.metrics().step_running_s == 0 and engine.idle)
     finally:

@@ -306,7 +306,7 @@ def measured(slots: int, answer_s: float, max_wait_s: float) -> Scheduler:
 
 @pytest.mark.parametrize(("answer_s", "let_in"), [(1.0, 40), (2.0, 20), (10.0, 4), (100.0, 4)])
 def test_nobody_is_let_in_who_would_wait_too_long_but_a_round_of_answers_always_is(answer_s: float, let_in: int) -> None:
-    """(100 s: the next round takes longer than anybody should wait, but the model would otherwise serve only four people.)"""
+    """(100 s: the next round takes longer than anyone should wait, but the model would otherwise serve only four people.)"""
     scheduler = measured(4, answer_s, 10.0)
     assert waiting_of(scheduler, [f"user {number}" for number in range(300)]) == pytest.approx(let_in, abs=1)
     with pytest.raises(Busy) as caught:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.models.records import Adapter, LoadSettings
+from core.models.load_settings import Adapter, LoadSettings
 from models.gguf.adapters import check_matches, choose, read_adapter
 from models.gguf.facts import read_facts
 from models.gguf.folder import Catalog
 from models.gguf.headers.header import read_header
-from tests.gguf_maker import make_adapter, make_gguf
+from samples.gguf_maker import make_adapter, make_gguf
 
 
 def test_an_adapter_tells_what_it_was_made_for(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InvalidInput
 from models.gguf.facts import fingerprint, model_name, read_facts
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.unit.models.raw_gguf import RawGguf, glm_entries, number_entry, string_entry, tensor
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"

@@ -15,9 +15,9 @@ from core.errors import InvalidInput
 from core.models.records import ModelFile
 from models.gguf import folder as listing
 from models.gguf.facts import read_facts
-from models.gguf.folder import MOST_FILES, UNREAD, Catalog
+from models.gguf.folder import MAX_FILES, UNREAD, Catalog
 from models.gguf.headers.header import read_header
-from tests.gguf_maker import make_adapter, make_gguf
+from samples.gguf_maker import make_adapter, make_gguf
 from tests.unit.models.raw_gguf import ARRAY, U32, RawGguf, entry, glm_entries, number_entry
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
@@ -48,7 +48,7 @@ def test_a_pipe_is_listed_as_what_it_is_and_nobody_waits_for_it(folder: Path) ->
         found: list[dict[str, str | None]] = []
         thread = threading.Thread(target=lambda: found.append(listed(folder)), daemon=True)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert found and found[0]["good.gguf"] is None
     for name in ("pipe.gguf", "socket.gguf"):
         assert found[0][name] == "It is a pipe, a socket or a device, not a file. Remove it."
@@ -150,11 +150,11 @@ def test_what_takes_too_long_to_read_comes_with_a_later_list(folder: Path, monke
 
 
 def test_thousands_of_files_are_listed_up_to_a_bound(folder: Path) -> None:
-    for number in range(MOST_FILES + 100):
+    for number in range(MAX_FILES + 100):
         (folder / f"x{number}.gguf").write_bytes(b"GGUF")
     here = Catalog(folder, GUIDE)
     files = here.files()
-    assert len(files) == 1 + MOST_FILES + 1
+    assert len(files) == 1 + MAX_FILES + 1
     assert str(files[-1].error) == "The folder contains more than 2,000 files." and seconds(here) < 4
 
 

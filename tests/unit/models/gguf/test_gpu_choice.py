@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.engine.llama.native import Gpu
 from models.gguf.gpu_choice import choose_gpus
 

@@ -16,7 +16,7 @@ from core.people.records import User
 from models.engine.llama import native
 from models.gguf.catalogue import Catalogue
 from models.gguf.inspector import Inspector
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.unit.core.conftest import accounts, admin, clock, unit_of_work  # noqa: F401
 
 TOOLS = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}{% if tools %}{{ tools|tojson }}{% endif %}" \

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings, ModelFile
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelFile
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import Gpu, start
 from models.gguf.facts import ModelFacts, read_facts
-from models.gguf.memory_plan import LoadPlan, check_fits, context_bytes_per_token, plan_load
+from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
+from models.gguf.memory_sizes import context_bytes_per_token
 from models.serving.machine import Memory
-from tests.gguf_maker import SHAPES, make_gguf
+from samples.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import plan_here
 
 GB = 10**9
@@ -113,15 +115,29 @@ def test_the_planned_context_is_what_llama_cpp_takes(
 
 def test_mtp_is_loaded_where_it_is_asked_for_and_there_is_room() -> None:
     model = facts(next_layer_bytes=500_000_000)
-    plain, quicker = plan(64).memory, plan(64, model=model, mtp=True).memory
+    plain, faster = plan(64).memory, plan(64, model=model, mtp=True).memory
     assert plan(64, model=model, mtp=True).options.mtp
     assert not plan(64, model=model).options.mtp, "it is off unless somebody asks"
     assert plan(64, model=model).memory == plain
-    assert (quicker.slots, quicker.context) == (plain.slots, plain.context)
-    assert quicker.weights_bytes == plain.weights_bytes + 500_000_000
-    assert quicker.context_bytes == plain.context_bytes * 41 // 40
+    assert (faster.slots, faster.context) == (plain.slots, plain.context)
+    assert faster.weights_bytes == plain.weights_bytes + 500_000_000
+    assert faster.context_bytes == plain.context_bytes * 41 // 40
     assert not plan(6.9, model=model, mtp=True).options.mtp
     assert plan(6.9, model=model, mtp=True).memory == plan(6.9).memory
+
+
+def test_a_gpu_finds_the_likeliest_tokens_only_where_asked_and_of_models_that_it_holds_whole() -> None:
+    memory = Memory(64 * GB, 64 * GB)
+    large, small = [Gpu("CUDA0", "NVIDIA", 80 * GB, 80 * GB)], [Gpu("CUDA0", "NVIDIA", 4 * GB, 8 * GB)]
+
+    def finds(gpus: list[Gpu], model: ModelFacts, **asked: bool) -> bool:
+        return plan_load(model, LoadSettings(), host=memory, gpus=gpus, **asked).options.gpu_sampling
+
+    assert finds(large, facts(), gpu_sampling=True)
+    assert not finds(large, facts())
+    assert not finds(small, facts(), gpu_sampling=True)
+    assert not finds([], facts(), gpu_sampling=True)
+    assert not finds(large, facts(next_layer_bytes=500_000_000), gpu_sampling=True, mtp=True)
 
 
 def test_layers_that_choose_what_they_attend_to_keep_keys_to_choose_by() -> None:

@@ -15,8 +15,8 @@ import pytest
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.models.catalogue import Hub, RemoteFile, Repository
 from models.hub.client import HubClient
-from tests.servers.model_hub import HubServer, model_hub
-from tests.small_disk import fill, small_disk  # noqa: F401 - a fixture
+from samples.servers.models.model_hub import HubServer, model_hub
+from tests.small_disk import file_limit, fill, small_disk  # noqa: F401 - a fixture
 
 NAME = "glm-Q4_K_M.gguf"
 CONTENT = random.Random(5).randbytes(3_000_000)
@@ -129,3 +129,8 @@ def test_a_disk_that_fills_in_the_middle_is_said_and_the_download_goes_on_once_t
     filler.unlink()
     path = hub.download(repository, "master", remote(), small_disk, nothing)
     assert path.read_bytes() == CONTENT
+
+
+def test_the_limit_for_the_size_of_a_file_is_not_called_a_full_disk(server: HubServer, repository: Repository, tmp_path: Path) -> None:
+    with file_limit(1_000_000), pytest.raises(Conflict, match=r"limit for the size of a file\. Raise the limit"):
+        client(server).download(repository, "master", remote(), tmp_path, nothing)

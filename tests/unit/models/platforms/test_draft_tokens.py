@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.engine.batching.step_time import StepTime
 from models.engine.speculative.draft_costs import DraftCosts
 from models.engine.speculative.prompt_lookup import PromptLookup
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from models.serving.swapping.running_answer import RunningAnswer
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.serving.test_pool import GUIDE, load
+from tests.unit.models.serving.pool.test_pool import GUIDE, load
 
 QUESTION = "Say this again: the quick brown fox jumps over the lazy dog, and the quick brown fox jumps over the lazy dog."
 CLOSE_THOUGHTS = 264
@@ -40,7 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def loaded(model: Path, folder: Path, *, drafting: bool) -> Iterator[Pool]:
     """A pool with the model, which remembers nothing. drafting: at every step, as if draft tokens cost nothing; else never."""
-    pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StepTime, "expected", lambda *_: 1.0)
         if not drafting:

@@ -15,7 +15,7 @@ import pytest
 from core.errors import Busy, InvalidInput
 from core.inference.records import FinishReason
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Pause, SamplingParams, Tool, ToolCall, ToolChoice
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.engine.answers import SILENT_TOKENS
 from models.engine.sampling.sampler import Resolved, ThinkingTags, resolve
 from models.engine.sequence import Sequence as Running
@@ -23,11 +23,11 @@ from models.platforms.degeneration import BROKEN_TOKENS
 from models.platforms.local_generation import EMPTY, NUDGED, REPEATED, RESUMED, LocalGeneration
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.reasoning import ReasoningParser
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
-from tests.gguf_maker import TEMPLATE, make_gguf
+from samples.gguf_maker import TEMPLATE, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.serving.test_pool import load
+from tests.unit.models.serving.pool.test_pool import load
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
 PROMPT = [1, 2, 3]
@@ -253,7 +253,7 @@ WEATHER = Tool("weather", "Of a city", '{"type": "object", "properties": {"city"
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     folder = tmp_path_factory.mktemp("models")
-    pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     for name, template in (("tagged", TOOLS_TEMPLATE), ("plain", TEMPLATE)):
         path = make_gguf(folder / f"{name}.gguf", template=template)
         load(pool, path, LoadSettings(context=1024, slots=4))

@@ -11,13 +11,13 @@ import pytest
 
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool
-from core.models.records import LoadSettings
+from core.models.load_settings import LoadSettings
 from models.platforms.prefetch import Prefetcher, Turn
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.serving.test_pool import GUIDE, load
+from tests.unit.models.serving.pool.test_pool import GUIDE, load
 
 OLD = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
 STRIPPING = (
@@ -30,7 +30,7 @@ QUESTION = ChatMessage("user", "Tell me about black holes, please.")
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 
@@ -121,12 +121,12 @@ def test_of_more_than_can_be_rendered_the_newest_are() -> None:
 
     def render(turn: Turn) -> list[int]:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return list(turn.tokens)
 
     prefetcher = Prefetcher("fake", 2, render, lambda held, tokens: rendered.append(tokens))
     prefetcher.after(turn(0))
-    assert begun.wait(10)
+    assert begun.wait(60)
     for number in (1, 2, 3):
         prefetcher.after(turn(number))
     go_on.set()

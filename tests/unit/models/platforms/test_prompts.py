@@ -9,11 +9,11 @@ import pytest
 
 from core.errors import InvalidInput, PromptTooLong
 from core.inference.requests import ChatMessage, Delta, GenerationRequest, SamplingParams
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.platforms.test_local_generation import GUIDE
-from tests.unit.models.serving.test_pool import load
+from tests.unit.models.serving.pool.test_pool import load
 
 QUESTION = ChatMessage("user", "How do I add a model?")
 
@@ -21,14 +21,14 @@ QUESTION = ChatMessage("user", "How do I add a model?")
 @pytest.fixture(scope="module")
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoolRouter]:
     folder = tmp_path_factory.mktemp("models")
-    pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     load(pool, GUIDE)
     yield PoolRouter(pool)
     pool.close()
 
 
 def said(router: PoolRouter, *messages: ChatMessage, **asked: Any) -> str:
-    params = SamplingParams(temperature=0, max_tokens=60)
+    params = SamplingParams(temperature=0, max_tokens=200)
     events = router.start(GenerationRequest(messages, "ann", params=params, **asked)).events()
     return "".join(event.text for event in events if isinstance(event, Delta))
 

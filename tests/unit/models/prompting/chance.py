@@ -12,7 +12,7 @@ from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
 
-MOST_TOKENS = 6_000
+MAX_TOKENS = 6_000
 
 
 def written(backend: LlamaBackend, grammar: str, seed: int, *, tag: bytes = b"") -> str:
@@ -24,7 +24,7 @@ def written(backend: LlamaBackend, grammar: str, seed: int, *, tag: bytes = b"")
     plain = [token for token, piece in enumerate(pieces) if len(piece) == 1 and 32 <= piece[0] < 127 and piece not in b"{["]
     sampler = GrammarSampler(read_grammar(grammar), TokenTexts(count, backend.piece, backend.ends))
     text = b""
-    for _ in range(MOST_TOKENS):
+    for _ in range(MAX_TOKENS):
         allowed = [token for token in sampler.fitting(np.arange(count), count) if pieces[token] or token == end]
         assert allowed, f"nothing may follow {text!r}"
         usual = [token for token in plain if token in allowed]
@@ -37,4 +37,4 @@ def written(backend: LlamaBackend, grammar: str, seed: int, *, tag: bytes = b"")
             return text.decode()
         sampler.accept(token)
         text += pieces[token]
-    raise AssertionError(f"no end after {MOST_TOKENS} tokens: {text[:300]!r}")
+    raise AssertionError(f"no end after {MAX_TOKENS} tokens: {text[:300]!r}")

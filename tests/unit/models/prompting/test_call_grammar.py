@@ -20,7 +20,7 @@ from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.call_grammar import may_call, must_call
 from models.prompting.grammar import read_grammar
 from models.prompting.tool_calls import ToolCallParser
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.prompting.chance import written
 

@@ -22,7 +22,7 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.options import BackendOptions
 from models.schema.json_schema import grammar_of
 from models.schema.schema_strings import Text
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.prompting.chance import written
 
@@ -53,9 +53,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
 @pytest.mark.parametrize("path", ACCEPT, ids=lambda path: path.stem)
 def test_what_a_model_writes_is_valid(backend: LlamaBackend, path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
-    started = time.perf_counter()
+    started = time.process_time()
     found = grammar_of(json.dumps(case["schema"], ensure_ascii=False))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert sorted(found.ignored) == case["ignored"]
     backend.prepare_grammar(found.grammar)
     kind = Draft7Validator if isinstance(case["schema"].get("items"), list) else Draft202012Validator
@@ -92,10 +92,10 @@ def test_strict_refuses_what_cannot_be_followed_by_name(path: Path) -> None:
 def test_what_cannot_be_used_is_refused_quickly_and_in_words(path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
     text = json.dumps(case["schema"])
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidInput, match=case["words"]):
         grammar_of(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 HOSTILE_PATTERNS = [

@@ -9,8 +9,8 @@ from core.models.quantization import Precision, quantized_name
 from models.gguf.facts import read_facts
 from models.quantizing import quantizer
 from models.quantizing.quantizer import LlamaQuantizer
-from tests.gguf_maker import make_gguf
-from tests.small_disk import fill
+from samples.gguf_maker import make_gguf
+from tests.small_disk import file_limit, fill
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_quantized_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     quantized = make_gguf(tmp_path / "glm-Q4_0.gguf", quantization="Q4_0")
     with pytest.raises(InvalidInput, match=r"glm-Q4_0\.gguf is already quantized \(Q4_0\)\. Choose an F16 or BF16 file"):
         LlamaQuantizer().check(quantized)
-    # Somebody may have renamed the file meanwhile: llama.cpp refuses it, too, and the portal goes on.
+    # Someone may have renamed the file meanwhile: llama.cpp refuses it, too, and the portal continues.
     with pytest.raises(ModelFailed, match="requantizing from type q4_0 is disabled"):
         LlamaQuantizer().quantize(quantized, tmp_path / "out.gguf", Precision.Q8_0, lambda done: None)
 
@@ -65,6 +65,11 @@ def test_a_full_disk_says_so(whole: Path, small_disk: Path) -> None:
     fill(small_disk, 65_536)
     with pytest.raises(Conflict, match=r"The disk of the models folder is full, so glm-F16\.gguf was not quantized"):
         LlamaQuantizer().quantize(whole, small_disk / "out.gguf", Precision.Q8_0, lambda done: None)
+
+
+def test_the_limit_for_the_size_of_a_file_is_named(whole: Path, tmp_path: Path) -> None:
+    with file_limit(65_536), pytest.raises(Conflict, match=r"glm-F16\.gguf was not quantized: .* limit for the size of a file"):
+        LlamaQuantizer().quantize(whole, tmp_path / "out.gguf", Precision.Q8_0, lambda done: None)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
 from models.schema.json_schema import grammar_of
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar
 from tests.this_machine import EXTRA_BUFFERS
 

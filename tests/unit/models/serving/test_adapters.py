@@ -11,14 +11,15 @@ import pytest
 
 from core.errors import InvalidInput, NotFound
 from core.inference.requests import GenerationRequest
-from core.models.records import Adapter, LoadSettings, ModelState
-from models.serving.pool import Pool
+from core.models.load_settings import Adapter, LoadSettings
+from core.models.records import ModelState
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from models.trials.self_test import GUIDE
-from tests.gguf_maker import make_adapter, make_gguf
+from samples.gguf_maker import make_adapter, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.serving.test_pool import answer, load
-from tests.unit.models.serving.test_pool import request as asking
+from tests.unit.models.serving.pool.test_pool import answer, load
+from tests.unit.models.serving.pool.test_pool import request as asking
 
 
 @pytest.fixture(scope="module", params=["glm4", "deepseek2"])
@@ -30,7 +31,7 @@ def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         Adapter(name, make_adapter(folder / f"{name}.gguf", request.param, seed=seed, layers=layers), scale)
         for seed, (name, scale) in enumerate([("legal", 1.0), ("sql", 1.0), ("off", 0.0)], start=1)
     )
-    made = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    made = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     load(made, model, LoadSettings(context=512, slots=8, adapters=adapters))
     yield made
     made.close()
@@ -84,7 +85,7 @@ def test_what_can_be_asked_is_listed(pool: Pool) -> None:
 
 def test_an_adapter_of_another_model_refuses_the_load_before_it_begins(tmp_path: Path) -> None:
     model, adapter = make_gguf(tmp_path / "glm.gguf"), make_adapter(tmp_path / "a.gguf", "chatglm")
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     with pytest.raises(InvalidInput, match="made for the architecture 'chatglm'"):
         pool.load(model, LoadSettings(adapters=(Adapter("a", adapter),)))
     assert pool.loaded() == []
@@ -97,9 +98,9 @@ def test_an_adapter_of_another_model_refuses_the_load_before_it_begins(tmp_path:
 def test_a_model_comes_back_with_its_adapters_as_it_was_loaded_last(tmp_path: Path) -> None:
     model, adapter = make_gguf(tmp_path / "glm.gguf"), make_adapter(tmp_path / "a.gguf")
     settings = LoadSettings(context=256, slots=2, adapters=(Adapter("a", adapter, 0.5),))
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     assert load(pool, model, settings).state is ModelState.READY
     pool.close()
-    again = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    again = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     assert again.remembered(model) == settings
     again.close()

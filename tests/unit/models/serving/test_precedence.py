@@ -9,7 +9,7 @@ from models.serving.precedence import NICE
 
 SCRIPT = """
 import os, subprocess, sys, threading
-from models.serving.precedence import give_way, urgent
+from models.serving.precedence import lower_priority, urgent
 
 def own():
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -26,8 +26,8 @@ def told(start):
 
 before = own()
 early = told(urgent)
-give_way()
-give_way()
+lower_priority()
+lower_priority()
 print(early[0], own() - before, *told(lambda start: start()), *told(urgent))
 """
 

@@ -11,16 +11,17 @@ import pytest
 
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, ImageInput, SamplingParams
-from core.models.records import LoadedModel, LoadSettings, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import LoadedModel, ModelState
 from models.engine.llama import native
 from models.gguf.projectors import CACHE_BYTES, projector_for, projectors_beside
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
-from tests.gguf_maker import make_gguf
-from tests.image_files import picture, written
-from tests.projector_maker import make_projector
+from samples.gguf_maker import make_gguf
+from samples.image_files import picture, written
+from samples.projector_maker import make_projector
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.serving.test_pool import GUIDE, load
+from tests.unit.models.serving.pool.test_pool import GUIDE, load
 
 SMALL = LoadSettings(context=512, slots=2)
 RED = written(picture(112, 84))
@@ -38,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pool(folder: Path, tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(folder, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 

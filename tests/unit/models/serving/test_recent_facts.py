@@ -9,7 +9,7 @@ import pytest
 from core.errors import InvalidInput
 from models.serving import recent_facts
 from models.serving.recent_facts import RecentFacts
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 
 
 def test_a_file_is_read_again_only_after_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ def test_a_file_is_read_again_only_after_it_changed(tmp_path: Path, monkeypatch:
 
 
 def test_the_files_used_longest_ago_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent_facts, "MOST", 1)
+    monkeypatch.setattr(recent_facts, "MAX_FILES", 1)
     facts, (one, other) = RecentFacts(), (make_gguf(tmp_path / f"{n}.gguf") for n in "ab")
     first = facts.of(one)
     facts.of(other)

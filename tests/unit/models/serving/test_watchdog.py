@@ -41,18 +41,18 @@ def test_a_long_step_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptureFix
     dog = Watchdog(lambda: {"glm": model, "other": Model(isolated=False)})
     for seconds in (0.0, 9.9):
         model.step_running_s = seconds
-        dog.look()
+        dog.check()
     assert lines(caplog) == []
     for seconds in (10.5, 11.5, 59.0):
         model.step_running_s = seconds
-        dog.look()
+        dog.check()
     assert lines(caplog) == ["model glm is stuck: its step has taken 10 s; 2 answers run, 3 wait"]
     model.step_running_s = 0.1
-    dog.look()
-    dog.look()
+    dog.check()
+    dog.check()
     assert lines(caplog) == ["model glm goes on"]
     model.step_running_s = 12.0
-    dog.look()
+    dog.check()
     assert len(lines(caplog)) == 1
 
 
@@ -63,20 +63,20 @@ def test_after_a_minute_a_process_of_its_own_is_ended_once(isolated: bool, caplo
     dog = Watchdog(lambda: {"glm": model})
     for seconds in (30.0, 60.5, 61.5, 90.0):
         model.step_running_s = seconds
-        dog.look()
+        dog.check()
     assert model.restarts == 1
     told = lines(caplog)[-1]
     assert ("started again" in told) is isolated
     assert ("restart the portal" in told) is not isolated
     model.step_running_s = 0.0
-    dog.look()
+    dog.check()
     model.step_running_s = 61.0
-    dog.look()
+    dog.check()
     assert model.restarts == 2
 
 
 def test_it_looks_by_itself_and_survives_a_broken_model(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.serving.watchdog.LOOK_S", 0.01)
+    monkeypatch.setattr("models.serving.watchdog.POLL_S", 0.01)
     model = Model(isolated=True)
     model.step_running_s = 100.0
     looks = iter([ValueError("gone")])

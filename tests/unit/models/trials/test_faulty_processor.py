@@ -14,14 +14,16 @@ import pytest
 from bootstrap import models as model_parts
 from bootstrap.models import GUIDE
 from core.errors import StartFailed
-from core.models.records import Crash, LoadSettings, ModelState
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelState
+from core.models.start_records import Crash
 from models.engine.llama.options import BackendOptions
-from models.serving.notes.last_run import RunRecord
-from models.serving.pool import Pool
+from models.serving.pool.pool import Pool
+from models.serving.state_files.last_run import RunRecord
 from models.trials import file_buffers, machine_trial
+from samples.gguf_maker import make_gguf
 from settings import Settings
 from tests import faulty_processor
-from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
 pytestmark = [faulty_processor.CAN_BE_MADE, pytest.mark.skipif(not EXTRA_BUFFERS, reason="this processor fails by itself")]
@@ -55,7 +57,7 @@ def test_a_home_without_a_note_finds_out_that_weights_must_stay_as_they_are(
 
 
 def test_a_note_of_another_processor_is_not_believed(home: Path) -> None:
-    machine_trial.write_note(home / "engine.json", machine_trial.MachineNote("another", False))
+    machine_trial.write_trial_result(home / "engine.json", machine_trial.TrialResult("another", False))
     assert model_parts.extra_buffers(home) is True
     noted = json.loads((home / "engine.json").read_text())
     assert noted["machine"] != "another" and noted["tokens_per_second"] > 1
@@ -90,7 +92,7 @@ def test_a_file_that_aborts_with_repacked_weights_loads_without_and_is_remembere
 
     monkeypatch.setattr(file_buffers, "try_to_load", counted)
     for _ in range(2):
-        pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json")
+        pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json")
         pool.load(path, LoadSettings(context=256, slots=1))
         until = time.monotonic() + 60
         while pool.loaded()[0].state is ModelState.LOADING and time.monotonic() < until:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.trials import machine_trial
-from models.trials.machine_trial import MachineNote, Trial, identity, in_words, read_note, try_decode, walk, write_note
+from models.trials.machine_trial import Trial, TrialResult, identity, in_words, read_trial_result, try_both, try_decode, write_trial_result
 
 DEADLY = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT")
 GOOD = 'print("noise"); print(\'{"ok": true, "device": "cpu", "tokens_per_second": 1300.0}\')'
@@ -27,20 +27,20 @@ def python(folder: Path, body: str) -> Path:
 @pytest.mark.parametrize("signal", DEADLY)
 def test_a_death_by_any_signal_leads_to_the_next_rung(tmp_path: Path, signal: str) -> None:
     refuses = python(tmp_path, f"import sys\nif '--no-extra-buffers' not in sys.argv:\n    {DIE.format(signal=signal)}\n{GOOD}")
-    first, second = walk(lambda extra: try_decode(refuses, extra_buffers=extra))
-    assert (first.ok, first.curable, first.complaint) == (False, True, signal)
+    first, second = try_both(lambda extra: try_decode(refuses, extra_buffers=extra))
+    assert (first.ok, first.retryable, first.complaint) == (False, True, signal)
     assert second.ok and not second.extra_buffers
 
 
 @pytest.mark.parametrize("signal", DEADLY)
 def test_where_no_rung_holds_the_words_say_what_was_tried(tmp_path: Path, signal: str) -> None:
     dead = python(tmp_path, DIE.format(signal=signal))
-    trials = walk(lambda extra: try_decode(dead, extra_buffers=extra))
+    trials = try_both(lambda extra: try_decode(dead, extra_buffers=extra))
     assert in_words(trials) == f"with repacked weights: {signal}; without repacked weights: {signal}"
 
 
 @pytest.mark.parametrize(
-    ("body", "ok", "curable", "complaint"),
+    ("body", "ok", "retryable", "complaint"),
     [
         (GOOD, True, False, ""),
         (DIE.format(signal="SIGKILL"), False, False, "it was killed (SIGKILL), most likely because memory ran out"),
@@ -52,15 +52,15 @@ def test_where_no_rung_holds_the_words_say_what_was_tried(tmp_path: Path, signal
     ],
     ids=["good", "killed", "stopped", "wrong answer", "library", "silent", "nonsense"],
 )
-def test_a_trial_tells_what_became_of_the_child(tmp_path: Path, body: str, ok: bool, curable: bool, complaint: str) -> None:
+def test_a_trial_tells_what_became_of_the_child(tmp_path: Path, body: str, ok: bool, retryable: bool, complaint: str) -> None:
     trial = try_decode(python(tmp_path, body))
-    assert (trial.ok, trial.curable, trial.complaint) == (ok, curable, complaint)
+    assert (trial.ok, trial.retryable, trial.complaint) == (ok, retryable, complaint)
 
 
 def test_a_trial_that_hangs_leads_to_the_next_rung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_trial, "TRIAL_S", 1)
     trial = try_decode(python(tmp_path, "import time; time.sleep(60)"))
-    assert (trial.curable, trial.complaint) == (True, "no answer within 1 s")
+    assert (trial.retryable, trial.complaint) == (True, "no answer within 1 s")
 
 
 def test_the_child_hears_no_secret_of_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,16 +71,16 @@ def test_the_child_hears_no_secret_of_the_portal(tmp_path: Path, monkeypatch: py
 
 
 def test_a_note_is_read_as_it_was_written(tmp_path: Path) -> None:
-    note = MachineNote.of(Trial(True, False, False, {"device": "cpu", "tokens_per_second": 1300}), "machine", "build")
-    write_note(tmp_path / "engine.json", note)
-    assert read_note(tmp_path / "engine.json") == note == MachineNote("machine", False, "cpu", 1300.0, "build")
+    note = TrialResult.of(Trial(True, False, False, {"device": "cpu", "tokens_per_second": 1300}), "machine", "build")
+    write_trial_result(tmp_path / "engine.json", note)
+    assert read_trial_result(tmp_path / "engine.json") == note == TrialResult("machine", False, "cpu", 1300.0, "build")
     assert [path.name for path in tmp_path.iterdir()] == ["engine.json"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"ok": true, "extra_buffers": true}', '{"machine": "a", "extra_buffers": "no"}'])
 def test_a_note_that_says_nothing_of_the_machine_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "engine.json").write_text(text)
-    assert read_note(tmp_path / "engine.json") is None
+    assert read_trial_result(tmp_path / "engine.json") is None
 
 
 def test_a_machine_is_known_by_its_processor_and_its_build(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.inference.records import Timings, Usage
-from pages.widgets.chat.transcript import details_of
+from pages.widgets.chat.answers.answer_figures import details_of
 from tests.store import things
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.models.records import DeviceMemory, LoadedModel, MemoryPlan
+from core.models.memory_records import DeviceMemory, MemoryPlan
+from core.models.records import LoadedModel
 from pages.widgets.models import memory_bar, memory_plan
-from tests.fakes import MODEL
+from samples.fakes import MODEL
 
 GB = 1_000_000_000
 PLAN = MemoryPlan("GPU", 20 * GB, 8 * GB, 2 * GB, 40 * GB, 48 * GB, 16_384, 4)

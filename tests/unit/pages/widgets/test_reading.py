@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def waiting() -> None:
-    from pages.widgets.chat.reading import reading
+    from pages.widgets.chat.composer.reading import reading
 
     with reading("Q3 *plan*.pdf") as tell:
         tell(3)
@@ -13,7 +13,7 @@ def waiting() -> None:
 
 
 def read() -> None:
-    from pages.widgets.chat.reading import reading
+    from pages.widgets.chat.composer.reading import reading
 
     with reading("Q3.pdf") as tell:
         tell(2)

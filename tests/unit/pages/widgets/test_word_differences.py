@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pages.widgets.models.swaps.word_differences import MOST_WORDS, marked
+from pages.widgets.models.swaps.word_differences import MAX_WORDS, marked
 
 
 def test_what_only_one_text_has_is_marked() -> None:
@@ -23,5 +23,5 @@ def test_answers_with_next_to_nothing_in_common_are_not_marked() -> None:
 
 
 def test_very_long_answers_are_shown_without_marks() -> None:
-    old = "a " * MOST_WORDS
+    old = "a " * MAX_WORDS
     assert marked(old, "b") == (old, "b")

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from api.middleware.bodies.upload_guard import PATH, UploadGuard
-from core.errors import Away, PortalError
+from core.errors import PortalError, ServerUnreachable
 
 
-@pytest.mark.parametrize(("found", "status"), [("ann", 204), (None, 401), (Away(), 503)])
+@pytest.mark.parametrize(("found", "status"), [("ann", 204), (None, 401), (ServerUnreachable(), 503)])
 def test_a_file_is_taken_from_people_who_are_signed_in(found: str | PortalError | None, status: int) -> None:
     sent: list[int] = []
 

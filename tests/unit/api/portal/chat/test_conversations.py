@@ -13,7 +13,7 @@ from bootstrap.portal import Portal
 from core.errors import Busy, ModelFailed, Unavailable
 from core.inference.requests import Delta, Queued
 from data.unit_of_work import SqlUnitOfWork
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 
 SignIn = Callable[[str], httpx.Client]
 NOBODYS = "0" * 32
@@ -37,7 +37,7 @@ def events_of(response: httpx.Response) -> list[tuple[str, Any]]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.01)
@@ -224,6 +224,25 @@ def test_regenerating_keeps_both_versions(ann: httpx.Client, router: FakeRouter)
     assert shown["versions"] == [first["answer"]["id"], again.json()["answer"]["id"]]
 
 
+def test_a_question_is_asked_in_another_version_and_each_version_can_be_shown_again(ann: httpx.Client, router: FakeRouter) -> None:
+    conversation = new(ann)
+    first = ask(ann, conversation).json()
+    ask(ann, conversation)
+    router.always = answer("Another answer")
+    second = ask(ann, conversation, text="Better asked", replaces_id=first["question"]["id"]).json()
+
+    def shown() -> list[tuple[str, int]]:
+        items = ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"]
+        return [(each["text"], each["version"]) for each in items]
+
+    assert shown() == [("Better asked", 2), ("Another answer", 1)]
+    back = ann.put(f"/api/v1/messages/{first['question']['id']}/shown").json()["items"]
+    assert len(back) == 4 and back[0]["versions"] == [first["question"]["id"], second["question"]["id"]]
+    assert [(each["text"], each["version"]) for each in back] == shown()
+    assert ask(ann, conversation, replaces_id=first["answer"]["id"]).status_code == 404, "an answer is no question"
+    assert ask(ann, new(ann), replaces_id=first["question"]["id"]).status_code == 404, "it is in another conversation"
+
+
 def test_a_question_cannot_be_regenerated(ann: httpx.Client) -> None:
     turn = ask(ann, new(ann)).json()
     assert ann.post(f"/api/v1/messages/{turn['question']['id']}/regenerate").status_code == 404
@@ -262,7 +281,7 @@ def test_one_persons_request_id_does_not_find_anothers_turn(signed_in: SignIn) -
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/v1/conversations/{id}/messages"])
 def test_a_silent_stream_is_kept_open(ann: httpx.Client, router: FakeRouter, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    for module in ("answers", "portal.chat.turn_stream"):
+    for module in ("answering.answers", "portal.chat.turn_stream"):
         monkeypatch.setattr(f"api.{module}.KEEP_ALIVE_S", 0.05)
     router.hold()
     body = {"messages": [{"role": "user", "content": "x"}]} if path.startswith("/v1") else {"text": "x"}

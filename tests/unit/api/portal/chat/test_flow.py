@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.api.portal.chat.test_conversations import NOBODYS, SignIn, ask, new, until
 
 
@@ -49,7 +49,7 @@ def test_an_export_is_imported_with_a_report(ann: httpx.Client) -> None:
     file = ann.post("/v1/files", data={"purpose": "batch"}, files=form).json()["id"]
     started = ann.post("/api/v1/chat-imports", json={"file_id": file})
     assert started.status_code == 202
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (job := ann.get("/api/v1/chat-imports").json()["items"][0])["state"] in ("waiting", "running"):
         assert time.monotonic() < deadline, "the import never ended"
         time.sleep(0.05)

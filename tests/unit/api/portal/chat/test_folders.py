@@ -56,7 +56,8 @@ def test_title_and_folder_change_together_or_not_at_all(ann: httpx.Client) -> No
     assert ann.get(here).json()["title"] == "Old"
     both = ann.patch(here, json={"title": "New", "folder_id": plans}).json()
     assert (both["title"], both["folder_id"]) == ("New", plans)
-    sentence = "The request changes nothing. Send at least one of title, folder_id, pinned, archived, unread, instructions, memory."
+    fields = "title, folder_id, pinned, archived, unread, instructions, memory, tools_off, tools_allowed"
+    sentence = f"The request changes nothing. Send at least one of {fields}."
     assert ann.patch(here, json={}).json()["error"]["message"] == sentence
 
 

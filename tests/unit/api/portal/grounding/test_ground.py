@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.image_files import picture, shown, turned_photo, written
-from tests.servers.detector_server import DetectorServer, detector_server
+from samples.image_files import picture, shown, turned_photo, written
+from samples.servers.models.detector_server import DetectorServer, detector_server
 
 PICTURE = written(picture(300, 200))
 
@@ -23,7 +23,7 @@ def detector(signed_in: Callable[[str], httpx.Client]) -> Iterator[DetectorServe
     with detector_server() as server:
         platforms = f"platforms: [{{name: boxes, type: detector, base_url: '{server.url}'}}]"
         assert ada.put("/api/v1/platforms", json={"text": platforms}).status_code == 200
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not ada.get("/api/v1/ground/models").json()["items"]:
             assert time.monotonic() < until, "the detector was not listed"
             time.sleep(0.02)
@@ -113,7 +113,7 @@ def test_limits_hold(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]
     assert first.status_code == 200 and "ratelimit" in first.headers
     refused = ground(ann, phrases=["another"])
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "limit_reached")
-    assert ground(ann).status_code == 200, "kept results cost nothing"
+    assert ground(ann).status_code == 200, "cached results cost nothing"
 
 
 def test_a_large_image_may_be_sent(ann: httpx.Client, detector: DetectorServer) -> None:

@@ -11,9 +11,10 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal
-from core.knowledge.ports import OnPlace
-from tests.fakes import FakeRouter
+from core.knowledge.ports import OnQueuePosition
+from samples.fakes import FakeRouter
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 
@@ -126,7 +127,7 @@ def test_ids_that_are_none_and_too_many(ann: httpx.Client) -> None:
 
 
 def test_a_page_of_another_site_cannot_upload(address: str, ann: httpx.Client) -> None:
-    with httpx.Client(base_url=address) as browser:
+    with httpx.Client(verify=TLS, base_url=address) as browser:
         browser.post("/api/v1/session", json={"username": "bob", "password": "correct horse"})
         asked = browser.post("/api/v1/files?name=a.txt", content=b"text", headers={"Sec-Fetch-Site": "cross-site"})
         assert asked.status_code == 403
@@ -157,17 +158,17 @@ def test_a_document_that_cannot_be_read_is_refused_with_the_reason(ann: httpx.Cl
 
 
 class BlockedReader:
-    """Never reads the documents of whoever comes first, those of others at once."""
+    """Never reads the documents of anyone who comes first, those of others at once."""
 
     def __init__(self) -> None:
         self.first: str | None = None
         self.here, self.free = threading.Event(), threading.Event()
 
-    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_queue_position: OnQueuePosition | None = None) -> str:
         self.first = self.first or person
         if person == self.first:
             self.here.set()
-            assert self.free.wait(30)
+            assert self.free.wait(60)
         return "read"
 
 
@@ -178,7 +179,7 @@ def test_many_uploads_of_one_person_keep_no_one_elses_waiting(
     monkeypatch.setattr(portal.files, "_reader", reader)
     with ThreadPoolExecutor(30) as pool:
         many = [pool.submit(upload, ann, f"{n}.pdf", b"%PDF-1.7") for n in range(30)]
-        assert reader.here.wait(10)
+        assert reader.here.wait(60)
         try:
             assert upload(bob, "short.pdf", b"%PDF-1.7").status_code == 201
         finally:

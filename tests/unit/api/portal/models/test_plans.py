@@ -8,8 +8,9 @@ from dataclasses import replace
 import httpx
 
 from bootstrap.portal import Portal
-from core.models.records import DeviceMemory, ModelFile
-from tests.fakes import FILE, MODEL, FakePool
+from core.models.memory_records import DeviceMemory
+from core.models.records import ModelFile
+from samples.fakes import FILE, MODEL, FakePool
 
 
 def test_a_plan_names_who_would_notice_that_others_make_room(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.servers.model_server import ANSWER, ModelServer, page
+from samples.servers.models.model_server import ANSWER, ModelServer, page
 
 ONE = """platforms:
 - name: gateway

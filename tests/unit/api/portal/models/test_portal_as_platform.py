@@ -15,11 +15,11 @@ from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import ModelKind
 from core.platforms.records import Platform, PlatformType, RemoteModel
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.platforms.remote.connection import Call
 from models.platforms.remote.failures import Fault, PlatformFailure
+from models.platforms.remote.guarded_socket import Call
 from models.platforms.remote.remote_platform import RemotePlatform
 from models.serving.routing.platform_router import PlatformRouter
-from tests.fakes import MODEL, FakeRouter, answer
+from samples.fakes import MODEL, FakeRouter, answer
 from tests.unit.models.platforms.remote.conftest import answer_of, read, request_of
 
 FAKE = RemoteModel(name="fake", id="fake", kind=ModelKind.CHAT)
@@ -39,7 +39,7 @@ def remote(address: str, key: str) -> Iterator[RemotePlatform]:
 
 def test_its_models_are_listed_with_window_and_abilities(remote: RemotePlatform) -> None:
     remote.discover()
-    [model] = remote.models
+    [model] = remote.models.offered()
     assert (model.name, model.context, model.thinking, model.tools) == ("fake", 4096, True, True)
 
 
@@ -89,7 +89,7 @@ def test_an_answer_through_it_is_cancelled_there_too(remote: RemotePlatform, rou
     assert isinstance(next(reading), Delta)
     running.cancel()
     assert isinstance(list(reading)[-1], Finished)
-    assert router.generations[-1].cancelled.wait(20)
+    assert router.generations[-1].cancelled.wait(60)
 
 
 def test_a_second_portal_routes_to_it_and_falls_back_to_its_own_model(address: str, key: str, router: FakeRouter) -> None:

@@ -24,7 +24,7 @@ def test_the_state_tells_how_far_the_index_is(ada: httpx.Client, portal: Portal)
     assert (state["engine"], state["parked"], state["rebuilding"]) == ("sqlite", 0, False)
 
 
-def test_parked_jobs_are_seen_and_tried_again(ada: httpx.Client, portal: Portal) -> None:
+def test_failed_jobs_are_seen_and_tried_again(ada: httpx.Client, portal: Portal) -> None:
     jobs = [
         {"kind": "message", "document_id": f"m{n}", "created_at": NOW, "attempts": MAX_ATTEMPTS, "error": "too strange"} for n in range(3)
     ]
@@ -44,14 +44,15 @@ def test_parked_jobs_are_seen_and_tried_again(ada: httpx.Client, portal: Portal)
 def test_reconciling_and_rebuilding_are_begun_and_told(ada: httpx.Client, portal: Portal) -> None:
     portal.index_worker.drain(10)
     assert ada.post("/api/v1/index/reconcile").status_code == 202
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while (last := ada.get("/api/v1/index").json()["last_reconciliation"]) is None and time.monotonic() < until:
         time.sleep(0.02)
     assert last["compared"] > 0
     assert ada.post("/api/v1/index/rebuild").json()["engine"] == "sqlite"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while ada.get("/api/v1/index").json()["rebuilding"] and time.monotonic() < until:
         portal.index_worker.drain(1)  # the rebuild is a job: a drain may find nothing yet
     assert ada.get("/api/v1/index").json()["rebuilding"] is False
+    assert portal.index_worker.drain(60)
     actions = [item["snippet"] for item in ada.get("/api/v1/search?q=index&kind=audit").json()["items"]]
     assert len(actions) == 2

@@ -28,7 +28,7 @@ def ada(signed_in: SignIn) -> httpx.Client:
 
 def ended(client: httpx.Client) -> dict[str, Any]:
     """The task, when it has ended."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         task: dict[str, Any] = client.get(BACKUPS).json()["task"]
         if task["ended"]:

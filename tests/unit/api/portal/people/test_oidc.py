@@ -12,11 +12,12 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from api.portal.people.oidc import KEPT_COOKIE
+from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role
+from samples.fakes import FakePool, FakeRouter
+from samples.servers.oidc_provider import OidcServer
 from settings import Settings, pairs
-from tests.fakes import FakePool, FakeRouter
-from tests.servers.oidc_provider import OidcServer
 from tests.unit.api.conftest import PlainHasher, Server
 
 START = "/api/v1/oidc/start"
@@ -47,7 +48,7 @@ def sso(tmp_path: Path, server: Server, provider: OidcServer) -> Iterator[Portal
 
 @pytest.fixture
 def browser(server: Server, sso: Portal) -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(verify=TLS, timeout=60) as client:
         yield client
 
 
@@ -77,7 +78,7 @@ def test_the_next_sign_in_takes_over_what_changed_there(
     first = me(server, browser).json()
     provider.people["eva"] = {"preferred_username": "eva2", "name": "Eva Wang", "groups": []}
     provider.save()
-    with httpx.Client(timeout=30) as later:
+    with httpx.Client(verify=TLS, timeout=60) as later:
         came_back(server, provider, later)
         found = me(server, later).json()
     assert (found["id"], found["name"], found["full_name"]) == (first["id"], "eva", "Eva Wang")
@@ -95,7 +96,7 @@ def test_nobody_takes_over_an_account_by_its_name(server: Server, provider: Oidc
 def test_a_disabled_account_stays_out(server: Server, provider: OidcServer, sso: Portal, browser: httpx.Client) -> None:
     came_back(server, provider, browser)
     sso.accounts.change(None, "eva", active=False)
-    with httpx.Client(timeout=30) as later:
+    with httpx.Client(verify=TLS, timeout=60) as later:
         assert came_back(server, provider, later).status_code == 401
 
 
@@ -124,7 +125,7 @@ def test_logging_out_at_the_provider_ends_the_session_here(
     came_back(server, provider, browser)
     assert me(server, browser).status_code == 200
     provider.log_out(browser)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while me(server, browser).status_code != 401:
         assert time.monotonic() < until
         time.sleep(0.1)

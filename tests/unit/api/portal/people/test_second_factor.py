@@ -10,9 +10,9 @@ import httpx
 
 from bootstrap.portal import Portal, build_portal
 from core.identity import totp
-from core.people.records import AuditFilter
+from core.people.audit_records import AuditFilter
+from samples.fakes import FakePool, FakeRouter
 from settings import Settings
-from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PASSWORD, PlainHasher, Server, client_of
 
 

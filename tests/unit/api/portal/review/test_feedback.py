@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.portal.review.feedback import safe_cell
 from bootstrap.portal import Portal
-from tests.fakes import FakeRouter
+from core.usage.csv_cells import safe_cell
+from samples.fakes import FakeRouter
 from tests.unit.api.portal.chat.test_conversations import ask, new
 
 SignIn = Callable[[str], httpx.Client]
@@ -35,7 +35,7 @@ def test_a_rating_reaches_the_queue_with_question_and_answer(ann: httpx.Client, 
     assert page["total"] == 1
     row = page["items"][0]
     assert (row["message_id"], row["rating"], row["comment"], row["state"]) == (answer, -1, "Wrong year", "new")
-    assert (row["user_name"], row["question"], row["answer"]) == ("ann", "What is GLM?", "Hello from the fake model")
+    assert (row["user_name"], row["question"], row["answer"]) == (None, "What is GLM?", "Hello from the fake model")
     assert ada.get(f"/api/v1/feedback/{row['id']}").json() == row
 
 

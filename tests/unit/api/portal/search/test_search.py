@@ -69,6 +69,8 @@ def test_chats_in_a_folder_and_questions_with_files_are_found(
     assert (item["message_id"], item["files"]) == (turn["question"]["id"], ["<b>rates.csv"])
     assert "<b>" not in item["snippet"]
     assert found(bob, folder=folder) == found(bob, has_file="true") == found(bob, "rates") == []
+    assert found(ann, conversation=chat, kind="message") == ["and this <mark>bond</mark>?", "what is a <mark>bond</mark>?"]
+    assert found(bob, conversation=chat) == found(ann, conversation="0" * 32) == []
     ann.delete(f"/api/v1/folders/{folder}")
     portal.index_worker.drain(10)
     assert found(ann, folder=folder) == []
@@ -78,6 +80,7 @@ def test_chats_in_a_folder_and_questions_with_files_are_found(
 def test_what_cannot_be_asked_is_refused(ann: httpx.Client) -> None:
     queries = ["", *(f"?q=x&{each}" for each in ("kind=password", "limit=0", "since=yesterday", "cursor=nonsense", "rating=5"))]
     queries += [f"?q=x&{each}" for each in ("folder=", "folder=Plans", "folder=%22%20OR%20%22kmessage", "folder=%00", "has_file=perhaps")]
+    queries += ["?q=x&conversation=", "?q=x&conversation=x'"]
     for query in queries:
         answer = ann.get(f"/api/v1/search{query}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_input")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from core.errors import PromptTooLong, Unavailable
 from core.inference.records import Usage
 from core.inference.requests import Finished, GenerationRequest, PromptTokens
-from tests.fakes import MODEL, FakeGeneration, FakeRouter, answer
+from samples.fakes import MODEL, FakeGeneration, FakeRouter, answer
 
 FACT = re.compile(r"FACT (\w+) is (\w+)")
 LETTERS = 4

@@ -9,9 +9,9 @@ import pytest
 
 from core.access.groups import Groups
 from core.chat.context.instructions import InstructionsService
-from core.chat.context.records import LONGEST_INSTRUCTIONS, Holder
+from core.chat.context.records import MAX_INSTRUCTIONS_LENGTH, Holder
 from core.chat.conversations import Conversations
-from core.chat.marks import ConversationMarks
+from core.chat.flags import ConversationFlags
 from core.chat.temporary import TemporaryChats
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
@@ -23,7 +23,7 @@ from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
 from core.privacy.records import Action, Kind, PrivacyPolicy
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.operations.test_retention import audit
@@ -85,7 +85,7 @@ def test_a_chat_can_leave_instructions_out(
 ) -> None:  # fmt: skip
     instructions.set_own(ana, "Answer briefly.")
     chat = conversations.new(ana).id
-    assert not ConversationMarks(unit_of_work, clock).use_instructions(ana, chat, False).uses_instructions
+    assert not ConversationFlags(unit_of_work, clock).use_instructions(ana, chat, False).uses_instructions
     finished(turns, ana, turns.start(ana, chat, "Hello?", TurnOptions(), "r1"))
     assert [each.role for each in router.requests[0].messages] == [ChatRole.USER]
     assert messages(conversations, ana, chat)[-1].context is None
@@ -149,8 +149,8 @@ def test_a_group_is_instructed_by_its_managers_and_admins_alone(
 
 def test_instructions_are_bounded_and_removed_by_an_empty_text(instructions: InstructionsService, ana: User) -> None:
     with pytest.raises(InvalidInput):
-        instructions.set_own(ana, "x" * (LONGEST_INSTRUCTIONS + 1))
-    instructions.set_own(ana, "x" * LONGEST_INSTRUCTIONS)
+        instructions.set_own(ana, "x" * (MAX_INSTRUCTIONS_LENGTH + 1))
+    instructions.set_own(ana, "x" * MAX_INSTRUCTIONS_LENGTH)
     assert instructions.set_own(ana, " \n ") == "" and instructions.applying(ana) == []
 
 

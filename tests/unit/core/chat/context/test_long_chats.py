@@ -9,9 +9,9 @@ from itertools import count, pairwise
 import pytest
 
 from core.chat.context.assembly import Assembly
-from core.chat.context.background import KIND, BackgroundSummaries
 from core.chat.context.service import ChatContext
-from core.chat.context.summaries import SummaryWriter
+from core.chat.context.summaries.background import KIND, BackgroundSummaries
+from core.chat.context.summaries.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.temporary import TemporaryChats
@@ -29,7 +29,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeReader
+from samples.fakes import FakeReader
 from tests.unit.core.chat.context.scripted import ScriptedRouter
 from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock, NoIndex
@@ -44,7 +44,7 @@ class Bench:
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: MovingClock, jobs: Jobs, context: int) -> None:
         self.router = ScriptedRouter(context=context)
         self.unit_of_work = unit_of_work
-        gateway = Gateway(unit_of_work, self.router, clock)
+        self.gateway = gateway = Gateway(unit_of_work, self.router, clock)
         writer = SummaryWriter(unit_of_work, clock)
         assembly = Assembly(unit_of_work, gateway, writer)
         self.background = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: self.turns.count())
@@ -139,13 +139,13 @@ def test_the_background_writes_the_summary_before_it_is_needed(
     working(narrow.background.job_kinds())
     row = narrow.turns.start(ana, chat, "Recall budget", TurnOptions(), "first")
     finished(narrow.turns, ana, row)
-    narrow.background.after_answer(ana, chat, None, Usage(prompt_tokens=1_000))
+    narrow.background.after_answer(ana, chat, None, narrow.gateway.chat_model(ana, None), Usage(prompt_tokens=1_000))
 
     def written() -> bool:
         with narrow.unit_of_work() as work:
             return bool(work.summaries.of_conversation(chat)) and not work.jobs.find(JobFilter(kinds=(KIND,)), 1)
 
-    until(written, 30)
+    until(written)
     request = next(each for each in narrow.router.requests if each.task is Task.SUMMARIZE)
     assert request.batch and request.model is None, "nobody waits for it, and the route of summaries may choose"
     with narrow.unit_of_work() as work:

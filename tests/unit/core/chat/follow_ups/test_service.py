@@ -17,7 +17,7 @@ from core.inference.requests import SamplingParams
 from core.people.accounts import Accounts
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.conftest import MovingClock
 
@@ -37,7 +37,7 @@ def chat(conversations: Conversations, turns: Turns, router: FakeRouter, ana: Us
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.01)

@@ -109,7 +109,7 @@ def test_what_is_no_export_is_refused_in_words(content: bytes) -> None:
 
 
 def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 100_000)
     with pytest.raises(InvalidInput, match="larger than"):
         read(zipped(conversations_json=b" " * 5_000_000))
 
@@ -129,3 +129,12 @@ def test_halves_of_characters_and_controls_do_not_reach_the_store() -> None:
     _, [chat], _ = read(json.dumps([data]).encode())
     chat.messages[0].text.encode()
     assert "\x00" not in chat.messages[0].text
+
+
+def test_an_export_with_too_many_files_is_refused_for_that() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(reading.MAX_FILES + 1):
+            archive.writestr(f"{number}.png", b"")
+    with pytest.raises(InvalidInput, match="more than 20,000 files"):
+        read(buffer.getvalue())

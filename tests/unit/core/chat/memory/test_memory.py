@@ -14,11 +14,11 @@ from core.chat.context.assembly import Assembly
 from core.chat.context.records import PartKind
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
-from core.chat.marks import ConversationMarks
+from core.chat.flags import ConversationFlags
 from core.chat.memory.facts import facts_in, says_the_same
 from core.chat.memory.proposals import KIND, MemoryProposals
 from core.chat.memory.recall import Recall
-from core.chat.memory.records import MOST_DISMISSED, UNDECIDED_DAYS, Memory, MemoryMode, MemoryState
+from core.chat.memory.records import MAX_DISMISSED, UNDECIDED_DAYS, Memory, MemoryMode, MemoryState
 from core.chat.memory.service import Memories
 from core.chat.records import Message
 from core.chat.temporary import TemporaryChats
@@ -42,7 +42,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, FakeVectors, answer, served
+from samples.fakes import FakeRouter, FakeVectors, answer, served
 from tests.unit.core.chat.test_turns import finished, messages, until
 from tests.unit.core.conftest import MovingClock, NoIndex
 from tests.unit.core.operations.test_retention import audit
@@ -73,11 +73,12 @@ class Bench:
         self.gateway = Gateway(unit_of_work, self.router, clock)
         self.memories = Memories(unit_of_work, PrivacyFilter(unit_of_work, clock), clock, mode)
         self.proposals = MemoryProposals(unit_of_work, self.gateway, jobs, clock, mode, lambda: self.turns.count(), timedelta(0))
-        assembly = Assembly(unit_of_work, self.gateway, recall=Recall(unit_of_work, mode, budget))
+        recall = Recall(unit_of_work, mode, budget)
+        assembly = Assembly(unit_of_work, self.gateway, recall=recall)
         self.turns = Turns(unit_of_work, self.gateway, clock, 32_000, 1_000_000, assembly=assembly, memories=self.proposals)
         self.conversations = Conversations(unit_of_work, NoIndex(), clock)
-        self.marks = ConversationMarks(unit_of_work, clock)
-        self.context = ChatContext(unit_of_work, self.gateway, clock)
+        self.marks = ConversationFlags(unit_of_work, clock)
+        self.context = ChatContext(unit_of_work, self.gateway, clock, recall)
         self._asked = 0
 
     def ask(self, user: User, chat: str, text: str) -> Message:
@@ -125,7 +126,7 @@ def looked(bench: Bench) -> None:
         with bench.unit_of_work() as work:
             return not work.jobs.find(JobFilter(kinds=(KIND,)), 1)
 
-    until(ended, 30)
+    until(ended)
 
 
 def texts(found: Sequence[Memory]) -> list[str]:
@@ -148,6 +149,12 @@ def test_the_model_proposes_and_the_person_accepts_and_only_then_it_is_read(prop
     looked(bench)
 
     bench.memories.accept(ana, proposed.id)
+    for chat in (None, bench.conversations.new(ana).id):
+        use = bench.context.use(ana, chat, None, parts=True)
+        assert use is not None and [part.kind for part in use.parts] == [PartKind.MEMORY], "counted before the first answer"
+        assert use.tokens >= use.parts[0].tokens > 0
+    without = bench.context.use(ana, None, None, parts=True, memory=False)
+    assert without is not None and (without.tokens, without.parts) == (0, ())
     told = bench.ask(ana, bench.conversations.new(ana).id, "Hello again?")
     assert "The user trades bonds." in bench.prompt()[0]
     assert told.context is not None and [each.id for each in told.context.memories] == [proposed.id]
@@ -343,14 +350,14 @@ def test_a_legal_hold_keeps_memories_and_time_ends_what_nobody_decided(
 def test_only_so_many_dismissed_proposals_are_kept(make: Made, ana: User, unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> None:
     bench = make()
     with unit_of_work() as work:
-        for number in range(MOST_DISMISSED + 1):
+        for number in range(MAX_DISMISSED + 1):
             state = MemoryState.DISMISSED if number else MemoryState.PROPOSED
             at = clock() + timedelta(seconds=number)
             work.memories.add(Memory(id=f"m{number}", user_id=ana.id, text=f"Fact {number}", state=state, created_at=at, updated_at=at))
         work.commit()
     bench.memories.dismiss(ana, "m0")
     with unit_of_work() as work:
-        assert work.memories.count_of(ana.id, MemoryState.DISMISSED) == MOST_DISMISSED
+        assert work.memories.count_of(ana.id, MemoryState.DISMISSED) == MAX_DISMISSED
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished, until
 from tests.unit.core.conftest import MovingClock
 
@@ -58,7 +58,7 @@ def writing(
 
     def run() -> None:
         working(writer.job_kinds())
-        until(ended, 20)
+        until(ended)
 
     return run
 
@@ -143,11 +143,11 @@ def test_an_answer_that_begins_interrupts_the_title_which_is_written_afterwards(
         router.release(1)
         return router.generations[1].cancelled.is_set()
 
-    until(interrupted, 20)
+    until(interrupted)
     assert conversations.get(ana, chat).title == QUESTION
     router.release(20_000)
     finished(turns, ana, turn)
-    until(lambda: conversations.get(ana, chat).title == "Fixed and floating rates", 20)
+    until(lambda: conversations.get(ana, chat).title == "Fixed and floating rates")
 
 
 @pytest.mark.parametrize(

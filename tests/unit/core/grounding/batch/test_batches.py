@@ -14,10 +14,10 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound
-from core.grounding.batch.archives import MOST_IMAGES, images_in
+from core.grounding.batch.archives import MAX_IMAGES, images_in
 from core.grounding.batch.batch_run import GroundBatchRun
 from core.grounding.batch.batches import GroundBatches
-from core.grounding.exports import ExportFormat
+from core.grounding.exports.exports import ExportFormat
 from core.grounding.finder import Finder
 from core.grounding.records import ItemState
 from core.images.images import Images
@@ -31,7 +31,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import JobState
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.grounding.conftest import PNG, FakeDetection, FakeDetectors, FakeReader
 
@@ -195,7 +195,7 @@ def lying() -> bytes:
         (lambda: b"PK\x03\x04" + b"x" * 500, "is not a ZIP file, or is damaged"),
         (lambda: broken(zipped({"1.png": PNG * 50})), "is not a ZIP file, or is damaged"),
         (lambda: zipped({"folder/": b""}), "holds no files"),
-        (lambda: zipped({f"{n}.png": b"" for n in range(MOST_IMAGES + 1)}), "at most 2000 images"),
+        (lambda: zipped({f"{n}.png": b"" for n in range(MAX_IMAGES + 1)}), "at most 2000 images"),
         (lambda: zipped({f"{n}.png": b"\0" * 90_000 for n in range(20)}), "holds more than 1 MB"),
     ],
     ids=["garbage", "cut", "empty", "many", "large"],

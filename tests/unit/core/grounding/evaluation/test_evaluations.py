@@ -21,7 +21,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter
+from samples.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.grounding.conftest import BOX, PNG, FakeDetection, FakeDetectors, FakeReader
 

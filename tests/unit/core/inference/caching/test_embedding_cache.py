@@ -15,7 +15,7 @@ from core.inference.vectors import Embedded, Embedder, EmbeddingRequest
 from core.people.records import User
 from core.tasks.records import Job
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, FakeVectors
+from samples.fakes import FakeRouter, FakeVectors
 from tests.unit.core.conftest import MovingClock
 
 ROOM = 64 * 1024
@@ -54,7 +54,7 @@ def test_only_what_is_not_known_is_computed(gateway: Gateway, router: FakeRouter
     assert third.rows == first.rows[:1] and again.model == FakeVectors.model
     assert (third.usage.prompt_tokens, third.usage.cached_tokens) == (1, 1)
     assert cache.counted() == (7, 4)
-    figures = cache.figures()
+    figures = cache.stats()
     assert figures.stored == 3 and 0 < figures.bytes < figures.most_bytes == ROOM
 
 
@@ -88,7 +88,7 @@ def test_what_failed_is_not_kept(gateway: Gateway, router: FakeRouter, cache: Em
     router.vector_error = ModelFailed("The model stopped.")
     with pytest.raises(ModelFailed):
         embed(gateway, ana, "one")
-    assert cache.figures().stored == 0
+    assert cache.stats().stored == 0
 
 
 def test_the_room_is_kept_and_the_longest_unused_go_first(cache: EmbeddingCache, clock: MovingClock, ana: User) -> None:
@@ -101,7 +101,7 @@ def test_the_room_is_kept_and_the_longest_unused_go_first(cache: EmbeddingCache,
         clock.forward(hours=2)
         cache.keep("v1", request(number), Embedded((row,), Usage(prompt_tokens=3), Timings()))
         assert cache.find("v1", request(0)), "what is used stays"
-    figures = cache.figures()
+    figures = cache.stats()
     assert figures.bytes <= ROOM * 1.1 and figures.stored > 5
     assert not cache.find("v1", request(5)) and cache.find("v1", request(39))
 
@@ -109,7 +109,7 @@ def test_the_room_is_kept_and_the_longest_unused_go_first(cache: EmbeddingCache,
 def test_a_request_larger_than_the_room_is_not_kept(cache: EmbeddingCache, ana: User) -> None:
     row = array("f", [0.5] * ROOM)
     cache.keep("v1", EmbeddingRequest(("x",), ana.id), Embedded((row,), Usage(prompt_tokens=1), Timings()))
-    assert cache.figures().stored == 0
+    assert cache.stats().stored == 0
 
 
 def test_old_vectors_are_removed_daily_and_all_of_them_if_the_cache_is_off(

@@ -14,7 +14,7 @@ from core.chat.conversations import Conversations
 from core.chat.records import Message
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
-from core.errors import NotAllowed, Unavailable
+from core.errors import Busy, NotAllowed, Unavailable
 from core.inference.caching.result_cache import ResultCache
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source, Timings, Usage
@@ -25,7 +25,7 @@ from core.people.records import Role, User
 from core.privacy.filter import PrivacyFilter
 from core.privacy.records import Action, PrivacyPolicy
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, answer
+from samples.fakes import FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished, messages
 from tests.unit.core.conftest import MovingClock
 
@@ -129,7 +129,7 @@ def test_a_changed_file_an_old_answer_and_an_emptied_cache_ask_the_model(
     with pytest.raises(NotAllowed):
         bench.cache.clear(ana)
     assert bench.cache.clear(admin) == 1 and bench.ask(ana)[1] is None
-    assert bench.cache.figures(admin).stored == 1
+    assert bench.cache.stats(admin).stored == 1
 
 
 def test_answers_that_failed_or_were_stopped_are_not_kept(bench: Bench, ana: User) -> None:
@@ -171,7 +171,7 @@ def test_people_share_answers_only_where_their_group_does(
     assert bench.ask(admin, "Shared?")[1] is None, "who is not in the group gets nothing of it"
     groups.change(admin, risk, shares_results=False)
     assert bench.ask(bob, "Shared?")[1] is None
-    assert bench.cache.figures(admin).stored == 4, "what was shared is gone; everybody's own answers stay"
+    assert bench.cache.stats(admin).stored == 4, "what was shared is gone; everybody's own answers stay"
 
 
 def test_what_the_policy_of_the_group_masks_is_masked_in_kept_answers(
@@ -192,7 +192,7 @@ def test_the_room_is_bounded_and_the_oldest_give_way(
     for number in range(20):
         bench.ask(ana, f"Question {number}?")
         clock.forward(minutes=1)
-    figures = bench.cache.figures(admin)
+    figures = bench.cache.stats(admin)
     assert 0 < figures.bytes <= 6_000 and figures.stored < 20
     assert bench.ask(ana, "Question 19?")[1] is not None and bench.ask(ana, "Question 0?")[1] is None
 
@@ -216,4 +216,11 @@ def test_a_chat_gets_the_kept_answer_regenerate_asks_the_model_and_deletion_dele
     assert anew.generation is not None and anew.generation.cached_at is None and len(bench.router.generations) == 2
     for chat in (first, second):
         conversations.delete(ana, chat)
-    assert bench.cache.figures(admin).stored == 0, "kept answers are deleted with their chat"
+    assert bench.cache.stats(admin).stored == 0, "cached answers are deleted with their chat"
+
+
+def test_a_full_model_keeps_nobody_from_a_cached_answer(bench: Bench, ana: User) -> None:
+    text, _ = bench.ask(ana)
+    bench.router.full = Busy("The model is busy.", retry_after=3)
+    again, cached_at = bench.ask(ana)
+    assert again == text and cached_at is not None

@@ -17,9 +17,10 @@ from core.inference.records import Source
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool
 from core.inference.vectors import EmbeddingRequest
 from core.models.records import LoadedModel, ModelKind
-from core.people.records import AuditFilter, Role, User
+from core.people.audit_records import AuditFilter
+from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import MODEL, FakeRouter
+from samples.fakes import MODEL, FakeRouter
 from tests.unit.core.conftest import MovingClock
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

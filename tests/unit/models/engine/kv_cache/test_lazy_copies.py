@@ -10,7 +10,7 @@ import pytest
 from core.inference.requests import SamplingParams
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect, run
 

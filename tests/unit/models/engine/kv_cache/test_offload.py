@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.engine.kv_cache.offload import MOST, WORTH_OFFLOADING, OffloadedConversations
+from models.engine.kv_cache.offload import MAX_CONVERSATIONS, WORTH_OFFLOADING, OffloadedConversations
 
 STATE = np.zeros(1000, np.uint8)
 
@@ -74,8 +74,8 @@ def test_what_goes_on_in_a_slot_is_kept_no_longer_but_a_shared_beginning_is() ->
 
 def test_no_more_are_kept_than_can_be_compared_quickly() -> None:
     parked = OffloadedConversations(10**9)
-    for number in range(MOST + 5):
+    for number in range(MAX_CONVERSATIONS + 5):
         parked.add(conversation(number), STATE)
-    assert len(parked) == MOST
+    assert len(parked) == MAX_CONVERSATIONS
     assert parked.wants(conversation(4))
     assert not parked.wants(conversation(5))

@@ -14,7 +14,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.options import BackendOptions
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 from tests.unit.models.engine.llama.test_backend import after, same

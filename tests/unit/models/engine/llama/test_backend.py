@@ -16,7 +16,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
-from tests.gguf_maker import SHAPES, make_gguf
+from samples.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect, known_costs, run
 
@@ -131,7 +131,7 @@ def test_what_was_prefetched_gives_the_answer_that_prefill_gives(backend: LlamaB
 
 
 def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -> None:
-    """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it goes on where the slot ends.
+    """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it continues where the slot ends.
 
     Only the beginning is compared: how much of a prompt a step reads depends on time, and so does in which order numbers are added up.
     """

@@ -13,17 +13,17 @@ import pytest
 from core.errors import ModelFailed
 from core.inference.requests import SamplingParams
 from models.engine.engine import Engine
-from models.engine.images import EncodedImage, PlacedImage, is_image, whole_length
+from models.engine.images import EncodedImage, PromptImage, is_image, whole_length
 from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
-from models.engine.llama.image_slots import ImageSlots
+from models.engine.llama.images.image_slots import ImageSlots
+from models.engine.llama.images.projector import Projector
 from models.engine.llama.native import lib
 from models.engine.llama.options import BackendOptions
-from models.engine.llama.projector import Projector
 from models.engine.sequence import Sequence
-from tests.gguf_maker import make_gguf
-from tests.image_files import picture, written
-from tests.projector_maker import make_projector
+from samples.gguf_maker import make_gguf
+from samples.image_files import picture, written
+from samples.projector_maker import make_projector
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect
 
@@ -62,18 +62,18 @@ def engine(files: Files) -> Iterator[tuple[Engine, LlamaBackend]]:
     engine.close()
 
 
-def prompt(backend: LlamaBackend, *parts: str | bytes) -> tuple[list[int], list[PlacedImage]]:
+def prompt(backend: LlamaBackend, *parts: str | bytes) -> tuple[list[int], list[PromptImage]]:
     """Return the tokens of texts and images."""
     assert backend.projector is not None
     tokens: list[int] = []
-    placed: list[PlacedImage] = []
+    placed: list[PromptImage] = []
     for part in parts:
         if isinstance(part, str):
             tokens += backend.tokenize(part)
             continue
         for piece in backend.projector.encode(part).pieces:
             if isinstance(piece, EncodedImage):
-                placed.append(PlacedImage(len(tokens), piece))
+                placed.append(PromptImage(len(tokens), piece))
                 tokens += piece.tokens
             else:
                 tokens += piece

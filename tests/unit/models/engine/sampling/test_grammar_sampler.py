@@ -13,7 +13,7 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar
 from tests.this_machine import load_options
 

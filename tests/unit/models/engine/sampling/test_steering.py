@@ -18,7 +18,7 @@ from models.engine.sampling.sampler import ThinkingTags, resolve
 from models.engine.sampling.steering import SteeredSampler, Thoughts
 from models.engine.sequence import Sequence
 from models.schema.json_schema import grammar_of
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import load_options
 
 DEFAULT = SamplingParams(temperature=1.0, top_k=40, top_p=1.0, min_p=0.0, repeat_penalty=1.0)
@@ -47,7 +47,7 @@ def start(engine: Engine, backend: LlamaBackend, *, tokens: int = 40, tags: Thin
 def end(sequence: Sequence) -> tuple[str, Finished]:
     text = ""
     while True:
-        event = sequence.events.get(timeout=30)
+        event = sequence.events.get(timeout=60)
         if isinstance(event, Delta):
             text += event.text
         elif isinstance(event, Finished):
@@ -233,6 +233,6 @@ def test_an_answer_with_a_grammar_that_grows_late_fails_alone(engine: Engine, ba
     assert end(other)[0] == alone
     events = []
     while not events or isinstance(events[-1], Delta):
-        events.append(costly.events.get(timeout=30))
+        events.append(costly.events.get(timeout=60))
     assert isinstance(events[-1], ModelFailed) and "too many continuations" in str(events[-1])
     assert ask(engine, backend, temperature=0.0, tokens=200)[0] == alone

@@ -15,7 +15,7 @@ from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.speculative.mtp import KEPT, PATIENCE
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import ask, collect, known_costs, run
 
@@ -190,7 +190,7 @@ def test_answers_are_the_same_with_the_layer_and_without(forgetful: Path, lively
 
 
 def a_busy_day(engine: Engine) -> list[str]:
-    """A conversation that goes on, one with the same beginning, one that is cancelled, others that push them out of their slots."""
+    """A conversation that continues, one with the same beginning, one that is cancelled, others that push them out of their slots."""
     answers = []
 
     def answer(prompt: list[int], user: str) -> list[int]:

@@ -11,7 +11,7 @@ from gguf.constants import GGML_QUANT_SIZES
 
 from core.errors import InvalidInput
 from models.gguf.headers.header import TENSOR_TYPES, read_header
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.unit.models.raw_gguf import ARRAY, STRING, U32, RawGguf, entry, glm_entries, number_entry, string_entry, tensor, text
 
 
@@ -71,9 +71,9 @@ def test_a_file_cut_in_its_weights_says_how_much_is_missing(tmp_path: Path) -> N
 @pytest.mark.parametrize("counts", [(2**63, 0), (0, 2**63), (200_000, 1), (1, 200_000), (90_000, 90_000)])
 def test_counts_that_cannot_be_are_refused_at_once(tmp_path: Path, counts: tuple[int, int]) -> None:
     path = RawGguf(counts=counts).write(tmp_path / "a.gguf")
-    begin = time.monotonic()
+    begin = time.thread_time()
     assert "is damaged: it claims" in refused(path)
-    assert time.monotonic() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
 
 
 HOSTILE_ENTRIES = {

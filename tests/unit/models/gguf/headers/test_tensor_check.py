@@ -12,7 +12,7 @@ from models.gguf.facts import read_facts
 from models.gguf.headers.header import TENSOR_TYPES, read_header
 from models.gguf.headers.tensor_check import check_model
 from models.gguf.headers.tensor_tables import MATRIX
-from tests.gguf_maker import LATENT_SHAPES, SHAPES, make_gguf
+from samples.gguf_maker import LATENT_SHAPES, SHAPES, make_gguf
 from tests.hostile_ggufs import cases, write
 from tests.vector_gguf_maker import make_bert, make_causal
 

@@ -56,7 +56,7 @@ def test_a_whole_file_is_read() -> None:
     assert gateway.price is not None and (gateway.price.cached, gateway.price.currency, gateway.price.per) == (0.11, "EUR", 1000)
     assert (gateway.takes, gateway.drops) == ({"top_k", "thinking"}, {"seed"})
     first, second = config.routes[Task.CHAT]
-    assert (first.place, first.groups, first.up_to_tokens) == ("glm-4.7@gateway", {"legal"}, 60000)
+    assert (first.target, first.groups, first.up_to_tokens) == ("glm-4.7@gateway", {"legal"}, 60000)
     assert (second.model, second.platform) == ("glm", "local")
     assert config.routes[Task.EMBED][0].platform is None
     assert config.allowed_hosts == {"metadata.internal"}
@@ -144,7 +144,7 @@ def test_a_detector_has_models_of_its_own_and_a_route() -> None:
     config = reader().read(DETECTOR)
     assert config.platforms[0].type is PlatformType.DETECTOR
     assert [(each.name, each.kind) for each in config.platforms[0].models] == [("rapidocr", ModelKind.DETECTION)]
-    assert [step.place for step in config.routes[Task.GROUND]] == ["rapidocr@ocr", "glm"]
+    assert [step.target for step in config.routes[Task.GROUND]] == ["rapidocr@ocr", "glm"]
 
 
 @pytest.mark.parametrize("text", [DETECTOR.replace("detect:", "llm:"), DETECTOR.replace("type: detector", "type: openai")])

@@ -9,7 +9,7 @@ from core.models.records import ModelKind
 from core.platforms.records import Limits, Platform, PlatformType, RemoteModel
 from models.platforms.remote.remote_answer import RemoteAnswer
 from models.platforms.remote.remote_platform import RemotePlatform
-from tests.servers.model_server import ModelServer
+from samples.servers.models.model_server import ModelServer
 
 MODEL = RemoteModel(name="glm", id="glm-4.7", kind=ModelKind.CHAT)
 QUICK = Limits(timeout_s=20, first_token_s=10, idle_s=10)

@@ -7,9 +7,10 @@ import socket
 import pytest
 
 from models.platforms.remote.addresses import addresses_of, is_refused
-from models.platforms.remote.connection import Call, Connections
+from models.platforms.remote.connection import Connections
 from models.platforms.remote.failures import PlatformFailure
-from tests.servers.model_server import ModelServer
+from models.platforms.remote.guarded_socket import Call
+from samples.servers.models.model_server import ModelServer
 
 REFUSED = (
     "169.254.169.254", "169.254.1.1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200", "::ffff:169.254.169.254", "0.0.0.0",
@@ -33,8 +34,8 @@ def test_a_name_that_leads_to_metadata_is_refused_unless_it_is_allowed_by_name()
         return [(socket.AF_INET, "169.254.169.254")]
 
     with pytest.raises(PlatformFailure, match=r"models\.example has an address that is not allowed"):
-        addresses_of("gateway", "models.example", 80, allowed=False, look_up=look_up)
-    assert addresses_of("gateway", "models.example", 80, allowed=True, look_up=look_up)
+        addresses_of("gateway", "models.example", 80, allowed=False, resolver=look_up)
+    assert addresses_of("gateway", "models.example", 80, allowed=True, resolver=look_up)
 
 
 def test_a_name_is_resolved_once_for_a_connection_and_what_was_checked_is_used(server: ModelServer) -> None:
@@ -45,7 +46,7 @@ def test_a_name_is_resolved_once_for_a_connection_and_what_was_checked_is_used(s
         asked.append(host)
         return [(socket.AF_INET, "127.0.0.1")] if len(asked) == 1 else [(socket.AF_INET, "169.254.169.254")]
 
-    connections = Connections("gateway", f"http://rebinding.example:{server.port}/v1", look_up=look_up)
+    connections = Connections("gateway", f"http://rebinding.example:{server.port}/v1", resolver=look_up)
     response = connections.send(Call(), "GET", "/models", first_s=10, end=float("inf"))
     assert response.status == 200 and asked == ["rebinding.example"]
     response.body()
@@ -61,7 +62,7 @@ def test_a_name_without_an_address_is_a_sentence() -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     with pytest.raises(PlatformFailure, match=r"gateway cannot be reached \(models.example has no address\)"):
-        addresses_of("gateway", "models.example", 80, allowed=False, look_up=look_up)
+        addresses_of("gateway", "models.example", 80, allowed=False, resolver=look_up)
 
 
 def test_no_proxy_of_the_environment_is_used(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ from core.inference.requests import SamplingParams, Tool
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import ModelKind
 from core.platforms.records import PlatformType, RemoteModel
-from models.platforms.remote.connection import Call
 from models.platforms.remote.failures import Fault, PlatformFailure
+from models.platforms.remote.guarded_socket import Call
 from models.platforms.remote.remote_platform import RemotePlatform
-from tests.servers import model_server as ms
-from tests.servers.model_server import ANSWER, ModelServer
+from samples.servers.models import model_server as ms
+from samples.servers.models.model_server import ANSWER, ModelServer
 from tests.unit.models.platforms.remote.conftest import answer_of, read, request_of
 
 Platforms = Callable[..., RemotePlatform]
@@ -42,25 +42,25 @@ def xinference() -> Iterator[ModelServer]:
 
 def test_models_are_discovered(server: ModelServer, platform: Platforms) -> None:
     remote = platform(models=())
-    assert remote.models == [] and remote.listed is None
+    assert remote.models.offered() == [] and remote.models.listed is None
     remote.discover()
-    assert [(each.name, each.kind, each.context) for each in remote.models] == [
+    assert [(each.name, each.kind, each.context) for each in remote.models.offered()] == [
         ("glm-4.7", ModelKind.CHAT, 4096), ("bge-m3", ModelKind.EMBEDDING, 4096),
     ]  # fmt: skip
 
 
 def test_a_wrong_name_is_named(platform: Platforms) -> None:
     remote = platform(models=(RemoteModel(name="glm-4.8", id="glm-4.8", kind=ModelKind.CHAT), BGE))
-    assert remote.missing() == []
+    assert remote.models.missing() == []
     remote.discover()
-    [problem] = remote.missing()
+    [problem] = remote.models.missing()
     assert str(problem) == "gateway has no glm-4.8. It has bge-m3, glm-4.7."
 
 
 def test_the_file_is_completed_by_what_the_platform_says(xinference: ModelServer, platform: Platforms) -> None:
     remote = platform(base_url=xinference.url, type=PlatformType.XINFERENCE)
     remote.discover()
-    [model] = remote.models
+    [model] = remote.models.offered()
     assert (model.name, model.context, model.tools, model.vision) == ("glm", 16384, True, False)
 
 
@@ -81,29 +81,29 @@ def test_a_platform_that_lost_a_row_is_refused(server: ModelServer, platform: Pl
         monkeypatch.setattr(ms, "vector", lambda text, bad=bad: bad)
         with pytest.raises(PlatformFailure) as failed:
             platform().vectors(EmbeddingRequest(("a",), "ann"), BGE)(Call())
-        assert failed.value.fault is Fault.NONSENSE
+        assert failed.value.fault is Fault.INVALID_ANSWER
 
 
 def test_xinference_embeds_ranks_and_says_which_kind_a_model_is(xinference: ModelServer, platform: Platforms) -> None:
     remote = platform(base_url=xinference.url, type=PlatformType.XINFERENCE, models=())
     remote.discover()
-    assert [each.kind for each in remote.models] == [ModelKind.CHAT, ModelKind.EMBEDDING, ModelKind.RERANKING]
-    assert read(answer_of(remote, model=remote.models[0]))[0] == ANSWER
-    assert len(remote.vectors(RerankRequest("a", ("a", "b"), "ann"), remote.models[2])(Call())[0]) == 2
+    assert [each.kind for each in remote.models.offered()] == [ModelKind.CHAT, ModelKind.EMBEDDING, ModelKind.RERANKING]
+    assert read(answer_of(remote, model=remote.models.offered()[0]))[0] == ANSWER
+    assert len(remote.vectors(RerankRequest("a", ("a", "b"), "ann"), remote.models.offered()[2])(Call())[0]) == 2
 
 
 def test_ollama_lists_its_models_with_abilities_and_state(ollama: ModelServer, platform: Platforms) -> None:
     remote = platform(base_url=ollama.url, type=PlatformType.OLLAMA, models=())
     remote.discover()
-    assert [(each.name, each.kind, each.context, each.thinking, each.tools) for each in remote.models] == [
+    assert [(each.name, each.kind, each.context, each.thinking, each.tools) for each in remote.models.offered()] == [
         ("glm4:9b", ModelKind.CHAT, 8192, True, True), ("nomic-embed-text:latest", ModelKind.EMBEDDING, 8192, False, False),
     ]  # fmt: skip
-    assert [each.loaded for each in remote.listed or ()] == [True, False]
+    assert [each.loaded for each in remote.models.listed or ()] == [True, False]
 
 
 def test_ollama_answers_in_its_own_protocol(ollama: ModelServer, platform: Platforms) -> None:
     remote = platform(base_url=ollama.url + "/v1", type=PlatformType.OLLAMA)
-    model = replace(remote.models[0], thinking=True)
+    model = replace(remote.models.offered()[0], thinking=True)
     params = SamplingParams(temperature=0.1, top_k=4, max_tokens=50, logit_bias=((1, 2.0),), json_schema='{"type": "object"}')
     answer = answer_of(remote, request_of(params=params, tools=(Tool("weather"),)), model)
     text, reasoning, deltas, end = read(answer)

@@ -14,8 +14,8 @@ from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, Samp
 from core.platforms.records import Limits
 from models.platforms.remote.failures import Fault, PlatformFailure
 from models.platforms.remote.remote_platform import RemotePlatform
-from tests.servers import model_server as ms
-from tests.servers.model_server import ANSWER, DONE, USAGE, Behaviour, ModelServer, chunk, stream
+from samples.servers.models import model_server as ms
+from samples.servers.models.model_server import ANSWER, DONE, USAGE, Behaviour, ModelServer, chunk, stream
 from tests.unit.models.platforms.remote.conftest import answer_of, read, request_of
 
 Platforms = Callable[..., RemotePlatform]
@@ -71,7 +71,7 @@ def test_the_closest_tokenizer_counts_where_there_is_one(server: ModelServer, pl
         return 42
 
     remote = platform()
-    answer = remote.answer(request_of(), remote.models[0], count)
+    answer = remote.answer(request_of(), remote.models.offered()[0], count)
     assert read(answer)[3].usage.completion_tokens == 42 and asked == [("glm", "One two")]
 
 
@@ -122,13 +122,13 @@ def test_logprobs_arrive(server: ModelServer, platform: Platforms) -> None:
 
 MISBEHAVES: dict[str, tuple[Behaviour, Fault, type[Exception]]] = {
     "a web page": (ms.page(502), Fault.BROKEN, ModelFailed),
-    "a web page that says it is fine": (ms.page(200), Fault.NONSENSE, ModelFailed),
-    "another content type": (stream(ms.fine, content_type="image/png"), Fault.NONSENSE, ModelFailed),
+    "a web page that says it is fine": (ms.page(200), Fault.INVALID_ANSWER, ModelFailed),
+    "another content type": (stream(ms.fine, content_type="image/png"), Fault.INVALID_ANSWER, ModelFailed),
     "an error with status 200": (ms.refusing(200, {"error": {"message": "no GPU", "code": 500}}), Fault.BROKEN, ModelFailed),
     "an error in the stream": (stream(events(b'data: {"error": {"message": "overloaded"}}\n\n')), Fault.BROKEN, ModelFailed),
-    "no JSON": (stream(events(b"data: {nonsense\n\n")), Fault.NONSENSE, ModelFailed),
-    "a list": (stream(events(b"data: [1, 2]\n\n")), Fault.NONSENSE, ModelFailed),
-    "nothing at all": (stream(events()), Fault.NONSENSE, ModelFailed),
+    "no JSON": (stream(events(b"data: {nonsense\n\n")), Fault.INVALID_ANSWER, ModelFailed),
+    "a list": (stream(events(b"data: [1, 2]\n\n")), Fault.INVALID_ANSWER, ModelFailed),
+    "nothing at all": (stream(events()), Fault.INVALID_ANSWER, ModelFailed),
     "cut before the first token": (stream(events(chunk({"role": "assistant"})), ends=False), Fault.CUT, ModelFailed),
     "cut in the middle": (stream(events(chunk({"content": "Good"})), ends=False), Fault.CUT, ModelFailed),
     "an end without a reason": (stream(events(chunk({"content": "Good"}))), Fault.CUT, ModelFailed),
@@ -138,10 +138,10 @@ MISBEHAVES: dict[str, tuple[Behaviour, Fault, type[Exception]]] = {
     "a wrong key": (ms.refusing(401, {"error": {"message": "bad key"}}), Fault.LOCKED, Unavailable),
     "a bad request": (ms.refusing(400, {"error": {"message": "temperature is too high"}}), Fault.REFUSED, InvalidInput),
     "a model that it has not": (ms.refusing(404, {"error": {"message": "no such model"}}), Fault.REFUSED, InvalidInput),
-    "a redirect": (ms.refusing(302, {}, Location="http://169.254.169.254/"), Fault.NONSENSE, ModelFailed),
-    "a packed body": (lambda handler: handler.whole(b"x", "application/json", Content_Encoding="gzip"), Fault.NONSENSE, ModelFailed),
-    "a line without an end": (stream(lambda: (b"data: " + b"x" * 100_000 for _ in range(60))), Fault.NONSENSE, ModelFailed),
-    "deep JSON": (stream(events(b"data: " + b"[" * 100_000 + b"\n\n")), Fault.NONSENSE, ModelFailed),
+    "a redirect": (ms.refusing(302, {}, Location="http://169.254.169.254/"), Fault.INVALID_ANSWER, ModelFailed),
+    "a packed body": (lambda handler: handler.whole(b"x", "application/json", Content_Encoding="gzip"), Fault.INVALID_ANSWER, ModelFailed),
+    "a line without an end": (stream(lambda: (b"data: " + b"x" * 100_000 for _ in range(60))), Fault.INVALID_ANSWER, ModelFailed),
+    "deep JSON": (stream(events(b"data: " + b"[" * 100_000 + b"\n\n")), Fault.INVALID_ANSWER, ModelFailed),
 }  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def test_an_endless_answer_ends_when_it_is_cancelled(server: ModelServer, platfo
         if len(seen) == 5:
             answer.cancel()
     assert isinstance(seen[-1], Finished) and seen[-1].finish_reason is FinishReason.CANCELLED
-    assert server.hung_up.wait(10)
+    assert server.hung_up.wait(60)
 
 
 def test_a_wait_for_the_first_token_can_be_cancelled_from_another_thread(server: ModelServer, platform: Platforms) -> None:
@@ -214,7 +214,7 @@ def test_leaving_the_stream_hangs_up(server: ModelServer, platform: Platforms) -
     reading = answer_of(platform()).events()
     assert isinstance(next(reading), Delta)
     reading.close()  # type: ignore[attr-defined]
-    assert server.hung_up.wait(10)
+    assert server.hung_up.wait(60)
 
 
 def test_a_server_that_is_not_there_is_a_sentence(server: ModelServer, platform: Platforms) -> None:

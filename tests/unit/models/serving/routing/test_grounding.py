@@ -12,9 +12,9 @@ from core.inference.detection import Detected, DetectionRequest, Grounders
 from core.models.records import ModelKind
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.routing.platform_router import PlatformRouter
-from tests.fakes import FakeRouter
-from tests.servers.detector_server import DetectorServer, detector_server
-from tests.servers.model_server import ModelServer
+from samples.fakes import FakeRouter
+from samples.servers.models.detector_server import DetectorServer, detector_server
+from samples.servers.models.model_server import ModelServer
 
 
 class House:
@@ -29,13 +29,13 @@ class House:
             f"- {{name: gateway, type: openai, base_url: '{self.chats.url}', models: {{llm: [{{name: glm-v, vision: true}}, glm]}}}}\n"
         )
         self.router.configure(YamlConfigurationReader("platforms.yaml", {}).read(text + routes))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not any(each.kind is ModelKind.DETECTION for each in self.router.models()):
             assert time.monotonic() < until, "the detector was not listed"
             time.sleep(0.01)
 
-    def grounders(self, model: str | None = None, group: str = "", barred: frozenset[str] = frozenset()) -> Grounders:
-        return self.router.grounders(model, group, barred)
+    def grounders(self, model: str | None = None, group: str = "", denied_models: frozenset[str] = frozenset()) -> Grounders:
+        return self.router.grounders(model, group, denied_models)
 
     def detect(self, *phrases: str) -> Detected:
         request = DetectionRequest(
@@ -73,7 +73,7 @@ def test_a_route_orders_both_kinds_and_knows_groups_and_access(house: House) -> 
     house.configure("routes:\n  ground: [glm-v@gateway, {to: finder@boxes, groups: [lab]}]\n")
     assert [each.name for each in house.grounders(group="lab").usable] == ["glm-v@gateway", "finder@boxes"]
     assert [each.name for each in house.grounders().usable] == ["glm-v@gateway"]
-    assert [each.name for each in house.grounders(group="lab", barred=frozenset({"glm-v"})).usable] == ["finder@boxes"]
+    assert [each.name for each in house.grounders(group="lab", denied_models=frozenset({"glm-v"})).usable] == ["finder@boxes"]
 
 
 def test_a_local_model_that_sees_no_images_is_left_out(house: House) -> None:

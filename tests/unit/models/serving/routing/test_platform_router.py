@@ -26,11 +26,11 @@ from core.inference.requests import (
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import ModelKind
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.platforms.remote.ollama_wire import messages as ollama_messages
+from models.platforms.remote.wires.ollama_wire import messages as ollama_messages
 from models.serving.routing.platform_router import PlatformRouter
-from tests.fakes import FakeRouter
-from tests.servers import model_server as ms
-from tests.servers.model_server import ANSWER, ModelServer
+from samples.fakes import FakeRouter
+from samples.servers.models import model_server as ms
+from samples.servers.models.model_server import ANSWER, ModelServer
 from tests.unit.models.platforms.remote.conftest import request_of
 
 LOCAL_ANSWER = "Hello from the fake model"
@@ -83,11 +83,11 @@ def ask(house: House, **fields: object) -> tuple[str, str, list[str]]:
     running = house.router.start(request_of(**fields))  # type: ignore[arg-type]
     text, _, _ = read(running)
     assert running.routing is not None
-    return text, running.routing.place, [str(each) for each in running.routing.left_out]
+    return text, running.routing.target, [str(each) for each in running.routing.left_out]
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.02)
@@ -171,7 +171,7 @@ def test_a_model_that_the_person_may_not_use_takes_nobody_s_place(house: House) 
     house.configure("  chat: [glm@gateway, fake@local]\n")
     house.servers["gateway"].behave = ms.page(500)
     with pytest.raises(ModelFailed):
-        ask(house, barred=frozenset({"fake"}))
+        ask(house, denied_models=frozenset({"fake"}))
     assert not house.local.requests
 
 
@@ -325,6 +325,15 @@ def test_a_busy_local_model_gives_way(house: House) -> None:
     assert ask(house)[1:] == ("glm@one", ["All slots are busy."])
 
 
+def test_a_question_is_refused_early_only_where_no_other_server_may_have_room(house: House) -> None:
+    house.local.full = Busy("All slots are busy.", retry_after=3)
+    with pytest.raises(Busy):
+        house.router.check_room("ann")
+    house.server("one")
+    house.configure("  chat: [fake@local, glm@one]\n")
+    house.router.check_room("ann")
+
+
 # Lines and limits
 
 
@@ -381,10 +390,10 @@ def test_models_are_listed_once_with_owner_and_places(house: House) -> None:
     house.server("one")
     house.server("two", "fake", "glm")
     house.configure("  chat: [glm@one, fake@local]\n", two="models: {llm: [fake, {name: glm, context: 9000}]}")
-    until(lambda: all(each.remote is not None and each.remote.listed is not None for each in house.router.view.remote))
+    until(lambda: all(each.remote is not None and each.remote.models.listed is not None for each in house.router.view.remote))
     listed = {each.name: each for each in house.router.models()}
     assert (house.router.models()[0].name, house.router.models()[0].default) == ("glm", True)
-    assert listed["glm"].owner == "one, two" and listed["glm"].places == ("glm@one", "glm@two") and listed["glm"].context == 4096
+    assert listed["glm"].owner == "one, two" and listed["glm"].targets == ("glm@one", "glm@two") and listed["glm"].context == 4096
     assert listed["fake"].owner == "portal" and listed["fake"].names == ("fake", "fake@local", "fake@two")
     assert listed["bge-m3"].kind is ModelKind.EMBEDDING
 

@@ -14,11 +14,12 @@ import pytest
 from core.errors import BeingReplaced, Conflict, InvalidInput, NotFound
 from core.inference.records import FinishReason
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
-from core.models.records import LoadSettings, ModelState
-from models.serving.pool import Pool
+from core.models.load_settings import LoadSettings
+from core.models.records import ModelState
+from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from models.serving.swapping.hot_swap import HotSwap, HotSwaps
-from tests.gguf_maker import make_gguf
+from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
 GUIDE = Path(__file__).parents[5] / "models" / "guide" / "guide.gguf"
@@ -38,7 +39,7 @@ def new_file(tmp_path: Path, old_file: Path) -> Path:
 
 @pytest.fixture
 def pool(tmp_path: Path, old_file: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, settings_file=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     pool.load(old_file, SMALL, default=True)
     until(lambda: pool.versions.entry("glm").state is not ModelState.LOADING)
     yield pool
@@ -140,7 +141,7 @@ def test_a_share_of_new_answers_goes_to_the_version_on_trial(pool: Pool, new_fil
         list(running.events())
         versions.append(running.model_version)
     assert 2 <= versions.count(before) <= 22
-    old, new = swap.figures()
+    old, new = swap.stats()
     assert (old.answers, new.answers, old.errors, new.errors) == (versions.count(before), 24 - versions.count(before), 0, 0)
     again = [router.start(asked(tokens=1, conversation_id=f"chat-{number}")).model_version for number in range(24)]
     assert again == versions, "a conversation stays with its version"
@@ -204,7 +205,7 @@ def test_a_file_that_is_renamed_while_it_loads_is_not_taken(pool: Pool, new_file
     before = version(pool)
     swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
     swap.load()
-    # A file is tried in a process of its own first, so this comes before its load ends.
+    # A file is tried in a separate process first, so this comes before its load ends.
     new_file.rename(new_file.with_name("elsewhere.gguf"))
     until(lambda: swap.candidate().state is not ModelState.LOADING)
     assert swap.candidate().state is ModelState.FAILED and swap.candidate().error

@@ -1,0 +1,9 @@
+"""Health and metrics, for the people who run the portal.
+
+In reading order:
+
+- liveness: whether a server answers at all
+- health_routes: readiness
+- user_health_routes: readiness of a user server
+- metrics_routes: Prometheus metrics
+"""

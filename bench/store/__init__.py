@@ -1,0 +1,7 @@
+"""Measurements of what is stored, through kills and outages.
+
+In reading order:
+
+- store: kills, outages, indexing, search and backups
+- image_batches: a batch of images through kill -9
+"""

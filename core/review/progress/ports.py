@@ -1,0 +1,33 @@
+"""Declare where the numbers of the review's progress come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.review.progress.records import CaseTimes
+
+
+class ReviewProgressRepository(Protocol):
+    """Reads times and counts. Complaints only, except for judgements."""
+
+    def times(self, since: datetime) -> Sequence[CaseTimes]:
+        """Return the complaints that were open at that time or later."""
+        ...
+
+    def tags(self, since: datetime) -> Sequence[tuple[str, str]]:
+        """Return (tag, case id) of the same complaints."""
+        ...
+
+    def closers(self, since: datetime) -> Sequence[tuple[str, str]]:
+        """Return (reviewer's name, case id) of complaints that a reviewer closed since then, once each."""
+        ...
+
+    def judged(self, since: datetime) -> Mapping[str, int]:
+        """Return the number of judgements and decisions since then, by the reviewer's name."""
+        ...
+
+    def pairs(self, since: datetime) -> Mapping[str, Mapping[tuple[str, str], int]]:
+        """Return how often two reviewers gave each pair of answers since then, by the question's id."""
+        ...

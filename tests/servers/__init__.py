@@ -1,1 +1,0 @@
-"""Real servers, started and stopped by the tests that need them."""
