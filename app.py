@@ -25,8 +25,8 @@ from pages.shell.failed_page import script_failed
 if not faulthandler.is_enabled():  # The portal may have given it a file already.
     faulthandler.enable()
 
-# Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py has checked who it is.
-# It is private. Streamlit is pinned, and tests/functional/test_page_walls.py fails when it stops working.
+# Streamlit runs a file pages/X.py for a first visitor to /X, before Home.py has checked who it is. No page lies there, which
+# tests/pages/test_shell.py checks; this would keep Streamlit from running it. It is private, and Streamlit is pinned.
 PagesManager.uses_pages_directory = False
 theme.work_out_once()
 options.read_without_lock()

@@ -3,29 +3,17 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, proofs, API keys, password attempts, devices and the audit log
-- access: limits and their counters
-- identity: second factors and outside identities
-- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts,
-  memories
-- knowledge: files, and the messages that show them
-- grounding: images, and the boxes found on them
+- people: accounts, sessions, permissions, limits and privacy policies
+- chat: conversations, what programs store, and notices
+- knowledge: files, images, and the boxes found on them
+- models: presets, access, hot swaps, comparisons, and the platforms' configuration
+- review: ratings, review cases, and datasets
 - usage: generation rows
-- models: presets, access to models, default models of groups, hot swaps
-- privacy: policies for personal data
-- programs: responses, files and batches of programs
-- notices: notices, and what browsers show of them
-- plugins: admins' decisions about plugins
-- review: ratings and review cases
-- datasets: datasets for training, and who agreed to be in them
-- platforms: versions of the platforms' configuration, and cached vectors and answers
-- operations: keys, retention, index jobs
-- tasks: background jobs
+- operations: keys, retention, index jobs, background jobs and plugins
 """
 
-from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import (
+from data.tables.chat.conversations import (
     ConversationTable,
     FolderTable,
     FollowUpTable,
@@ -39,15 +27,10 @@ from data.tables.chat import (
     SummaryTable,
     TurnTable,
 )
-from data.tables.datasets import (
-    DatasetFilePartTable,
-    DatasetFileTable,
-    DatasetSourceTable,
-    DatasetTable,
-    DatasetVersionTable,
-    TrainingChoiceTable,
-)
-from data.tables.grounding import (
+from data.tables.chat.notices import NoticeChoicesTable, NoticeTable
+from data.tables.chat.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
+from data.tables.knowledge.files import AttachmentTable, FilePartTable, FileTable
+from data.tables.knowledge.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
     GroundEvaluationTable,
@@ -58,9 +41,8 @@ from data.tables.grounding import (
     GroundResultTable,
     GroundRunTable,
 )
-from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
-from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
-from data.tables.models import (
+from data.tables.models.platforms import EmbeddingTable, PlatformsVersionTable, ResultTable
+from data.tables.models.serving import (
     CanaryQuestionTable,
     ChangeMarkerTable,
     ComparisonVoteTable,
@@ -71,9 +53,11 @@ from data.tables.models import (
     ReplayQuestionTable,
     SwapTable,
 )
-from data.tables.notices import NoticeChoicesTable, NoticeTable
-from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import (
+from data.tables.operations.plugins import PluginTable
+from data.tables.operations.storage import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
+from data.tables.operations.tasks import JobTable
+from data.tables.people.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
+from data.tables.people.accounts import (
     ApiKeyTable,
     AttemptTable,
     AuditEventTable,
@@ -85,11 +69,17 @@ from data.tables.people import (
     SessionTable,
     UserTable,
 )
-from data.tables.platforms import EmbeddingTable, PlatformsVersionTable, ResultTable
-from data.tables.plugins import PluginTable
-from data.tables.privacy import PrivacyPolicyTable
-from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.review import (
+from data.tables.people.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
+from data.tables.people.privacy import PrivacyPolicyTable
+from data.tables.review.datasets import (
+    DatasetFilePartTable,
+    DatasetFileTable,
+    DatasetSourceTable,
+    DatasetTable,
+    DatasetVersionTable,
+    TrainingChoiceTable,
+)
+from data.tables.review.ratings import (
     ComparisonTable,
     FeedbackTable,
     RatingFormTable,
@@ -102,8 +92,7 @@ from data.tables.review import (
     ReviewTagTable,
     ReviewViewTable,
 )
-from data.tables.tasks import JobTable
-from data.tables.usage import GenerationTable
+from data.tables.usage.generations import GenerationTable
 
 __all__ = [
     "ApiKeyTable",

@@ -19,7 +19,8 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, memory, my_feedback, search, sign_in
+from pages.account import account, memory, my_feedback, sign_in
+from pages.chat import search
 from pages.shell import frame, words
 from pages.shell.away import has_drawn, record_drawn, tab_storage, wait_page, waiting
 from pages.shell.browser import browser_shell
@@ -38,18 +39,17 @@ from pages.widgets.people.words import role_word
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-Render = Callable[["Portal", User], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page in the navigation: its path, title, required permission and drawing function."""
+    """A page in the navigation: its path, title, required permission and module."""
 
     path: str
     title: str
     """The English title, which is the key of its translation."""
     permission: Permission
-    render: Render
+    module: str
+    """Its module in pages/. It is imported when the page is first drawn, so a server loads only the pages that it draws."""
     menu: str = ""
     """The English name of its menu; "" if the page is in the bar itself."""
     short: str = ""
@@ -57,53 +57,47 @@ class Entry:
     hidden: bool = False
     """Whether the page is reached only by links; it is then as wide as the chat."""
 
-
-def _page_of(module: str) -> Render:
-    """Return a function that draws pages/<module>.py and imports it at the first call, so that a server loads only the pages it draws."""
-
-    def render(portal: Portal, user: User) -> None:
-        import_module(f"pages.{module}").render(portal, user)
-
-    return render
+    def render(self, portal: Portal, user: User) -> None:
+        import_module(f"pages.{self.module}").render(portal, user)
 
 
 _TOOLS, _MODELS, _SYSTEM = "Tools", "Models", "System"
 ENTRIES = (
-    Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=_page_of("chat")),
-    Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
-    Entry(path="prompts", title="Prompts", permission=Permission.CHAT, render=_page_of("prompts"), menu=_TOOLS),
-    Entry(path="shared", title="Shared chat", permission=Permission.CHAT, render=_page_of("shared"), hidden=True),
-    Entry(path="images", title="Images", permission=Permission.DETECT, render=_page_of("images"), menu=_TOOLS),
-    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
+    Entry(path=frame.START, title="Chat", permission=Permission.CHAT, module="chat.chat"),
+    Entry(path=search.PATH, title="Search", permission=Permission.CHAT, module="chat.search"),
+    Entry(path="prompts", title="Prompts", permission=Permission.CHAT, module="tools.prompts", menu=_TOOLS),
+    Entry(path="shared", title="Shared chat", permission=Permission.CHAT, module="chat.shared", hidden=True),
+    Entry(path="images", title="Images", permission=Permission.DETECT, module="tools.images", menu=_TOOLS),
+    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, module="review.feedback"),
     Entry(
-        path="review_progress", title="Review progress", permission=Permission.REVIEW_FEEDBACK, render=_page_of("review_progress"),
+        path="review_progress", title="Review progress", permission=Permission.REVIEW_FEEDBACK, module="review.review_progress",
         hidden=True,
     ),
-    Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, render=_page_of("datasets"), menu=_TOOLS),
-    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
-    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),
-    Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model"), menu=_MODELS),
-    Entry(path="compare", title="Compare", permission=Permission.RUN_MODELS, render=_page_of("compare"), menu=_MODELS),
-    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets"), menu=_MODELS),
-    Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, render=_page_of("platforms"), menu=_MODELS),
-    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people"), menu=_SYSTEM),
-    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access"), menu=_SYSTEM),
-    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store"), menu=_SYSTEM),
-    Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs"), menu=_SYSTEM),
-    Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, render=_page_of("plugins"), menu=_SYSTEM),
-    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit"), menu=_SYSTEM),
+    Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_TOOLS),
+    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage"),
+    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, module="models.models", menu=_MODELS, short="Serving"),
+    Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, module="models.get_model", menu=_MODELS),
+    Entry(path="compare", title="Compare", permission=Permission.RUN_MODELS, module="models.compare", menu=_MODELS),
+    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, module="models.presets", menu=_MODELS),
+    Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, module="models.platforms", menu=_MODELS),
+    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, module="system.people", menu=_SYSTEM),
+    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, module="system.access", menu=_SYSTEM),
+    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, module="system.store", menu=_SYSTEM),
+    Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, module="system.jobs", menu=_SYSTEM),
+    Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, module="system.plugins", menu=_SYSTEM),
+    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, module="system.audit", menu=_SYSTEM),
 )
 """The pages of the portal, in menu order; the first is the start page."""
 
 
 def load(pages: Collection[str] | None) -> None:
     """Import these pages; None imports all. Raises StartFailed for a page that does not exist."""
-    known = [entry.path for entry in ENTRIES]
+    modules = {entry.path: entry.module for entry in ENTRIES}
     for path in pages or ():
-        if path and path not in known:
-            raise StartFailed("PORTAL_PAGES names {name}. Choose from: {known}.", name=path, known=", ".join(known))
-    for path in known if pages is None else pages:
-        import_module(f"pages.{path}")
+        if path and path not in modules:
+            raise StartFailed("PORTAL_PAGES names {name}. Choose from: {known}.", name=path, known=", ".join(modules))
+    for path in modules if pages is None else pages:
+        import_module(f"pages.{modules[path]}")
 
 
 def run(open_portal: Callable[[], Portal]) -> None:

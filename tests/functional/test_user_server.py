@@ -126,9 +126,9 @@ def test_what_its_profile_leaves_out_is_never_imported(user_server: Measured) ->
         tab.run(), tab.run(page="search")
     log = (user_server.home / "bench.log").read_text("utf-8", "replace")
     loaded = set(re.findall(r"^import time:[\s\d|]+\|\s+([\w.]+)$", log, flags=re.MULTILINE))
-    assert {"pages.widgets.chat.composer.composer", "pages.search", "remote.portal", "streamlit"} <= loaded
+    assert {"pages.widgets.chat.composer.composer", "pages.chat.search", "remote.portal", "streamlit"} <= loaded
     assert sorted(name for name in loaded if name.partition(".")[0] in NEVER_LOADED) == []
-    # The log leaves out modules that import_module() loads, such as pages/usage.py, but not what those import.
+    # The log leaves out modules that import_module() loads, such as pages/usage/usage.py, but not what those import.
     assert sorted(loaded & {"bootstrap.portal", "bootstrap.models", "pages.widgets.store.backups", "pages.widgets.usage.charts"}) == []
 
 

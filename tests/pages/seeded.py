@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from streamlit.testing.v1 import AppTest
 
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role, User
 from data.unit_of_work import SqlUnitOfWork
+from pages.shell.navigation import ENTRIES
 from samples.fakes import FakePool, FakeRouter
 from settings import Settings
 from tests.pages import scanned_once as scanned_once
@@ -75,10 +78,16 @@ def _template() -> tuple[Path, Seeded]:
     return home, seeded
 
 
+def page_module(name: str) -> ModuleType:
+    """Import the page by its path in the address."""
+    modules = {entry.path: entry.module for entry in ENTRIES}
+    return import_module(f"pages.{modules.get(name, f'account.{name}')}")
+
+
 def page(
     name: str, stage: Stage, user: User | None = None, language: str = "en", query: Mapping[str, str] | None = None
 ) -> AppTest:
-    """pages/<name>.py, drawn once for this person. query: of its address."""
+    """Draw the page once for this person. query: of its address."""
     drawn = AppTest.from_function(
         _draw, default_timeout=60, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
     )
@@ -88,12 +97,11 @@ def page(
 
 
 def _draw(name: str, portal: object, user: object, language: str) -> None:
-    import importlib
-
     from pages.shell import words
+    from tests.pages.seeded import page_module
 
     words.choose(language)
-    importlib.import_module(f"pages.{name}").render(portal, user)
+    page_module(name).render(portal, user)
 
 
 def as_role(user: User, role: Role) -> User:

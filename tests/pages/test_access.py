@@ -24,9 +24,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def drawn_page(house: House, name: str, role: Role = Role.ADMIN) -> AppTest:
     def page(portal: object, user: object, name: str) -> None:
-        import importlib
+        from tests.pages.seeded import page_module
 
-        importlib.import_module(f"pages.{name}").render(portal, user)
+        page_module(name).render(portal, user)
 
     return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(role), name)).run()
 

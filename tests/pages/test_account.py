@@ -32,7 +32,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 def opened(house: House, tab: str = "Profile", name: str = "analyst") -> AppTest:
     def page(portal: object, name: str) -> None:
-        from pages import account
+        from pages.account import account
 
         account.render(portal, portal.accounts.credentials(name).user)  # type: ignore[attr-defined]
 

@@ -18,8 +18,8 @@ from core.people.records import Role, SessionKind
 from core.people.sessions import Proof
 from core.review.records import FeedbackFilter, ReviewState
 from data.unit_of_work import SqlUnitOfWork
-from pages.audit import PAGE, audit_csv
 from pages.shell.words import catalogue
+from pages.system.audit import PAGE, audit_csv
 from pages.widgets.common.audit_words import EVENTS
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
@@ -34,7 +34,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def audit(house: House, role: Role = Role.ADMIN) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import audit
+        from pages.system import audit
 
         audit.render(portal, user)
 

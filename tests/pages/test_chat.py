@@ -43,7 +43,7 @@ def ana(house: House) -> User:
 
 def chat(house: House, conversation_id: str | None = None, user: User | None = None) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import chat
+        from pages.chat import chat
 
         chat.render(portal, user)
 

@@ -17,7 +17,7 @@ from core.review.cases.changes import CaseChange
 from core.review.cases.opening import put_rating
 from core.review.cases.records import CaseQuery, CaseState, Priority, ReviewCase
 from data.unit_of_work import SqlUnitOfWork
-from pages.feedback import PAGE
+from pages.review.feedback import PAGE
 from pages.widgets.review.case_csv import case_csv
 from pages.widgets.review.case_views import CLOSED, EVERY, NEEDED, QUERIES
 from tests.pages.seeded import Stage, as_role, page, stage, texts
@@ -118,7 +118,7 @@ def test_search_finds_words_of_the_question_and_says_when_nothing_matches(seeded
 
 
 def test_next_and_previous_walk_the_list_and_its_pages(seeded: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.feedback.PAGE", 2)
+    monkeypatch.setattr("pages.review.feedback.PAGE", 2)
     drawn = feedback(seeded)
     order = [case.number for case in cases(seeded)]
     assert drawn.button(key="icon-rvprev").disabled and rows(drawn) == order[:2]

@@ -16,7 +16,7 @@ from core.grounding.records import GroundImage
 from core.people.records import Permission, Role, User
 from core.review.records import FeedbackFilter
 from core.tasks.records import JobState
-from pages import images as images_page
+from pages.tools import images as images_page
 from samples.image_files import picture, written
 from samples.servers.models.detector_server import DetectorServer, detector_server
 from tests.pages.drawn import House, build
@@ -47,7 +47,7 @@ def uploaded(house: House, user: User) -> GroundImage:
 
 def drawn(house: House, user: User, image: GroundImage | None = None, part: str = "one") -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import images
+        from pages.tools import images
 
         images.render(portal, user)
 
@@ -100,7 +100,7 @@ def test_boxes_are_found_corrected_and_sent_to_the_queue(house: House, detector:
 
 def queue(house: House, reviewer: User) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import feedback
+        from pages.review import feedback
 
         feedback.render(portal, user)
 

@@ -27,7 +27,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def drawn(house: House, state: str = "all") -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import jobs
+        from pages.system import jobs
 
         jobs.render(portal, user)
 
@@ -68,6 +68,6 @@ def test_a_name_in_a_job_is_text(house: House) -> None:
 
 
 def test_every_kind_that_runs_has_a_name(house: House) -> None:
-    from pages.jobs import KINDS
+    from pages.system.jobs import KINDS
 
     assert house.portal.job_worker.kinds <= KINDS.keys()

@@ -31,7 +31,7 @@ def ana(house: House) -> User:
 
 def opened(house: House) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import memory
+        from pages.account import memory
 
         memory.render(portal, user)
 

@@ -48,7 +48,7 @@ def test_the_browser_shows_notices_once_the_person_wants_it(house: House) -> Non
     ann = house.person(Role.ANALYST)
 
     def draw(portal: object, user: object) -> None:
-        from pages import account
+        from pages.account import account
 
         account.render(portal, user)
 

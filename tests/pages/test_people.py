@@ -24,7 +24,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def people(house: House, role: Role = Role.ADMIN) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import people
+        from pages.system import people
 
         people.render(portal, user)
 

@@ -44,7 +44,7 @@ def configured(server: ModelServer, model: str = "glm-4.7") -> str:
 
 def drawn(house: House, view: str = "overview", role: Role = Role.ADMIN) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import platforms
+        from pages.models import platforms
 
         platforms.render(portal, user)
 
@@ -137,7 +137,7 @@ def test_after_a_cut_answer_the_next_platform_is_asked_with_a_button(house: Hous
     conversation = house.ask(analyst, "Who answers?")
 
     def page(portal: object, user: object) -> None:
-        from pages import chat
+        from pages.chat import chat
 
         chat.render(portal, user)
 

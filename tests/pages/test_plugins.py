@@ -35,9 +35,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 def drawn(house: House, role: Role = Role.ADMIN, page: str = "plugins") -> AppTest:
     def draw(portal: object, user: object, page: str) -> None:
-        from importlib import import_module
+        from tests.pages.seeded import page_module
 
-        import_module(f"pages.{page}").render(portal, user)
+        page_module(page).render(portal, user)
 
     return AppTest.from_function(draw, default_timeout=60, args=(house.portal, house.person(role), page)).run()
 

@@ -26,7 +26,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def drawn(house: House, chosen: str | None = None, role: Role = Role.ADMIN) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import presets
+        from pages.models import presets
 
         presets.render(portal, user)
 

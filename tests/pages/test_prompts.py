@@ -30,7 +30,7 @@ def ana(house: House) -> User:
 
 def opened(house: House, role: Role = Role.ANALYST) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import prompts
+        from pages.tools import prompts
 
         prompts.render(portal, user)
 

@@ -14,7 +14,7 @@ from core.chat.turns import TurnOptions
 from core.errors import Unavailable
 from core.people.records import Role, User
 from core.search.records import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
-from pages.search import PAGE
+from pages.chat.search import PAGE
 from pages.widgets.chat.message import plain
 from pages.widgets.common.search_hits import pieces
 from tests.pages.drawn import House, build
@@ -35,7 +35,7 @@ def ana(house: House) -> User:
 
 def search(house: House, words: str = "", user: User | None = None, portal: object = None) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import search
+        from pages.chat import search
 
         search.render(portal, user)
 

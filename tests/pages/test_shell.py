@@ -110,15 +110,8 @@ def test_the_look_comes_from_this_machine_alone() -> None:
         assert not found, f"{file.name} names {found}"
 
 
-def test_page_files_hold_functions_only() -> None:
-    """Streamlit would run a page file that a visitor asks for: one that only defines things shows nothing."""
-    import ast
-
-    allowed = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.If)
-    for file in Path("pages").glob("*.py"):
-        for node in ast.parse(file.read_text("utf-8")).body:
-            is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            assert is_text or isinstance(node, allowed), f"{file.name}:{node.lineno} runs something"
+def test_no_page_lies_where_streamlit_would_serve_it_to_a_visitor_who_is_not_signed_in() -> None:
+    assert [file.name for file in Path("pages").glob("*.py")] == ["__init__.py"]
 
 
 @pytest.mark.parametrize("role", list(Role))

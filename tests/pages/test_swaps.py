@@ -43,7 +43,7 @@ def admin(portal: Portal) -> User:
 
 def drawn(portal: Portal, user: User, swap: str | None = None, ask: str | None = None) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages import models
+        from pages.models import models
 
         models.render(portal, user)
 
@@ -155,6 +155,6 @@ def test_a_sleeping_model_says_how_it_comes_back(portal: Portal, admin: User) ->
 
 
 def _models(portal: object, user: object) -> None:
-    from pages import models
+    from pages.models import models
 
     models.render(portal, user)

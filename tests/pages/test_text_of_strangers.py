@@ -163,6 +163,6 @@ def _calls_outside_plain(node: ast.AST) -> Iterator[str]:
 
 
 def _page(portal: object, user: object, name: str) -> None:
-    import importlib
+    from tests.pages.seeded import page_module
 
-    importlib.import_module(f"pages.{name}").render(portal, user)
+    page_module(name).render(portal, user)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from core.people.permissions import Permission, allows
 from core.people.records import Role
 from pages.shell.navigation import ENTRIES
 from tests.pages.drawn import House, build
-from tests.pages.seeded import texts
+from tests.pages.seeded import page_module, texts
 
 EXPECTED = {
     "chat": Permission.CHAT,
@@ -64,13 +63,13 @@ def test_core_refuses_a_page_to_a_role_without_its_permission(house: House, role
         return
     if path not in SAYS_IT_ITSELF:
         with pytest.raises(NotAllowed):
-            import_module(f"pages.{path}").render(house.portal, person)
+            page_module(path).render(house.portal, person)
         return
 
     def page(portal: object, user: object, name: str) -> None:
-        from importlib import import_module
+        from tests.pages.seeded import page_module
 
-        import_module(f"pages.{name}").render(portal, user)
+        page_module(name).render(portal, user)
 
     drawn = AppTest.from_function(page, default_timeout=60, args=(house.portal, person, path)).run()
     assert "does not allow this" in texts(drawn) and not drawn.dataframe and not drawn.metric

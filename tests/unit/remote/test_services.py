@@ -11,6 +11,7 @@ import pytest
 from bootstrap.servers.profiles import PROFILES
 from cli.paths import REPOSITORY
 from core.errors import NotFound
+from pages.shell.navigation import ENTRIES
 from remote import services
 from remote.codec import Unfit
 from remote.services import BY_NAME, SERVICES, Kind, method
@@ -80,7 +81,8 @@ def test_every_method_that_a_page_calls_is_registered(path: Path) -> None:
 
 def reachable_from_a_user_server() -> set[str]:
     """Return the modules that its pages may run."""
-    first = [*(f"pages.{name or 'chat'}" for name in PROFILES["user"].pages or ()), "pages.account", "pages.shell.navigation"]
+    served = PROFILES["user"].pages or ()
+    first = [*(f"pages.{entry.module}" for entry in ENTRIES if entry.path in served), "pages.account.account", "pages.shell.navigation"]
     seen: set[str] = set()
     while first:
         module = first.pop()

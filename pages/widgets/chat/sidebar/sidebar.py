@@ -16,7 +16,7 @@ from core.errors import NotFound, PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import ACTIVE, JobFilter
-from pages import search
+from pages.chat import search
 from pages.shell.live_part import part
 from pages.shell.words import error_text, t
 from pages.widgets.chat import location

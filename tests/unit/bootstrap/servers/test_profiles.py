@@ -50,9 +50,9 @@ def test_each_profile_has_a_port_unless_one_is_set(tmp_path: Path, profile: str,
 
 def test_pages_and_routes_that_are_left_out_are_not_imported(tmp_path: Path) -> None:
     modules = loaded(tmp_path, PORTAL_PAGES="chat,usage", PORTAL_ROUTES="session,files")
-    assert {"pages.chat", "pages.usage", "api.portal.people.sessions", "api.portal.knowledge.files"} <= modules
+    assert {"pages.chat.chat", "pages.usage.usage", "api.portal.people.sessions", "api.portal.knowledge.files"} <= modules
     left_out = {
-        *("pages.models", "pages.people", "pages.audit"),
+        *("pages.models.models", "pages.system.people", "pages.system.audit"),
         *("api.portal.people.people", "api.openai.chat_routes", "api.monitoring.metrics_routes"),
     }
     assert left_out & modules == set()

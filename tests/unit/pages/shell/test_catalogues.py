@@ -96,5 +96,6 @@ def test_words_with_two_meanings_have_the_right_one_in_chinese() -> None:
     chinese = _catalogue("zh")
     assert (chinese["Share"], chinese["Share of answers"]) == ("分享", "占比")
     assert (chinese["Memories"], chinese["Memory"]) == ("记忆", "内存")
-    for path in ("pages/shell/navigation.py", "pages/memory.py", "pages/widgets/context/meter.py", "pages/platforms/card.py"):
+    looked_at = ("shell/navigation.py", "account/memory.py", "widgets/context/meter.py", "models/platforms/card.py")
+    for path in (f"pages/{each}" for each in looked_at):
         assert "Memory" not in {text for _, text in _strings(ROOT / path)}, path

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.platforms.records import ConfigurationState, EditedBy, PlatformsVersion
-from pages.platforms.form import configuration_form
+from pages.models.platforms.form import configuration_form
 from pages.shell.live_part import callback
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain

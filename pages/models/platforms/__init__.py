@@ -10,6 +10,6 @@ In reading order:
 - configuration: edit the configuration, and view and restore its versions
 """
 
-from pages.platforms.page import render
+from pages.models.platforms.page import render
 
 __all__ = ["render"]

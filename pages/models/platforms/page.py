@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.people.records import User
 from core.platforms.records import LOCAL, PlatformState
-from pages.platforms.card import platform_card, routes_card
-from pages.platforms.configuration import editor, history
-from pages.platforms.embeddings_card import embeddings_card
-from pages.platforms.route_box import route_box
+from pages.models.platforms.card import platform_card, routes_card
+from pages.models.platforms.configuration import editor, history
+from pages.models.platforms.embeddings_card import embeddings_card
+from pages.models.platforms.route_box import route_box
 from pages.shell import frame
 from pages.shell.live_part import part
 from pages.shell.words import error_text, t

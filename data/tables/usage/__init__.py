@@ -1,0 +1,6 @@
+"""Define the tables that usage reports read.
+
+In reading order:
+
+- generations: generation rows
+"""

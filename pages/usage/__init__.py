@@ -1,0 +1,6 @@
+"""The pages for managers.
+
+In reading order:
+
+- usage: usage reports
+"""
