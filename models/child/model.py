@@ -60,7 +60,7 @@ class ChildModel(SupervisedProcess):
         try:
             first = {"path": str(path.absolute()), "options": asdict(options), "offload": offload, "max_wait_s": max_wait_s}
             super().__init__(name, first, progress, changed)
-        except PortalError:
+        except BaseException:
             self._give_back()
             raise
 

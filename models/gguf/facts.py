@@ -36,6 +36,7 @@ _FILE_TYPES = {
     32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
 _SAMPLES, _SAMPLE_BYTES = 64, 4096
+MOVED = "{file} was moved or deleted. Put it back, or choose another file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +163,27 @@ def model_name(path: Path) -> str:
 
 
 def fingerprint(facts: ModelFacts) -> str:
-    """Return 12 hexadecimal digits that identify a file, from its size, its header and blocks spread over it."""
+    """Return 12 hexadecimal digits that identify a file, from its size, its header and blocks spread over it.
+
+    Raises InvalidInput if the file is gone.
+    """
     digest = hashlib.sha256()
     for path in facts.parts:
-        size = path.stat().st_size
-        digest.update(size.to_bytes(8, "little"))
-        with path.open("rb") as file:
-            digest.update(file.read(1 << 20))
-            for index in range(_SAMPLES):
-                file.seek(max(0, size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
-                digest.update(file.read(_SAMPLE_BYTES))
+        try:
+            _add_samples(digest, path)
+        except FileNotFoundError:
+            raise InvalidInput(MOVED, file=path.name) from None
     return digest.hexdigest()[:12]
+
+
+def _add_samples(digest: hashlib._Hash, path: Path) -> None:
+    size = path.stat().st_size
+    digest.update(size.to_bytes(8, "little"))
+    with path.open("rb") as file:
+        digest.update(file.read(1 << 20))
+        for index in range(_SAMPLES):
+            file.seek(max(0, size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE_BYTES))
 
 
 class _Shape:

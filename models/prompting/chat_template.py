@@ -105,9 +105,8 @@ class ChatTemplate:
         with self._lock:
             if self._closed:
                 raise Unavailable("The model {name} is being unloaded.", name=self._model)
-            process = self._process or self._start()
-            assert process.stdin is not None
             try:
+                process = self._process or self._start()
                 self._send(process, request)
                 line = self._receive(process)
             except OSError:

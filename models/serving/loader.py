@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
-from core.errors import PortalError
 from core.models.load_settings import LoadSettings
 from core.models.records import ModelState
 from models.child.embedder import ChildEmbedder
@@ -32,6 +33,10 @@ Changed = Callable[[ModelState, str], None]
 Native = LlamaBackend | ChildModel | LlamaEmbedder | ChildEmbedder
 
 
+class Closable(Protocol):
+    def close(self) -> object: ...
+
+
 class Loader:
     def __init__(
         self, builtin: Path, files: OffloadFiles | None, record: RunRecord | None, buffers: FileBuffers, max_wait_s: float | None = None
@@ -49,36 +54,31 @@ class Loader:
         changed: called with the state of the model's own process.
         """
         check_unchanged(entry.facts.parts, entry.stamps)
-        platform, before = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
         try:
+            platform, before = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
+        except OSError:
             check_unchanged(entry.facts.parts, entry.stamps)
-        except PortalError:
-            platform.close()
             raise
-        entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before) + entry.reserved_bytes
+        with _released_on_failure(platform):
+            check_unchanged(entry.facts.parts, entry.stamps)
+            entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before) + entry.reserved_bytes
         return platform
 
     def _chat(self, entry: Entry, changed: Changed) -> tuple[LocalPlatform, int]:
         """Return the platform, and how much memory was taken just before its model was loaded."""
-        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
         template = ChatTemplate(entry.facts.template, entry.name)
-        try:
+        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
+        with _released_on_failure(template, last_step):
             template.check()
             self._check_file(entry)
             before = _memory_taken()
             backend = self._backend(entry, changed)
-            try:
+            with _released_on_failure(backend):
                 entry.device = _device(entry.plan, backend)
                 entry.reserved_bytes = _reserved_bytes(backend)
-            except PortalError:
-                backend.close()
-                raise
-        except PortalError:
-            template.close()
-            if last_step is not None:
-                last_step.close()
-            raise
-        platform = LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step, self._max_wait_s)
+            platform = LocalPlatform(
+                entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step, self._max_wait_s
+            )
         return platform, before
 
     def _backend(self, entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
@@ -96,13 +96,10 @@ class Loader:
             if entry.isolated
             else LlamaEmbedder(path, options, entry.went_on)
         )
-        try:
+        with _released_on_failure(embedder):  # otherwise a separate process would be restarted again and again
             entry.device = _device(entry.plan, embedder)
             entry.reserved_bytes = _reserved_bytes(embedder)
             return EmbeddingPlatform(entry.facts, entry.version, embedder), before
-        except PortalError:
-            embedder.close()  # otherwise a separate process would be restarted again and again
-            raise
 
     def _check_file(self, entry: Entry) -> None:
         entry.version = fingerprint(entry.facts)
@@ -119,6 +116,18 @@ def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAd
     for adapter in settings.adapters:
         check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
     return tuple(map(choose, settings.adapters))
+
+
+@contextmanager
+def _released_on_failure(*parts: Closable | None) -> Iterator[None]:
+    """Close the parts if the block fails, whatever the error is: some hold processes and native memory."""
+    try:
+        yield
+    except BaseException:
+        for part in parts:
+            if part is not None:
+                part.close()
+        raise
 
 
 def _memory_taken() -> int:

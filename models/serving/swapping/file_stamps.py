@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InvalidInput, StoredError
+from models.gguf.facts import MOVED
 
 Stamp = tuple[int, int, int]
 """Inode, size and modification time."""
@@ -18,7 +19,7 @@ def stamps_of(parts: Sequence[Path]) -> tuple[Stamp, ...]:
     try:
         return tuple(_stamp(path) for path in parts)
     except OSError:
-        raise InvalidInput("{file} was moved or deleted. Put it back, or choose another file.", file=parts[0].name) from None
+        raise InvalidInput(MOVED, file=parts[0].name) from None
 
 
 def _stamp(path: Path) -> Stamp:
