@@ -15,6 +15,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import carried_out, first_values
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PATH = "memory"
 SHOWN = 100
 """Maximum number of facts drawn at once; the search finds the others."""
-_EDITING, _DONE, _ROUND = "memory_editing", "memory_done", "memory_round"
+_EDITING, _DONE = "memory_editing", "memory_done"
 
 
 def render(portal: Portal, user: User) -> None:
@@ -108,11 +109,12 @@ def _remembered(portal: Portal, user: User, *, changeable: bool, proposed: bool)
 
 
 def _adding(portal: Portal, user: User) -> None:
-    number = st.session_state.setdefault(_ROUND, 0)
-    with st.form(f"memory-new-{number}", border=False):
+    first_values("memory-new", {"memory-fact": ""})
+    with st.form("memory-new", border=False):
         text = st.text_input(
-            t("Fact"), max_chars=MAX_MEMORY_LENGTH, placeholder=t("For example: The user works on bond prices."), autocomplete="off"
-        )
+            t("Fact"), max_chars=MAX_MEMORY_LENGTH, placeholder=t("For example: The user works on bond prices."), autocomplete="off",
+            key="memory-fact",
+        )  # fmt: skip
         sent = st.form_submit_button(t("Remember"), type="primary")
     if sent:
         _do(lambda: _added(portal, user, text))
@@ -169,7 +171,7 @@ def _dismissed(portal: Portal, user: User, memory_id: str) -> str:
 
 def _added(portal: Portal, user: User, text: str) -> str:
     kept = portal.memories.add(user, text).text
-    st.session_state[_ROUND] += 1
+    carried_out("memory-new")
     return t("It is remembered now.") if kept == " ".join(text.split()) else t("Personal data was masked before it was saved.")
 
 

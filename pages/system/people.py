@@ -15,6 +15,7 @@ from pages.shell import frame
 from pages.shell.words import error_text, t
 from pages.widgets.account.key_rows import key_row
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import carried_out, first_values
 from pages.widgets.people.group_list import group_list
 from pages.widgets.people.words import role_word
 
@@ -96,12 +97,14 @@ def _list(people: list[User], warnings_by_id: Mapping[str, frozenset[NameWarning
 def _add(portal: Portal, user: User) -> None:
     with st.container(border=True, key="card-person-add"):
         st.markdown(f"### {t('Add a person')}", anchors=False)
+        fields = ("person-add-name", "person-add-full-name", "person-add-password")
+        first_values("person-add", dict.fromkeys(fields, ""))
         with st.form("person-add", border=False):
-            name = st.text_input(t("User name"), help=t("The sign-in name."), max_chars=64, autocomplete="off")
-            full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
+            name = st.text_input(t("User name"), help=t("The sign-in name."), max_chars=64, autocomplete="off", key=fields[0])
+            full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off", key=fields[1])
             role = _role_box(portal, user, Role.ANALYST, key="person-add-role")
             group = _group_box(portal, user, "", key="person-add-group")
-            password = _password_box(t("Password"))
+            password = _password_box(t("Password"), key=fields[2])
             sent = st.form_submit_button(t("Add"), type="primary")
     if sent:
         secret = password or generate_password()
@@ -111,7 +114,7 @@ def _add(portal: Portal, user: User) -> None:
             st.session_state[_CHOSEN] = added.name
             return t("{name} can sign in now.", name=added.name)
 
-        _do(add, secret=None if password else secret)
+        _do(add, secret=None if password else secret, form="person-add")
 
 
 def _person(portal: Portal, user: User, person: User, warnings: frozenset[NameWarning]) -> None:
@@ -171,8 +174,10 @@ def _saved(portal: Portal, user: User, person: User, role: str, full_name: str, 
 
 
 def _password(portal: Portal, user: User, person: User) -> None:
-    with st.form(f"reset-{person.id}", border=False, clear_on_submit=True):
-        password = _password_box(t("New password"))
+    form, field = f"reset-{person.id}", f"reset-password-{person.id}"
+    first_values(form, {field: ""})
+    with st.form(form, border=False):
+        password = _password_box(t("New password"), key=field)
         sent = st.form_submit_button(t("Reset password"))
     if sent:
         secret = password or generate_password()
@@ -181,7 +186,7 @@ def _password(portal: Portal, user: User, person: User) -> None:
             portal.accounts.reset_password(user, person.name, secret)
             return t("The password of {name} was reset, and all sessions were ended.", name=person.name)
 
-        _do(reset, secret=None if password else secret)
+        _do(reset, secret=None if password else secret, form=form)
 
 
 def _state(portal: Portal, user: User, person: User) -> None:
@@ -201,8 +206,8 @@ def _state(portal: Portal, user: User, person: User) -> None:
         _do(switch)
 
 
-def _password_box(label: str) -> str:
-    return st.text_input(label, type="password", help=t("Leave empty to generate one."), autocomplete="new-password")
+def _password_box(label: str, key: str) -> str:
+    return st.text_input(label, type="password", help=t("Leave empty to generate one."), autocomplete="new-password", key=key)
 
 
 def _role_box(portal: Portal, user: User, role: str, key: str) -> str:
@@ -221,10 +226,11 @@ def _group_box(portal: Portal, user: User, group: str, key: str) -> str:
     return (chosen or "")[:80]
 
 
-def _do(action: Callable[[], str], secret: str | None = None) -> None:
-    """Run the action and redraw the page with its message; show a refusal next to the control."""
+def _do(action: Callable[[], str], secret: str | None = None, form: str = "") -> None:
+    """Run the action and redraw the page with its message; show a refusal next to the control. form: a form to empty afterwards."""
     try:
         st.session_state[_DONE] = action()
+        carried_out(form)
     except PortalError as problem:
         st.error(plain(error_text(problem)), icon=":material/error:")
         return

@@ -109,9 +109,9 @@ def _change(text_key: str, change: Callable[[str], str], chosen: str | None) -> 
     """Change the text and rerun. chosen: the platform to show next; None leaves it unchanged."""
     try:
         st.session_state[text_key] = change(st.session_state[text_key])
+        st.session_state[_NEXT] = chosen
     except PortalError as problem:
         st.session_state[_PROBLEM] = error_text(problem)
-    st.session_state[_NEXT] = chosen
     st.rerun()
 
 

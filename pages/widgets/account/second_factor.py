@@ -15,6 +15,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import carried_out, first_values
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -83,7 +84,8 @@ def _confirm(portal: Portal, user: User, setup: Setup) -> None:
 
 
 def _change(portal: Portal, user: User, *, required: bool) -> None:
-    with st.form("factor-change", border=False, clear_on_submit=True):
+    first_values("factor-change", {"factor-code": ""})
+    with st.form("factor-change", border=False):
         code = st.text_input(t("Code of the app, or a recovery code"), max_chars=40, autocomplete="one-time-code", key="factor-code")
         with st.container(horizontal=True, gap="xsmall"):
             renew = st.form_submit_button(t("New recovery codes"))
@@ -102,6 +104,7 @@ def _keep(codes: object) -> None:
 def _do(action: Callable[[], object]) -> None:
     try:
         action()
+        carried_out("factor-change")
     except PortalError as problem:
         st.error(plain(error_text(problem)), icon=":material/error:")
     else:

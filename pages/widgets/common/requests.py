@@ -56,14 +56,14 @@ def questions() -> Sequence[str]:
 
 
 def carried_out(form: str) -> None:
-    """Note that the form was carried out, so that the next run draws it empty."""
+    """Note that the form was carried out, so that the next run draws its first values."""
     st.session_state.setdefault(_DONE, set()).add(form)
 
 
-def empty_if_done(form: str, *fields: str) -> None:
-    """Empty the text fields with these keys if the form was carried out. Call it before they are drawn."""
+def first_values(form: str, values: Mapping[str, Any]) -> None:
+    """Give the fields with these keys their first values, again once the form was carried out. Call it before they are drawn."""
     done: set[str] = st.session_state.get(_DONE, set())
-    if form in done:
-        done.discard(form)
-        for each in fields:
-            st.session_state[each] = ""
+    for key, value in values.items():
+        if form in done or key not in st.session_state:
+            st.session_state[key] = value
+    done.discard(form)

@@ -14,6 +14,7 @@ from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.account.instructions import group_instructions
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import first_values
 from pages.widgets.people.group_members import attempt, members
 from pages.widgets.people.words import permission_word
 
@@ -30,12 +31,13 @@ def group_list(portal: Portal, user: User, people: Sequence[User]) -> None:
     frame.one_pane(".st-key-group-list" if chosen else "", ".st-key-people-back")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        with st.form("group-add", border=False, clear_on_submit=True):
+        first_values("group-add", {"group-name": ""})
+        with st.form("group-add", border=False):
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                name = st.text_input(t("New group"), max_chars=MAX_NAME, autocomplete="off")
+                name = st.text_input(t("New group"), max_chars=MAX_NAME, autocomplete="off", key="group-name")
                 sent = st.form_submit_button(t("Add"))
         if sent and name.strip():
-            attempt(lambda: _choose(portal.groups.add(user, name).id))
+            attempt(lambda: _choose(portal.groups.add(user, name).id), form="group-add")
         with st.container(key="group-list", gap=None):
             for each in groups:
                 label = f"{plain(each.group.name)}  \n:small[:gray[{_facts(each)}]]"

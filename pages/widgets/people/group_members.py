@@ -12,6 +12,7 @@ from core.errors import PortalError
 from core.people.records import User
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import carried_out, first_values
 from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
@@ -30,24 +31,26 @@ def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[Us
             own = each.id == user.id and candidates is None
             if st.button(t("Remove"), type="tertiary", key=f"leave-{group.id}-{each.id}", disabled=own):
                 attempt(lambda name=each.name: portal.groups.remove_member(user, group.id, name))  # type: ignore[misc]
-    with st.form(f"join-{group.id}", border=False, clear_on_submit=True):
+    form, joiner = f"join-{group.id}", f"joiner-{group.id}"
+    first_values(form, {joiner: "" if candidates is None else None})
+    with st.form(form, border=False):
         if candidates is None:
-            name = st.text_input(t("User name"), max_chars=64, help=t("Someone who is in no group yet."), autocomplete="off")
+            name = st.text_input(t("User name"), max_chars=64, help=t("Someone who is in no group yet."), autocomplete="off", key=joiner)
         else:
             others = {each.name: each for each in candidates if each.group != group.name}
             name = st.selectbox(
-                t("Person"), list(others), None, lambda each: _named(others[each]), placeholder=t("Choose a person"),
-                key=f"joiner-{group.id}",
-            ) or ""  # fmt: skip
+                t("Person"), list(others), None, lambda each: _named(others[each]), placeholder=t("Choose a person"), key=joiner
+            ) or ""
         sent = st.form_submit_button(t("Add to the group"))
     if sent and name:
-        attempt(lambda: portal.groups.put_member(user, group.id, name))
+        attempt(lambda: portal.groups.put_member(user, group.id, name), form=form)
 
 
-def attempt(action: Callable[[], object]) -> None:
-    """Run the action and redraw the page; show a refusal next to the control."""
+def attempt(action: Callable[[], object], *, form: str = "") -> None:
+    """Run the action and redraw the page; show a refusal next to the control. form: a form to empty afterwards."""
     try:
         action()
+        carried_out(form)
     except PortalError as problem:
         st.error(plain(error_text(problem)), icon=":material/error:")
         return

@@ -14,7 +14,7 @@ from core.people.records import User
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card
-from pages.widgets.common.requests import carried_out, empty_if_done
+from pages.widgets.common.requests import carried_out, first_values
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -69,7 +69,7 @@ def holds(portal: Portal, user: User) -> None:
                     _do("holds", lambda each=hold: portal.retention.lift_hold(user, each.user_name))  # type: ignore[misc]
         if not found:
             st.caption(t("No one is under a legal hold."))
-        empty_if_done("hold-add", "hold-name", "hold-reason")
+        first_values("hold-add", {"hold-name": "", "hold-reason": ""})
         with st.form("hold-add", border=False):
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 name = st.text_input(t("User name"), max_chars=64, autocomplete="off", key="hold-name", width=130)

@@ -15,7 +15,7 @@ from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.formats import age
-from pages.widgets.common.requests import carried_out, empty_if_done
+from pages.widgets.common.requests import carried_out, first_values
 from pages.widgets.models.swaps.swap_form import SWAP
 from pages.widgets.models.swaps.swap_view import state_badge
 
@@ -58,7 +58,7 @@ def _canaries(portal: Portal, user: User, names: Sequence[str]) -> None:
             part for part in (plain(one.model) or t("Every model"), t(_IN[one.language]), f"`{one.pattern}`" if one.pattern else "") if part
         )
         _question(f"canary-{one.id}", one.question, about, lambda one=one: portal.swaps.remove_canary(user, one.id))  # type: ignore[misc]
-    empty_if_done("canary-add", "canary-question", "canary-pattern")
+    first_values("canary-add", {"canary-question": "", "canary-pattern": ""})
     with st.form("canary-add", border=False):
         question = st.text_area(t("Question"), max_chars=MAX_QUESTION_LENGTH, height=68, key="canary-question")
         model = st.selectbox(t("Model"), ["", *names], format_func=lambda name: name or t("Every model"), key="canary-model")
@@ -74,7 +74,7 @@ def _replays(portal: Portal, user: User, names: Sequence[str]) -> None:
         _question(f"replay-{one.id}", one.question, plain(one.model), lambda one=one: portal.swaps.remove_replay(user, one.id))  # type: ignore[misc]
     if not names:
         return
-    empty_if_done("replay-add", "replay-question", "replay-accepted")
+    first_values("replay-add", {"replay-question": "", "replay-accepted": ""})
     with st.form("replay-add", border=False):
         model = st.selectbox(t("Model"), names, key="replay-model")
         question = st.text_area(t("Question"), max_chars=MAX_QUESTION_LENGTH, height=68, key="replay-question")
