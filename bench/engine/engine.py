@@ -24,10 +24,10 @@ from unittest import mock
 from bench.engine.peers import llama_server
 from bench.engine_parts.chats import Device, Job, Side, Size, speed
 from bench.engine_parts.conversations import back_from_disk, fifth_turn, long_prompts, scattered
-from bench.engine_parts.engine_stress import stress
 from bench.engine_parts.results import HEAD, processor, row, write
 from bench.engine_parts.sides import LockedSide, engine, isolated, server
 from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
+from bench.engine_parts.stress.stress import stress
 from bench.engine_parts.synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.portal_parts.portal import ROOT, table
 from models.engine.llama.native import lib

@@ -11,6 +11,6 @@ In reading order:
 - steps: where the time of a step is spent
 - gpu_clock: a stand-in that takes a GPU's time
 - bandwidth: how fast memory is
-- engine_stress: random questions and cancels at once
+- stress: random questions and cancels at once
 - results: write a table into bench/results
 """

@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.inference.requests import Tool
 from models.prompting.tagged_call import CLOSE, KEY, KEY_END, OPEN, VALUE, VALUE_END
 from models.prompting.tool_arguments import read_json
-from models.schema.automaton_rules import rules_of
+from models.schema.expressions.automaton_rules import rules_of
 from models.schema.form_joins import Form, property_of, types_of
 from models.schema.json_schema import Converter, Followed, convert_schema, refuse_ignored
 from models.schema.schema_numbers import Nowhere

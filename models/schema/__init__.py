@@ -11,7 +11,5 @@ In reading order:
 - schema_values: strings and numbers
 - schema_numbers: numbers within bounds
 - schema_strings: strings with patterns, formats and lengths
-- patterns: parse ECMAScript regular expressions
-- regular: regular expressions as automata
-- automaton_rules: write an automaton as rules of GBNF
+- expressions: regular expressions as automata
 """

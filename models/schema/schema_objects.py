@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from models.schema.automaton_rules import rules_of
+from models.schema.expressions.automaton_rules import rules_of
 from models.schema.form_joins import Form, property_of
 from models.schema.schema_numbers import Nowhere
 from models.schema.schema_rules import MAX_COUNTED, NothingFits, Schemas, size

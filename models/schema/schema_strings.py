@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from models.schema.patterns import NotRegular, search
-from models.schema.regular import END, START, Automaton, Builder, Node, Nodes, TooLarge
+from models.schema.expressions.automata import Automaton, Builder
+from models.schema.expressions.nodes import END, START, Node, Nodes, TooLarge
+from models.schema.expressions.patterns import NotRegular, search
 
 _HOUR = "([01][0-9]|2[0-3])"
 _MINUTES = "[0-5][0-9]"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from core.errors import InvalidInput
-from models.schema.automaton_rules import rules_of
+from models.schema.expressions.automaton_rules import rules_of
 from models.schema.form_joins import Form
 from models.schema.schema_forms import wrong
 from models.schema.schema_numbers import FURTHEST, MAX_DECIMALS, Nowhere, bound, decimals, integers, multiples

@@ -3,7 +3,7 @@
 In reading order:
 
 - navigation: from the session cookie to a page
-- requested_path: what the address names, and the page shown where it names none
+- requested_path: what the address names, and what is shown where that is no page for this person
 - failed_page: what a person sees when drawing a page fails, with a code for the log
 - live_part: fragments, dialogs and callbacks, with the rights of now
 - frame: style sheet, page heads and blank states

@@ -16,8 +16,8 @@ from bootstrap.servers.profiles import profile_of
 from core.errors import PortalError, ServerUnreachable, StartFailed
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
-from core.people.permissions import ROLES, Permission, allows
-from core.people.records import Role, User
+from core.people.permissions import Permission, allows
+from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages.account import account, memory, my_feedback, sign_in
 from pages.chat import search
@@ -27,14 +27,13 @@ from pages.shell.browser import browser_shell
 from pages.shell.failed_page import shown_with_code
 from pages.shell.live_part import drawn_for
 from pages.shell.notice_bell import notice_bell
-from pages.shell.requested_path import nothing_here, requested_path
+from pages.shell.requested_path import no_rights, not_here, nothing_here, requested_path
 from pages.shell.words import error_text, t
 from pages.widgets.account import second_factor
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import kinds
 from pages.widgets.models.start_problems import MODELS, start_problems
-from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -270,32 +269,12 @@ def _forbidden(portal: Portal, entry: Entry, user: User) -> st.Page:
 
 def _refuse(portal: Portal, entry: Entry, user: User) -> None:
     portal.audit.refused(user, f"page {entry.path}")
-    no_rights(entry, user)
+    no_rights(t(entry.title), entry.permission, user)
 
 
 def _elsewhere(entry: Entry) -> st.Page:
     """Return a hidden page in place of one that this server's profile leaves out: if its URL is opened, it says so."""
-    return st.Page(lambda: not_here(entry), title=t(entry.title), url_path=entry.path, visibility="hidden")
-
-
-def not_here(entry: Entry) -> None:
-    """Say that the page is on another server."""
-    why = t("This server has no page {page}. Ask an admin for the address of the server that has it.", page=t(entry.title))
-    if frame.blank(t("This page is on another server"), why, t("Back to chat")):
-        frame.open_page(frame.START)
-
-
-_ROLES_NAMED: dict[str, str] = {Role.ANALYST: "analysts", Role.REVIEWER: "reviewers", Role.MANAGER: "managers", Role.ADMIN: "admins"}
-
-
-def no_rights(entry: Entry, user: User) -> None:
-    """Say which roles may open the page."""
-    *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if entry.permission in permissions]
-    roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
-    role = role_word(user.role)
-    why = t("Only {roles} can open this page; your role is {role}. An admin can change it on the People page.", roles=roles, role=role)
-    if frame.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
-        frame.open_page(frame.START)
+    return st.Page(lambda: not_here(t(entry.title)), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
 def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:

@@ -78,9 +78,10 @@ def test_an_unexpected_error_shows_a_code_that_the_log_has_and_no_trace(caplog: 
 
 def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
     def forbidden(user: object) -> None:
-        from pages.shell.navigation import ENTRIES, no_rights
+        from core.people.permissions import Permission
+        from pages.shell.requested_path import no_rights
 
-        no_rights(next(each for each in ENTRIES if each.path == "usage"), user)
+        no_rights("Usage", Permission.VIEW_USAGE, user)
 
     drawn = AppTest.from_function(forbidden, args=(house.person(Role.ANALYST),)).run()
     assert "You cannot open Usage" in texts(drawn)
@@ -134,8 +135,8 @@ def test_a_page_of_another_server_says_so_and_is_not_in_the_menu(house: House) -
     assert not drawn.exception and drawn.chat_input
 
     def elsewhere() -> None:
-        from pages.shell.navigation import ENTRIES, not_here
+        from pages.shell.requested_path import not_here
 
-        not_here(next(each for each in ENTRIES if each.path == "models"))
+        not_here("Models")
 
     assert "This page is on another server" in texts(AppTest.from_function(elsewhere).run())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine_parts.engine_stress import stress
+from bench.engine_parts.stress.stress import stress
 from core.errors import InvalidInput, ModelFailed
 from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from models.schema.regular import Automaton, Ranges, outside, within
+from models.schema.expressions.automata import Automaton
+from models.schema.expressions.nodes import Ranges, outside, within
 
 _QUOTED = {'"': '\\\\\\"', "\\": "\\\\\\\\", "\n": "\\\\n", "\r": "\\\\r", "\t": "\\\\t", "\b": "\\\\b", "\f": "\\\\f"}
 """Return a character as it is written in a JSON string, in GBNF's quoting."""

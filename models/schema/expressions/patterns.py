@@ -6,7 +6,7 @@ refused.
 
 from __future__ import annotations
 
-from models.schema.regular import END, LAST, START, Node, Nodes, Ranges, merged, outside
+from models.schema.expressions.nodes import END, LAST, START, Node, Nodes, Ranges, merged, outside
 
 MAX_CHARACTERS = 2_000
 MAX_NESTING = 30
