@@ -46,7 +46,8 @@ FORMS = {
     ),
     "role": Form(page="access", button="Add role", refused={"New role": "admin"}, accepted={"New role": "night desk"}),
     "member": Form(
-        page="account", tab="Profile", button="Add to the group", refused={"User name": "nobody"}, accepted={"User name": "reviewer"},
+        page="account", tab="Profile", button="Add to the group", refused={"User name": "nobody"},
+        accepted={"User name": "reviewer"},
     ),
     "own password": Form(
         page="account", tab="Security", button="Change password",
@@ -88,10 +89,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 def opened(house: House, form: Form) -> AppTest:
     def page(portal: object, name: str) -> None:
-        import importlib
+        from tests.pages.seeded import page_module
 
-        render = importlib.import_module(f"pages.{name}").render
-        render(portal, portal.accounts.credentials("admin").user)  # type: ignore[attr-defined]
+        page_module(name).render(portal, portal.accounts.credentials("admin").user)  # type: ignore[attr-defined]
 
     drawn = AppTest.from_function(page, default_timeout=60, args=(house.portal, form.page))
     if form.tab:
