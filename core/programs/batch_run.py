@@ -20,7 +20,7 @@ from core.programs.files import ProgramFiles
 from core.programs.on_behalf import Requester
 from core.programs.ports import RequestAnswerer
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus
-from core.tasks.handlers import Cancelled, JobKind, Report
+from core.tasks.handlers import POLL_S, Cancelled, JobKind, Report, pause
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -32,7 +32,6 @@ MAX_UNFINISHED_LINES = 16
 """Most lines in progress or waiting for earlier lines; a restart asks at most these again."""
 SAVE_S = 1.0
 SAVE_LINES = 500
-POLL_S = 0.2
 COUNTED_AT_ONCE = 1000
 MAX_WAIT_S = 30.0
 UNAVAILABLE_TRIES = 5
@@ -196,20 +195,14 @@ class BatchRun:
             except _NewRights:
                 continue
             except Busy as problem:
-                self._pause(problem.retry_after, check)
+                pause(problem.retry_after, self._longest_wait_s, check)
             except Unavailable as problem:
                 tries += 1
                 if tries >= UNAVAILABLE_TRIES:
                     return _Result(line, failed_line(line, Unavailable.code, str(problem)))
-                self._pause(2.0**tries, check)
+                pause(2.0**tries, self._longest_wait_s, check)
             else:
                 return _Result(line, answered_line(line, answer), succeeded=answer.status == 200)
-
-    def _pause(self, seconds: float, check: Callable[[], None]) -> None:
-        until = time.monotonic() + min(max(seconds, POLL_S), self._longest_wait_s)
-        while (left := until - time.monotonic()) > 0:
-            check()
-            time.sleep(min(left, POLL_S))
 
     def _save(self, batch: Batch, unsaved: _Unsaved) -> _Unsaved:
         """Store results and count them. Raises Cancelled if another server has taken over this batch."""

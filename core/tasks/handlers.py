@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from core.tasks.records import Job, Json
+
+POLL_S = 0.2
+"""Seconds between two checks whether a job that waits must end."""
 
 
 class Cancelled(Exception):
@@ -72,3 +76,11 @@ class JobKind:
     def tries_allowed(self) -> int:
         """Return the number of tries after which a job whose server died is given up, since the job may be the cause."""
         return max(self.most_tries, 3) if self.resumable else self.most_tries
+
+
+def pause(seconds: float, most: float, check: Callable[[], None]) -> None:
+    """Wait, at most `most` seconds, and check often whether the job must end."""
+    until = time.monotonic() + min(max(seconds, POLL_S), most)
+    while (left := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, POLL_S))

@@ -21,7 +21,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from tqdm.auto import tqdm
 
-from models.hub.lines import Failure, HubFailed, Meter, Say
+from models.hub.lines import Failure, Meter, Say, explained
 
 CHUNK_BYTES = 256 * 1024
 """Bytes read at once. A cut connection loses what was not written, so this is less than the library's own value."""
@@ -31,7 +31,7 @@ TOKEN = os.environ.get("HF_TOKEN") or False
 
 def files(repository: str) -> dict[str, Any]:
     """Return the revision and the files of a repository with size and SHA-256."""
-    with _Explained():
+    with explained(_failure):
         info = HfApi(token=TOKEN).model_info(repository, files_metadata=True)
     found = [
         {"name": each.rfilename, "size_bytes": each.size or 0, "sha256": each.lfs.sha256 if each.lfs else None}
@@ -67,7 +67,7 @@ def download(repository: str, revision: str, name: str, size: int, folder: Path,
     if partial.exists() and partial.stat().st_size > size:
         partial.unlink()
     if not whole.exists() and not (partial.exists() and partial.stat().st_size == size):
-        with _Explained(), partial.open("ab") as stream:
+        with explained(_failure), partial.open("ab") as stream:
             http_get(
                 hf_hub_url(repository, name, revision=revision), stream, resume_size=partial.stat().st_size, tqdm_class=Bar,
                 headers=build_hf_headers(token=TOKEN),
@@ -75,18 +75,6 @@ def download(repository: str, revision: str, name: str, size: int, folder: Path,
     if not whole.exists():
         partial.rename(whole)
     return whole
-
-
-class _Explained:
-    """Turns the library's errors into a HubFailed."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        failure = _failure(error) if error is not None else None
-        if failure is not None:
-            raise HubFailed(failure, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
 
 def _failure(error: BaseException) -> Failure | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,18 @@ class HubFailed(Exception):
     def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
         self.failure = failure
+
+
+@contextmanager
+def explained(failure_of: Callable[[BaseException], Failure | None]) -> Iterator[None]:
+    """Raise HubFailed in place of each error of a hub's library that failure_of knows."""
+    try:
+        yield
+    except BaseException as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        raise HubFailed(failure, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from modelscope_hub.errors import (
     StorageError,
 )
 
-from models.hub.lines import Failure, HubFailed, Meter, Say
+from models.hub.lines import Failure, Meter, Say, explained
 
 TOKEN = os.environ.get("MODELSCOPE_API_TOKEN", "")
 """From the environment alone; an empty one keeps the library from looking for a stored token."""
@@ -26,7 +26,7 @@ TOKEN = os.environ.get("MODELSCOPE_API_TOKEN", "")
 
 def files(repository: str) -> dict[str, Any]:
     """Return the revision and the files of a repository with size and SHA-256."""
-    with _Explained():
+    with explained(_failure):
         listed = HubApi(token=TOKEN).list_repo_files(repository, "model")
     found = [{"name": each.path, "size_bytes": each.size, "sha256": each.sha256 or None} for each in listed if not each.is_dir]
     return {"revision": "master", "files": found}
@@ -52,24 +52,12 @@ def download(repository: str, revision: str, name: str, _size: int, folder: Path
         def end(self) -> None:
             return None
 
-    with _Explained():
+    with explained(_failure):
         return Path(
             HubApi(token=TOKEN).downloader.download_file(
                 repository, "model", name, revision=revision, local_dir=folder, progress_callbacks=[Callback]  # type: ignore[list-item]
             )
         )
-
-
-class _Explained:
-    """Turns the library's errors into a HubFailed."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        failure = _failure(error) if error is not None else None
-        if failure is not None:
-            raise HubFailed(failure, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
 
 def _failure(error: BaseException) -> Failure | None:

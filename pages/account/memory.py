@@ -9,12 +9,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.memory.records import MAX_MEMORY_LENGTH, Memory
-from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import error_text, t
+from pages.shell.words import t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.outcome import carry_out, show_outcome
 from pages.widgets.common.requests import carried_out, first_values
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def render(portal: Portal, user: User) -> None:
             _switch(portal, user, on=use.on)
         else:
             st.info(t("An admin has turned memory off for you. Remembered facts are not used; you can still delete them."))
-        if done := st.session_state.pop(_DONE, None):
-            st.success(done, icon=":material/check_circle:")
+        show_outcome(_DONE)
         proposed = portal.memories.proposed(user)
         if proposed and use.available:
             _proposals(portal, user, proposed)
@@ -50,7 +49,7 @@ def _switch(portal: Portal, user: User, *, on: bool) -> None:
         "never use it, and each chat can leave it out."
     ))  # fmt: skip
     if wanted != on:
-        _do(lambda: _switched(portal, user, wanted))
+        carry_out(lambda: _switched(portal, user, wanted), _DONE)
 
 
 def _switched(portal: Portal, user: User, on: bool) -> str:
@@ -68,10 +67,10 @@ def _proposals(portal: Portal, user: User, proposed: Sequence[Memory]) -> None:
                 continue
             with _row(each):
                 if st.button(t("Accept"), key=f"memory-accept-{each.id}"):
-                    _do(lambda each=each: _accepted(portal, user, each.id, None))  # type: ignore[misc]
+                    carry_out(lambda each=each: _accepted(portal, user, each.id, None), _DONE)  # type: ignore[misc]
                 st.button(t("Edit"), key=f"memory-edit-{each.id}", on_click=_edit, args=(each.id,))
                 if st.button(t("Dismiss"), key=f"memory-dismiss-{each.id}", type="tertiary"):
-                    _do(lambda each=each: _dismissed(portal, user, each.id))  # type: ignore[misc]
+                    carry_out(lambda each=each: _dismissed(portal, user, each.id), _DONE)  # type: ignore[misc]
 
 
 def _remembered(portal: Portal, user: User, *, changeable: bool, proposed: bool) -> None:
@@ -97,7 +96,7 @@ def _remembered(portal: Portal, user: User, *, changeable: bool, proposed: bool)
                 if changeable:
                     st.button(t("Edit"), key=f"memory-edit-{each.id}", type="tertiary", on_click=_edit, args=(each.id,))
                 if st.button(t("Delete"), key=f"memory-delete-{each.id}", type="tertiary"):
-                    _do(lambda each=each: _removed(portal, user, each.id))  # type: ignore[misc]
+                    carry_out(lambda each=each: _removed(portal, user, each.id), _DONE)  # type: ignore[misc]
     if not everything:
         st.caption(t("Nothing is remembered yet. Add a fact, or accept what a model proposes after a chat."))
     elif not found:
@@ -117,7 +116,7 @@ def _adding(portal: Portal, user: User) -> None:
         )  # fmt: skip
         sent = st.form_submit_button(t("Remember"), type="primary")
     if sent:
-        _do(lambda: _added(portal, user, text))
+        carry_out(lambda: _added(portal, user, text), _DONE)
 
 
 def _whole(portal: Portal, user: User) -> None:
@@ -131,7 +130,7 @@ def _whole(portal: Portal, user: User) -> None:
         with st.popover(t("Delete everything"), icon=":material/delete:", type="tertiary", key="memory-clear"):
             st.markdown(t("Everything that is remembered, proposed or dismissed is deleted. This cannot be undone."))
             if st.button(t("Delete everything now"), key="memory-clear-now"):
-                _do(lambda: _cleared(portal, user))
+                carry_out(lambda: _cleared(portal, user), _DONE)
 
 
 def _row(memory: Memory) -> DeltaGenerator:
@@ -148,7 +147,7 @@ def _editor(memory: Memory, label: str, save: Callable[[str], str]) -> None:
             saved = st.form_submit_button(label, type="primary")
             cancelled = st.form_submit_button(t("Cancel"))
     if saved:
-        _do(lambda: save(text))
+        carry_out(lambda: save(text), _DONE)
     elif cancelled:
         _edit(None)
         st.rerun()
@@ -189,13 +188,3 @@ def _removed(portal: Portal, user: User, memory_id: str) -> str:
 def _cleared(portal: Portal, user: User) -> str:
     count = portal.memories.clear(user)
     return t("{n} entries were deleted.", n=count)
-
-
-def _do(action: Callable[[], str]) -> None:
-    """Run the action and redraw the page with its message; show a refusal next to the control."""
-    try:
-        st.session_state[_DONE] = action()
-    except PortalError as problem:
-        st.error(plain(error_text(problem)), icon=":material/error:")
-        return
-    st.rerun()

@@ -18,8 +18,8 @@ from pages.widgets.chat import linked_message
 from pages.widgets.chat.message import plain
 from pages.widgets.common.formats import count, seconds
 from pages.widgets.common.requests import pending, queue_component_action, take
-from pages.widgets.common.search_field import MAX_CHARACTERS, search_field
-from pages.widgets.common.search_hits import found
+from pages.widgets.search.search_field import MAX_CHARACTERS, search_field
+from pages.widgets.search.search_hits import found
 from pages.widgets.usage.days import between, zone
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import InvalidInput, PortalError
+from core.errors import InvalidInput
 from core.inference.offers import MAX_DESCRIPTION_LENGTH, MAX_SYSTEM_PROMPT_LENGTH, MAX_TITLE_LENGTH, AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import SamplingParams, Tool
@@ -18,8 +18,9 @@ from core.models.records import ModelKind
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.outcome import carry_out, show_outcome
 from pages.widgets.models.access import access_dialog, access_line
 from pages.widgets.models.group_models import group_models
 
@@ -52,8 +53,7 @@ def render(portal: Portal, user: User) -> None:
         group_models(portal, user, [*(name for model in models for name in model.names), *(preset.name for preset in presets)])
     with right:
         st.button(t("All presets"), icon=":material/arrow_back:", type="tertiary", key="presets-back", on_click=_choose, args=(None,))
-        if done := st.session_state.pop(_DONE, None):
-            st.success(done, icon=":material/check_circle:")
+        show_outcome(_DONE)
         if chosen == _NEW or found is not None:
             _editor(portal, user, found, models)
         elif presets:
@@ -134,7 +134,7 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
             st.session_state[_CHOSEN] = written.name
             return t("Saved. It holds from the next question on.") if preset else t("Saved as a draft. Publish it when it is ready.")
 
-        _do(save)
+        carry_out(save, _DONE)
 
 
 def _sampling(params: SamplingParams, key: str) -> Callable[[], SamplingParams]:
@@ -203,7 +203,7 @@ def _rest(portal: Portal, user: User, preset: Preset, rule: AccessRule | None) -
         with st.container(horizontal=True, gap="small"):
             label = t("Withdraw") if preset.published else t("Publish")
             if st.button(label, key="preset-publish", type="secondary" if preset.published else "primary"):
-                _do(lambda: _published(portal, user, preset))
+                carry_out(lambda: _published(portal, user, preset), _DONE)
             if st.button(t("Who may use it"), key="preset-access", icon=":material/lock:"):
                 access_dialog(portal, user, preset.name)
             if st.button(t("Remove"), key="preset-remove", icon=":material/delete:", type="tertiary"):
@@ -223,7 +223,7 @@ def _confirm_removal(portal: Portal, user: User, preset: Preset) -> None:
             if st.button(t("Cancel"), key="preset-remove-no"):
                 st.rerun()
             if st.button(t("Remove"), type="primary", key="preset-remove-yes"):
-                _do(lambda: _removed(portal, user, preset))
+                carry_out(lambda: _removed(portal, user, preset), _DONE)
 
     ask()
 
@@ -232,13 +232,3 @@ def _removed(portal: Portal, user: User, preset: Preset) -> str:
     portal.presets.remove(user, preset.name)
     st.session_state[_CHOSEN] = None
     return t("{name} was removed.", name=preset.title or preset.name)
-
-
-def _do(action: Callable[[], str]) -> None:
-    """Run the action and redraw the page with its message; show a refusal next to the control."""
-    try:
-        st.session_state[_DONE] = action()
-    except PortalError as problem:
-        st.error(plain(error_text(problem)), icon=":material/error:")
-        return
-    st.rerun()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import PortalError
 from core.people.records import User
 from core.prompts.blanks import blanks
 from core.prompts.records import MAX_TEXT_LENGTH, MAX_TITLE_LENGTH, ListedPrompt, Share
 from pages.shell import frame
-from pages.shell.words import error_text, t
+from pages.shell.words import t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.outcome import carry_out, show_outcome
 from pages.widgets.context.applied import lines
 from pages.widgets.context.prompt_menu import insert
 
@@ -42,8 +42,7 @@ def render(portal: Portal, user: User) -> None:
         _list(prompts, searched=bool(words))
     with right:
         st.button(t("All prompts"), icon=":material/arrow_back:", type="tertiary", key="prompts-back", on_click=_choose, args=(None,))
-        if done := st.session_state.pop(_DONE, None):
-            st.success(done, icon=":material/check_circle:")
+        show_outcome(_DONE)
         if chosen == _NEW:
             _editor(portal, user, None)
         elif found is not None:
@@ -98,7 +97,7 @@ def _editor(portal: Portal, user: User, listed: ListedPrompt | None) -> None:
             _blanks(prompt.text)
             _use(prompt.text)
     if sent:
-        _do(lambda: _saved(portal, user, prompt.id if prompt else None, title, text))
+        carry_out(lambda: _saved(portal, user, prompt.id if prompt else None, title, text), _DONE)
 
 
 def _saved(portal: Portal, user: User, prompt_id: str | None, title: str, text: str) -> str:
@@ -119,7 +118,7 @@ def _reader(portal: Portal, user: User, listed: ListedPrompt) -> None:
         _blanks(prompt.text)
         _use(prompt.text)
         if st.button(t("Make a copy of my own"), icon=":material/content_copy:", key="prompts-copy"):
-            _do(lambda: _saved(portal, user, None, prompt.title, prompt.text))
+            carry_out(lambda: _saved(portal, user, None, prompt.title, prompt.text), _DONE)
 
 
 def _blanks(text: str) -> None:
@@ -149,13 +148,13 @@ def _sharing(portal: Portal, user: User, listed: ListedPrompt) -> None:
                 label_visibility="collapsed", required=True, disabled=not may_share,
             )  # fmt: skip
             if share is not prompt.share:
-                _do(lambda: _shared(portal, user, prompt.id, share))
+                carry_out(lambda: _shared(portal, user, prompt.id, share), _DONE)
         else:
             st.caption(t("You are in no group, so there is nobody to share it with."))
         if listed.may_start:
             on = st.toggle(t("Offer it in empty chats"), prompt.starter, key=f"starter-{prompt.id}")
             if on != prompt.starter:
-                _do(lambda: _started(portal, user, prompt.id, on))
+                carry_out(lambda: _started(portal, user, prompt.id, on), _DONE)
 
 
 def _shared(portal: Portal, user: User, prompt_id: str, share: Share) -> str:
@@ -179,7 +178,7 @@ def _versions(portal: Portal, user: User, listed: ListedPrompt) -> None:
                 head = t("Version {number}", number=each.number)
                 st.markdown(f"**{head}** · {each.saved_at:%Y-%m-%d %H:%M} UTC  \n{plain(each.text[:300])}", width="stretch")
                 if st.button(t("Restore"), key=f"prompt-restore-{each.number}"):
-                    _do(lambda number=each.number: _restored(portal, user, listed.prompt.id, number))  # type: ignore[misc]
+                    carry_out(lambda number=each.number: _restored(portal, user, listed.prompt.id, number), _DONE)  # type: ignore[misc]
 
 
 def _restored(portal: Portal, user: User, prompt_id: str, number: int) -> str:
@@ -192,20 +191,10 @@ def _removal(portal: Portal, user: User, listed: ListedPrompt) -> None:
         shared = t("Those who share it lose it, too.") if listed.prompt.share is not Share.OWN else ""
         st.markdown(f"{t('It is removed with all its versions. This cannot be undone.')} {shared}")
         if st.button(t("Remove"), key="prompts-remove-now"):
-            _do(lambda: _removed(portal, user, listed.prompt.id))
+            carry_out(lambda: _removed(portal, user, listed.prompt.id), _DONE)
 
 
 def _removed(portal: Portal, user: User, prompt_id: str) -> str:
     portal.prompts.remove(user, prompt_id)
     st.session_state[_CHOSEN] = None
     return t("The prompt was removed.")
-
-
-def _do(action: Callable[[], str]) -> None:
-    """Run the action and redraw the page with its message; show a refusal next to the control."""
-    try:
-        st.session_state[_DONE] = action()
-    except PortalError as problem:
-        st.error(plain(error_text(problem)), icon=":material/error:")
-        return
-    st.rerun()

@@ -5,6 +5,7 @@ In reading order:
 - account: the Account page
 - chat: the chat
 - context: instructions, memory, summaries and other context of a chat
+- search: the Search page
 - sharing: share a chat, and show a shared chat
 - models: the Models page
 - get_model: the Get a model page

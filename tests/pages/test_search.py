@@ -16,7 +16,7 @@ from core.people.records import Role, User
 from core.search.records import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
 from pages.chat.search import PAGE
 from pages.widgets.chat.message import plain
-from pages.widgets.common.search_hits import pieces
+from pages.widgets.search.search_hits import pieces
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
 

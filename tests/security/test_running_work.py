@@ -19,7 +19,8 @@ from api.batches import line_answers
 from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal
 from core.people.records import Permission
-from core.programs import batch_run, on_behalf
+from core.programs import on_behalf
+from core.tasks import handlers
 from data.tables import ApiKeyTable
 from samples.fakes import FakeGeneration, FakeRouter
 from tests.unit.api.batches.test_batch_routes import HELLO, start
@@ -154,4 +155,4 @@ def ended(client: httpx.Client, path: str) -> dict[str, Any]:
 
 def test_the_looks_together_take_less_than_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert on_behalf.LOOK_S + batch_run.POLL_S + line_answers.CHECK_S < 5
+    assert on_behalf.LOOK_S + handlers.POLL_S + line_answers.CHECK_S < 5

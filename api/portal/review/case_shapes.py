@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.portal.review.feedback import FeedbackOut
 from api.portal.shapes import Asked, Line, Moment, Prose
@@ -107,21 +107,21 @@ class ChangedFields(Asked):
 class QueryFields(Asked):
     """What a saved view asks of the queue; empty fields ask for nothing."""
 
-    q: str = Field(default="", max_length=500)
-    state: list[CaseStateWord] = Field(default_factory=list)
+    q: Line = Field(default="", description="Words in question, answer, comment or note.")
+    state: list[CaseStateWord] = Field(default_factory=list, description="Several states: any of them.")
     complaint: bool | None = None
-    rating: Literal[1, -1] | None = None
-    model: str | None = Field(default=None, max_length=500)
-    group: str | None = Field(default=None, max_length=500)
+    rating: Literal[1, -1] | None = Field(default=None, description="1 good, -1 poor.")
+    model: Line | None = None
+    group: Line | None = None
     whose: WhoseWord = "anybody"
-    assignee: str | None = Field(default=None, max_length=500)
+    assignee: Line | None = Field(default=None, description="The sign-in name of a reviewer.")
     priority: PriorityWord | None = None
-    tag: str | None = Field(default=None, max_length=500)
+    tag: Line | None = None
     overdue: bool = False
-    judging: JudgingWord | None = None
-    unanswered: bool = False
-    since: Sent | None = None
-    until: Sent | None = None
+    judging: JudgingWord | None = Field(default=None, description="What the judgement waits for.")
+    unanswered: bool = Field(default=False, description="true: only cases without a reply.")
+    since: Sent | None = Field(default=None, description="Inclusive.")
+    until: Sent | None = Field(default=None, description="Exclusive.")
 
     def query(self) -> CaseQuery:
         return CaseQuery(
@@ -133,36 +133,28 @@ class QueryFields(Asked):
 
     @staticmethod
     def of(query: CaseQuery) -> QueryFields:
-        return QueryFields(
-            q=query.words, state=[each.value for each in query.states], complaint=query.complaint, rating=query.rating,  # type: ignore[arg-type]
+        return QueryFields.model_construct(  # What was stored is not checked again.
+            q=query.words, state=[each.value for each in query.states], complaint=query.complaint, rating=query.rating,
             model=query.model, group=query.group, whose=query.whose.value, assignee=query.assignee,
             priority=query.priority.value if query.priority else None, tag=query.tag, overdue=query.overdue, unanswered=query.unanswered,
             judging=query.judging.value if query.judging else None, since=query.since, until=query.until,
         )  # fmt: skip
 
 
-def asked_query(
-    q: Annotated[Line, Query(description="Words in question, answer, comment or note.")] = "",
-    state: Annotated[list[CaseStateWord] | None, Query(description="Repeat it for several.")] = None,
-    complaint: Annotated[bool | None, Query()] = None,
-    rating: Annotated[Literal["1", "-1"] | None, Query(description="1 good, -1 poor.")] = None,
-    model: Annotated[Line | None, Query()] = None,
-    group: Annotated[Line | None, Query()] = None,
-    whose: Annotated[WhoseWord, Query()] = "anybody",
-    assignee: Annotated[Line | None, Query(description="The sign-in name of a reviewer.")] = None,
-    priority: Annotated[PriorityWord | None, Query()] = None,
-    tag: Annotated[Line | None, Query()] = None,
-    overdue: Annotated[bool, Query()] = False,
-    judging: Annotated[JudgingWord | None, Query(description="What the judgement waits for.")] = None,
-    unanswered: Annotated[bool, Query(description="true: only cases without a reply.")] = False,
-    since: Annotated[Moment | None, Query(description="Inclusive.")] = None,
-    until: Annotated[Moment | None, Query(description="Exclusive.")] = None,
-) -> CaseQuery:
-    return CaseQuery(
-        words=q, states=tuple(CaseState(each) for each in state or ()), complaint=complaint, rating=int(rating) if rating else None,
-        model=model, group=group, whose=Whose(whose), assignee=assignee, priority=Priority(priority) if priority else None, tag=tag,
-        overdue=overdue, unanswered=unanswered, judging=Judging(judging) if judging else None, since=since, until=until,
-    )  # fmt: skip
+def _number(sent: object) -> object:
+    """Read the number that stands in the URL."""
+    return {"1": 1, "-1": -1}.get(sent, sent) if isinstance(sent, str) else sent
+
+
+class QueryParameters(QueryFields):
+    """The same query in a URL, where each value is a text, and other parameters may follow."""
+
+    model_config = ConfigDict(extra="ignore", strict=False)
+    rating: Annotated[Literal[1, -1] | None, BeforeValidator(_number)] = Field(default=None, description="1 good, -1 poor.")
+
+
+def asked_query(asked: Annotated[QueryParameters, Query()]) -> CaseQuery:
+    return asked.query()
 
 
 QueryHere = Annotated[CaseQuery, Depends(asked_query)]

@@ -17,7 +17,7 @@ from core.images.images import Images
 from core.people.permissions import Permission
 from core.people.records import User
 from core.programs.on_behalf import Requester
-from core.tasks.handlers import Cancelled, JobKind, Report
+from core.tasks.handlers import POLL_S, Cancelled, JobKind, Report, pause
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
 
@@ -27,7 +27,6 @@ READ_AT_ONCE = 60
 TRIES = 5
 """Most tries of one image while the models are busy or unavailable."""
 MAX_WAIT_S = 30.0
-POLL_S = 0.2
 UNREADABLE = "{name} is too large, encrypted or damaged in its archive."
 
 
@@ -113,7 +112,7 @@ class GroundBatchRun:
                 if tries >= TRIES:
                     self._failed(item, problem)
                     return
-                self._pause(problem.retry_after if isinstance(problem, Busy) else 2.0**tries, check)
+                pause(problem.retry_after if isinstance(problem, Busy) else 2.0**tries, self._longest_wait_s, check)
             except PortalError as problem:
                 self._failed(item, problem)
                 return
@@ -146,9 +145,3 @@ class GroundBatchRun:
         with self._unit_of_work() as work:
             work.ground_batches.fail(item.id, StoredError.of(problem))
             work.commit()
-
-    def _pause(self, seconds: float, check: Callable[[], None]) -> None:
-        until = time.monotonic() + min(max(seconds, POLL_S), self._longest_wait_s)
-        while (left := until - time.monotonic()) > 0:
-            check()
-            time.sleep(min(left, POLL_S))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.chat.context.records import Applied
 from core.chat.records import Author, MessageStatus
+from core.inference.requests import ChatRole, ToolCall
 from core.review.datasets.ports import Rated, Thread, ThreadMessage
 from core.review.datasets.records import DatasetSettings, Reason, Source
 
@@ -15,19 +16,14 @@ InstructionsOf = Callable[[Applied], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    role: str
+class ExampleMessage:
+    role: ChatRole
     content: str
-    calls: tuple[ToolCall, ...] = ()
-    call_id: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    """For tool messages: the call that they answer."""
     name: str = ""
+    """For tool messages: the tool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +44,9 @@ class Wanted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     wanted: Wanted
-    prompt: tuple[ChatMessage, ...]
-    answer: tuple[ChatMessage, ...]
-    rejected: tuple[ChatMessage, ...] = ()
+    prompt: tuple[ExampleMessage, ...]
+    answer: tuple[ExampleMessage, ...]
+    rejected: tuple[ExampleMessage, ...] = ()
 
     def changed(self, change: Callable[[str], str]) -> Example:
         """Return the example with every text changed."""
@@ -61,7 +57,7 @@ class Example:
     def texts(self) -> Iterable[str]:
         for message in (*self.prompt, *self.answer, *self.rejected):
             yield message.content
-            yield from (call.arguments for call in message.calls)
+            yield from (call.arguments for call in message.tool_calls)
 
 
 class LeftOut(Exception):
@@ -87,7 +83,7 @@ def example_of(wanted: Wanted, thread: Thread, settings: DatasetSettings, instru
     if settings.instructions:
         prompt = (*_system(answer, instructions_of), *prompt)
     if wanted.correction:
-        better = (ChatMessage("assistant", wanted.correction),)
+        better = (ExampleMessage(ChatRole.ASSISTANT, wanted.correction),)
         rejected = _complete(answer, tools=settings.tools) if pair else ()
         return Example(wanted=wanted, prompt=prompt, answer=better, rejected=rejected)
     preferred = _complete(answer, tools=settings.tools)
@@ -106,38 +102,38 @@ def _branch(thread: Mapping[str, ThreadMessage], answer: ThreadMessage) -> list[
     return found if found and found[-1].author is Author.USER else []
 
 
-def _complete(answer: ThreadMessage | None, *, tools: bool) -> tuple[ChatMessage, ...]:
+def _complete(answer: ThreadMessage | None, *, tools: bool) -> tuple[ExampleMessage, ...]:
     if answer is None or answer.status is not MessageStatus.DONE or not answer.text.strip():
         raise LeftOut(Reason.INCOMPLETE)
     return tuple(_messages(answer, tools=tools))
 
 
-def _messages(message: ThreadMessage, *, tools: bool) -> Iterable[ChatMessage]:
+def _messages(message: ThreadMessage, *, tools: bool) -> Iterable[ExampleMessage]:
     if message.author is Author.USER:
-        yield ChatMessage("user", message.text)
+        yield ExampleMessage(ChatRole.USER, message.text)
         return
     written = 0
     for number in sorted({step.round for step in message.steps}) if tools else ():
         steps = [step for step in message.steps if step.round == number]
         until = max(written, min(step.text_at for step in steps))
         calls = tuple(ToolCall(step.id, step.name, step.arguments) for step in steps)
-        yield ChatMessage("assistant", message.text[written:until], calls=calls)
+        yield ExampleMessage(ChatRole.ASSISTANT, message.text[written:until], tool_calls=calls)
         for step in steps:
-            yield ChatMessage("tool", step.result, call_id=step.id, name=step.name)
+            yield ExampleMessage(ChatRole.TOOL, step.result, tool_call_id=step.id, name=step.name)
         written = until
-    yield ChatMessage("assistant", message.text[written:])
+    yield ExampleMessage(ChatRole.ASSISTANT, message.text[written:])
 
 
-def _system(answer: ThreadMessage, instructions_of: InstructionsOf) -> tuple[ChatMessage, ...]:
+def _system(answer: ThreadMessage, instructions_of: InstructionsOf) -> tuple[ExampleMessage, ...]:
     texts = [text for each in answer.instructions if (text := instructions_of(each))]
-    return (ChatMessage("system", "\n\n".join(texts)),) if texts else ()
+    return (ExampleMessage(ChatRole.SYSTEM, "\n\n".join(texts)),) if texts else ()
 
 
-def _changed(messages: tuple[ChatMessage, ...], change: Callable[[str], str]) -> tuple[ChatMessage, ...]:
+def _changed(messages: tuple[ExampleMessage, ...], change: Callable[[str], str]) -> tuple[ExampleMessage, ...]:
     return tuple(
         replace(
             each, content=change(each.content),
-            calls=tuple(replace(call, arguments=change(call.arguments)) for call in each.calls),
+            tool_calls=tuple(replace(call, arguments=change(call.arguments)) for call in each.tool_calls),
         )
         for each in messages
     )  # fmt: skip

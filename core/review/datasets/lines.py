@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.review.datasets.examples import ChatMessage, Example
+from core.inference.requests import ChatRole
+from core.review.datasets.examples import Example, ExampleMessage
 from core.review.datasets.records import DatasetSettings, Format, Layout
 
 
@@ -36,14 +37,14 @@ def _fields(example: Example, settings: DatasetSettings) -> dict[str, Any]:
             return {"messages": prompt + answer, "label": example.wanted.label}
 
 
-def _json(message: ChatMessage) -> dict[str, Any]:
-    found: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.calls:
+def _json(message: ExampleMessage) -> dict[str, Any]:
+    found: dict[str, Any] = {"role": message.role.value, "content": message.content}
+    if message.tool_calls:
         found["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.calls
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls
         ]
-    if message.role == "tool":
-        found |= {"tool_call_id": message.call_id, "name": message.name}
+    if message.role is ChatRole.TOOL:
+        found |= {"tool_call_id": message.tool_call_id, "name": message.name}
     return found
 
 

@@ -17,7 +17,7 @@ from pages.widgets.chat import linked_message
 from pages.widgets.common.formats import count
 from pages.widgets.common.requests import queue_component_action
 from pages.widgets.common.script import component
-from pages.widgets.common.search_field import MAX_CHARACTERS
+from pages.widgets.search.search_field import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

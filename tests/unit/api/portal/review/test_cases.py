@@ -66,6 +66,26 @@ def test_many_cases_are_changed_at_once_and_listed_page_by_page(ann: httpx.Clien
     assert ada.get("/api/v1/cases?tag=Batch").json()["total"] == 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "total"),
+    [
+        ("rating=-1&state=new&state=closed&overdue=false&unanswered=true&since=2020-01-02T00:00:00Z&limit=5", 1),
+        ("rating=1", 0),
+        ("since=2999-01-01T00:00:00", 0),
+        ("complaint=true&whose=mine", 0),
+    ],
+)
+def test_the_queue_is_narrowed_in_the_url(ann: httpx.Client, ada: httpx.Client, asked: str, total: int) -> None:
+    rated(ann, -1)
+    assert ada.get(f"/api/v1/cases?{asked}").json()["total"] == total
+
+
+@pytest.mark.parametrize("asked", ["rating=2", "rating=good", "since=yesterday", "overdue=maybe", "state=old", "q=%00"])
+def test_a_query_that_cannot_be_read_is_refused(ada: httpx.Client, asked: str) -> None:
+    refused = ada.get(f"/api/v1/cases?{asked}")
+    assert refused.status_code == 422 and asked.partition("=")[0] in refused.text
+
+
 def test_a_lock_is_left_and_views_are_saved(ann: httpx.Client, ada: httpx.Client) -> None:
     rated(ann, -1)
     [case] = ada.get("/api/v1/cases").json()["items"]

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 import pyarrow.json
 import pytest
 
+from core.inference.requests import ChatRole, ToolCall
 from core.review.datasets.cleaning import within_tag_limit
 from core.review.datasets.duplicates import Duplicates, normalized
-from core.review.datasets.examples import ChatMessage, Example, ToolCall, Wanted
+from core.review.datasets.examples import Example, ExampleMessage, Wanted
 from core.review.datasets.holdout import is_held_out
 from core.review.datasets.lines import line_of
 from core.review.datasets.ports import Rated
@@ -25,10 +26,11 @@ CALLS = (ToolCall("1", "rates", '{"at":"2026"}'),)
 
 
 def example(*, label: bool = True, tools: bool = False) -> Example:
-    looked = (ChatMessage("assistant", "", calls=CALLS), ChatMessage("tool", "1.08", call_id="1", name="rates")) if tools else ()
+    call = ExampleMessage(ChatRole.ASSISTANT, "", tool_calls=CALLS)
+    looked = (call, ExampleMessage(ChatRole.TOOL, "1.08", tool_call_id="1", name="rates")) if tools else ()
     return Example(
-        wanted=Wanted(rated=RATED, source=Source.GOOD, answer_id="a", label=label), prompt=(ChatMessage("user", "税率 “x”\n?"),),
-        answer=(*looked, ChatMessage("assistant", "21 %")), rejected=(ChatMessage("assistant", "12 %"),),
+        wanted=Wanted(rated=RATED, source=Source.GOOD, answer_id="a", label=label), prompt=(ExampleMessage(ChatRole.USER, "税率 “x”\n?"),),
+        answer=(*looked, ExampleMessage(ChatRole.ASSISTANT, "21 %")), rejected=(ExampleMessage(ChatRole.ASSISTANT, "12 %"),),
     )  # fmt: skip
 
 
