@@ -44,6 +44,7 @@ from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
+from core.usage.rollups.ports import RollupRepository
 
 
 class UnitOfWork(Protocol):
@@ -75,6 +76,7 @@ class UnitOfWork(Protocol):
     files: FileRepository
     shares: ShareRepository
     generations: GenerationRepository
+    rollups: RollupRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
     results: ResultRepository

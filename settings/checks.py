@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from core.chat.memory.records import MemoryMode
 from core.errors import InvalidInput, StartFailed
@@ -58,12 +59,21 @@ def check(settings: Settings) -> None:
             raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)
     if settings.memory not in list(MemoryMode):
         raise StartFailed("{name} must be one of {choices}.", name=variable("memory"), choices=", ".join(MemoryMode))
+    _check_time_zone(settings)
     _check_addresses(settings)
     _check_first_load(settings)
     _check_profile(settings)
     _check_identity(settings)
     _check_logs(settings)
     _check_stores(settings)
+
+
+def _check_time_zone(settings: Settings) -> None:
+    try:
+        ZoneInfo(settings.time_zone)
+    except (ValueError, OSError, LookupError):
+        name = settings.time_zone
+        raise StartFailed("PORTAL_TIME_ZONE must name a time zone, for example Europe/Zurich, not {name}.", name=name) from None
 
 
 def _check_addresses(settings: Settings) -> None:

@@ -119,6 +119,7 @@ class Settings:
     )] = False
     second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
+    time_zone: Annotated[str, "The time zone of the days and hours in usage boards, for example Europe/Zurich."] = "UTC"
     notice_days: Annotated[int, "Days that notices are kept."] = 30
     dataset_holdout_percent: Annotated[int, "Share of chats that every dataset holds out for tests, in percent. 0: none."] = 10
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30

@@ -14,6 +14,7 @@ from core.review.names import ReviewNames
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.usage.reports import UsageReports
+from core.usage.rollups.service import Rollups
 from data.backup.folder import SqlBackupFolder
 from data.index.reconciler import Reconciler
 from data.index.rejected_jobs import RejectedIndexJobs
@@ -44,5 +45,6 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
     )
-    base.run_jobs_of(services.index_maintenance, services.backups, services.retention)
+    rollups = Rollups(unit_of_work, clock, base.settings.time_zone)
+    base.run_jobs_of(services.index_maintenance, services.backups, services.retention, rollups)
     return services

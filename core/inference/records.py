@@ -129,6 +129,9 @@ class Timings:
     """Draft tokens that were accepted."""
     retries: int = 0
     """How often it repeated itself and was resumed with safer sampling."""
+    device_s: float | None = None
+    """Its part of the time of the engine's steps, which are divided by tokens among the answers that they served. Only local models
+    measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +178,5 @@ class Generation:
     """The API key that asked, if one did."""
     cached_at: datetime | None = None
     """When the answer was first written, if the result cache gave it: it took no tokens."""
+    currency: str | None = None
+    """Of the cost, if one of the portal's own prices gave it; else routing has it."""

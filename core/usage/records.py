@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from core.errors import InvalidInput
 from core.inference.records import FinishReason
+
+MAX_DAYS = 3660
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """Filters a report. Both days are inclusive. Days of reports are UTC, those of boards in the portal's time zone."""
+
+    first: date
+    last: date
+    model: str | None = None
+    group: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise InvalidInput("The first day must not lie after the last.")
+        if (self.last - self.first).days >= MAX_DAYS:
+            raise InvalidInput("At most ten years fit in one report. Choose a shorter range.")
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> UsageQuery:
+        """Return a query for the same number of days just before."""
+        return UsageQuery(
+            first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1), model=self.model, group=self.group
+        )
 
 
 @dataclass(frozen=True, slots=True)

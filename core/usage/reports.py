@@ -8,42 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from core.clock import Clock
-from core.errors import InvalidInput
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from core.usage.records import RatedGeneration, UsagePart
+from core.usage.records import UsageQuery as UsageQuery
 from core.usage.totals import CountedAnswers, Totals
-
-MAX_DAYS = 3660
-
-
-@dataclass(frozen=True, slots=True)
-class UsageQuery:
-    """Filters a report. Both days are inclusive; days are UTC."""
-
-    first: date
-    last: date
-    model: str | None = None
-    group: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise InvalidInput("The first day must not lie after the last.")
-        if (self.last - self.first).days >= MAX_DAYS:
-            raise InvalidInput("At most ten years fit in one report. Choose a shorter range.")
-
-    @property
-    def days(self) -> int:
-        return (self.last - self.first).days + 1
-
-    @property
-    def before(self) -> UsageQuery:
-        """Return a query for the same number of days just before."""
-        return UsageQuery(
-            first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1), model=self.model, group=self.group
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+from core.usage.figures import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,8 @@ class Totals:
         return self.rated_good / self.rated if self.rated else None
 
     def satisfaction_interval(self) -> tuple[float, float] | None:
-        """Return the 95 % Wilson score interval (Wilson 1927) of the satisfaction."""
-        if not self.rated:
-            return None
-        n, p, z = self.rated, self.rated_good / self.rated, 1.959964
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Return the 95 % Wilson score interval of the satisfaction."""
+        return Share(self.rated_good, self.rated).interval()
 
 
 class CountedAnswers(Protocol):

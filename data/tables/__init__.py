@@ -8,7 +8,7 @@ In reading order:
 - knowledge: files, images, and the boxes found on them
 - models: presets, access, hot swaps, comparisons, and the platforms' configuration
 - review: ratings, review cases, and datasets
-- usage: generation rows
+- usage: generation rows, and usage by day and hour
 - operations: keys, retention, index jobs, background jobs and plugins
 """
 
@@ -93,6 +93,7 @@ from data.tables.review.ratings import (
     ReviewViewTable,
 )
 from data.tables.usage.generations import GenerationTable
+from data.tables.usage.rollups import UsageCellTable, UsageDayTable, UsageHourTable, UsagePersonTable
 
 __all__ = [
     "ApiKeyTable",
@@ -178,5 +179,9 @@ __all__ = [
     "Table",
     "TrainingChoiceTable",
     "TurnTable",
+    "UsageCellTable",
+    "UsageDayTable",
+    "UsageHourTable",
+    "UsagePersonTable",
     "UserTable",
 ]

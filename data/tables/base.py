@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, MetaData
@@ -20,7 +20,7 @@ from core.review.cases.records import CaseState, Judging
 from core.review.judging.records import Seat
 from core.review.records import ReviewState
 from core.tasks.records import JobState
-from data.columns import Choice, UtcDateTime
+from data.columns import Choice, DayText, UtcDateTime
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """The type of a key that numbers its rows. SQLite numbers rows only in a column declared INTEGER."""
@@ -37,6 +37,7 @@ class Table(DeclarativeBase):
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
+        date: DayText,
         Role: Choice(Role),
         SessionKind: Choice(SessionKind),
         ProofPurpose: Choice(ProofPurpose),

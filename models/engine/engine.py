@@ -230,6 +230,7 @@ class Engine:
         sampled = self._runner.run(batch, began)
         for drafter in self._drafters:
             drafter.learn(batch)
+        batch.charge(time.perf_counter() - began)
         self._answers.deliver(sampled, time.perf_counter())
         self._learn(batch, len(sampled), time.perf_counter() - began, drafted - scheduled)
 

@@ -80,6 +80,7 @@ class Sequence:
     """Decodes that held a part of this sequence."""
     prefill_tokens: int = 0
     prefill_s: float = 0.0
+    device_s: float = 0.0
     draft_tokens: int = 0
     accepted_tokens: int = 0
     """How many of the draft tokens were accepted."""
@@ -170,6 +171,7 @@ class Sequence:
             prefill_s=self.prefill_s if self.prefill_tokens else None,
             draft_tokens=self.draft_tokens,
             accepted_tokens=self.accepted_tokens,
+            device_s=self.device_s if self.steps else None,
         )
 
 

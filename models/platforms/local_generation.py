@@ -249,6 +249,7 @@ class LocalGeneration:
             draft_tokens=first.timings.draft_tokens + last.timings.draft_tokens,
             accepted_tokens=first.timings.accepted_tokens + last.timings.accepted_tokens,
             retries=1,
+            device_s=(first.timings.device_s or 0.0) + (last.timings.device_s or 0.0),
         )
         return replace(last, usage=usage, timings=timings)
 

@@ -51,6 +51,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_CONNECTIONS_PER_ADDRESS", "3"),
         ("PORTAL_METRICS_TOKEN", "short"),
         ("PORTAL_NOTICE_DAYS", "0"),
+        ("PORTAL_TIME_ZONE", "Mars/Base"),
+        ("PORTAL_TIME_ZONE", "../etc/passwd"),
         ("PORTAL_PDF_FONT", "/nowhere/font.ttf"),
         ("PORTAL_PROFILE", "everything"),
         ("PORTAL_DRAIN_SECONDS", "-2"),

@@ -6,4 +6,6 @@ In reading order:
 - usage: add up usage per day, model and group
 - usage_days: cache of days that a report has read
 - usage_parts: usage by person and by source
+- sketches: merge many sketches
+- rollups: sums, sketches and people by day and hour
 """

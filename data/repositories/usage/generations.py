@@ -26,7 +26,7 @@ _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
     "prompt_tokens", "completion_tokens", "cached_tokens", *_TIMINGS,
-    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "routing", "key_id", "cached_at",
+    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "routing", "key_id", "cached_at", "currency",
 )  # fmt: skip
 GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
@@ -75,6 +75,7 @@ def generation_of(row: AnyRow) -> Generation | None:
         routing=row.generation_routing,
         key_id=row.generation_key_id,
         cached_at=row.generation_cached_at,
+        currency=row.generation_currency,
     )
 
 
@@ -112,6 +113,7 @@ class SqlGenerationRepository:
             "routing": generation.routing,
             "key_id": generation.key_id,
             "cached_at": generation.cached_at,
+            "currency": generation.currency,
         }
         self._sql.write(_ADD, values)
 

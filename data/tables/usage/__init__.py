@@ -3,4 +3,5 @@
 In reading order:
 
 - generations: generation rows
+- rollups: usage by day and hour
 """

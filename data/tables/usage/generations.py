@@ -60,3 +60,6 @@ class GenerationTable(Table):
     routing: Mapped[Routing | None] = mapped_column(RoutingText)
     cached_at: Mapped[datetime | None]
     """When the answer was first written, if it came from the result cache."""
+    device_s: Mapped[float | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    """The currency of the cost, if the portal's own prices gave it."""

@@ -28,6 +28,12 @@ class Batch:
     def __iter__(self) -> Iterator[tuple[Sequence, Part]]:
         return zip(self.sequences, self.parts, strict=True)
 
+    def charge(self, seconds: float) -> None:
+        """Divide the time of the step among its sequences, by their tokens."""
+        per_token = seconds / (sum(len(part.tokens) for part in self.parts) or 1)
+        for sequence, part in self:
+            sequence.device_s += per_token * len(part.tokens)
+
     @property
     def slots(self) -> list[int]:
         return [part.slot for part in self.parts]

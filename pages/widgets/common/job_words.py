@@ -9,6 +9,7 @@ KINDS = {
     "dataset.build": "Build a version of a dataset",
     "review.upkeep": "Complete the review cases",
     "retention.apply": "Apply retention rules",
+    "usage.rollup": "Add up usage by day",
     "response.answer": "Answer a program in the background",
     "batch.run": "Answer a batch of requests",
     "batch.expire": "Remove expired files of batches",

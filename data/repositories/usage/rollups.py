@@ -1,0 +1,207 @@
+"""Store rollups, and read sums and people from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
+from sqlalchemy.orm import aliased
+
+from core.usage.records import UsageQuery
+from core.usage.rollups.records import ActiveWeek, AnsweredRow, By, DayRollup, DayState, HourCell, Measure, Signature, Sums, SumsOf
+from core.usage.rollups.sketches import Sketch
+from data.repositories.usage.sketches import merged
+from data.tables import (
+    FeedbackTable,
+    GenerationTable,
+    TurnTable,
+    UsageCellTable,
+    UsageDayTable,
+    UsageHourTable,
+    UsagePersonTable,
+    UserTable,
+)
+from data.transaction import AnyRow, Transaction
+
+_T = GenerationTable.__table__.c
+_FEEDBACK = FeedbackTable.__table__.c
+_DAY = UsageDayTable.__table__.c
+_CELL = UsageCellTable.__table__.c
+_PERSON = UsagePersonTable.__table__.c
+_HOUR = UsageHourTable.__table__.c
+_USER = UserTable.__table__.c
+_SUMMED = tuple(field.name for field in fields(Sums))
+_BY = {By.DAY: _CELL.day, By.MODEL: _CELL.model, By.PLATFORM: _CELL.platform, By.GROUP: _CELL.group_name, By.SOURCE: _CELL.source}
+_OWN_RATING = and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
+_TURN, _EARLIER = aliased(TurnTable), aliased(TurnTable)
+_REGENERATED = exists(
+    select(_TURN.id)
+    .join(_EARLIER, and_(_EARLIER.conversation_id == _TURN.conversation_id, _EARLIER.question_id == _TURN.question_id))
+    .where(_TURN.conversation_id == _T.conversation_id, _TURN.answer_id == _T.message_id)
+    .where(_EARLIER.lane == _TURN.lane, _EARLIER.created_at < _TURN.created_at)
+)
+_ROWS = select(
+    _T.user_id, _T.group_name.label("group"), _T.model, _T.platform, _T.source, _T.created_at, _T.finish_reason,
+    _T.prompt_tokens, _T.completion_tokens, _T.cached_tokens, _T.queue_s, _T.ttft_s, _T.duration_s, _T.tokens_per_second,
+    _T.device_s, _T.retries, _REGENERATED.label("regenerated"), _FEEDBACK.rating, _T.cost, _T.currency, _T.routing,
+).outerjoin(FeedbackTable, _OWN_RATING)  # fmt: skip
+
+
+class SqlRollupRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def first_row(self) -> datetime | None:
+        row = self._sql.first(select(_T.created_at).order_by(_T.created_at).limit(1))
+        return None if row is None else row.created_at
+
+    def signature(self, since: datetime, until: datetime) -> Signature:
+        inside = _T.created_at >= since, _T.created_at < until
+        rated, good = func.count().label("rated"), func.count().filter(_FEEDBACK.rating == 1).label("good")
+        rows = self._sql.scalar(select(func.count()).select_from(GenerationTable).where(*inside))
+        found = self._sql.first(select(rated, good).select_from(GenerationTable).join(FeedbackTable, _OWN_RATING).where(*inside))
+        return Signature(int(rows), found.rated, found.good) if found is not None else Signature(int(rows))
+
+    def rows(self, since: datetime, until: datetime) -> Sequence[AnsweredRow]:
+        return [_row_of(row) for row in self._sql.all(_ROWS.where(_T.created_at >= since, _T.created_at < until))]
+
+    def states(self, first: date, last: date) -> Mapping[date, DayState]:
+        rows = self._sql.all(select(*_DAY).where(_DAY.day >= first, _DAY.day <= last))
+        return {
+            row.day: DayState(zone=row.zone, signature=Signature(row.rows, row.rated, row.good), computed_at=row.computed_at)
+            for row in rows
+        }
+
+    def put(self, rollup: DayRollup) -> None:
+        for table in (UsageDayTable, UsageCellTable, UsagePersonTable, UsageHourTable):
+            self._sql.write(delete(table).where(table.__table__.c.day == rollup.day))
+        seen = rollup.signature
+        day = {"day": rollup.day}
+        state = {"zone": rollup.zone, "rows": seen.rows, "rated": seen.rated, "good": seen.good, "computed_at": rollup.computed_at}
+        self._sql.write(insert(UsageDayTable), {**day, **state})
+        self._put(UsageCellTable, [{
+            **day, "model": key.model, "platform": key.platform, "group_name": key.group, "source": key.source, "currency": key.currency,
+            **asdict(cell.sums), **{each.value: cell.sketches.get(each, Sketch()).packed() for each in Measure},
+        } for key, cell in rollup.cells.items()])  # fmt: skip
+        monday = rollup.day - timedelta(days=rollup.day.weekday())
+        self._put(UsagePersonTable, [
+            {**day, "monday": monday, "user_id": each.user_id, "group_name": each.group, "model": each.model, "answers": each.answers}
+            for each in rollup.people
+        ])  # fmt: skip
+        self._put(UsageHourTable, [{
+            **day, "hour": each.hour, "model": each.model, "platform": each.platform, "answers": each.answers, "busy_s": each.busy_s,
+            "queue": each.queue.packed(),
+        } for each in rollup.hours])  # fmt: skip
+
+    def _put(self, table: type[Any], rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._sql.write(insert(table), rows)
+
+    def first_day(self) -> date | None:
+        row = self._sql.first(select(_DAY.day).where(_DAY.rows > 0).order_by(_DAY.day).limit(1))
+        return None if row is None else row.day
+
+    def sums(self, query: UsageQuery, *by: By) -> Sequence[SumsOf]:
+        keys = [_BY[each] for each in by]
+        summed = [func.sum(_CELL[name]).label(name) for name in _SUMMED]
+        found = self._sql.all(select(*keys, _CELL.currency, *summed).where(*_cells_of(query)).group_by(*keys, _CELL.currency))
+        return [
+            SumsOf(tuple(map(str, row[: len(keys)])), row.currency, Sums(**{name: _number(name, getattr(row, name)) for name in _SUMMED}))
+            for row in found
+        ]
+
+    def sketches(self, query: UsageQuery, by: By | None = None) -> Mapping[str, Mapping[Measure, Sketch]]:
+        key = [_BY[by]] if by is not None else []
+        rows = self._sql.all(select(*(_CELL[each.value] for each in Measure), *key).where(*_cells_of(query), _CELL.answers > 0))
+        grouped: dict[str, list[AnyRow]] = {}
+        for row in rows:
+            grouped.setdefault(str(row[-1]) if key else "", []).append(row)
+        return {
+            name: {measure: merged([row[index] for row in own]) for index, measure in enumerate(Measure)} for name, own in grouped.items()
+        }
+
+    def active_by_day(self, query: UsageQuery) -> Mapping[date, int]:
+        people = func.count(_PERSON.user_id.distinct()).label("people")
+        return {row.day: row.people for row in self._sql.all(select(_PERSON.day, people).where(*_people_of(query)).group_by(_PERSON.day))}
+
+    def active_by_week(self, query: UsageQuery) -> Sequence[ActiveWeek]:
+        began = select(_PERSON.user_id, func.min(_PERSON.day).label("day")).group_by(_PERSON.user_id).subquery()
+        people = func.count(_PERSON.user_id.distinct())
+        first = and_(began.c.day >= query.first, began.c.day == _PERSON.day)
+        statement = select(_PERSON.monday, people.label("active"), people.filter(first).label("new")).where(*_people_of(query))
+        rows = self._sql.all(statement.join(began, began.c.user_id == _PERSON.user_id).group_by(_PERSON.monday).order_by(_PERSON.monday))
+        return [ActiveWeek(row.monday, row.active, row.new) for row in rows]
+
+    def active_by_group(self, query: UsageQuery) -> Mapping[str, int]:
+        people = func.count(_PERSON.user_id.distinct()).label("people")
+        statement = select(_PERSON.group_name, people).where(*_people_of(query)).group_by(_PERSON.group_name)
+        return {row.group_name: row.people for row in self._sql.all(statement)}
+
+    def active(self, query: UsageQuery) -> int:
+        return int(self._sql.scalar(select(func.count(_PERSON.user_id.distinct())).where(*_people_of(query))))
+
+    def new(self, query: UsageQuery) -> int:
+        began = select(_PERSON.user_id, func.min(_PERSON.day).label("day")).group_by(_PERSON.user_id).subquery()
+        active = select(_PERSON.user_id).where(*_people_of(query))
+        statement = select(func.count()).select_from(began).where(began.c.day >= query.first, began.c.user_id.in_(active))
+        return int(self._sql.scalar(statement))
+
+    def members(self) -> Mapping[str, int]:
+        rows = self._sql.all(select(_USER.group_name, func.count().label("people")).where(_USER.active).group_by(_USER.group_name))
+        return {row.group_name: row.people for row in rows}
+
+    def hours(self, query: UsageQuery) -> Sequence[HourCell]:
+        chosen = [_HOUR.day >= query.first, _HOUR.day <= query.last]
+        if query.model is not None:
+            chosen.append(_HOUR.model == query.model)
+        columns = (_HOUR.hour, _HOUR.model, _HOUR.platform, _HOUR.answers, _HOUR.busy_s, _HOUR.queue)
+        return [
+            HourCell(
+                hour=row.hour, model=row.model, platform=row.platform, answers=row.answers, busy_s=row.busy_s,
+                queue=Sketch.unpacked(row.queue),
+            )
+            for row in self._sql.all(select(*columns).where(*chosen).order_by(_HOUR.hour))
+        ]  # fmt: skip
+
+    def names(self) -> tuple[Sequence[str], Sequence[str]]:
+        models, groups = (
+            [row[0] for row in self._sql.all(select(column).distinct().order_by(column))] for column in (_CELL.model, _CELL.group_name)
+        )
+        return models, groups
+
+
+def _row_of(row: AnyRow) -> AnsweredRow:
+    values = dict(row._mapping)
+    routing = values.pop("routing")
+    if values["cost"] is None:
+        values["currency"] = ""
+    elif not values["currency"]:
+        values["currency"] = routing.currency if routing is not None else ""
+    values["regenerated"] = bool(values["regenerated"])
+    return AnsweredRow(**values)
+
+
+def _cells_of(query: UsageQuery) -> list[ColumnElement[bool]]:
+    chosen = [_CELL.day >= query.first, _CELL.day <= query.last]
+    if query.model is not None:
+        chosen.append(_CELL.model == query.model)
+    if query.group is not None:
+        chosen.append(_CELL.group_name == query.group)
+    return chosen
+
+
+def _people_of(query: UsageQuery) -> list[ColumnElement[bool]]:
+    chosen = [_PERSON.day >= query.first, _PERSON.day <= query.last]
+    if query.model is not None:
+        chosen.append(_PERSON.model == query.model)
+    if query.group is not None:
+        chosen.append(_PERSON.group_name == query.group)
+    return chosen
+
+
+def _number(name: str, value: Any) -> Any:
+    """Return a sum as the field's type: PostgreSQL adds up integers to decimals."""
+    return float(value) if name in ("cost", "device_s") else int(value)
