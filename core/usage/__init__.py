@@ -7,6 +7,6 @@ In reading order:
 - totals: add up answers into counts, sums and quantiles
 - ports: the repository of generation rows
 - reports: make usage reports
-- rollups/: usage by day and hour, which outlives what it counts
+- rollups: usage by day and hour, which outlives what it counts
 - csv_cells: write CSV that is safe in a spreadsheet
 """

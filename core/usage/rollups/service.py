@@ -56,7 +56,8 @@ class Rollups:
                 state = states.get(day)
                 if state is None or state.zone != self.zone.key or ago == 0 or _ended_later(day, state, self.zone):
                     yield day
-                elif ago < RECHECKED_DAYS and work.rollups.signature(*bounds_of(day, self.zone)) != state.signature:
+                    continue
+                if ago < RECHECKED_DAYS and work.rollups.signature(*bounds_of(day, self.zone)) != state.signature:
                     yield day
 
     def _add_up(self, day: date) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -45,5 +46,16 @@ def test_times_hold_for_any_number_of_tokens(engine: Engine, seed: int) -> None:
         assert timings.prefill_tokens + last.usage.cached_tokens == last.usage.prompt_tokens
         assert timings.prefill_s is not None and timings.ttft_s is not None
         assert 0 < timings.prefill_s <= timings.ttft_s - timings.queue_s
+        assert timings.device_s is not None and 0 < timings.device_s <= timings.duration_s - timings.queue_s
         assert timings.steps >= 1
         assert timings.steps <= tokens + 90
+
+
+def test_answers_in_one_batch_share_the_time_of_its_steps(engine: Engine) -> None:
+    began = time.perf_counter()
+    sequences = [ask(engine, [n, 2, 3, 4], tokens=8) for n in (1, 2, 3)]
+    while not engine.idle:
+        engine.step()
+    took = time.perf_counter() - began
+    assert 0 < sum(sequence.device_s for sequence in sequences) <= took
+    assert all(sequence.device_s > 0 for sequence in sequences)
