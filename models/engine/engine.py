@@ -230,7 +230,7 @@ class Engine:
         sampled = self._runner.run(batch, began)
         for drafter in self._drafters:
             drafter.learn(batch)
-        batch.charge(time.perf_counter() - began)
+        batch.charge(time.perf_counter() - scheduled)
         self._answers.deliver(sampled, time.perf_counter())
         self._learn(batch, len(sampled), time.perf_counter() - began, drafted - scheduled)
 
