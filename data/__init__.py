@@ -17,6 +17,7 @@ In reading order:
 - index: keep the search index up to date
 - search: the search indexes
 - bounded_process: run a program over an untrusted file in a separate process
+- table_files: read and query tables in files
 - documents: read PDF and Word documents
 - images: decode images
 - plugins: run slow functions of plugins

@@ -1,5 +1,6 @@
 """Sample data, made-up models and stand-in servers, which the tests, the benches and the demo share.
 
+- table_files: workbooks made without a library
 - talks: conversations with their answers
 - fakes: fakes of our own ports
 - gguf_tensors: the tensors of small GLMs, with random weights

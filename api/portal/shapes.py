@@ -13,6 +13,7 @@ from core.characters import may_stand_on_a_line, without_controls
 from core.errors import InvalidInput
 from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
+from core.knowledge.tables.records import Table
 from core.people.records import User
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -87,6 +88,36 @@ class Person(BaseModel):
         )  # fmt: skip
 
 
+class ColumnOut(BaseModel):
+    name: str
+    type: str = Field(description="text, integer, number, date, time or boolean.")
+    missing: int = Field(description="Rows without a value.")
+    distinct: int = Field(description="Different values, counted approximately.")
+    smallest: str = Field(description="Empty for text.")
+    largest: str
+    examples: list[str]
+
+
+class TableOut(BaseModel):
+    name: str = Field(description="Its name in SQL.")
+    sheet: str = Field(description="The sheet of a workbook; empty if the file is the table.")
+    rows: int
+    columns: list[ColumnOut]
+
+    @staticmethod
+    def of(table: Table) -> TableOut:
+        return TableOut(
+            name=table.name, sheet=table.title, rows=table.rows,
+            columns=[
+                ColumnOut(
+                    name=each.name, type=each.kind.value, missing=each.missing, distinct=each.distinct, smallest=each.smallest,
+                    largest=each.largest, examples=list(each.examples),
+                )
+                for each in table.columns
+            ],
+        )  # fmt: skip
+
+
 class FileOut(BaseModel):
     id: str
     name: str
@@ -94,12 +125,13 @@ class FileOut(BaseModel):
     created_at: datetime
     conversation_id: str | None = Field(description="null until a question uses the file.")
     encoding: str | None = Field(description="The encoding the text is read in, for example UTF-8 or Big5; null for a document.")
+    tables: list[TableOut] = Field(description="The tables in it that can be queried; empty for other files.")
 
     @staticmethod
     def of(file: StoredFile) -> FileOut:
         return FileOut(
             id=file.id, name=file.name, size_bytes=file.size_bytes, created_at=file.created_at, conversation_id=file.conversation_id,
-            encoding=file.encoding or None,
+            encoding=file.encoding or None, tables=list(map(TableOut.of, file.tables)),
         )  # fmt: skip
 
 

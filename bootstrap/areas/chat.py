@@ -35,6 +35,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.images.reader import ProcessImageReader
+from data.table_files.reader import ProcessTableReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ def build_chat(
     base: Foundation, inference: InferenceServices, groups: Groups, program_files: ProgramFiles, image_reader: ProcessImageReader,
     search: Search,
 ) -> ChatServices:  # fmt: skip
+    tables = ProcessTableReader()
     settings, unit_of_work, clock, jobs, gateway = base.settings, base.unit_of_work, base.clock, base.jobs, inference.gateway
     most_chars, most_file_bytes = settings.max_question_chars, settings.max_file_mb * MB
     chat_tools = ChatTools(unit_of_work, gateway, inference.plugins, clock, search)
@@ -105,7 +107,8 @@ def build_chat(
         temporary=temporary,
         chat_tools=chat_tools,
         files=Files(
-            unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins
+            unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins,
+            tables,
         ),
     )
     base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals)

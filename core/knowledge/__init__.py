@@ -8,5 +8,6 @@ In reading order:
 - encodings: decode text files of unknown encoding
 - attachment: check attached files and extract their text
 - relevance: choose the parts of a long text that are relevant to a question
+- tables: tables in files, and queries about them
 - files: upload, open and remove files
 """

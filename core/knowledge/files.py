@@ -10,11 +10,13 @@ from uuid import uuid4
 
 from core.access.limits import Limits
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.images.ports import ImageReader
 from core.knowledge.attachment import MAX_FILES, UNREADABLE, clean_name, is_document, read_as, read_text
 from core.knowledge.ports import DocumentReader, EncodingDetector, OnQueuePosition, OtherReaders
 from core.knowledge.records import StoredFile
+from core.knowledge.tables.ports import TableFile, TableReader
+from core.knowledge.tables.records import TABLE_ENDINGS, ReadTables, Table
 from core.knowledge.unreadable import PICTURE_OR_SOUND, refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
 from core.people.audit_events import record
@@ -48,11 +50,14 @@ class Files:
         detector: EncodingDetector | None = None,
         images: ImageReader | None = None,
         others: OtherReaders | None = None,
+        tables: TableReader | None = None,
     ) -> None:
         """max_bytes: limit for all files of one question. disk: refuses uploads if too little space is left.
 
-        images: decodes images; None refuses them. others: readers added by plugins, which are tried before the portal's own.
+        images: decodes images; None refuses them. others: readers added by plugins, which are tried before the portal's own. tables: reads
+        tables; without it, CSV is text, and workbooks are refused.
         """
+        self._tables = tables
         self._others = others
         self._detector = detector
         self._images = images
@@ -87,14 +92,18 @@ class Files:
         elif self._others is not None:
             extracted = self._others.read(user, name, content, on_queue_position)
         with self._naming_other_formats(user):
+            found = self._workbook(user, name, content, on_queue_position) if extracted is None else None
+            if found is not None:
+                extracted = found.text
             if extracted is None:
                 refuse_known(name, content)
             if extracted is None and is_document(name, content):
                 extracted = self._reader.text(name, content, user.id, on_queue_position)
             encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
         file = StoredFile(
-            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
-        )
+            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding,
+            tables=found.tables if found is not None else self._text_tables(user, name, content, encoding, on_queue_position),
+        )  # fmt: skip
         with self._unit_of_work() as work:
             self._limits.upload(work, user)
             work.files.add(file, content, extracted)
@@ -112,6 +121,23 @@ class Files:
             if longer is None or self._others is None or not (endings := self._others.endings(user)):
                 raise
             raise InvalidInput(longer, **{**problem.params, "endings": ", ".join(endings)}) from problem
+
+    def _workbook(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None) -> ReadTables | None:
+        """Return the tables of a workbook or Parquet file; None for other files, and if nothing here reads tables."""
+        if self._tables is None or not self._tables.needs_reading(name, content):
+            return None
+        return self._tables.read(TableFile(name=name, content=content), user.id, on_queue_position)
+
+    def _text_tables(
+        self, user: User, name: str, content: bytes, encoding: str, on_queue_position: OnQueuePosition | None = None
+    ) -> tuple[Table, ...]:
+        """Return the table of a text; none if it has none, since it is then read as any text."""
+        if self._tables is None or not (encoding and name.lower().endswith(TABLE_ENDINGS)):
+            return ()
+        try:
+            return self._tables.read(TableFile(name=name, content=content, encoding=encoding), user.id, on_queue_position).tables
+        except (InvalidInput, Unavailable):
+            return ()
 
     def _decoded(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None) -> tuple[str, bytes, str]:
         """Return the name, content and text of an image to store: upright, without metadata, with the extension of its new format.
@@ -140,9 +166,12 @@ class Files:
             if work.files.text(file_id) is not None:
                 raise InvalidInput("{name} is a document. Only text files have an encoding to choose.", name=file.name)
             read_as(file.name, content, encoding)
-            work.files.set_encoding(file_id, encoding)
+        tables = self._text_tables(user, file.name, content, encoding)
+        with self._unit_of_work() as work:
+            own_file(work, user, file_id)
+            work.files.set_encoding(file_id, encoding, tables)
             work.commit()
-        return replace(file, encoding=encoding)
+        return replace(file, encoding=encoding, tables=tables)
 
     def discard(self, user: User, file_id: str) -> None:
         """Delete a file that no question has taken. Raises Conflict for others, which are deleted with their chat."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.knowledge.records import StoredFile
+from core.knowledge.tables.records import Table
 from core.people.records import User
 
 OnQueuePosition = Callable[[int], None]
@@ -80,7 +81,10 @@ class FileRepository(Protocol):
         """Tell whether a conversation has files."""
         ...
 
-    def set_encoding(self, file_id: str, encoding: str) -> None: ...
+    def set_encoding(self, file_id: str, encoding: str, tables: Sequence[Table]) -> None:
+        """Store how a text is read, and the tables that it has then."""
+        ...
+
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         """List this person's files without a conversation, oldest first."""
         ...

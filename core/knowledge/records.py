@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.knowledge.tables.records import Table
+
 IMAGE_ENDINGS = (".png", ".jpg")
 
 
@@ -21,6 +23,8 @@ class StoredFile:
     """None until a question takes the file."""
     encoding: str = ""
     """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, or if unknown."""
+    tables: tuple[Table, ...] = ()
+    """The tables in it that can be queried: one of a text, those of a workbook's sheets."""
 
     @property
     def is_image(self) -> bool:

@@ -41,6 +41,7 @@ from pages.widgets.context.summary_line import summary_line
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.sharing.chat_head import chat_head
+from pages.widgets.tables.table_dialog import table_dialog
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -129,6 +130,7 @@ def render(portal: Portal, user: User) -> None:
         if question is not None:
             earlier_rounds(portal, user, shown, rounds)
             side_by_side(portal, user, question, rounds[-1], queue_component_action)
+    table_dialog(portal, user)
     answer_tools()
     if shown:
         texts = (*(each.message.text for each in shown), *lane_texts(portal, user, rounds))

@@ -6,6 +6,7 @@ In reading order:
 - chat: the chat
 - context: instructions, memory, summaries and other context of a chat
 - search: the Search page
+- tables: tables in attached files
 - sharing: share a chat, and show a shared chat
 - models: the Models page
 - get_model: the Get a model page

@@ -141,17 +141,17 @@ def test_on_a_phone_the_menu_closes_by_itself_and_a_new_chat_is_in_the_header(pe
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_spreadsheet_is_refused_in_words_which_go_when_they_are_dismissed(person: Person) -> None:
+def test_slides_are_refused_in_words_which_go_when_they_are_dismissed(person: Person) -> None:
     page = person.open("ana")
     sheet = io.BytesIO()
     with zipfile.ZipFile(sheet, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    person.attach({"name": "q3.xlsx", "mimeType": "application/octet-stream", "buffer": sheet.getvalue()})
+        archive.writestr("ppt/presentation.xml", "<presentation/>")
+    person.attach({"name": "q3.pptx", "mimeType": "application/octet-stream", "buffer": sheet.getvalue()})
     person.ask("What is in it?")
-    expect(page.get_by_text("q3.xlsx is a spreadsheet")).to_be_visible()
+    expect(page.get_by_text("q3.pptx is a presentation")).to_be_visible()
     expect(page.get_by_placeholder("Ask anything")).to_have_value("What is in it?")
     page.get_by_role("button", name="Dismiss").click()
-    expect(page.get_by_text("q3.xlsx is a spreadsheet")).to_have_count(0)
+    expect(page.get_by_text("q3.pptx is a presentation")).to_have_count(0)
 
 
 def test_a_deleted_chat_can_be_taken_back(person: Person, portal: Measured) -> None:

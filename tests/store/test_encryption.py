@@ -27,6 +27,7 @@ from core.errors import StartFailed, StoredError, Unavailable
 from core.grounding.records import BatchItem, GroundBatch
 from core.identity.records import SecondFactor
 from core.inference.vectors import CachedVector
+from core.knowledge.tables.records import Table as Sheet
 from core.models.swaps.records import CanaryQuestion, ReplayQuestion
 from core.notices.records import Notice, NoticeKind
 from core.platforms.records import EditedBy
@@ -94,7 +95,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
     _, asked, answered = put_exchange(database, ana, SECRET, SECRET, SECRET)
     said = RatingDetails(reasons=(SECRET,), passage=SECRET, better_answer=SECRET)
     rated = replace(things.feedback(ana, answered, -1, SECRET), details=said)
-    secret_file = replace(things.file(ana, len(WORDS)), name=SECRET)
+    secret_file = replace(things.file(ana, len(WORDS)), name=SECRET, tables=(Sheet(name="t", title=SECRET, rows=1, columns=()),))
     with SqlUnitOfWork(database) as work:
         step = ToolStep(
             id="1", name="find", title="Find", arguments=SECRET, round=1, text_at=0, reasoning_at=0, started_at=things.NOW, result=SECRET
@@ -220,6 +221,7 @@ def readable(database: Database, asked: str, rated: str) -> bool:
         [file] = message.files
         assert feedback.details == RatingDetails(reasons=(SECRET,), passage=SECRET, better_answer=SECRET)
         texts = {message.text, answer.text, answer.reasoning, talk.title, feedback.comment, feedback.note, feedback.question, file.name}
+        assert file.tables[0].title == SECRET
         return texts == {SECRET} and work.files.content(file.id) == WORDS
 
 
@@ -228,7 +230,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     places = {place: kind.where for place, kind in sealed.items() if isinstance(kind, SealedProse | SealedBytes)}
     assert places == {place: place for place in places}
     assert set(places) == {
-        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "messages.steps", "files.name",
+        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "messages.steps", "files.name", "files.tables",
         "file_parts.content",
         "feedback.comment", "feedback.note", "review_cases.fix", "review_cases.reply", "review_events.before", "review_events.after",
         "review_guidelines.text", "review_questions.questions", "review_judgements.texts",

@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 
 from core.errors import Conflict
 from core.knowledge.records import StoredFile
+from core.knowledge.tables import stored
+from core.knowledge.tables.records import Table
 from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable
 from data.transaction import AnyRow, AnySelect, Transaction, Values
 
@@ -21,7 +23,7 @@ _PART = FilePartTable.__table__.c
 _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
-_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding)
+_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding, _T.tables)
 FILES_SHOWN = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).order_by(_SHOWN.place)
 """The files of messages, in order of position; add a condition on FileTable or AttachmentTable."""
 _ANY_IN = select(_T.id).where(_T.conversation_id == bindparam("conversation")).limit(1)
@@ -37,6 +39,7 @@ def _file_of(row: AnyRow) -> StoredFile:
         created_at=row.created_at,
         conversation_id=row.conversation_id,
         encoding=row.encoding or "",
+        tables=stored.read(row.tables),
     )
 
 
@@ -61,6 +64,7 @@ class SqlFileRepository:
             "size_bytes": file.size_bytes,
             "created_at": file.created_at,
             "encoding": file.encoding or None,
+            "tables": stored.written(file.tables) or None,
         }
         self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
         self._sql.write(insert(FileTable).values(values))
@@ -98,8 +102,8 @@ class SqlFileRepository:
         self._sql.announce("message", [message_id])
         self._sql.announce("conversation", [conversation_id])
 
-    def set_encoding(self, file_id: str, encoding: str) -> None:
-        self._sql.write(update(FileTable).where(_T.id == file_id).values(encoding=encoding))
+    def set_encoding(self, file_id: str, encoding: str, tables: Sequence[Table]) -> None:
+        self._sql.write(update(FileTable).where(_T.id == file_id).values(encoding=encoding, tables=stored.written(tables) or None))
 
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         return [_file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]

@@ -26,6 +26,8 @@ class FileTable(Table):
     created_at: Mapped[datetime]
     encoding: Mapped[str | None] = mapped_column(String(20))
     """Encoding of a text file; None for documents, and for files of earlier releases."""
+    tables: Mapped[str | None] = mapped_column(SealedProse("files.tables"))
+    """The tables that can be queried, as JSON; None if it has none."""
 
 
 class FilePartTable(Table):

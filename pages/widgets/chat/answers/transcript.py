@@ -23,6 +23,7 @@ from pages.widgets.chat.answers.finished_answer import finished_answer, is_cut, 
 from pages.widgets.chat.answers.running_answer import elsewhere, running_answer
 from pages.widgets.context.answer_details import context_details
 from pages.widgets.rating.rating_form import is_open, rating_form
+from pages.widgets.tables.table_lines import table_lines
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -69,7 +70,7 @@ def transcript(
                 divider("seam-rated", footer=footer, asked=None, thought=None, free=free, on_event=on_event)
                 rating_form(portal, user, footer.answer.message)
                 footer = None
-            draw_divider = partial(divider, f"seam-{message.id}", footer=footer, asked=asked, free=free, on_event=on_event)
+            draw_divider = partial(_seam, message.id, footer=footer, asked=asked, free=free, on_event=on_event)
             if message is not writing:
                 other = other_model(portal, user, message) if free and each is shown[-1] else None
                 # A fragment draws into a container. With one here too, the browser keeps what it has drawn when the answer ends.
@@ -96,6 +97,12 @@ def transcript(
             divider("seam-last", footer=footer, asked=None, thought=None, free=free, on_event=on_event)
             if footer is not None and is_open(footer.answer.message):
                 rating_form(portal, user, footer.answer.message)
+
+
+def _seam(answer_id: str, *, asked: Shown | None, **parts: Any) -> None:
+    """Draw the part before an answer, and the tables of its question."""
+    divider(f"seam-{answer_id}", asked=asked, **parts)
+    table_lines(asked.message.files if asked is not None else (), answer_id)
 
 
 def _memories(portal: Portal, user: User, shown: Sequence[Shown]) -> dict[str, Memory]:

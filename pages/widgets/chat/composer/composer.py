@@ -19,6 +19,7 @@ from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import LinkTarget
 from pages.widgets.chat.message import plain
 from pages.widgets.context.prompt_menu import prompt_menu
+from pages.widgets.tables.table_lines import held_table
 
 PROMPT = "prompt"
 UPLOAD_FACTOR = 4
@@ -124,6 +125,7 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
                     plain(_shown(file)), icon=":material/close:", key=f"held-{file.id}", help=t("Remove this file"),
                     on_click=on_drop, args=(file.id,),
                 )  # fmt: skip
+                held_table(file)
 
 
 def _shown(file: StoredFile) -> str:
