@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,18 @@ from tests import compiled_once as compiled_once
 from tests.migrated import migrated_file, migrated_postgres
 from tests.small_disk import small_disk as small_disk
 
+gc.disable()  # Imports make a million objects that stay; pytest_collection_finish enables it.
+
 
 def pytest_collection_finish() -> None:
-    """Let no test of hypothesis fail because the machine is slow. In CI each run has the same examples: a failure is the change's own."""
+    """Collect garbage seldom, and let no test of hypothesis fail because the machine is slow.
+
+    Collecting took a fifth of the REST tests' time: each collection also went through what was imported, which never becomes garbage.
+    In CI each run has the same examples of hypothesis: a failure is the change's own.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 5, 5)
+    gc.enable()
     if "hypothesis" in sys.modules:  # Importing it takes a while, and most parts have no such test.
         from hypothesis import settings
 

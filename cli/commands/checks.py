@@ -119,6 +119,10 @@ def _run(paths: Paths, title: str, module: str, *arguments: str) -> int:
 
 
 def _environment(paths: Paths) -> dict[str, str]:
-    """Return this environment without the settings of a portal that runs here. The location of the Python environment is not a setting."""
+    """Return this environment without the settings of a portal that runs here. The location of the Python environment is not a setting.
+
+    Compiled modules are kept: otherwise each portal and each part would compile them anew, a quarter of what a start takes.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_") or name == "PORTAL_HOME"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment | library_path(paths)

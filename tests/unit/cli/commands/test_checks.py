@@ -37,6 +37,13 @@ def test_two_workers_end_with_one_line_that_counts_all(tree: Path, paths: Paths,
     assert "── failures" not in output
 
 
+def test_tests_and_what_they_start_keep_compiled_modules(tree: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tree / "one" / "test_one.py").write_text("import sys\n\ndef test_it():\n    assert not sys.dont_write_bytecode\n")
+    monkeypatch.setattr(checks, "PARTS", (("one",),))
+    assert checks.run_tests(paths) == 0
+
+
 @pytest.mark.parametrize("broken", ["one", "two", "three"])
 @pytest.mark.parametrize("body", ["assert False", "raise SystemExit(3)"])
 def test_a_failure_in_any_part_fails_the_run(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str], broken: str, body: str) -> None:
