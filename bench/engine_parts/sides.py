@@ -37,6 +37,7 @@ from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Event, Sequence
 from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load
+from samples.servers.ports import free_port
 
 
 class EngineSide:
@@ -189,9 +190,7 @@ class ServerSide:
 @contextlib.contextmanager
 def server(binary: Path, model: Path, *, slots: int, context: int, threads: int, device: Device = PROCESSOR) -> Iterator[ServerSide]:
     """Run llama-server with the same model and sizes as the engine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads), *device.switches]
     if not _planned(model, slots=slots, context=context, threads=threads).extra_buffers:
         shape.append("--no-repack")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from bench.engine.peers import llama_server
 from bench.engine_parts.sides import server
 from bench.portal_parts.peer_checks import Checked, PeerChecks
 from bench.portal_parts.portal import ROOT, Measured, portal_home, running_portal, table
+from samples.servers.ports import free_port
 
 GUIDE = ROOT / "models" / "guide" / "guide.gguf"
 PROXY = "litellm[proxy]==1.108.7"
@@ -43,10 +43,8 @@ def proxy_command() -> list[str]:
 @contextlib.contextmanager
 def proxy(upstreams: dict[str, tuple[str, str, str]]) -> Iterator[str]:
     """Serve LiteLLM's proxy over (address, model, key) by name; yields its address."""
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        port = free_port()
         rows = "".join(
             f"- model_name: {name}\n  litellm_params: {{model: 'openai/{model}', api_base: '{url}', api_key: '{key or 'none'}'}}\n"
             for name, (url, model, key) in upstreams.items()

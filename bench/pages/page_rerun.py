@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from urllib.request import urlopen
 
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import percentile, table
+from samples.servers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = """The jump is queueing, not decoding. With three slots and a mean answer of 9.4 s the utilisation was
@@ -82,9 +82,7 @@ def rerun(tab: PageSocket, conversation: str, rounds: int) -> tuple[list[float],
 
 def measure(messages: int, rounds: int) -> list[str]:
     """Measure reruns of a conversation with `messages` messages; return a row of the table."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "bench.pages.page_rerun", "--serve", home, str(port), str(messages)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:

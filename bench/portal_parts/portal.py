@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import httpx
 
 import settings
 from bench.portal_parts.tls import TLS
+from samples.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "bench password 1"
@@ -73,9 +73,7 @@ def running_portal(
     variables' names."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         # Generating titles would add answers that nobody measures.
         own = {"PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_MODEL_TITLES": "false"}
         environment = {**os.environ, **own, **extra}
@@ -93,6 +91,7 @@ def running_portal(
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def portal_home() -> Path:

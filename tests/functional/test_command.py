@@ -15,12 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from cli.paths import REPOSITORY
-from cli.serving.serve import listen
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        return int(listener.getsockname()[1])
+from samples.servers.ports import free_port
 
 
 def _environment(home: Path, port: int, **more: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 
 from bench.portal_parts.portal import running_portal
 from cli.paths import REPOSITORY
-from tests.functional.test_command import free_port
+from samples.servers.ports import free_port
 from tests.small_disk import MB, fill
 
 

@@ -41,7 +41,7 @@ def test_a_killed_portal_keeps_the_steps_and_runs_none_again(tmp_path: Path) -> 
         assert step["approval"] == "waiting"
         until((rooms / "counting").exists)
         portal.process.kill()
-        portal.process.wait(20)
+        portal.process.wait(60)
     with running_portal(home, **settings) as portal, portal.sign_in() as client:
         for chat, approval in ((runs, None), (waits, "waiting")):
             answer = last(client, chat)

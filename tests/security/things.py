@@ -18,7 +18,7 @@ from samples.servers.models.detector_server import DetectorServer
 
 MARK = "Marigold"
 """Stands in every text of these things, so that no answer to someone else may hold it."""
-WAIT_S = 30.0
+WAIT_S = 60.0
 PICTURE = written(picture(60, 40))
 OCTETS = {"Content-Type": "application/octet-stream"}
 

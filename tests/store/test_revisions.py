@@ -227,7 +227,7 @@ def test_a_migration_waits_briefly_for_a_table_and_tries_again(request: pytest.F
         migrate(database)
         asking.join()
     assert revision_of(database) == newest_revision()
-    assert waited[0] < 1.0
+    assert waited and waited[0] < 20, "it waited for the reader too"
     with database.engine.connect() as reader:
         monkeypatch.setattr(migrating, "TRIES", 2)
         downgrade(database, "0003")

@@ -30,7 +30,7 @@ from samples.fakes import FakeRouter
 from tests.unit.remote.conftest import KEY, AdminServer, user_settings
 
 Person = Callable[[str], SessionUser]
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 def held_answer(portal: Portal, user: User, router: FakeRouter) -> str:

@@ -17,7 +17,7 @@ from samples.fakes import FakeRouter
 from tests.unit.remote.conftest import KEY, AdminServer
 
 Person = Callable[[str], SessionUser]
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 def until(condition: Callable[[], bool]) -> None:

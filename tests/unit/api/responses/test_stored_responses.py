@@ -23,7 +23,7 @@ from samples.fakes import FakeRouter, answer
 
 RESPONSES = "/v1/responses"
 FIND = {"type": "function", "name": "find", "parameters": {"type": "object"}}
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def ask(client: httpx.Client, says: Any = "Hello", **body: Any) -> dict[str, Any]:

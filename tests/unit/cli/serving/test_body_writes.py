@@ -18,7 +18,7 @@ from cli.serving.body_writes import BodyWrites
 from cli.serving.connection_limits import OpenConnections
 from cli.serving.connections import protocols
 
-LONG_S = 30
+LONG_S = 60
 LARGE = b"x" * 400_000
 
 

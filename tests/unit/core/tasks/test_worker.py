@@ -302,7 +302,7 @@ def test_a_paused_job_keeps_its_key_and_waits_until_it_is_resumed(
     held = Held()
     working([JobKind("count", held, resumable=True)])
     job = add(unit_of_work, jobs, owner=admin, key="one")
-    held.began.wait(10)
+    assert held.began.wait(60)
     paused = jobs.pause(admin, job.id)
     assert paused.paused and not paused.ended
     with pytest.raises(Conflict), unit_of_work() as work:

@@ -18,7 +18,7 @@ from data.migrate import migrate
 from data.transaction import Transaction
 from data.unit_of_work import SqlUnitOfWork
 
-LONG_S = 30.0
+LONG_S = 60.0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from samples.fakes import FakeRouter
 from tests.unit.core.chat.test_turns import leftover, messages
 from tests.unit.core.conftest import MovingClock, NoIndex
 
-LONG_S = 30.0
+LONG_S = 60.0
 Replica = Callable[[], Turns]
 
 

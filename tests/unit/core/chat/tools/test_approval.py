@@ -25,7 +25,7 @@ from tests.unit.core.chat.test_turns import finished, until
 from tests.unit.core.chat.tools.conftest import Desk, calls
 from tests.unit.core.conftest import MovingClock
 
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 @pytest.fixture
