@@ -55,6 +55,7 @@ PORTALS = {
     "rating-form": "review.rating_forms",
     "search": "search.search",
     "usage": "usage.usage",
+    "alerts": "usage.alerts",
     "models": "models.models",
     "plans": "models.plans",
     "downloads": "models.downloads",

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, fields
 from typing import Any
 
+from bootstrap.areas.alerts import AlertServices, build_alerts
 from bootstrap.areas.chat import ChatServices, build_chat
 from bootstrap.areas.images import ImageServices, build_images
 from bootstrap.areas.inference import InferenceServices, build_inference
@@ -47,8 +48,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Portal(
-    OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices
-):
+    OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices,
+    AlertServices,
+):  # fmt: skip
     """All services that pages and routes may call, and the parts that run them.
 
     The database, workers and caches appear as concrete classes, for metrics, health and the doctor.
@@ -147,6 +149,7 @@ def build_portal(
     grounding = build_images(base, inference, images, image_reader)
     chat = build_chat(base, inference, people.groups, programs.program_files, image_reader, operations.search)
     review = build_review(base, chat.turns, models.swaps, names)
+    alerts = build_alerts(base, local.pool, platforms_router, checks=not jobs_only)
 
     worker = JobWorker(
         base.unit_of_work,
@@ -175,7 +178,7 @@ def build_portal(
         record=record,
         leadership=base.postgres_leadership,
         key_watch=base.key_watch,
-        **_services(operations, people, models, inference, programs, grounding, chat, review),
+        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts),
     )
     _start(portal)
     return portal

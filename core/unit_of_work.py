@@ -43,6 +43,7 @@ from core.review.ports import ComparisonRepository, FeedbackRepository, RatingFo
 from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
+from core.usage.alerts.ports import AlertRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
 
@@ -77,6 +78,7 @@ class UnitOfWork(Protocol):
     shares: ShareRepository
     generations: GenerationRepository
     rollups: RollupRepository
+    alerts: AlertRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
     results: ResultRepository

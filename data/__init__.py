@@ -26,5 +26,6 @@ In reading order:
 - inspection: facts about a database, for the doctor and the Storage page
 - own_patterns: search with an admin's own patterns by RE2
 - passwords: hash passwords with argon2id
+- mail: send mails by SMTP
 - log_shipping: send log lines to Elasticsearch
 """

@@ -44,6 +44,7 @@ from core.review.ports import ComparisonRepository, FeedbackRepository, RatingFo
 from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
+from core.usage.alerts.ports import AlertRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
 from data.database import Database
@@ -100,6 +101,7 @@ from data.repositories.review.training_choices import SqlTrainingChoiceRepositor
 from data.repositories.review.views import SqlSavedViewRepository
 from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
+from data.repositories.usage.alerts.alerts import SqlAlertRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.repositories.usage.rollups import SqlRollupRepository
 from data.transaction import Transaction
@@ -144,6 +146,7 @@ class SqlUnitOfWork:
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.rollups: RollupRepository = SqlRollupRepository(transaction)
+        self.alerts: AlertRepository = SqlAlertRepository(transaction)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.results: ResultRepository = SqlResultRepository(transaction)

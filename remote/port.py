@@ -78,6 +78,11 @@ from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
 from core.transfers.quantizing import Quantizing
+from core.usage.alerts.delivery import AlertDelivery
+from core.usage.alerts.handling import AlertHandling
+from core.usage.alerts.preview import AlertPreviews
+from core.usage.alerts.rules import AlertRules
+from core.usage.alerts.webhooks import AlertWebhooks
 from core.usage.reports import UsageReports
 
 
@@ -171,4 +176,9 @@ class PagePortal(Protocol):
     training_consent: TrainingConsent
     comparisons: Comparisons
     turns: Turns
+    alert_rules: AlertRules
+    alert_handling: AlertHandling
+    alert_previews: AlertPreviews
+    alert_webhooks: AlertWebhooks
+    alert_delivery: AlertDelivery
     usage: UsageReports

@@ -153,6 +153,11 @@ SERVICES = (
     ), reads=("offered", "transcript", "running")),
     Service("turns", user=("start", "regenerate", "go_on", "decide", "stop", "running", "find", "running_conversations"),
             reads=("running", "find", "running_conversations")),
+    Service("alert_rules", staff=("add", "change", "choices", "get", "overview", "remove"), reads=("choices", "get", "overview")),
+    Service("alert_handling", staff=("acknowledge", "end_silence", "history", "silence"), reads=("history",)),
+    Service("alert_previews", staff=("preview",), reads=("preview",)),
+    Service("alert_webhooks", staff=("add", "list", "remove"), reads=("list",)),
+    Service("alert_delivery", staff=("test", "tests"), reads=("tests",), values={"can_mail": bool}),
     Service("usage", staff=("choices", "parts", "report", "rows"), reads=("choices", "parts", "report")),
 )  # fmt: skip
 

@@ -37,6 +37,8 @@ RANGES = {
     "session_idle_minutes": (0, 525_600),
     "response_days": (0, 36_500),
     "notice_days": (1, 36_500),
+    "alert_days": (1, 36_500),
+    "smtp_port": (1, 65535),
     "dataset_holdout_percent": (0, 50),
     "program_file_days": (1, 36_500),
     "embedding_cache_mb": (0, 1_000_000),
@@ -66,6 +68,7 @@ def check(settings: Settings) -> None:
     _check_identity(settings)
     _check_logs(settings)
     _check_stores(settings)
+    _check_mail(settings)
 
 
 def _check_time_zone(settings: Settings) -> None:
@@ -163,3 +166,14 @@ def _is_network(written: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_security not in ("starttls", "tls", "none"):
+        raise StartFailed("PORTAL_SMTP_SECURITY must be starttls, tls or none.")
+    if settings.smtp_host and not re.fullmatch(r"[^@\s]+@[^@\s]+", settings.smtp_from):
+        raise StartFailed("PORTAL_SMTP_HOST needs PORTAL_SMTP_FROM too, a mail address.")
+    if settings.smtp_user and not settings.smtp_password_file:
+        raise StartFailed("PORTAL_SMTP_USER needs PORTAL_SMTP_PASSWORD_FILE too.")
+    if settings.smtp_user and settings.smtp_security == "none":
+        raise StartFailed("PORTAL_SMTP_USER needs PORTAL_SMTP_SECURITY starttls or tls: without it the password could be read on its way.")

@@ -121,6 +121,14 @@ class Settings:
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     time_zone: Annotated[str, "The time zone of the days and hours in usage boards, for example Europe/Zurich."] = "UTC"
     notice_days: Annotated[int, "Days that notices are kept."] = 30
+    alert_days: Annotated[int, "Days that ended alerts stay in the history."] = 365
+    smtp_host: Annotated[str, "The mail server that alerts are sent through. Empty: no mail is sent."] = ""
+    smtp_port: Annotated[int, "The port of the mail server."] = 587
+    smtp_security: Annotated[str, "How the connection to the mail server is encrypted: starttls, tls or none."] = "starttls"
+    smtp_ca: Annotated[str, "A file with the CA that signed the certificate of the mail server."] = ""
+    smtp_user: Annotated[str, "The user at the mail server. Empty: no sign-in."] = ""
+    smtp_password_file: Annotated[str, "A file with the password of this user."] = ""
+    smtp_from: Annotated[str, "The address that mails come from, for example portal@corp.example."] = ""
     dataset_holdout_percent: Annotated[int, "Share of chats that every dataset holds out for tests, in percent. 0: none."] = 10
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30

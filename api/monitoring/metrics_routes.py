@@ -71,6 +71,10 @@ class PortalCollector(Collector):
             for state, number in portal.jobs.states().items():
                 jobs.add_metric((state.value,), number)
             yield jobs
+            firing = GaugeMetricFamily("portal_alerts_firing", "Alerts that fire now, by severity.", labels=("severity",))
+            for severity, number in portal.alert_handling.firing().items():
+                firing.add_metric((severity.value,), number)
+            yield firing
         except PortalError:
             yield GaugeMetricFamily("portal_store_up", "1 if the database answers.", 0)
         asked, found = portal.embedding_cache.counted()

@@ -12,4 +12,5 @@ To add a service, add a field to its area's record, and a constructor call below
 - plugins: the installed plugins and the portal's own
 - chat: conversations and their answers
 - review: feedback, answers side by side, and datasets
+- alerts: alert rules, their checks, and who is told
 """

@@ -40,7 +40,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
             unit_of_work, base.jobs, index, worker, RejectedIndexJobs(database), Reconciler(database, index), clock
         ),
         backups=Backups(unit_of_work, base.jobs, SqlStoreInspector(database), folder, clock, base.server, key, base.disk),
-        retention=Retention(unit_of_work, clock, base.settings.notice_days),
+        retention=Retention(unit_of_work, clock, base.settings.notice_days, base.settings.alert_days),
         search=Search(unit_of_work, index, worker, clock, names),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),

@@ -79,7 +79,10 @@ class LimitRule:
 
     def key(self, user: User) -> str:
         """Return the name of the counter that this person's use goes to."""
-        holder, subject = (Holder.PERSON, user.id) if self.holder is Holder.EVERYONE else (self.holder, self.subject)
+        return self.counter(*((Holder.PERSON, user.id) if self.holder is Holder.EVERYONE else (self.holder, self.subject)))
+
+    def counter(self, holder: Holder, subject: str) -> str:
+        """Return the name of the counter of a person, group or key."""
         return f"{holder}:{self.measure}:{self.period}:{subject}"
 
 

@@ -45,5 +45,12 @@ def job_ended(work: UnitOfWork, at: datetime, user_id: str, kind: str, job_id: s
         work.notices.add(_notice(at, user_id, NoticeKind.JOB_DONE if done else NoticeKind.JOB_FAILED, kind, job_id))
 
 
+def alert_changed(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name: str, rule_id: str, *, firing: bool) -> None:
+    """Notify people that an alert fires, or that it is over."""
+    kind = NoticeKind.ALERT_FIRING if firing else NoticeKind.ALERT_OVER
+    for user_id in user_ids:
+        work.notices.replace_unread(_notice(at, user_id, kind, name, rule_id))
+
+
 def _notice(at: datetime, user_id: str, kind: NoticeKind, subject: str, target: str) -> Notice:
     return Notice(id=uuid4().hex, user_id=user_id, kind=kind, subject=subject, target=target, created_at=at)

@@ -14,6 +14,8 @@ class NoticeKind(StrEnum):
     FEEDBACK_REPLIED = "feedback_replied"
     JOB_DONE = "job_done"
     JOB_FAILED = "job_failed"
+    ALERT_FIRING = "alert_firing"
+    ALERT_OVER = "alert_over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +26,9 @@ class Notice:
     user_id: str
     kind: NoticeKind
     subject: str
-    """The title of a chat, or the kind of a job. Empty if the chat is gone."""
+    """The title of a chat, the kind of a job, or the name of an alert rule. Empty if the chat is gone."""
     target: str = ""
-    """The id of a conversation, a link or a job; empty for none."""
+    """The id of a conversation, a link, a job or an alert rule; empty for none."""
     created_at: datetime
     read_at: datetime | None = None
 

@@ -43,9 +43,10 @@ class Retention:
     A group's rule takes precedence over the rule for every group. Without a rule, everything is kept.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, notice_days: int = 30) -> None:
-        """notice_days: days that notices are kept."""
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, notice_days: int = 30, alert_days: int = 365) -> None:
+        """notice_days, alert_days: days that notices and ended alerts are kept."""
         self._notice_days = notice_days
+        self._alert_days = alert_days
         self._unit_of_work = unit_of_work
         self._clock = clock
 
@@ -140,6 +141,13 @@ class Retention:
             work.commit()
         return removed
 
+    def remove_old_alerts(self) -> int:
+        """Delete ended alerts older than the setting allows; returns how many. They are about the portal, so no legal hold keeps them."""
+        with self._unit_of_work() as work:
+            removed = work.alerts.remove_episodes(self._clock() - timedelta(days=self._alert_days))
+            work.commit()
+        return removed
+
     def remove_undecided_memories(self) -> int:
         """Delete undecided and dismissed proposals of memories after UNDECIDED_DAYS; returns how many. This needs no rule."""
         with self._unit_of_work() as work:
@@ -190,6 +198,7 @@ class Retention:
         self.forget_attempts()
         self.remove_expired_shares()
         self.remove_old_notices()
+        self.remove_old_alerts()
         self.remove_undecided_memories()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)

@@ -17,7 +17,7 @@ _ANALYST = frozenset({Permission.CHAT, Permission.RATE}) | FEATURES
 ROLES: Mapping[str, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
     Role.REVIEWER: _ANALYST | {Permission.REVIEW_FEEDBACK},
-    Role.MANAGER: _ANALYST | {Permission.VIEW_USAGE},
+    Role.MANAGER: _ANALYST | {Permission.VIEW_USAGE, Permission.MANAGE_ALERTS},
     Role.ADMIN: frozenset(Permission),
 }
 """The built-in roles. Custom roles are in the database."""
@@ -27,7 +27,7 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = {
     Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY}),
     Scope.MODELS: frozenset({Permission.RUN_MODELS}),
     Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
-    Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),
+    Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.MANAGE_ALERTS, Permission.EXPORT}),
     Scope.ADMIN: frozenset(
         {
             Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.RUN_PLUGINS, Permission.SET_UP_REVIEW,

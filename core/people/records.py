@@ -17,6 +17,7 @@ class Permission(StrEnum):
     MEMORY = "memory"
     """Have facts remembered from chat to chat."""
     VIEW_USAGE = "view_usage"
+    MANAGE_ALERTS = "manage_alerts"
     REVIEW_FEEDBACK = "review_feedback"
     SET_UP_REVIEW = "set_up_review"
     """Decide what raters and reviewers are asked, and whether names are hidden."""

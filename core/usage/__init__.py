@@ -1,4 +1,4 @@
-"""The usage of the portal, computed from the generation rows.
+"""The usage of the portal, computed from the generation rows, and alerts on it.
 
 In reading order:
 
@@ -8,5 +8,6 @@ In reading order:
 - ports: the repository of generation rows
 - reports: make usage reports
 - rollups: usage by day and hour, which outlives what it counts
+- alerts: rules on measures, and whom they tell
 - csv_cells: write CSV that is safe in a spreadsheet
 """

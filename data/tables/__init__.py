@@ -8,7 +8,7 @@ In reading order:
 - knowledge: files, images, and the boxes found on them
 - models: presets, access, hot swaps, comparisons, and the platforms' configuration
 - review: ratings, review cases, and datasets
-- usage: generation rows, and usage by day and hour
+- usage: generation rows, usage by day and hour, and alerts
 - operations: keys, retention, index jobs, background jobs and plugins
 """
 
@@ -92,10 +92,15 @@ from data.tables.review.ratings import (
     ReviewTagTable,
     ReviewViewTable,
 )
+from data.tables.usage.alerts import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable
 from data.tables.usage.generations import GenerationTable
 from data.tables.usage.rollups import UsageCellTable, UsageDayTable, UsageHourTable, UsagePersonTable
 
 __all__ = [
+    "AlertDeliveryTable",
+    "AlertEpisodeTable",
+    "AlertRuleTable",
+    "AlertWebhookTable",
     "ApiKeyTable",
     "AttachmentTable",
     "AttemptTable",

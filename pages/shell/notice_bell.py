@@ -33,6 +33,8 @@ _SENTENCES = {
     NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback: {subject}",
     NoticeKind.JOB_DONE: "Done: {subject}",
     NoticeKind.JOB_FAILED: "Failed: {subject}",
+    NoticeKind.ALERT_FIRING: "Alert: {subject}",
+    NoticeKind.ALERT_OVER: "Alert over: {subject}",
 }
 _BARE = {
     NoticeKind.ANSWER_READY: "An answer is ready",
@@ -48,6 +50,8 @@ _ICONS = {
     NoticeKind.FEEDBACK_REPLIED: "reply",
     NoticeKind.JOB_DONE: "task_alt",
     NoticeKind.JOB_FAILED: "error",
+    NoticeKind.ALERT_FIRING: "notification_important",
+    NoticeKind.ALERT_OVER: "check_circle",
 }
 _JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
 """Pages on which people see the results of these jobs; admins see all jobs on the Jobs page."""
@@ -125,6 +129,8 @@ def sentence(notice: Notice, *, titles: bool = True) -> str:
     """Return the text of a notice, as plain text. titles: whether to include the title of its chat; jobs have none."""
     if notice.kind in (NoticeKind.JOB_DONE, NoticeKind.JOB_FAILED):
         return t(_SENTENCES[notice.kind], subject=t(KINDS.get(notice.subject, notice.subject)))
+    if notice.kind in (NoticeKind.ALERT_FIRING, NoticeKind.ALERT_OVER):
+        return t(_SENTENCES[notice.kind], subject=notice.subject)
     if not titles or not notice.target:
         return t(_BARE[notice.kind])
     return t(_SENTENCES[notice.kind], subject=notice.subject or t("New chat"))

@@ -83,7 +83,8 @@ PATHS_AND_CONTENTS = {
     ("POST", "/api/v1/models/downloads", "file"), ("GET", "/api/v1/models/imports", "folder"),
     ("POST", "/api/v1/models/imports", "folder"), ("POST", "/v1/files", "file"), ("GET", "/api/v1/index/parked", "after"),
     ("PUT", "/api/v1/review-questions", "id"),
-    ("GET", "/api/v1/notices", "before"), ("GET", "/api/v1/cases", "cursor"), ("GET", "/api/v1/own-feedback", "cursor"),
+    ("GET", "/api/v1/notices", "before"),
+    ("GET", "/api/v1/alert-history", "before"), ("GET", "/api/v1/cases", "cursor"), ("GET", "/api/v1/own-feedback", "cursor"),
     ("PUT", "/api/v1/review-questions", "id"),
 }  # fmt: skip
 OF_THE_AUDIT_LOG = {

@@ -113,6 +113,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         view = SavedView(id=things.new_id(), name=SECRET, query=CaseQuery(words=SECRET))
         work.case_views.put(ana.id, view, things.NOW)
         things.put_dataset(work, ana, SECRET, WORDS)
+        things.put_alert(work, ana, SECRET)
         work.guidelines.add(SECRET, ana.id, things.NOW)
         reviewed = ReviewQuestion(id="why", label=SECRET, kind=QuestionKind.TEXT)
         work.review_questions.add([reviewed], ana.id, things.NOW)
@@ -236,6 +237,9 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "review_guidelines.text", "review_questions.questions", "review_judgements.texts",
         "review_views.name", "review_views.query", "datasets.name", "datasets.settings", "dataset_versions.settings",
         "dataset_versions.report", "dataset_versions.used_by", "dataset_file_parts.content",
+        "alert_rules.rule", "alert_rules.silence", "alert_episodes.rule_name", "alert_episodes.note", "alert_deliveries.rule_name",
+        "alert_deliveries.target", "alert_deliveries.name", "alert_deliveries.content", "alert_webhooks.name",
+        "alert_webhooks.address", "alert_webhooks.secret",
         "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "feedback.reasons", "feedback.passage", "feedback.better_answer", "rating_forms.body",
         "platforms_versions.text",

@@ -24,6 +24,20 @@ from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, 
 from core.review.datasets.records import Source as DatasetSource
 from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
+from core.usage.alerts.records import (
+    AlertRule,
+    Channel,
+    Delivery,
+    Episode,
+    Event,
+    Measure,
+    Phase,
+    RuleStatus,
+    Severity,
+    Silence,
+    StoredRule,
+    Webhook,
+)
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.fake_comparer import result as compared
@@ -153,6 +167,29 @@ def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_b
             work.files.attach(shown_by.id, shown_by.conversation_id, [added.id])
         work.commit()
     return replace(added, conversation_id=shown_by.conversation_id if shown_by else None)
+
+
+def put_alert(work: SqlUnitOfWork, owner: User, text: str) -> StoredRule:
+    """A rule that fires, is silenced, and has told a webhook."""
+    episode = Episode(
+        id=new_id(), rule_id=new_id(), rule_name=text, measure=Measure.ERRORS, severity=Severity.HIGH, started_at=NOW, worst=40.0,
+        acknowledged_at=NOW, acknowledged_by=owner.id, note=text,
+    )  # fmt: skip
+    silence = Silence(until=None, reason=text, by=owner.id)
+    status = RuleStatus(phase=Phase.FIRING, since=NOW, value=38.5, checked_at=NOW, silence=silence, episode=episode)
+    made = StoredRule(
+        id=episode.rule_id, rule=AlertRule(name=text[:80], measure=Measure.ERRORS, threshold=5), enabled=True, status=status,
+        created_at=NOW, created_by=owner.id, updated_at=NOW, updated_by=owner.id,
+    )  # fmt: skip
+    work.alerts.add_rule(made)
+    work.alerts.save_status(made.id, status)
+    work.alerts.add_webhook(Webhook(id=new_id(), name=text, address=text, secret=text, created_at=NOW, created_by=owner.id))
+    sent = Delivery(
+        id=new_id(), rule_id=made.id, rule_name=text, episode_id=episode.id, event=Event.FIRING, channel=Channel.MAIL, target=text,
+        name=text, content=text, created_at=NOW,
+    )  # fmt: skip
+    work.alerts.add_delivery(sent)
+    return made
 
 
 def put_dataset(work: SqlUnitOfWork, owner: User, name: str = "Answers", content: bytes = b"{}\n") -> Dataset:

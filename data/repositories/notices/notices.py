@@ -34,7 +34,8 @@ _UNREAD = (
 """The newest unread notices, each with the number of all."""
 _CHOICES = select(_CHOICE.browser, _CHOICE.titles).where(_CHOICE.user_id == bindparam("user"))
 _REMOVE_UNREAD = {
-    name: delete(NoticeTable).where(_UNREAD_OF_KIND, _T[name] == bindparam("target")) for name in ("conversation_id", "share_id", "job_id")
+    name: delete(NoticeTable).where(_UNREAD_OF_KIND, _T[name] == bindparam("target"))
+    for name in ("conversation_id", "share_id", "job_id", "alert_rule_id")
 }
 """Delete unread notices of a kind, by the column with the id of the row that they lead to."""
 
@@ -93,6 +94,8 @@ def _column(kind: NoticeKind) -> str:
             return "conversation_id"
         case NoticeKind.SHARE_RECEIVED:
             return "share_id"
+        case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
+            return "alert_rule_id"
         case _:
             return "job_id"
 

@@ -8,4 +8,5 @@ In reading order:
 - usage_parts: usage by person and by source
 - sketches: merge many sketches
 - rollups: sums, sketches and people by day and hour
+- alerts: alert rules, what fired and what was sent
 """

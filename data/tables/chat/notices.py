@@ -24,6 +24,7 @@ class NoticeTable(Table):
     conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     share_id: Mapped[str | None] = mapped_column(ForeignKey("shares.id", ondelete="CASCADE"))
     job_id: Mapped[str | None] = mapped_column(String(64))
+    alert_rule_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

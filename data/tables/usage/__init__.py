@@ -1,7 +1,8 @@
-"""Define the tables that usage reports read.
+"""Define the tables of usage reports and alerts.
 
 In reading order:
 
 - generations: generation rows
 - rollups: usage by day and hour
+- alerts: alert rules, what fired, what was sent, and webhooks
 """

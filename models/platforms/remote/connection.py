@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from models.platforms.remote.addresses import Resolve, addresses_of, resolve
@@ -100,14 +101,15 @@ class Connections:
         self._lock = threading.Lock()
 
     def send(
-        self, call: Call, method: str, path: str, body: bytes | None = None, *, first_s: float, end: float, accept: str = "application/json"
-    ) -> Response:
+        self, call: Call, method: str, path: str, body: bytes | None = None, *, first_s: float, end: float,
+        accept: str = "application/json", more_headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:  # fmt: skip
         """Send a request and return its response once the headers are there. Raises PlatformFailure.
 
         path: under the platform's address; with a leading // it replaces the address's own path. first_s: until the headers.
         """
         target = path[1:] if path.startswith("//") else self._path + path
-        headers = {**self._headers, "Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
+        headers = {**self._headers, **more_headers, "Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
         kept = self._take()
         if kept is not None:
             try:

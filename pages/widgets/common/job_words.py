@@ -8,6 +8,8 @@ KINDS = {
     "backup.check": "Verify a backup",
     "dataset.build": "Build a version of a dataset",
     "review.upkeep": "Complete the review cases",
+    "alert.check": "Check the alert rules",
+    "alert.deliver": "Send an alert",
     "retention.apply": "Apply retention rules",
     "usage.rollup": "Add up usage by day",
     "response.answer": "Answer a program in the background",

@@ -15,6 +15,7 @@ PERMISSIONS = {
     Permission.DETECT: "Find boxes on images",
     Permission.MEMORY: "Have facts remembered across chats",
     Permission.VIEW_USAGE: "See usage",
+    Permission.MANAGE_ALERTS: "Set up and silence alerts",
     Permission.REVIEW_FEEDBACK: "Review feedback",
     Permission.SET_UP_REVIEW: "Set up review",
     Permission.RUN_MODELS: "Run models",

@@ -18,6 +18,7 @@ REVIEWERS = {"reviewer", "admin"}
 MANAGERS = {"manager", "admin"}
 ADMINS = {"admin"}
 OPEN = {"anonymous"} | ALL
+RULE = {"name": "Errors", "measure": "errors", "threshold": 5}
 HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
 
 ROUTES: list[tuple[str, str, Any, set[str], int]] = [
@@ -180,6 +181,21 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
+    ("GET", "/api/v1/alert-rules", None, MANAGERS, 200),
+    ("POST", "/api/v1/alert-rules", {"rule": RULE}, MANAGERS, 201),
+    ("POST", "/api/v1/alert-rules/preview", {"rule": RULE}, MANAGERS, 200),
+    ("GET", "/api/v1/alert-rules/{rule_id}", None, MANAGERS, 404),
+    ("PATCH", "/api/v1/alert-rules/{rule_id}", {"enabled": False}, MANAGERS, 404),
+    ("DELETE", "/api/v1/alert-rules/{rule_id}", None, MANAGERS, 404),
+    ("POST", "/api/v1/alert-rules/{rule_id}/acknowledge", {}, MANAGERS, 404),
+    ("PUT", "/api/v1/alert-rules/{rule_id}/silence", {}, MANAGERS, 404),
+    ("DELETE", "/api/v1/alert-rules/{rule_id}/silence", None, MANAGERS, 404),
+    ("GET", "/api/v1/alert-rules/{rule_id}/tests", None, MANAGERS, 404),
+    ("POST", "/api/v1/alert-rules/{rule_id}/tests", None, MANAGERS, 404),
+    ("GET", "/api/v1/alert-history", None, MANAGERS, 200),
+    ("GET", "/api/v1/alert-webhooks", None, MANAGERS, 200),
+    ("POST", "/api/v1/alert-webhooks", {"name": "Pager", "address": "https://pager.example/x"}, MANAGERS, 201),
+    ("DELETE", "/api/v1/alert-webhooks/{webhook_id}", None, MANAGERS, 404),
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
     ("POST", "/api/v1/models/plan", {"path": "x.gguf"}, ADMINS, 404),
@@ -339,6 +355,7 @@ OF_ONE_SCOPE = {
     ("GET", "/api/v1/feedback"): "feedback",
     ("POST", "/api/v1/ground"): "chat",
     ("GET", "/api/v1/usage"): "usage",
+    ("DELETE", "/api/v1/alert-rules/{rule_id}"): "usage",
     ("POST", "/api/v1/people"): "admin",
     ("GET", "/api/v1/keys/all"): "admin",
     ("POST", "/api/v1/store/backups"): "admin",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Set
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ from core.review.names import RevealReason
 from core.review.own_feedback import OwnRatings
 from core.review.records import RatingDetails, Vote
 from core.search.records import DocumentKind
+from core.usage.alerts.records import AlertRule, NoData
+from core.usage.alerts.records import Measure as Measured
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
@@ -310,6 +312,28 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     portal.usage.choices(ada)
     with suppress(PortalError):
         portal.usage.report(ann, query)
+    _alerts(portal, ada)
+
+
+def _alerts(portal: Any, ada: Any) -> None:
+    rule = AlertRule(name="Errors", measure=Measured.ERRORS, threshold=5.0, no_data=NoData.FIRE, mails=("ops@corp.example",))
+    made = portal.alert_rules.add(ada, rule)
+    portal.alert_rules.change(ada, made.id, replace(rule, threshold=6.0))
+    portal.alert_rules.get(ada, made.id)
+    portal.alert_rules.overview(ada)
+    portal.alert_rules.choices(ada)
+    portal.alert_previews.preview(ada, rule)
+    portal.alert_handling.silence(ada, made.id, datetime.now(UTC) + timedelta(hours=1), "Maintenance")
+    portal.alert_handling.end_silence(ada, made.id)
+    portal.alert_handling.history(ada)
+    with suppress(PortalError):
+        portal.alert_handling.acknowledge(ada, made.id)
+    portal.alert_delivery.tests(ada, made.id)  # Before one is sent, which the worker changes at any moment.
+    portal.alert_delivery.test(ada, made.id)
+    hook = portal.alert_webhooks.add(ada, "Pager", "https://pager.example/x")
+    portal.alert_webhooks.list(ada)
+    portal.alert_webhooks.remove(ada, hook.id)
+    portal.alert_rules.remove(ada, made.id)
 
 
 def _datasets(portal: Any, ann: Any, ada: Any) -> None:

@@ -13,7 +13,7 @@ EVERYBODY = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXP
 EXPECTED = {
     Role.ANALYST: EVERYBODY,
     Role.REVIEWER: EVERYBODY | {Permission.REVIEW_FEEDBACK},
-    Role.MANAGER: EVERYBODY | {Permission.VIEW_USAGE},
+    Role.MANAGER: EVERYBODY | {Permission.VIEW_USAGE, Permission.MANAGE_ALERTS},
     Role.ADMIN: set(Permission),
 }
 
