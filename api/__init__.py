@@ -12,6 +12,7 @@ In reading order:
 - answering: begin answers, read them, and stream them
 - background: answer the requests of jobs
 - directory_routes: list the routes under /v1
+- model_lists: the models, as OpenAI's and Anthropic's clients read them
 - openai: OpenAI's API
 - responses: OpenAI's Responses
 - batches: OpenAI's files and batches

@@ -83,7 +83,9 @@ PORTALS = {
 }
 """The portal's own groups of routes: the name of each in PORTAL_ROUTES, and its module in api/portal/."""
 DIALECTS = {
-    "openai": ("openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes"),
+    "openai": (
+        "model_lists.model_routes", "openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes",
+    ),
     "anthropic": ("anthropic.message_routes",),
     "batches": ("batches.file_routes", "batches.batch_routes"),
     "directory": ("directory_routes",),

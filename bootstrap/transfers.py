@@ -25,9 +25,9 @@ from data.encryption.sealing import use_keyring
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
+from models.gguf.room import Room
 from models.hub.client import HubClient
 from models.quantizing.quantizer import LlamaQuantizer
-from models.serving.pool.budget import Room
 from settings import Settings
 
 

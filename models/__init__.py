@@ -16,5 +16,6 @@ In reading order:
 - trials: try llama.cpp and model files in child processes first
 - hub: list and download model files from hubs
 - serving: the pool of loaded models, loading and routing
+- machine: memory and cores of this machine
 - plain_words: clean up messages of llama.cpp and templates for people
 """

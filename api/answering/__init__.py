@@ -6,4 +6,5 @@ In reading order:
 - answers: the running answers to one request
 - answer_thread: one thread that reads all of them
 - streams: server-sent events
+- timings: what was measured of an answer
 """

@@ -7,5 +7,4 @@ In reading order:
 - message_request: a request for a message
 - message_answer: an answer, whole or in events
 - message_routes: the routes
-- model_list: the models, for clients that send anthropic-version
 """

@@ -7,7 +7,7 @@ In reading order:
 - sampling_fields: the fields that chat and plain completions share
 - chat_request: a chat request
 - chat_answer: an answer, whole or in chunks
-- chat_routes: models and chat completions
+- chat_routes: chat completions
 - completion_request: a request to continue a bare prompt
 - completion_answer: its answer, whole or in chunks
 - completion_routes: completions, and conversion between texts and tokens

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from api.answering.answers import Item, RunningAnswers
 from api.answering.streams import KEEP_ALIVE, Write, json_text, sse
+from api.answering.timings import TimingsOut
 from api.errors import openai_error, unexpected
-from api.portal.chat.message_shapes import TimingsOut
 from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Alternative, Delta, Finished, Queued, TokenLogprob, ToolCall

@@ -30,8 +30,8 @@ from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
 from bench.engine_parts.stress.stress import stress
 from bench.engine_parts.synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.portal_parts.portal import ROOT, table
+from models import machine
 from models.engine.llama.native import lib
-from models.serving import machine
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Tokens of each answer, by the number of concurrent chats."""

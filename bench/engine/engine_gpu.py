@@ -34,9 +34,9 @@ from bench.engine_parts.synthetic import FIRST_WORD, Shape, words
 from bench.portal_parts.portal import ROOT, table
 from cli.environment.engine_build import gpus
 from core.errors import PortalError, StartFailed
+from models import machine
 from models.engine.llama import native
 from models.gguf.memory_plan import BATCH_ON_GPU
-from models.serving import machine
 
 COUNTS = {1: 256, 8: 256, 32: 192, 64: 128}
 """Tokens of each answer, by the number of concurrent chats."""

@@ -22,7 +22,7 @@ from bootstrap.models import GUIDE, extra_buffers
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams
 from core.models.load_settings import LoadSettings
 from core.models.records import ModelState
-from models.serving.machine import resident_bytes
+from models.machine import resident_bytes
 from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from samples.gguf_maker import SHAPES, make_gguf

@@ -15,7 +15,7 @@ from pathlib import Path
 import llama_cpp
 
 from bench.portal_parts.portal import ROOT
-from models.serving import machine
+from models import machine
 
 _WORDS = ("what", "beside it")
 """Columns with text; the others hold numbers."""

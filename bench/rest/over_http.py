@@ -21,7 +21,7 @@ from bench.engine_parts.sides import server
 from bench.models.peer_platforms import GUIDE
 from bench.portal_parts.portal import percentile, running_portal, table
 from bench.rest.whole_path import Read, ask_all
-from models.serving import machine
+from models import machine
 
 CHATS = (1, 8, 16, 50)
 CONTEXT = 512

@@ -40,7 +40,7 @@ from data.search.elasticsearch.index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgresql.index import PostgresIndex
 from data.search.sqlite.index import SqliteIndex
-from models.serving import machine
+from models import machine
 from samples.servers.elasticsearch_node import ElasticsearchNode
 from samples.servers.postgresql import PostgresServer
 

@@ -23,7 +23,7 @@ from core.transfers.uploads import Uploads
 from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.inspector import Inspector
-from models.serving.pool.budget import Room
+from models.gguf.room import Room
 from models.serving.router import PoolRouter
 from models.serving.state_files.last_run import RunRecord
 from models.serving.state_files.start_list import START_MODELS, FileStartList

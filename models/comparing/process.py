@@ -19,11 +19,11 @@ import numpy as np
 
 from core.comparing.records import KL_BOUNDS
 from core.errors import PortalError
+from models import machine
 from models.comparing.divergence import divergence
 from models.comparing.scorer import Scorer, chunks
 from models.engine.llama import native
 from models.engine.llama.options import BackendOptions
-from models.serving import machine
 
 _PR_SET_PDEATHSIG = 1
 

@@ -4,5 +4,4 @@ In reading order:
 
 - llama_embedder: load a model and compute a batch of texts
 - embedding_engine: batch the texts of all requests
-- embedding_platform: from texts to tokens to vectors
 """

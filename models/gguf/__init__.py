@@ -11,6 +11,7 @@ In reading order:
 - projectors: find the projector that belongs to a model
 - flash_attention: decide whether flash attention is faster
 - memory_sizes: estimate what contexts and computations take
+- room: the memory that a load may take
 - memory_plan: plan how to load a model, and whether it fits
 - catalogue: read catalogue.yaml, the known models, and plan their memory
 - inspector: read a file for a report

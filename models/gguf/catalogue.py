@@ -19,7 +19,7 @@ from core.models.quantization import BITS_PER_WEIGHT as QUANTIZED_BITS
 from core.models.records import ModelFile, ModelKind
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import plan_load
-from models.serving.pool.budget import Room
+from models.gguf.room import Room
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 LANGUAGES = ("en", "zh")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.errors import InvalidInput
 from core.models.load_settings import LoadSettings, SplitMode
 from models.engine.llama.native import Gpu
-from models.serving.machine import Memory
+from models.machine import Memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from core.errors import InvalidInput
 from core.models.load_settings import FlashAttention, KvStreams, LoadSettings
 from core.models.memory_records import MemoryPlan
+from models import machine
 from models.engine.llama import native
 from models.engine.llama.options import BackendOptions
 from models.gguf.facts import ModelFacts
 from models.gguf.flash_attention import plain_is_faster, score_bytes
 from models.gguf.gpu_choice import choose_gpus
 from models.gguf.memory_sizes import KV_BYTES, MEGABYTE, MICRO_BATCH, context_bytes_per_token, state_bytes, vector_work_bytes, work_bytes
-from models.serving import machine
-from models.serving.machine import Memory
+from models.machine import Memory
 
 MAX_SLOTS, MIN_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768

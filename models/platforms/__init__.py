@@ -7,6 +7,7 @@ In reading order:
 - plugin: platforms that plugins provide
 - remote: models on other servers
 - local: a model in this process or in a child of it
+- local_vectors: a model for embeddings or rankings, from texts to tokens to vectors
 - prompts: what a model reads of a request, as tokens
 - local_generation: one running answer, watched while it streams
 - degeneration: notice answers that only repeat themselves

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from core.errors import InvalidInput, NotFound
 from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
+from models import machine
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.images import PromptImage
@@ -19,17 +20,16 @@ from models.engine.sequence import Sequence
 from models.engine.stats.metrics import EngineMetrics
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
+from models.grammar.reader import check_grammar
 from models.platforms.local_generation import LocalGeneration
 from models.platforms.prefetch import Prefetcher, Turn
 from models.platforms.prompts import Prompts, Reading
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.call_grammar import may_call, must_call
 from models.prompting.chat_template import ChatTemplate
-from models.prompting.grammar import check_grammar
 from models.prompting.reasoning import CLOSE, OPEN, ReasoningParser
 from models.prompting.tool_calls import ToolCallParser
 from models.schema.json_schema import Followed, grammar_of
-from models.serving import machine
 
 DEFAULT_MAX_TOKENS = 4096
 """Limit of an answer whose request sets none, so that an endless answer cannot hold a slot forever."""

@@ -5,7 +5,6 @@ In reading order:
 - chat_template: render a conversation with the model's template
 - template_worker: render one template in a separate process
 - marked_text: keep typed markers from becoming control tokens
-- grammar: parse a grammar in GBNF
 - call_grammar: a grammar that holds an answer to tool calls
 - answer_reader: split an answer while it streams
 - reasoning: separate reasoning from text

@@ -17,10 +17,10 @@ from core.errors import Conflict, InvalidInput, ModelFailed
 from core.models.quantization import Precision
 from core.models.records import ModelFile
 from core.operations.file_limit import at_file_limit
+from models import machine
 from models.child.process import how_it_ended
 from models.gguf.facts import read_facts
 from models.plain_words import without_codes
-from models.serving import machine
 
 _FILE_TYPES = {Precision.Q8_0: 7, Precision.Q6_K: 18, Precision.Q5_K_M: 17, Precision.Q4_K_M: 15, Precision.IQ4_XS: 30}
 """llama.cpp's LLAMA_FTYPE_MOSTLY_..."""

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from core.errors import InvalidInput
-from models.prompting.grammar import MAX_CHARACTERS, MAX_REPEATS
+from models.grammar.reader import MAX_CHARACTERS, MAX_REPEATS
 from models.schema.form_joins import Form
 from models.schema.schema_forms import wrong
 

@@ -2,7 +2,6 @@
 
 In reading order:
 
-- machine: memory and cores of this machine
 - precedence: give decode threads priority on the processor
 - loader: make a platform from a file and its plan
 - recent_facts: cache what headers say

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from core.models.load_settings import LoadSettings
 from core.models.records import ModelState
+from models import machine
 from models.child.embedder import ChildEmbedder
 from models.child.model import ChildModel
-from models.embedding.embedding_platform import EmbeddingPlatform
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
@@ -22,8 +22,8 @@ from models.gguf.adapters import ChosenAdapter, check_matches, choose, read_adap
 from models.gguf.facts import ModelFacts, fingerprint
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
+from models.platforms.local_vectors import EmbeddingPlatform
 from models.prompting.chat_template import ChatTemplate
-from models.serving import machine
 from models.serving.pool.pool_entry import Entry
 from models.serving.state_files.last_run import RunRecord
 from models.serving.swapping.file_stamps import check_unchanged

@@ -6,14 +6,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import BaseModel, Field
 
+from api.answering.timings import TimingsOut
 from api.portal.shapes import FileOut
 from core.chat.context.records import AnswerContext
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.chat.tools.records import ToolStep
-from core.inference.records import Generation, Routing, Timings
+from core.inference.records import Generation, Routing
 
 
 class ConversationOut(BaseModel):
@@ -39,38 +40,6 @@ class ConversationOut(BaseModel):
             tools_off=list(conversation.tools_off), tools_allowed=list(conversation.tools_allowed),
             created_at=conversation.created_at, updated_at=conversation.updated_at,
         )  # fmt: skip
-
-
-class TimingsOut(BaseModel):
-    """Measurements of an answer. Times are in seconds; null means not measured."""
-
-    queue_s: float
-    ttft_s: float | None = Field(description="Time from the question to the first token.")
-    duration_s: float
-    tokens_per_second: float | None
-    thinking_s: float | None = Field(description="Duration of the reasoning; null if there was none.")
-    inter_token_p50_s: float | None = Field(description="Inter-token latency.")
-    inter_token_p95_s: float | None
-    steps: int = Field(description="Engine steps that this answer took part in.")
-    prefill_tokens: int = Field(description="Prompt tokens that were computed; the rest came from the cache.")
-    prefill_s: float | None = Field(description="Duration of the steps that processed the prompt, which served other answers too.")
-    draft_tokens: int = Field(description="Draft tokens of speculative decoding.")
-    accepted_tokens: int = Field(description="Draft tokens that were accepted.")
-    retries: int = Field(description="How often the answer was retried with safer sampling.")
-
-    @computed_field(description="The old name of draft_tokens, for one release.")  # type: ignore[prop-decorator]
-    @property
-    def guessed_tokens(self) -> int:
-        return self.draft_tokens
-
-    @computed_field(description="The old name of accepted_tokens, for one release.")  # type: ignore[prop-decorator]
-    @property
-    def guessed_right(self) -> int:
-        return self.accepted_tokens
-
-    @staticmethod
-    def of(timings: Timings) -> TimingsOut:
-        return TimingsOut(**asdict(timings))
 
 
 class RoutedOut(BaseModel):

@@ -22,6 +22,7 @@ from bench.engine_parts.stress.questions import CONTEXT, Question, make_model, q
 from bootstrap.models import loadable
 from core.errors import Busy
 from core.inference.requests import Finished
+from models import machine
 from models.engine.batching.row_costs import RowCosts
 from models.engine.batching.step_time import StepTime
 from models.engine.costs import Costs
@@ -31,7 +32,6 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.options import BackendOptions
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import DraftCosts
-from models.serving import machine
 
 SLOTS, SHARED_CELLS = 6, 512
 OFFLOAD_BYTES, DISK_BYTES = 200_000, 1_000_000

@@ -10,7 +10,7 @@ from core.errors import InvalidInput, Unavailable
 from models.engine.llama.model import control_markers, text_of, tokens_of
 from models.engine.llama.native import lib
 from models.engine.sampling.token_texts import TokenTexts
-from models.prompting.grammar import read_grammar
+from models.grammar.reader import read_grammar
 
 _ENDS = ("<|user|>", "<|observation|>")
 """Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""

@@ -18,7 +18,7 @@ from models.engine.llama.native import lib
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.sampler import PENALTY_WINDOW, Resolved, ThinkingTags
 from models.engine.sampling.token_texts import TokenTexts
-from models.prompting.grammar import read_grammar
+from models.grammar.reader import read_grammar
 from models.prompting.reasoning import ReasoningParser
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])

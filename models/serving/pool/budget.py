@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.models.memory_records import DeviceMemory, MemoryPlan
+from core.models.memory_records import DeviceMemory
+from models import machine
 from models.engine.llama import native
-from models.serving import machine
-from models.serving.machine import Memory
+from models.gguf.room import Room
 from models.serving.pool.pool_entry import Entry
 from models.serving.pool.registry import ModelRegistry
 
 BUDGET = "budget"
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The memory available to a load, as `plan_load` needs it."""
-
-    host: Memory
-    gpus: list[native.Gpu]
-    promised: int
-    """Bytes that other loads will still take; they count as free in `host` and `gpus`."""
-    budget: int
-    """Bytes of the limit; 0: no limit."""
-    left: int
-    """Bytes left of the limit, before `promised` is subtracted."""
-
-    def limited(self, memory: MemoryPlan) -> MemoryPlan:
-        """Return a plan made in this room without what is promised to others."""
-        binds = bool(self.budget) and memory.free_bytes >= self.left
-        free = min(memory.free_bytes, self.left) if binds else memory.free_bytes
-        total = min(memory.total_bytes, self.budget) if binds else memory.total_bytes
-        return replace(memory, free_bytes=max(0, free - self.promised), total_bytes=total, budget_bytes=self.budget if binds else 0)
 
 
 class MemoryBudget:
@@ -44,7 +23,7 @@ class MemoryBudget:
         self._limit = limit
 
     def room(self, excluding: Entry | None = None) -> Room:
-        """Return what a load can take now. besides: an entry that the load replaces."""
+        """Return what a load can take now. excluding: an entry that the load replaces."""
         host, gpus = machine.host_memory(), native.gpus()
         promised = self._registry.reserved_bytes(excluding)
         if not self._limit:

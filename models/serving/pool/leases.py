@@ -10,8 +10,8 @@ from core.errors import BeingReplaced, Busy, InvalidInput, ModelFailed, NotFound
 from core.inference.requests import GenerationRequest
 from core.models.records import ModelKind, ModelState
 from models.child.supervised_process import AGAIN
-from models.embedding.embedding_platform import EmbeddingPlatform
 from models.platforms.local import LocalPlatform
+from models.platforms.local_vectors import EmbeddingPlatform
 from models.serving.pool.pool_entry import Entry
 from models.serving.pool.registry import ModelRegistry
 from models.serving.swapping.running_answer import RunningAnswer

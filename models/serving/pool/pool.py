@@ -13,15 +13,16 @@ from core.errors import Conflict, Unavailable
 from core.models.load_settings import LoadSettings
 from core.models.memory_records import DeviceMemory, MemoryPlan
 from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelState, Residency
-from models.embedding.embedding_platform import EmbeddingPlatform
+from models import machine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 from models.gguf.folder import Catalog
+from models.gguf.room import Room
 from models.platforms.local import LocalPlatform
-from models.serving import machine
+from models.platforms.local_vectors import EmbeddingPlatform
 from models.serving.loader import Loader
-from models.serving.pool.budget import MemoryBudget, Room
+from models.serving.pool.budget import MemoryBudget
 from models.serving.pool.leases import Leases
 from models.serving.pool.loading import Loading
 from models.serving.pool.registry import ModelRegistry

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from core.errors import StoredError
 from core.models.load_settings import LoadSettings
 from core.models.records import LoadedModel, ModelKind, ModelState
-from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.stats.metrics import STUCK_S
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
+from models.platforms.local_vectors import EmbeddingPlatform
 from models.serving.swapping.file_stamps import Stamp, file_problem
 from models.serving.swapping.running_answer import AnswerTally
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.portal.chat.message_shapes import TimingsOut
+from api.answering.timings import TimingsOut
 from bootstrap.portal import Portal
 from core.errors import Busy, ModelFailed, NotFound, PromptTooLong, Unavailable
 from core.inference.records import FinishReason

@@ -1,4 +1,4 @@
-"""Embedding models in separate processes, really killed. test_embedding_platform.py shows that they compute the same."""
+"""Embedding models in separate processes, really killed. test_local_vectors.py shows that they compute the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.models.load_settings import LoadSettings
 from core.models.records import LoadedModel, ModelKind, ModelState
 from models.child.embedder import ChildEmbedder
 from models.child.supervised_process import AGAIN
-from models.embedding.embedding_platform import RunningVectors
+from models.platforms.local_vectors import RunningVectors
 from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
@@ -120,7 +120,7 @@ def test_cancelling_breaks_the_batch_off(pool: Pool) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_one_that_hangs_is_ended_all_the_same(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.embedding.embedding_platform.CHILD_END_S", 0.2)
+    monkeypatch.setattr("models.platforms.local_vectors.CHILD_END_S", 0.2)
     process = process_of(pool)
     os.kill(process, signal.SIGSTOP)
     waiter = Waiter(ask_of_tokens(pool))

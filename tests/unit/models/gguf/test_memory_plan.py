@@ -15,7 +15,7 @@ from models.engine.llama.native import Gpu, start
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.memory_sizes import context_bytes_per_token
-from models.serving.machine import Memory
+from models.machine import Memory
 from samples.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import plan_here
 

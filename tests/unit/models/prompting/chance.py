@@ -10,7 +10,7 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
-from models.prompting.grammar import read_grammar
+from models.grammar.reader import read_grammar
 
 MAX_TOKENS = 6_000
 

@@ -17,8 +17,8 @@ from models.engine.llama.native import lib
 from models.engine.llama.options import BackendOptions
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
+from models.grammar.reader import read_grammar
 from models.prompting.call_grammar import may_call, must_call
-from models.prompting.grammar import read_grammar
 from models.prompting.tool_calls import ToolCallParser
 from samples.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
+from models.grammar.reader import read_grammar
 from models.grammar.stacks import Stacks
-from models.prompting.grammar import read_grammar
 from models.schema.json_schema import grammar_of
 
 CORPUS = Path(__file__).parents[3] / "files" / "grammars"

@@ -14,7 +14,7 @@ from models.engine.llama.native import lib
 from models.engine.llama.options import BackendOptions
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
-from models.prompting.grammar import read_grammar
+from models.grammar.reader import read_grammar
 from models.schema.json_schema import grammar_of
 from samples.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar

@@ -12,7 +12,7 @@ from core.errors import InvalidInput, ModelFailed
 from models.engine.llama.backend import LlamaBackend
 from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.token_texts import TokenTexts
-from models.prompting.grammar import read_grammar
+from models.grammar.reader import read_grammar
 from samples.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar
 from tests.this_machine import load_options

@@ -14,8 +14,8 @@ from core.inference.records import FinishReason
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
 from core.models.load_settings import LoadSettings
 from core.models.records import LoadedModel, ModelState
+from models.machine import resident_bytes
 from models.platforms.local import LocalPlatform
-from models.serving.machine import resident_bytes
 from models.serving.pool.pool import Pool
 from models.serving.router import PoolRouter
 from samples.gguf_maker import SHAPES, make_gguf

@@ -12,13 +12,13 @@ import numpy as np
 from core.errors import InvalidInput, ModelFailed
 from core.inference.records import Routing
 from core.inference.vectors import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
+from models import machine
 from models.child.embedder import ChildEmbedder
 from models.embedding.embedding_engine import EmbeddingEngine, Job
 from models.embedding.llama_embedder import LlamaEmbedder, Rows
 from models.engine.stats.metrics import EngineMetrics
 from models.gguf.facts import ModelFacts
 from models.prompting.marked_text import CUT, MarkedText
-from models.serving import machine
 
 FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""

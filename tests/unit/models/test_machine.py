@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.serving.machine import cores, host_memory, resident_bytes
+from models.machine import cores, host_memory, resident_bytes
 
 MEMINFO = "MemTotal:       8000000 kB\nMemFree:  1 kB\nMemAvailable:   4000000 kB\n"
 

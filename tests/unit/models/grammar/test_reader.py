@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import InvalidInput
-from models.prompting.grammar import check_grammar
+from models.grammar.reader import check_grammar
 
 GOOD = [
     'root ::= "a"',
