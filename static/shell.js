@@ -79,8 +79,6 @@ function name() {
     label('[data-testid="stChatInputFileUploadButton"] button', L.attach);
     label('[data-testid="stChatInputSubmitButton"]', L.send);
     for (const menu of document.querySelectorAll('[data-testid="stTopNavSection"]')) mark(menu, now.data.menu);
-    translate('[data-testid="stFileUploaderDropzone"] button p', /^Upload$/, L.upload);
-    translate('[data-testid="stFileUploaderDropzoneInstructions"]', /(\d+)([KMG]B) per file/, L.limit);
     const skip = document.querySelector('[data-testid="stSkipToContent"]');
     if (skip && skip.textContent !== L.skip) skip.textContent = L.skip;
   });
@@ -91,14 +89,6 @@ function mark(menu, open) {
   const marked = open !== '' && menu.querySelector('[data-testid="stMarkdownContainer"]')?.textContent === open;
   if (menu.hasAttribute('aria-current') === marked) return;
   if (marked) menu.setAttribute('aria-current', 'true'); else menu.removeAttribute('aria-current');
-}
-
-// Streamlit has no words but English ones here. The text nodes stay, since React holds them.
-function translate(selector, pattern, words) {
-  for (const each of document.querySelectorAll(selector)) {
-    const walk = document.createTreeWalker(each, NodeFilter.SHOW_TEXT);
-    for (let text = walk.nextNode(); text; text = walk.nextNode()) if (pattern.test(text.data)) text.data = text.data.replace(pattern, words);
-  }
 }
 
 function label(selector, words) {

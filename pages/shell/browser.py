@@ -1,13 +1,18 @@
-"""Browser functions of every page: labels of icons, the skip link, the list of keyboard shortcuts, and closing the sidebar on a phone."""
+"""Browser functions of every page: labels of icons, Streamlit's own words, the skip link, the list of keyboard shortcuts, and closing the
+sidebar on a phone."""
 
 from __future__ import annotations
 
+import json
+from functools import cache
+
 import streamlit as st
 
-from pages.shell.words import language, t
+from pages.shell.words import CATALOGUES, language, t
 from pages.widgets.common.script import component
 
 _shell = component("shell", file="shell.js", html="<div class='shell'></div>")
+_streamlit_words = component("streamlitWords", file="words.js", html="<i></i>")
 
 
 def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
@@ -24,12 +29,19 @@ def browser_shell(page: str, *, menu: str, reviews: bool) -> None:
         "attach": t("Attach files"),
         "send": t("Send"),
         "skip": t("Skip to the content"),
-        "upload": t("Upload"),
-        "limit": t("{size} per file", size="$1 $2"),
     }
     with st.container(key="zero-shell"):
         given = {"page": page, "menu": menu, "language": language(), "sections": shortcuts(reviews), "labels": labels}
         _shell(key="shell", data=[given], height=1)
+        if own := streamlit_words(language()):
+            _streamlit_words(key="streamlit-words", data=[own], height=1)
+
+
+@cache
+def streamlit_words(language: str) -> dict[str, dict[str, str]]:
+    """Return a translation of Streamlit's own words by the selector of where it shows them; none for English."""
+    path = CATALOGUES / "streamlit" / f"{language}.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:

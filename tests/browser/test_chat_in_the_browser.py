@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from bench.portal_parts.portal import Measured
+from bench.portal_parts.portal import PASSWORD, Measured
 from samples.chromium import PATIENCE_MS, stop
 from tests.browser.conftest import Person
 from tests.browser.settled import press_until, settle, until
@@ -229,7 +229,13 @@ def test_the_interface_speaks_chinese_when_the_browser_does(person: Person) -> N
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(person.portal.url)
-    expect(page.get_by_role("button", name="登录")).to_be_visible()
+    page.get_by_label("用户名").fill("ana")
+    page.get_by_label("密码").first.fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.get_by_placeholder("输入问题").wait_for()
+    # Streamlit's own menu has English words only.
+    page.get_by_role("button", name="设置").click()
+    expect(page.get_by_test_id("stMainMenuPopover")).to_contain_text("跟随系统")
     context.close()
 
 

@@ -68,7 +68,7 @@ def test_a_box_is_found_moved_corrected_reviewed_and_exported(
 ) -> None:
     page = person.open("ana")
     open_page(page, "Images")
-    expect(page.get_by_text(re.compile(r"^\d+ MB per file"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+MB per file"))).to_be_visible()
     page.get_by_test_id("stFileUploaderDropzone").wait_for()
     drop(page, "street.png", written(picture(WIDTH, HEIGHT)))
     page.get_by_role("textbox", name="What to find").fill("a red car")
