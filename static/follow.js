@@ -34,7 +34,7 @@ const onScroll = () => {
 };
 
 function attach(button) {
-  const box = document.querySelector('.st-key-transcript');
+  const box = document.querySelector('.st-key-sidebyside') || document.querySelector('.st-key-transcript');
   if (state && state.box === box && state.button === button) return;
   detach();
   if (!box) { button.classList.remove('on'); return; }

@@ -3,7 +3,7 @@
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
 .copy{all:unset;box-sizing:border-box;cursor:pointer;display:inline-flex;align-items:center;gap:.375rem;height:2.25rem;padding:0 .625rem;border-radius:.5rem;
- font:400 .9333rem/1 var(--st-font);color:var(--st-text-color);white-space:nowrap}
+ font:400 .8667rem/1 var(--st-font);color:var(--st-text-color);white-space:nowrap}
 .copy:hover{background:var(--st-secondary-background-color)} .copy:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 `);

@@ -29,7 +29,7 @@ from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.diagrams import diagrams
 from pages.widgets.chat.flow.earlier import latest
 from pages.widgets.chat.flow.follow_up import follow_up
-from pages.widgets.chat.flow.lane_choice import lane_choice
+from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
 from pages.widgets.chat.flow.regenerate_menu import regenerate_choices
 from pages.widgets.chat.flow.side_by_side import before, earlier_rounds, lane_texts, open_rounds, side_by_side
 from pages.widgets.chat.problem import forget_problem, problem_of, report_problem
@@ -96,6 +96,7 @@ def render(portal: Portal, user: User) -> None:
             meter=None if temporary or shown is None else partial(context_meter, portal, user, conversation_id, options(models).model),
             note=privacy_note() or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
             more_choices=lambda: _more_choices(portal, user, models, None if temporary else conversation_id),
+            asked=1 if temporary or temporary_chat.is_on() else len(lanes(models, rounds[-1] if rounds else None)),
         )
 
     # Finished answers come first, because they are what a person waits for who opens another chat.

@@ -842,6 +842,16 @@ def test_models_answer_side_by_side_until_a_vote_chooses_one(house: House, ana: 
     assert house.portal.conversations.transcript(ana, talk.id)[-1].message.rating == 1
 
 
+def test_choosing_several_models_is_said_at_once_by_the_composer(house: House, ana: User) -> None:
+    house.router.available.append(replace(house.router.available[0], name="other"))
+    drawn = chat(house)
+    assert drawn.chat_input[0].placeholder == "Ask anything" and "modelpick" in {each.key for each in drawn.get("menu_button")}
+    drawn = drawn.multiselect(key="lane-models").set_value(["fake", "other"]).run()
+    assert not drawn.exception and drawn.chat_input[0].placeholder == "Ask 2 models"
+    drawn = drawn.multiselect(key="lane-models").set_value([]).run()
+    assert drawn.chat_input[0].placeholder == "Ask anything"
+
+
 # Side by side
 
 

@@ -70,6 +70,7 @@ def composer(
     prompts: Sequence[ListedPrompt] = (),
     meter: Callable[[], None] | None = None,
     more_choices: Callable[[], None] = lambda: None,
+    asked: int = 1,
 ) -> DeltaGenerator:
     """Draw the composer; return the container for the figures of the running answer.
 
@@ -78,7 +79,7 @@ def composer(
     on_dismiss: called to hide it. deleted: chats whose deletion can be undone.
     held: files for the next question; on_drop: called with the id of a file to remove from them.
     arrival: the message at which the transcript opens. note: a notice above the input. prompts: prompts that "/" offers.
-    meter: draws the context meter. more_choices: draws further choices beside the model.
+    meter: draws the context meter. more_choices: draws further choices beside the model. asked: how many models answer the question.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -91,7 +92,7 @@ def composer(
                 st.caption(f":material/info: {note}")
         with st.container(key="composer", gap="xxsmall"):
             follow(conversation, answer, link_target)
-            placeholder = t("Ask anything") if models else t("No model is ready yet")
+            placeholder = t("Ask {n} models", n=asked) if asked > 1 else t("Ask anything") if models else t("No model is ready yet")
             _held(held, on_drop)
             prompt_menu(prompts)
             st.chat_input(
@@ -100,7 +101,7 @@ def composer(
             )  # fmt: skip
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
-                    _choices(models, on_dismiss)
+                    _choices(models, on_dismiss, one=asked == 1)
                     more_choices()
                 # A container even without a meter: Streamlit replaces elements by their number, so that Stop would jump to the left.
                 with st.container(key="meterslot", width="content"):
@@ -133,8 +134,17 @@ def _shown(file: StoredFile) -> str:
     return file.name if file.encoding in ("", UTF_8) else f"{file.name} · {file.encoding}"
 
 
-def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> None:
+def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None], *, one: bool) -> None:
+    """Draw the choice of the model, and of thinking. one: whether one model answers; several are chosen side by side."""
     name, chosen = _chosen(models)
+    with st.container(key="modelslot", width="content"):  # always: what follows it would be drawn anew, and an open menu would close
+        if one:
+            _model_choice(models, name, on_choice)
+    if chosen.thinking:
+        st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
+
+
+def _model_choice(models: Sequence[ServedModel], name: str, on_choice: Callable[[], None]) -> None:
     titles = {name: model_title(each, name) for each in models for name in each.names}
     listed = {
         name: f"{titles[name]} · {t('sees images')}" if each.vision else titles[name] for each in models for name in each.names
@@ -146,8 +156,6 @@ def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> No
         st.session_state[_MODEL] = picked
         on_choice()
         st.rerun()
-    if chosen.thinking:
-        st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
 
 
 def model_title(model: ServedModel, name: str) -> str:

@@ -15,6 +15,7 @@ from pages.shell.words import t
 from pages.widgets.chat.composer.composer import model_title, options
 
 _CHOSEN, _SEPARATE = "chat_lanes", "chat_lanes_separate"
+_MODELS, _THREADS = "lane-models", "lane-separate"
 
 
 def lanes(models: Sequence[ServedModel], going_on: Comparison | None = None) -> list[TurnOptions]:
@@ -38,14 +39,20 @@ def lane_choice(models: Sequence[ServedModel]) -> None:
     label = t("Ask {n} models", n=len(chosen)) if len(chosen) > 1 else t("Side by side")
     with st.popover(label, icon=":material/view_column_2:", type="tertiary", key="lanechoice"):
         st.caption(t("Choose two to four models. Each answers the next question."))
-        st.session_state[_CHOSEN] = st.multiselect(
-            t("Models"), list(titles), default=chosen, max_selections=MAX_LANES, format_func=titles.__getitem__,
-            placeholder=t("Choose models"), key="lane-models",
+        st.session_state[_MODELS], st.session_state[_THREADS] = chosen, bool(st.session_state.get(_SEPARATE))
+        st.multiselect(
+            t("Models"), list(titles), max_selections=MAX_LANES, format_func=titles.__getitem__, placeholder=t("Choose models"),
+            key=_MODELS, on_change=_keep,
         )  # fmt: skip
-        st.session_state[_SEPARATE] = st.toggle(
-            t("Separate threads"), value=bool(st.session_state.get(_SEPARATE)), key="lane-separate",
+        st.toggle(
+            t("Separate threads"), key=_THREADS, on_change=_keep,
             help=t("Until you vote, each model reads only its own earlier answers. Otherwise all read the one that you prefer."),
         )  # fmt: skip
+
+
+def _keep() -> None:
+    """Keep what was chosen before anything is drawn: the whole bar says it. Streamlit forgets a widget that is not drawn."""
+    st.session_state[_CHOSEN], st.session_state[_SEPARATE] = st.session_state[_MODELS], st.session_state[_THREADS]
 
 
 def _chosen(models: Sequence[ServedModel]) -> list[str]:
