@@ -16,6 +16,7 @@ SHEET.replaceSync(`
 const BLANK = /\{\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}\}|\[([^\[\]\n]{1,60})\](?!\()/g;   // as core/prompts/blanks.py
 const FIELD = '.st-key-composer textarea';
 const MAX_ROWS = 40;             // rows drawn at once
+const PATIENCE_MS = 10_000;
 let menu = null;                // the one of this page: {root, data, labels, at, rows, inserted}
 
 export function promptMenu({data, parentElement}) {
@@ -35,7 +36,7 @@ export function promptMenu({data, parentElement}) {
   const [insert, nonce] = data[2];
   if (nonce && nonce !== sessionStorage.getItem('prompt-inserted')) {   // a starter with blanks: into the field instead of asked
     sessionStorage.setItem('prompt-inserted', nonce);
-    requestAnimationFrame(() => { const field = document.querySelector(FIELD); if (field) put(field, insert); });
+    putIntoField(insert, performance.now() + PATIENCE_MS);
   }
   const typed = document.activeElement;
   if (root.hidden && typed?.matches?.(FIELD) && typed.value.startsWith('/')) offer(typed);   // typed before this script was here
@@ -89,6 +90,13 @@ function onKey(event) {
     const found = next(field, event.shiftKey);                      // only in an inserted prompt, else Tab leaves the field as everywhere
     if (found) { take(); choose(field, found); } else menu.inserted = '';
   }
+}
+
+// From another page the text is here before the composer is.
+function putIntoField(text, until) {
+  const field = document.querySelector(FIELD);
+  if (field && !field.disabled) put(field, text);
+  else if (performance.now() < until) setTimeout(putIntoField, 50, text, until);
 }
 
 function put(field, text) {

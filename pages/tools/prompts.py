@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 200
 """Maximum number of rows drawn at once; the search finds the others."""
 _CHOSEN, _NEW, _DONE = "prompts_chosen", "+", "prompts_done"
-_SHARES = {Share.OWN: "Only I", Share.GROUP: "My group", Share.EVERYONE: "Everyone"}
+_SHARES = {Share.OWN: "Only me", Share.GROUP: "My group", Share.EVERYONE: "Everyone"}
 
 
 def render(portal: Portal, user: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from bench.portal_parts.portal import Measured
+from samples.chromium import open_page
 from tests.browser.conftest import Person
 
 
@@ -39,3 +40,8 @@ def test_a_slash_lists_prompts_enter_inserts_one_and_tab_goes_to_the_next_blank(
     field.press("Escape")
     expect(rows).to_have_count(0)
     expect(field).to_have_value("/week")
+    # A prompt is put into the composer from the Prompts page, too, where there is none yet.
+    open_page(page, "Prompts")
+    page.get_by_role("button", name="Weekly report").click()
+    page.get_by_role("button", name="Use in a chat").click()
+    expect(field).to_have_value("Write my weekly report.")
