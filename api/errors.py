@@ -163,25 +163,25 @@ def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:
 
     For a union, pydantic lists the problems of each type, with the type's name in the path. The one that got furthest is the most useful.
     """
-    places = [(problem, _sent_place(problem, body)) for problem in problems]
-    first = places[0][1]
-    problem, place = max((each for each in places if each[1][: len(first)] == first), key=lambda each: len(each[1]))
-    return problem, ".".join(place)
+    locations = [(problem, _sent_location(problem, body)) for problem in problems]
+    first = locations[0][1]
+    problem, location = max((each for each in locations if each[1][: len(first)] == first), key=lambda each: len(each[1]))
+    return problem, ".".join(location)
 
 
-def _sent_place(problem: Mapping[str, Any], body: Any) -> list[str]:
+def _sent_location(problem: Mapping[str, Any], body: Any) -> list[str]:
     """Return the location of the problem in the body: the steps of the validator's path that the body has."""
     kind, *steps = problem["loc"]
     if kind != "body":
         return [str(step) for step in steps]
-    place = []
+    location = []
     for number, step in enumerate(steps):
         if (isinstance(body, dict) and step in body) or (isinstance(body, list) and isinstance(step, int) and step < len(body)):
             body = body[step]
         elif problem["type"] != "missing" or number < len(steps) - 1:
             continue
-        place.append(str(step))
-    return place
+        location.append(str(step))
+    return location
 
 
 def validation_sentence(problem: Mapping[str, Any], field: str) -> str:

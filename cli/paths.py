@@ -40,12 +40,12 @@ class Paths:
 
     @property
     def stamp(self) -> Path:
-        """The record of what is installed in the environment; deleted with it."""
+        """Return the record of what is installed in the environment; it is deleted with it."""
         return self.venv / "installed.json"
 
     @property
     def engine_trial_result(self) -> Path:
-        """The record of how the engine was tested on this machine; the portal reads it when it starts."""
+        """Return the record of how the engine was tested on this machine; the portal reads it when it starts."""
         return self.home / "engine.json"
 
     @property

@@ -56,7 +56,7 @@ class Shot:
 
 
 def open_complaint(page: Page) -> None:
-    """On a wide screen a complaint with its words; a phone shows the list."""
+    """Open a complaint on a wide screen; a phone shows the list."""
     if page.viewport_size == PHONE:
         return
     rows = page.locator('[class*="st-key-rrow-"] button')
@@ -99,7 +99,7 @@ def main(names: list[str]) -> int:
 
 
 def fill(home: Path) -> str:
-    """People, chats with folders and a file, ratings, and a second small model to plan with. Returns the id of a chat worth looking at."""
+    """Make people, chats with a file, ratings, and a second small model to plan with. Return the id of a chat worth looking at."""
     settings = Settings(home=home)
     settings.models_path.mkdir(parents=True)
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
@@ -159,7 +159,7 @@ def photograph(browser: Browser, portal: Measured, chat: str, names: list[str], 
 
 
 def keep(page: Page, name: str) -> None:
-    """As a PNG of 256 colours: a fifth of the size, and nobody sees a difference."""
+    """Save a picture as a PNG of 256 colours: a fifth of the size, without a visible difference."""
     path = SCREENS / f"{name}.png"
     page.screenshot(path=path, animations="disabled")
     with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""Words of llama.cpp and of chat templates, as people may see them: no escape codes, no folders of the build, no C++."""
+"""Clean up messages of llama.cpp and chat templates for people: no escape codes, no folders of the build, no C++."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CHECK = "a check inside llama.cpp failed"
 
 
 def without_codes(text: str) -> str:
-    """Without what a terminal would obey; line breaks stay."""
+    """Remove what a terminal would obey; line breaks stay."""
     return _CONTROLS.sub("", _CODES.sub("", text))
 
 
 def plain_reason(text: str) -> str:
-    """A line to stand in a sentence, without its full stop; for a failed assertion, only that there was one."""
+    """Return one line for use in a sentence, without a full stop; of a failed assertion, only that there was one."""
     line = " ".join(without_codes(text.replace("\t", " ")).split()).rstrip(". ")
     if _ASSERTION.search(line):
         source = _SOURCE.search(line)

@@ -70,7 +70,7 @@ _TASK = re.compile(r"\[[ x]\] ")
 
 
 def seen(text: str) -> Drawing:
-    """What another reading of the written Markdown finds in it: what must be drawn, and nothing else."""
+    """Return what another reading of the written Markdown finds in it: what must be drawn, and nothing else."""
     tags: list[str] = []
     words: list[str] = []
     links: list[tuple[str, ...]] = []
@@ -100,7 +100,7 @@ def _bare(text: str) -> str:
 
 
 def drawn(page: Page, url: str, batch: int) -> list[Drawing]:
-    """What the browser draws of the documents of this batch."""
+    """Return what the browser draws of the documents of this batch."""
     page.goto(f"{url}/?batch={batch}")
     page.locator(".st-key-drawn").get_by_text("drawn").wait_for()
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
@@ -113,7 +113,7 @@ def drawn(page: Page, url: str, batch: int) -> list[Drawing]:
 
 @contextmanager
 def drawing_page(folder: Path, documents: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """A Streamlit that draws these documents: its address, and the number of batches."""
+    """Run a Streamlit that draws these documents; yield its address and the number of batches."""
     batches = [documents[start : start + BATCH] for start in range(0, len(documents), BATCH)]
     for number, batch in enumerate(batches):
         (folder / f"{number}.json").write_text(json.dumps(batch), "utf-8")

@@ -180,7 +180,7 @@ class FakeRouter:
             raise self.full
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
-        """A token for each character."""
+        """Return a token for each character."""
         self.requests.append(request)
         if self.refuse:
             raise self.refuse.pop(0)
@@ -197,14 +197,14 @@ class FakeRouter:
         return PromptTokens("fake", tuple(tokens), 4096, tuple(chr(token).encode("utf-8", "replace") for token in tokens))
 
     def embed(self, request: EmbeddingRequest) -> FakeVectors:
-        """Of each input its number of letters or tokens, and 1."""
+        """Return, for each input, its number of letters or tokens, and 1."""
         return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
 
     def embedder(self, request: EmbeddingRequest) -> Embedder | None:
         return Embedder(model=FakeVectors.model, version=FakeVectors.model_version, platform=FakeVectors.platform)
 
     def rerank(self, request: RerankRequest) -> FakeVectors:
-        """The longer the better."""
+        """Rank longer documents higher."""
         return self._vectors(request, [[1 - 1 / (1 + len(one))] for one in request.documents])
 
     def _vectors(self, request: EmbeddingRequest | RerankRequest, rows: list[list[float]]) -> FakeVectors:

@@ -70,7 +70,7 @@ def make_gguf(
     """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token.
 
     layers: many of them make a slow model, for tests that act while an answer runs. sharpness: how sure the model is of its next
-    token; a sure one soon repeats itself, one near 0 never does. next_layer: one more, which guesses the token after the next.
+    token; a sure one soon repeats itself, one near 0 never does. next_layer: an MTP layer, which drafts the token after the next.
     forgetful: the next token depends on the last one only, and the next-token layer knows it.
     punctuation: it may say digits and punctuation too, as answers that follow a grammar need it.
     script: what surely follows which text, each of which becomes a token; with `forgetful`.

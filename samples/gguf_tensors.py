@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 
 
 def is_recurrent(architecture: str, layer: int) -> bool:
-    """Every second layer of glm5-next, but for the first of all and the next-token layer, which attend."""
+    """Tell whether a layer of glm5-next is recurrent: every second one, but not the first, and not the MTP layer."""
     return architecture == "glm5-next" and layer == 1
 
 
@@ -51,7 +51,7 @@ def tensors_of(
 
 
 def without_effect(tensor: str, values: Array) -> Array:
-    """What a layer adds is nothing, and what the next-token layer starts from is the token alone."""
+    """Make layers add nothing, and the MTP layer start from the token alone."""
     if tensor.endswith("eh_proj.weight"):
         return np.eye(*values.shape, dtype=np.float32)
     return np.zeros_like(values) if "attn_output" in tensor or "ffn_down" in tensor else values
@@ -127,7 +127,7 @@ def _delta_attention(random: Callable[..., Array], ones: Callable[..., Array]) -
 
 
 def _streams(random: Callable[..., Array]) -> dict[str, Array]:
-    """How a layer reads the residual streams, and what it leaves in each."""
+    """Return how a layer reads the residual streams, and what it leaves in each."""
     mixed = (2 + STREAMS) * STREAMS
     named = {}
     for key in ("attn", "ffn"):

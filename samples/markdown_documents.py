@@ -215,7 +215,7 @@ DOCUMENTS = SIGNS | MIXED
 
 
 def documents(count: int, first: int = 0) -> list[str]:
-    """The known attacks, and as many generated documents. The same `first` gives the same ones."""
+    """Return the known attacks, and as many generated documents. The same `first` gives the same ones."""
     made: list[str] = []
 
     @seed(first)

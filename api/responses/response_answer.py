@@ -181,7 +181,7 @@ class ResponseAnswer:
 
     @property
     def _index(self) -> int:
-        """The index of the item that is being written."""
+        """Return the index of the item that is being written."""
         return len(self._output)
 
     def _part(self, kind: str, **fields: Any) -> bytes:

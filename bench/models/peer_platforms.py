@@ -101,7 +101,7 @@ def main() -> None:
             "LiteLLM before the portal": checked(between, "portal", PROXY_KEY, calls=True),
         }
     names = [each.check for each in next(iter(found.values()))]
-    rows = [[name, *("ok" if not checks[place].problem else "no" for checks in found.values())] for place, name in enumerate(names)]
+    rows = [[name, *("ok" if not checks[number].problem else "no" for checks in found.values())] for number, name in enumerate(names)]
     table("Real servers through the router", ["check", *found], rows)
     for peer, checks in found.items():
         for each in checks:

@@ -57,8 +57,8 @@ def fill(database: Database, user: User, messages: int, rng: random.Random) -> s
             chat = Conversation(id=uuid4().hex, user_id=user.id, title=sentence(rng)[:50], created_at=at, updated_at=at)
             work.conversations.add(chat)
             parent: str | None = None
-            for place in range(count):
-                author = Author.USER if place % 2 == 0 else Author.ASSISTANT
+            for position in range(count):
+                author = Author.USER if position % 2 == 0 else Author.ASSISTANT
                 message = Message(
                     id=uuid4().hex,
                     conversation_id=chat.id,
@@ -66,7 +66,7 @@ def fill(database: Database, user: User, messages: int, rng: random.Random) -> s
                     author=author,
                     text=sentence(rng),
                     status=MessageStatus.DONE,
-                    created_at=at + timedelta(seconds=place),
+                    created_at=at + timedelta(seconds=position),
                 )
                 work.messages.add(message)
                 parent = message.id

@@ -58,7 +58,7 @@ class Count:
 
 def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> Count:
     """Run `kills` lives of one portal, each ended with SIGKILL; then one more in which the index is drained. extra: settings."""
-    place = settings.load({"PORTAL_HOME": str(home)} | extra)
+    chosen = settings.load({"PORTAL_HOME": str(home)} | extra)
     extra |= model_that_reads_files(home)
     ledger, count = Ledger(), Count()
     tokens: list[str] = []
@@ -72,7 +72,7 @@ def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> 
                 portal.add_people(PEOPLE)
                 tokens = [sign_in(portal, name) for name in PEOPLE]
             count.cut += _live(portal, tokens, ledger, rng)
-        database = database or open_database(place.database)
+        database = database or open_database(chosen.database)
         count.stale += _stale(database, restarted)
         if number % 10 == 0:
             print(f"  {number} of {kills} kills, {ledger.turns:,} turns", flush=True)
@@ -85,15 +85,15 @@ def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> 
     for failure in ledger.failures[:3]:
         print(f"  failed: {failure}")
     count.acknowledged, count.lost = _lost(database, ledger)
-    count.missing, count.phantom = compare(place, database)
+    count.missing, count.phantom = compare(chosen, database)
     database.close()
     return count
 
 
-def compare(place: Settings, database: Database) -> tuple[int, int]:
+def compare(chosen: Settings, database: Database) -> tuple[int, int]:
     """Return the number of documents that the index lacks, and of those that only the index has."""
     missing = phantom = 0
-    index = open_index(place, database)
+    index = open_index(chosen, database)
     with database.connect() as connection:
         for kind in DocumentKind:
             stored, indexed = set(connection.scalars(SOURCES[kind].ids())), set(index.ids(kind))

@@ -43,7 +43,7 @@ class Outage:
 def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outage:
     """Stop Elasticsearch for `seconds` while people ask, and start it again; return what happened."""
     extra = {"PORTAL_ELASTICSEARCH_URL": node.url, **model_that_reads_files(home)}
-    place = settings.load({"PORTAL_HOME": str(home)} | extra)
+    chosen = settings.load({"PORTAL_HOME": str(home)} | extra)
     ledger, stop = Ledger(), threading.Event()
     with running_portal(home, start_s=START_S, **extra) as portal:
         portal.add_people(PEOPLE)
@@ -69,9 +69,9 @@ def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outa
         stop.set()
         for person in people:
             person.join()
-        database = open_database(place.database)
+        database = open_database(chosen.database)
         wait_until_drained(database)
-    missing, phantom = compare(place, database)
+    missing, phantom = compare(chosen, database)
     database.close()
     for failure in ledger.failures[:3]:
         print(f"  failed: {failure}")

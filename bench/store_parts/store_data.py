@@ -98,11 +98,11 @@ def _conversation(
     id, ids = _id(rng), [_id(rng) for _ in range(messages)]
     rows: list[dict[str, object]] = [
         {
-            "id": each, "conversation_id": id, "parent_id": ids[place - 1] if place else None,
-            "author": Author.ASSISTANT if place % 2 else Author.USER, "text": _sentence(rng, english), "reasoning": "",
-            "status": MessageStatus.DONE, "created_at": at + timedelta(seconds=place), "error": None,
+            "id": each, "conversation_id": id, "parent_id": ids[position - 1] if position else None,
+            "author": Author.ASSISTANT if position % 2 else Author.USER, "text": _sentence(rng, english), "reasoning": "",
+            "status": MessageStatus.DONE, "created_at": at + timedelta(seconds=position), "error": None,
         }
-        for place, each in enumerate(ids)
+        for position, each in enumerate(ids)
     ]  # fmt: skip
     title = _sentence(rng, english)[:50]
     folder_id = None if int(id, 16) % IN_THE_FOLDER else folder_of(owner_id)

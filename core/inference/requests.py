@@ -281,7 +281,7 @@ class RunningGeneration(Protocol):
 
     @property
     def routing(self) -> Routing | None:
-        """Why it is answered where it is; None if no platforms are configured."""
+        """Return why it is answered where it is; None if no platforms are configured."""
         ...
 
     def events(self) -> Iterator[GenerationEvent]:
@@ -296,5 +296,5 @@ class RunningGeneration(Protocol):
         ...
 
     def cancel(self) -> None:
-        """From any thread: free the engine within one step; events() then ends with Finished(cancelled)."""
+        """Free the engine within one step, from any thread; events() then ends with Finished(cancelled)."""
         ...

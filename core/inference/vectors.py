@@ -118,7 +118,7 @@ class RunningEmbedding(Protocol):
     def platform(self) -> str: ...
     @property
     def routing(self) -> Routing | None:
-        """Why it is computed where it is; None if no platforms are configured."""
+        """Return why it is computed where it is; None if no platforms are configured."""
         ...
 
     def result(self) -> Embedded:
@@ -126,7 +126,7 @@ class RunningEmbedding(Protocol):
         ...
 
     def cancel(self) -> None:
-        """From any thread: compute no more of it."""
+        """Stop computing it, from any thread."""
         ...
 
 

@@ -101,7 +101,7 @@ class Sessions:
 
     @property
     def tickets(self) -> int:
-        """How many tickets have been issued and not yet exchanged."""
+        """Return how many tickets were issued and not exchanged yet."""
         with self._unit_of_work() as work:
             return work.proofs.count(ProofPurpose.TICKET, self._clock())
 

@@ -90,7 +90,7 @@ class PrivacyFilter:
             return self.check_in(work, user, text)
 
     def check_in(self, work: UnitOfWork, user: User, text: str) -> Checked:
-        """As `check`, in the unit of work of the caller."""
+        """Check like `check`, in the unit of work of the caller."""
         policy = work.policies.of_group(user.group)
         if policy is None or policy.input is Action.OFF:
             return Checked(text, Action.OFF)

@@ -42,7 +42,7 @@ class ConnectionQueue(QueueCommon[T]):
 
     @property
     def waiting(self) -> int:
-        """The number of threads that wait for a connection."""
+        """Return the number of threads that wait for a connection."""
         return len(self._waiting)
 
     def empty(self) -> bool:

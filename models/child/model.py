@@ -29,7 +29,7 @@ class _Mirror(Sequence):
     reported_end: Finished | None = None
 
     def finished(self, reason: FinishReason) -> Finished:
-        """As the process reported it; only the process knows the times."""
+        """Return the end as the process reported it; only the process knows the times."""
         return replace(self.reported_end, finish_reason=reason) if self.reported_end else Sequence.finished(self, reason)
 
 

@@ -154,19 +154,19 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        """Whether no sequence runs or waits."""
+        """Tell whether no sequence runs or waits."""
         with self._wake:
             return self._scheduler.idle
 
     @property
     def prefetching(self) -> bool:
-        """Whether something is left to prefetch."""
+        """Tell whether something is left to prefetch."""
         with self._wake:
             return bool(self._kv_cache.prefetch)
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to measure on this machine."""
+        """Tell whether nothing is left to measure on this machine."""
         return self._costs.rows.missing is None
 
     def held(self) -> list[list[int]]:

@@ -62,7 +62,7 @@ class Scheduler:
 
     @property
     def running(self) -> Mapping[int, Sequence]:
-        """By slot."""
+        """Return the running sequences by slot."""
         return self._running
 
     @property

@@ -101,7 +101,7 @@ class Sequence:
 
     @property
     def ended(self) -> bool:
-        """Whether it was admitted and has given back its slot and its sampler."""
+        """Tell whether it was admitted and has given back its slot and its sampler."""
         return self.admitted is not None and self.slot is None and self.sampler is None
 
     def run(self) -> tuple[int, PromptImage | None]:

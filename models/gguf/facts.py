@@ -71,7 +71,7 @@ class ModelFacts:
 
     @property
     def remembers(self) -> bool:
-        """Whether the model has a KV cache; an encoder reads a text at once and has none."""
+        """Tell whether the model has a KV cache; an encoder reads a text at once and has none."""
         return self.file.architecture not in ENCODERS
     index_length: int = 0
     """Values per token, over all layers, of the keys that choose which tokens to attend to; 0 if all tokens are attended to."""

@@ -59,7 +59,7 @@ class LocalGeneration:
     ) -> None:
         """name, version, device: of the model, for the generation row. ignored: see RunningGeneration.
 
-        ended: hears an answer that a question may follow, and the sequence that gave the last of it.
+        ended: called with an answer that a question may follow, and the sequence that wrote its end.
         """
         self.model = name + (f":{adapter.name}" if adapter else "")
         self.model_version = version + (f"+{adapter.version}" if adapter else "")

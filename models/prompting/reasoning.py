@@ -25,7 +25,7 @@ class ReasoningParser:
 
     @property
     def answering(self) -> bool:
-        """Whether the reasoning, if any, is over."""
+        """Tell whether the reasoning, if any, is over."""
         return self._state == "text"
 
     def feed(self, piece: str) -> tuple[str, str]:

@@ -52,7 +52,7 @@ class FileBuffers:
         return options
 
     def _plain(self) -> list[str]:
-        """The fingerprints of files that load only without repacked weights."""
+        """Return the fingerprints of files that load only without repacked weights."""
         try:
             known = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):

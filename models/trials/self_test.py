@@ -96,7 +96,7 @@ def _device(gpu_layers: int, backend: LlamaBackend) -> str:
 
 
 def four_bit(path: Path, folder: Path) -> Path:
-    """The same model at Q4_K_M: its matrix multiplications take other instructions than Q8_0's."""
+    """Make the same model at Q4_K_M: its matrix multiplications take other instructions than Q8_0's."""
     params = lib.llama_model_quantize_default_params()
     params.ftype = lib.LLAMA_FTYPE_MOSTLY_Q4_K_M
     params.allow_requantize = True

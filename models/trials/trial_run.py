@@ -39,7 +39,7 @@ def run_trial(path: Path, options: BackendOptions) -> None:
 
 
 def _on_the_processor(options: BackendOptions) -> BackendOptions:
-    """For a model that belongs on a GPU: memory of the host may hold neither its weights nor its whole context."""
+    """Plan a trial of a model that belongs on a GPU: the host's memory may hold neither its weights nor its whole context."""
     slots = options.slots if options.pooling else min(2, options.slots)
     context = min(options.context, max(options.batch_tokens, 256))
     return replace(

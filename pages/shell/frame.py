@@ -57,7 +57,7 @@ def selected(prefix: str, id: str, known: Collection[str]) -> None:
 
 
 def one_pane(hidden: str, back: str = "") -> None:
-    """On a phone, hide the columns with elements that match the CSS selector `hidden`, and show a way back; "" hides none."""
+    """Hide, on a phone, the columns with elements that match the CSS selector `hidden`, and show a link back; "" hides none."""
     hide = f'[data-testid="stColumn"]:has({hidden}) {{ display: none }}' if hidden else ""
     show = f"{back} {{ display: flex !important }}" if hidden and back else ""
     st.html(f"<style>@media (max-width: 640px) {{ {hide} {show} }}</style>")

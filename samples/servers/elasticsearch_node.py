@@ -86,7 +86,7 @@ class ElasticsearchNode:
 
 
 def _mounted() -> str | None:
-    """A folder for data: None for the usual one. The node asks which mount its data lies on; in a chroot there is none at /."""
+    """Return a folder for data; None for the usual one. The node asks which mount its data lies on; in a chroot there is none at /."""
     points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     return "/dev/shm" if "/" not in points and "/dev/shm" in points else None
 
@@ -132,7 +132,7 @@ def _trust(folder: Path) -> dict[str, str]:
 
 
 def _assemble(java: Path) -> Path:
-    """The folder of a node, in the layout of the distribution: lib/, modules/, config/."""
+    """Make the folder of a node, in the layout of the distribution: lib/, modules/, config/."""
     version = re.search(r"<elasticsearch.version>(.+?)<", (_SOURCES / "pom.xml").read_text())
     assert version is not None
     home = _CACHE / f"elasticsearch-{version[1]}-1"

@@ -82,7 +82,7 @@ class PostgresServer:
         return f"postgresql://portal@127.0.0.1:{self.port}/{database}"
 
     def _unprivileged(self, arguments: list[str]) -> list[str]:
-        """The server refuses to run as root."""
+        """Return the command as another user: the server refuses to run as root."""
         command = [str(self._programs / arguments[0]), *arguments[1:]]
         if os.geteuid() != 0:
             return command

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from tests.unit.test_private_names import private_names
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "models", "data", "remote", "api", "pages", "plugins", "cli", "bootstrap", "settings")
@@ -175,19 +178,14 @@ INSIDES_OF_OTHERS = {
 """Uses of private names of pypdf and Streamlit, which are pinned; a test of each tells when they stop to work."""
 
 
-def _private_uses(path: Path) -> int:
-    """Count the uses of private names that do not belong to the object itself."""
-    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    names = [each.name for node in nodes if isinstance(node, ast.ImportFrom) for each in node.names]
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls", "super()"):
-            names.append(node.attr)
-    return len([name for name in names if name.startswith("_") and not name.startswith("__") and name not in PUBLIC_BY_CUSTOM])
-
-
 def test_no_module_reaches_into_the_insides_of_another() -> None:
-    uses = {str(path.relative_to(ROOT)): _private_uses(path) for path in _files()}
-    assert {name: count for name, count in uses.items() if count} == INSIDES_OF_OTHERS
+    uses = Counter(
+        str(path.relative_to(ROOT))
+        for path in _files()
+        for name in private_names(ast.parse(path.read_text("utf-8")))
+        if name not in PUBLIC_BY_CUSTOM
+    )
+    assert uses == INSIDES_OF_OTHERS
 
 
 def _area(module: str, room: str = "core") -> str | None:

@@ -31,14 +31,16 @@ def _is_private(name: str) -> bool:
     return last.startswith("_") and not last.startswith("__")
 
 
-def _private_names(tree: ast.AST) -> Iterator[str]:
+def private_names(tree: ast.AST) -> Iterator[str]:
     """Yield each private name of something else: an attribute, a name to patch, an import from our code."""
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+            case ast.Attribute(value=ast.Name(id="self" | "cls") | ast.Call(func=ast.Name(id="super"))):
                 pass
             case ast.Attribute(attr=name) if _is_private(name):
                 yield name
+            case ast.Call(args=[ast.Name(id="self"), *_]):
+                pass
             case ast.Call(func=ast.Attribute(attr="setattr" | "delattr") | ast.Name(id="setattr" | "getattr"), args=args):
                 yield from (
                     each.value
@@ -52,7 +54,7 @@ def _private_names(tree: ast.AST) -> Iterator[str]:
 def test_tests_use_public_names() -> None:
     found = Counter[str]()
     for path in TESTS.rglob("*.py"):
-        count = len(list(_private_names(ast.parse(path.read_text("utf-8")))))
+        count = len(list(private_names(ast.parse(path.read_text("utf-8")))))
         if count:
             found[str(path.relative_to(TESTS))] = count
     assert found == {name: count for name, (count, _) in ALLOWED.items()}

@@ -83,7 +83,7 @@ class Answer:
         return self._running.poll(wake)
 
     def events(self) -> Iterator[GenerationEvent]:
-        """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
+        """Yield events like RunningGeneration.events(). An answer without an end raises Unavailable; closing the iterator cancels it."""
         try:
             events = self._running.events()
             if self._filters is not None and self._filters.change_answers:

@@ -43,7 +43,7 @@ class Vectors:
         self._running.cancel()
 
     def result(self) -> Embedded:
-        """As RunningEmbedding.result(); call it once."""
+        """Return the vectors like RunningEmbedding.result(); call it once."""
         try:
             done = self._running.result()
         except Cancelled:

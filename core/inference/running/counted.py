@@ -26,7 +26,7 @@ class Counted:
 
     @property
     def model(self) -> str | None:
-        """The model that must answer because a limit is reached; None: the one asked for."""
+        """Return the model that must answer because a limit is reached; None: the one asked for."""
         return self._admitted.model
 
     @contextmanager

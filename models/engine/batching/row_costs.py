@@ -41,7 +41,7 @@ class RowCosts:
 
     @property
     def missing(self) -> int | None:
-        """How many rows to measure next; None once all is known."""
+        """Return how many rows to measure next; None once all is known."""
         return self._queue[0] if self._queue else None
 
     @property
@@ -79,7 +79,7 @@ class RowCosts:
             self._row_s += 0.1 * (max(0.0, more / sum(groups)) - self._row_s)
 
     def _learn_shape(self, groups: Sequence[int], seconds: float) -> None:
-        """On a GPU: scale the assumed shape to the time of real micro-batches."""
+        """Scale the assumed shape to the time of real micro-batches, on a GPU."""
         weights_s, known = seconds / sum(1 + GPU_ROW * rows for rows in groups), self._weights_s
         self._weights_s = weights_s if known is None else known + 0.1 * (min(weights_s, 2 * known) - known)
 

@@ -51,7 +51,7 @@ class OffloadedFile:
 
     @property
     def bytes(self) -> int:
-        """The size of the file."""
+        """Return the size of the file."""
         return self.state_bytes + TAG_BYTES * -(-self.state_bytes // FRAME_BYTES)
 
 

@@ -55,7 +55,7 @@ class Thoughts:
 
     @property
     def over(self) -> bool:
-        """Whether the answer itself has begun: grammars apply from here on."""
+        """Tell whether the answer itself has begun: grammars apply from here on."""
         return self._over
 
     def forced(self) -> int | None:

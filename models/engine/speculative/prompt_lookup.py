@@ -51,7 +51,7 @@ class PromptLookup:
                 passage.skipped()
 
     def _drafts(self, batch: Batch) -> dict[int, tuple[float, list[int]]]:
-        """By slot, where a sequence follows a passage: the chance that a draft token is right, and the draft tokens."""
+        """Return, by slot where a sequence follows a passage, the chance that a draft token is right, and the draft tokens."""
         drafts = {}
         for sequence, part in batch:
             passage = self._passages.get(sequence)

@@ -25,12 +25,12 @@ class Shape:
 
     @property
     def head(self) -> int:
-        """The width of one head."""
+        """Return the width of one head."""
         return self.width // self.heads
 
     @property
     def rotated(self) -> int:
-        """How many numbers of a head hold the position."""
+        """Return how many numbers of a head hold the position."""
         return self.head // 2
 
 

@@ -121,7 +121,7 @@ class Block:
         return _SAY[word]
 
     def words(self, key: str) -> list[tuple[int, str]]:
-        """A list of texts, each with its line."""
+        """Return a list of texts, each with its line."""
         return [(one.start_mark.line + 1, self._scalar(one, key)) for one in self._list(key)]
 
     def block(self, key: str) -> Block | None:
@@ -129,7 +129,7 @@ class Block:
         return None if node is None else Block(node, self._file, key)
 
     def mixed(self, key: str) -> list[tuple[int, str | Block]]:
-        """A list of texts and of blocks, each with its line."""
+        """Return a list of texts and blocks, each with its line."""
         return [
             (one.start_mark.line + 1, Block(one, self._file, key) if isinstance(one, yaml.MappingNode) else self._scalar(one, key))
             for one in self._list(key)

@@ -69,7 +69,7 @@ class _Reader:
         return self._nodes.either(choices)
 
     def _sequence(self, depth: int) -> Node:
-        """The top level ends with whatever may follow the find, which look-aheads see too."""
+        """Read a sequence. The top level ends with whatever may follow the match, which look-aheads see too."""
         parts: list[Node | tuple[Node, bool]] = []
         while self._next() not in ("", "|", ")"):
             if self._text.startswith(("(?=", "(?!"), self._at):

@@ -78,7 +78,7 @@ class Entry:
 
     @property
     def idle(self) -> bool:
-        """Whether no answer runs or is about to run."""
+        """Tell whether no answer runs or is about to run."""
         return not self.open and (self.platform is None or self.platform.idle)
 
     def describe(self, *, default: bool) -> LoadedModel:

@@ -33,11 +33,11 @@ def route_box(portal: Portal, user: User) -> None:
                 return
             for each in found.left_out:
                 st.markdown(f":gray[:material/close: {plain(error_text(each))}]")
-            for number, place in enumerate(found.targets):
+            for number, target in enumerate(found.targets):
                 if number == 0:
-                    st.markdown(f":green[:material/check:] {t('{place} takes it', place=plain(place))}")
+                    st.markdown(f":green[:material/check:] {t('{target} takes it', target=plain(target))}")
                 else:
-                    st.markdown(f":material/subdirectory_arrow_right: {t('{place} is next', place=plain(place))}")
+                    st.markdown(f":material/subdirectory_arrow_right: {t('{target} is next', target=plain(target))}")
             if not found.targets:
                 st.markdown(f":red[:material/error: {t('Nothing can answer it now.')}]")
             st.caption(t("About {n} tokens", n=found.tokens))

@@ -16,7 +16,7 @@ _DONE = "forms_done"
 
 
 def queue_action(kind: str, **fields: Any) -> None:
-    """Record a wish for the next run."""
+    """Record an action for the next run."""
     st.session_state.setdefault(_ACTIONS, []).append({"kind": kind, **fields})
 
 
@@ -27,7 +27,7 @@ def queue_component_action(key: str) -> None:
 
 
 def pending() -> bool:
-    """Tell whether there is a pending wish. A fragment that sees one must rerun the whole page."""
+    """Tell whether an action is pending. A fragment that sees one must rerun the whole page."""
     return bool(st.session_state.get(_ACTIONS))
 
 

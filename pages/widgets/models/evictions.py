@@ -51,7 +51,7 @@ def who_notices(one: Eviction) -> str:
 
 
 def evictions_card(portal: Portal, user: User, plan: MemoryPlan) -> None:
-    """For a plan that does not fit, draw the models that would free enough memory, who uses them, and a button for each."""
+    """Draw, for a plan that does not fit, the models that would free enough memory, who uses them, and a button for each."""
     found = portal.models.evictions(user, plan)
     if not found:
         return

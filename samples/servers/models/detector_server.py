@@ -50,7 +50,7 @@ class DetectorServer:
 
     @staticmethod
     def one_box(body: Body) -> tuple[int, object]:
-        """A box for each phrase, the same on every image, unless the phrase asks for nothing."""
+        """Return a box for each phrase, the same on every image, unless the phrase asks for nothing."""
         base64.b64decode(body["image"], validate=True)
         boxes = [
             {"phrase": number, "label": phrase, "box": [10, 20, 110, 90], "confidence": 0.9}

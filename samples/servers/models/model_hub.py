@@ -44,7 +44,7 @@ class HubServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def environment(self) -> dict[str, str]:
-        """What makes both clients ask this server."""
+        """Return the variables that make both clients ask this server."""
         direct = "127.0.0.1,localhost"
         return {"HF_ENDPOINT": self.url, "MODELSCOPE_ENDPOINT": self.url, "no_proxy": direct, "NO_PROXY": direct}
 

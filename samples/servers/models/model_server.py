@@ -19,7 +19,7 @@ ANSWER = "".join(WORDS)
 
 
 def chunk(delta: Body | None = None, finish: str | None = None, **more: object) -> bytes:
-    """One event of a stream."""
+    """Return one event of a stream."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
     event = {"id": "x", "object": "chat.completion.chunk", "choices": choices, **more}
     return f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
@@ -236,7 +236,7 @@ def pinging(handler: Handler) -> None:
 
 
 def endless(handler: Handler) -> None:
-    """Never stop."""
+    """Send events without an end."""
     handler.begin()
     for _ in range(30_000):
         handler.part(chunk({"content": "on and "}))

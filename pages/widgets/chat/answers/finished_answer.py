@@ -66,7 +66,7 @@ def _cut(message: Message, *, free: bool, other: str | None, on_again: Callable[
             st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
             if other is not None:
                 instead = partial(on_again, message.id, other)
-                label = t("Ask {place} instead", place=plain(other))
+                label = t("Ask {target} instead", target=plain(other))
                 st.button(label, icon=":material/alt_route:", key=f"other-{message.id}", disabled=not free, on_click=instead)
 
 

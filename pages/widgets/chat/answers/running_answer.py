@@ -135,9 +135,9 @@ def _stuck(portal: Portal, user: User, name: str) -> None:
 
 def _queued(now: Snapshot) -> None:
     position = now.position or 1
-    line = t("Queue position {place}", place=position)
+    line = t("Queue position {position}", position=position)
     if now.wait_s is not None:
-        line = t("Queue position {place}, about {seconds} s", place=position, seconds=short_seconds(now.wait_s))
+        line = t("Queue position {position}, about {seconds} s", position=position, seconds=short_seconds(now.wait_s))
     with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
         st.button(t("Leave the queue"), type="tertiary", key="leave", on_click=queue_action, args=("stop",))

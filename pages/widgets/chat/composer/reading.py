@@ -21,16 +21,16 @@ def reading(name: str) -> Iterator[Callable[[int], None]]:
         line = st.empty()
         with st.spinner(t("Reading {name}", name=plain(name))):
 
-            def tell(place: int) -> None:
+            def tell(position: int) -> None:
                 nonlocal shown
-                if place == shown or ended:
+                if position == shown or ended:
                     return
-                shown = place
+                shown = position
                 try:
                     line.caption(t((
                         "Other documents are being processed. {name} is at queue position "
-                        "{place}."
-                    ), name=plain(name), place=place))
+                        "{position}."
+                    ), name=plain(name), position=position))
                 except BaseException as end:  # noqa: BLE001 - raised again below
                     ended.append(end)
 

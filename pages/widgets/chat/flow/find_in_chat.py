@@ -103,7 +103,7 @@ def _open(conversation_id: str) -> None:
 
 
 def _order(item: FoundItem) -> tuple[Any, ...]:
-    """A question and its answer begin at the same moment."""
+    """Return the order of a find: a question and its answer begin at the same moment."""
     return item.at, item.author is not Author.USER, item.id
 
 
