@@ -59,7 +59,7 @@ def elasticsearch_node() -> Iterator[ElasticsearchNode]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database with nothing in it."""
+    """Yield the address of a database with nothing in it."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'portal.db'}"
         return
@@ -71,7 +71,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated database without rows."""
+    """Yield the address of a migrated database without rows."""
     if request.param == "sqlite":
         yield f"sqlite:///{migrated_file(tmp_path / 'portal.db')}"
         return
@@ -83,7 +83,7 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(migrated_url: str) -> Iterator[Database]:
-    """A migrated store."""
+    """Yield a migrated database."""
     opened = open_database(migrated_url)
     yield opened
     opened.close()
@@ -91,7 +91,7 @@ def database(migrated_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql", "elasticsearch"])
 def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WritableIndex]:
-    """A search index that the tests of a session share, each with ids of its own: making indices is what takes time."""
+    """Yield a search index that the tests of a session share, each with ids of its own: making indices is what takes time."""
     opened = _open_index(request, tmp_path_factory.mktemp("index") / "search.db")
     opened.prepare()
     yield opened
@@ -100,7 +100,7 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(params=["sqlite", "postgresql", "elasticsearch"])
 def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WritableIndex]:
-    """A search index that does not exist yet."""
+    """Yield a search index that does not exist yet."""
     opened = _open_index(request, tmp_path / "search.db")
     yield opened
     opened.close()

@@ -19,7 +19,7 @@ PLAN = MemoryPlan("CPU", 1_000, 1_000, 1_000, 1_000_000, 1_000_000, 4096, 4)
 
 
 def well(request: GenerationRequest) -> Trial:
-    """A good answer to every question, in its language."""
+    """Return a good answer to every question, in its language."""
     question = request.messages[-1].content
     text = "计算机是处理数据的机器。" if any(letter >= "\u4e00" for letter in question) else "A computer is a machine that handles data."
     return Trial(question=question, text=text, tokens=12, tokens_per_second=30.0)

@@ -42,18 +42,18 @@ void *ggml_backend_reg_get_proc_address(void *registry, const char *name) {
 
 
 def refuses_repacked(folder: Path, fault: str = AMX) -> Path:
-    """The first matrix product with repacked weights executes `fault`."""
+    """Let the first matrix product with repacked weights execute `fault`."""
     source = f"static void fault(void) {{ {fault}; }}\n" + "".join(_PRODUCT.format(name=name) for name in _REPACKED)
     return _made(folder, "repacked", source)
 
 
 def refuses_everything(folder: Path) -> Path:
-    """Every decode executes an instruction that is refused."""
+    """Let every decode execute an instruction that is refused."""
     return _made(folder, "everything", f"int ggml_backend_graph_compute_async(void *backend, void *graph) {{ {AMX}; return 0; }}\n")
 
 
 def cannot_lay_out(folder: Path) -> Path:
-    """A load with repacked weights aborts, as llama.cpp does at deepseek2 with AMX buffers."""
+    """Let a load with repacked weights abort, as llama.cpp does at deepseek2 with AMX buffers."""
     return _made(folder, "layout", _LAYOUT)
 
 

@@ -79,7 +79,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """All of them, always in the same order."""
+    """Yield all of them, always in the same order."""
     for name in (*SHAPES, "bert", "rank", "qwen3"):
         base = _base(name)
         for what, changed in (*_numbers(base), *_types(base), *_shapes(base), *_missing(base), *_values(base), *_words(base)):
@@ -171,7 +171,7 @@ def _with_entry(base: Base, key: str, kind: int, value: bytes) -> Base:
 
 
 def _numbers(base: Base) -> Iterator[tuple[str, Base]]:
-    """Every number of the header, and those that a header may have, with values that no model has."""
+    """Yield every number of the header, and those that a header may have, with values that no model has."""
     for key, kind, _ in base.entries:
         if kind in (4, 5, 10):
             for number in _WHOLE:
@@ -200,7 +200,7 @@ def _numbers(base: Base) -> Iterator[tuple[str, Base]]:
 
 
 def _types(base: Base) -> Iterator[tuple[str, Base]]:
-    """Every tensor in every other type that its rows can have."""
+    """Yield every tensor in every other type that its rows can have."""
     for place, (name, shape, kind, _) in enumerate(base.tensors):
         for other in _TYPES:
             title, block, _ = TENSOR_TYPES[other]
@@ -236,7 +236,7 @@ def _values(base: Base) -> Iterator[tuple[str, Base]]:
 
 
 def _words(base: Base) -> Iterator[tuple[str, Base]]:
-    """The vocabulary and the chat template."""
+    """Yield the vocabulary and the chat template."""
     def tokens(*words: str) -> bytes:
         return struct.pack("<IQ", _STRING, len(words)) + b"".join(map(_text, words))
 

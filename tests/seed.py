@@ -114,7 +114,7 @@ class _Chat:
 def _answer(
     work: UnitOfWork, dice: random.Random, user: User, at: datetime, ago: int, now: datetime, open_chats: dict[str, _Chat], *, kept: bool
 ) -> bool:
-    """One question with its answer, its generation row and perhaps a rating. True if it was rated."""
+    """Store a question with its answer, its generation row and perhaps a rating; tell whether it was rated."""
     name, version, _, _, tokens_per_second, good = dice.choice([model for model in MODELS if model[3] <= ago <= model[2]])
     own = [talk for talk in TALKS if talk.chinese == (not user.full_name.isascii())]
     talk = dice.choice(own if dice.random() < 0.85 else TALKS)
@@ -140,7 +140,7 @@ def _answer(
 
 
 def _words(dice: random.Random, talk: Talk, rating: int) -> str:
-    """What the person writes with the rating; complaints mostly say something, praise seldom."""
+    """Return what the person writes with the rating; complaints mostly say something, praise seldom."""
     if rating < 0:
         return talk.complaint or dice.choice(COMMENTS_POOR)[talk.chinese] if dice.random() < 0.85 else ""
     return dice.choice(COMMENTS_GOOD)[talk.chinese] if dice.random() < 0.4 else ""

@@ -24,18 +24,18 @@ _plain: dict[object, bool] = {}
 
 
 def load_options(path: Path, **options: Any) -> BackendOptions:
-    """The options that load this file here. options: of BackendOptions."""
+    """Return the options that load this file here. options: of BackendOptions."""
     return for_file(path, BackendOptions(**options))
 
 
 def plan_here(facts: ModelFacts, asked: LoadSettings, *, mtp: bool = False) -> LoadPlan:
-    """The plan that the portal would load this file with here."""
+    """Return the plan that the portal would load this file with here."""
     plan = plan_load(facts, asked, mtp=mtp)
     return replace(plan, options=for_file(facts.file.path, plan.options))
 
 
 def for_file(path: Path, options: BackendOptions) -> BackendOptions:
-    """The same options, with repacked weights only where the machine and the file's architecture can have them."""
+    """Return the same options, with repacked weights only where the machine and the file's architecture can have them."""
     if not EXTRA_BUFFERS:
         return replace(options, extra_buffers=False)
     architecture = read_header(path).metadata.get("general.architecture")

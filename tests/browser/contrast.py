@@ -76,7 +76,7 @@ MEASURE = """() => {
 
 
 def pale(page: Page) -> list[str]:
-    """Every text on the screen that is too pale, with its ratio. There must be some text at all."""
+    """Return every text on the screen that is too pale, with its ratio. There must be some text at all."""
     measured = page.evaluate(MEASURE)
     assert measured["texts"] > 3, "nothing is drawn"
     return [str(each) for each in measured["found"]]

@@ -23,12 +23,12 @@ WHILE_OFFLINE = re.compile(r"ERR_INTERNET_DISCONNECTED|Failed to fetch dynamical
 
 
 def written(page: Page) -> str:
-    """The text of the transcript's last answer so far."""
+    """Return the text of the transcript's last answer so far."""
     return page.locator(".st-key-transcript").inner_text()
 
 
 def last_answer(portal: Measured, name: str) -> dict[str, Any]:
-    """The newest stored answer of this person's newest conversation."""
+    """Return the newest stored answer of this person's newest conversation."""
     chat = portal.get("/api/v1/conversations", name)["items"][0]["id"]
     found: dict[str, Any] = portal.get(f"/api/v1/conversations/{chat}/messages", name)["items"][-1]
     return found
@@ -48,7 +48,7 @@ def wait_for_end(page: Page) -> None:
     expect(page.get_by_role("button", name=STOP)).to_have_count(0)
 
 
-def test_a_wrong_password_is_told_and_the_right_one_opens_the_chat(person: Person) -> None:
+def test_a_wrong_password_is_reported_and_the_right_one_opens_the_chat(person: Person) -> None:
     person.sign_in("ana", "not the password")
     expect(person.page.get_by_text("do not match")).to_be_visible()
     person.open("ana")
@@ -154,7 +154,7 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     assert admin.strangers == []
 
 
-def test_a_question_that_cannot_be_asked_is_told_and_stays_for_correction(person: Person, portal: Measured) -> None:
+def test_a_question_that_cannot_be_asked_is_reported_and_stays_for_correction(person: Person, portal: Measured) -> None:
     page = person.open("ana")
     before = len(chats(portal, "ana"))
     field = page.get_by_placeholder("Ask anything")
@@ -248,7 +248,7 @@ def test_a_phone_shows_the_chat_without_sideways_scrolling(person: Person) -> No
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_scrolling_to_the_top_loads_earlier_messages_and_keeps_the_place(person: Person, portal: Measured) -> None:
+def test_scrolling_to_the_top_loads_earlier_messages_and_keeps_the_position(person: Person, portal: Measured) -> None:
     with portal.sign_in("ana") as ana:
         chat = ana.post("/api/v1/conversations", json={"title": "Long"}).json()["id"]
         for number in range(16):

@@ -12,7 +12,7 @@ from tests.browser.conftest import Person
 
 
 def focused(page: Page) -> str:
-    """What the keyboard is on, in the component, too."""
+    """Return what the keyboard is on, in the component, too."""
     found: str = page.evaluate(
         "() => { let at = document.activeElement; while (at?.shadowRoot) at = at.shadowRoot.activeElement; return at?.textContent ?? ''; }"
     )

@@ -52,7 +52,7 @@ def drop(page: Page, name: str, content: bytes) -> None:
 
 
 def edges(portal: Measured) -> list[float]:
-    """The box of Ana's newest run, as it is stored."""
+    """Return the box of Ana's newest run, as it is stored."""
     run = portal.get("/api/v1/ground?limit=1", "ana")["items"][0]
     return [float(edge) for edge in run["boxes"][0]["box"]]
 
@@ -117,7 +117,7 @@ def test_a_box_is_found_moved_corrected_reviewed_and_exported(
 
 
 def reviewed(chromium: Browser, portal: Measured) -> None:
-    """The case stands in the queue with its phrase, comment and image."""
+    """Check that the case stands in the queue with its phrase, comment and image."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     context.set_default_timeout(PATIENCE_MS)
     admin = Person(context, portal)

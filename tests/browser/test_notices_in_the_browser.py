@@ -22,7 +22,7 @@ window.Notification = class {
 """In place of the desktop, which a browser without a screen has not."""
 
 
-def test_an_answer_is_told_of_on_another_page_and_leads_to_its_chat(person: Person, portal: Measured) -> None:
+def test_an_answer_is_announced_on_another_page_and_leads_to_its_chat(person: Person, portal: Measured) -> None:
     with portal.sign_in("ana") as ana:
         ana.post("/api/v1/notices/read")
         ana.put("/api/v1/notices/settings", json={"browser": True, "titles": True}).raise_for_status()

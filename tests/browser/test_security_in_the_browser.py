@@ -79,7 +79,7 @@ def test_a_part_of_a_page_that_fails_shows_a_code_and_no_trace(person: Person, p
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """A foreign server: its address and the paths that were requested."""
+    """Yield a foreign server: its address and the paths that were requested."""
     asked: list[str] = []
 
     class Stranger(http.server.BaseHTTPRequestHandler):
@@ -138,7 +138,7 @@ def visitor(chromium: Browser, portal: Measured) -> Iterator[Person]:
 
 @pytest.fixture
 def refused(visitor: Person) -> Iterator[Person]:
-    """The visitor, whose next action the policy must refuse."""
+    """Yield the visitor, whose next action the policy must refuse."""
     visitor.errors.clear()
     yield visitor
     until(lambda: visitor.page.wait_for_timeout(20) or visitor.errors)

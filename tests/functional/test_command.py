@@ -25,7 +25,7 @@ def _environment(home: Path, port: int, **more: str) -> dict[str, str]:
 
 @contextmanager
 def _portal(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """A portal that is ready; killed if it is still there at the end."""
+    """Yield a portal that is ready; killed if it is still there at the end."""
     command = [sys.executable, "-m", "cli.serving.serve"]
     started = subprocess.Popen(
         command, cwd=REPOSITORY, env=_environment(home, port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -60,7 +60,7 @@ def _stop(portal: subprocess.Popen[str]) -> str:
 
 
 def _refused(home: Path, port: int, **more: str) -> str:
-    """The one sentence of a start that is refused."""
+    """Return the one sentence of a start that is refused."""
     command = [sys.executable, "-m", "cli.serving.serve"]
     environment = _environment(home, port, **more)
     ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -26,7 +26,7 @@ def portal() -> Iterator[Measured]:
 
 @pytest.fixture(scope="module")
 def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of nginx with deploy/nginx.conf, its names and paths replaced."""
+    """Yield a client of nginx with deploy/nginx.conf, its names and paths replaced."""
     folder = tmp_path_factory.mktemp("nginx")
     replaced = {"127.0.0.1:8501": portal.url.removeprefix("http://"), "portal.example": "127.0.0.1"}
     nginx = Nginx(folder, (DEPLOY / "nginx.conf").read_text("utf-8"), replaced)

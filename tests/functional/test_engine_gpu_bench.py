@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not EXTRA_BUFFERS, reason="this processor refuse
 
 
 def measured(folder: Path, *parts: str) -> list[list[str]]:
-    """The table's rows, cell by cell."""
+    """Return the table's rows, cell by cell."""
     out = folder / "table.md"
     arguments = ["--device", "cpu", "--shape", "small", "--repeats", "1", "--only", *parts, "--keep", str(folder), "--out", str(out)]
     command = [sys.executable, "-m", "bench.engine.engine_gpu", *arguments, "--chats", "8" if parts == ("python",) else "1"]

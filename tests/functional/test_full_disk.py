@@ -70,7 +70,7 @@ def _messages(client: httpx.Client, chat: str) -> object:
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    """The portal checks the disk once a second."""
+    """Wait until it is so: the portal checks the disk once a second."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"

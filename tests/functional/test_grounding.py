@@ -24,7 +24,7 @@ IMAGES = 30
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home whose portal knows the detector."""
+    """Yield a home whose portal knows the detector."""
     folder = tmp_path_factory.mktemp("home")
     with text_detector() as address:
         (folder / "platforms.yaml").write_text(f"platforms: [{{name: ocr, type: detector, base_url: '{address}'}}]", "utf-8")
@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def sign(text: str) -> tuple[bytes, Box]:
-    """A small image with a text, and the text's box."""
+    """Return a small image with a text, and the text's box."""
     drawn = Image.new("RGB", (240, 100), "white")
     pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(size=28)
     pen.text((30, 30), text, fill="black", font=font)

@@ -30,7 +30,7 @@ def until(true: Any, seconds: float = 60) -> None:
 
 
 def asked(client: httpx.Client) -> Iterator[dict[str, Any]]:
-    """The events of an answer that continues for seconds, as they come."""
+    """Yield the events of an answer that continues for seconds, as they come."""
     conversation = client.post("/api/v1/conversations", json={"title": "Cut"}).json()["id"]
     body = {"text": "Write much", "stream": True, "request_id": "cut"}
     with client.stream("POST", f"/api/v1/conversations/{conversation}/messages", json=body) as response:
@@ -90,7 +90,7 @@ def test_a_model_in_its_own_process_dies_alone_and_ends_with_the_portal(tmp_path
 
 
 def host_of(portal: Measured) -> int:
-    """The process of the portal's model."""
+    """Return the process of the portal's model."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")

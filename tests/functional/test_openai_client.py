@@ -179,7 +179,7 @@ def test_a_tools_answer_is_taken(client: openai.OpenAI) -> None:
     assert client.chat.completions.create(model="guide", messages=messages, max_tokens=20).usage.prompt_tokens > 10
 
 
-def test_probabilities_are_told(client: openai.OpenAI) -> None:
+def test_probabilities_are_reported(client: openai.OpenAI) -> None:
     choice = client.chat.completions.create(
         model="guide", messages=HELLO, temperature=0, logprobs=True, top_logprobs=3, max_tokens=8
     ).choices[0]
@@ -266,7 +266,7 @@ def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) 
 
 @pytest.fixture(scope="module")
 def vectors(program: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """An embedding and a reranking model beside the built-in one, as long as a test needs them."""
+    """Yield an embedding and a reranking model beside the built-in one, as long as a test needs them."""
     folder = tmp_path_factory.mktemp("vectors")
     paths = [make_bert(folder / "bert.gguf"), make_bert(folder / "ranker.gguf", "rank")]
     for path in paths:

@@ -136,7 +136,7 @@ def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: M
 
 
 def timed(messages: Sequence[ForwardMsg]) -> list[AutoRerun]:
-    """The parts of the page that the browser runs again by a timer."""
+    """Return the parts of the page that the browser runs again by a timer."""
     return [message.auto_rerun for message in messages if message.WhichOneof("type") == "auto_rerun"]
 
 

@@ -15,7 +15,7 @@ KILLS = 3
 
 
 @pytest.mark.parametrize("place", ["embedded", "company"])
-def test_what_people_were_told_is_there_afterwards_and_is_found(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_what_was_confirmed_is_there_afterwards_and_is_found(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     extra = {}
     if place == "company":
         server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="el
 
 
 def processor_ns(pid: int) -> dict[int, int]:
-    """What each thread has computed so far."""
+    """Return what each thread has computed so far."""
     return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()}
 
 

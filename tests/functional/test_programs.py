@@ -32,7 +32,7 @@ def portal() -> Iterator[Measured]:
 
 @pytest.fixture(scope="module")
 def environment(portal: Measured) -> dict[str, str]:
-    """What each program reads: the address, an API key, a model."""
+    """Return what each program reads: the address, an API key, a model."""
     with portal.sign_in() as person:
         key = person.post("/api/v1/keys", json={"name": "clients", "scopes": ["chat"]}).raise_for_status().json()["token"]
     return {**os.environ, "PORTAL": portal.url, "PORTAL_KEY": key, "PORTAL_MODEL": "guide"}

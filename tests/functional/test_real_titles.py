@@ -34,7 +34,7 @@ INTRODUCTION = "I work as a portfolio manager in Zurich and I trade government b
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal with a real model, which looks for memories as soon as an answer has ended."""
+    """Yield a portal with a real model, which looks for memories as soon as an answer has ended."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chat, "MemoryProposals", partial(MemoryProposals, after=timedelta(0)))
         settings = Settings(home=tmp_path_factory.mktemp("home"), model=str(small_model()), context=2048, slots=2, port=8599, memory="ask")

@@ -66,7 +66,7 @@ def test_a_full_queue_answers_429_and_the_portal_goes_on(portal: Measured, admin
     conversations = [admin.post("/api/v1/conversations").json()["id"] for _ in range(5)]
 
     async def main() -> tuple[list[httpx.Response], httpx.Response, int]:
-        """The refusals, what became of a question in a conversation, and how many answers were let in."""
+        """Return the refusals, what became of a question in a conversation, and how many answers were let in."""
         limits = httpx.Limits(max_connections=REQUESTS + 10)
         async with httpx.AsyncClient(base_url=portal.url, headers=admin.headers, timeout=60, limits=limits) as client:
             let_in: list[httpx.Response] = []

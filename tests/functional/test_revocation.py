@@ -25,13 +25,13 @@ WITHIN_S = 30.0
 
 @pytest.fixture(scope="module")
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An answer takes far longer than a stream may outlive its session."""
+    """Return a model whose answer takes far longer than a stream may outlive its session."""
     return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=120, context=8192, name="slow", sharpness=0.1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[Measured, dict[str, str]]]:
-    """A portal, and the settings of its store."""
+    """Yield a portal, and the settings of its store."""
     more = {}
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -51,7 +51,7 @@ def streams(client: httpx.Client) -> dict[str, tuple[str, dict[str, object]]]:
 
 
 def last_event(client: httpx.Client, kind: str, end: Callable[[], object]) -> tuple[str, float]:
-    """The message of the event that a stream ends with after `end`, and the seconds that took."""
+    """Return the message of the event that a stream ends with after `end`, and the seconds that took."""
     path, body = streams(client)[kind]
     with client.stream("POST", path, json=body) as response:
         lines = response.iter_lines()

@@ -107,12 +107,12 @@ def written(page: Page) -> str:
 
 
 def letters(text: str) -> str:
-    """The model also writes characters that nothing shows."""
+    """Return the letters of an answer: the model also writes characters that nothing shows."""
     return re.sub(r"[^A-Za-z0-9]", "", text)
 
 
 def served_by(context: BrowserContext) -> int:
-    """The user server that nginx keeps this browser on, counted from 0."""
+    """Return the user server that nginx keeps this browser on, counted from 0."""
     return next(int(each["value"]) for each in context.cookies() if each["name"] == "portal_server") - 1
 
 

@@ -16,7 +16,7 @@ from bench.portal_parts.portal import running_portal
 from samples.gguf_maker import make_gguf
 
 
-def test_a_model_that_stands_still_is_told_and_sigterm_ends_the_portal_promptly(tmp_path: Path) -> None:
+def test_a_model_that_stands_still_is_reported_and_sigterm_ends_the_portal_promptly(tmp_path: Path) -> None:
     endless = make_gguf(tmp_path / "slow.gguf", layers=30, context=4096, name="slow", sharpness=0.1)
     with running_portal(PORTAL_MODEL=str(endless), PORTAL_ISOLATED="1", PORTAL_CONTEXT="4096", PORTAL_SLOTS="2") as portal:
         with portal.sign_in() as admin:

@@ -90,7 +90,7 @@ def test_even_an_admin_finds_no_page_of_managers_or_admins_on_it(user_server: Me
 
 def test_it_refuses_every_route_but_those_of_its_pages(user_server: Measured, admin_server: Measured, admin_token: str) -> None:
     def routes(server: Measured) -> set[tuple[str, str]]:
-        """The method and path of every route, with something in place of the ids."""
+        """Return the method and path of every route, with something in place of the ids."""
         paths = httpx.get(f"{server.url}/api/v1/openapi.json", timeout=120).raise_for_status().json()["paths"]
         return {(method.upper(), re.sub(r"\{[^}]+\}", "1", path)) for path, methods in paths.items() for method in methods}
 

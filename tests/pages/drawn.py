@@ -69,7 +69,7 @@ def _add_people(portal: Portal) -> None:
 
 @cache
 def _template() -> Path:
-    """A home with its people, to be copied."""
+    """Return a home with its people, to be copied."""
     folder = Path(tempfile.mkdtemp(prefix="portal-drawn-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     house = _open(folder, NoHasher())
@@ -79,7 +79,7 @@ def _template() -> Path:
 
 
 def home(house: House, user: User | None) -> AppTest:
-    """The whole of Home.py for someone with this session; run once."""
+    """Run the whole of Home.py once for someone with this session."""
     portal = replace(house.portal, sessions=_Held(house.portal.sessions, user))
     return AppTest.from_function(_home, default_timeout=60, args=(portal,)).run()
 

@@ -109,6 +109,6 @@ def as_role(user: User, role: Role) -> User:
 
 
 def texts(drawn: AppTest) -> str:
-    """All the Markdown, captions and HTML of a page, to look for words in."""
+    """Return all the Markdown, captions and HTML of a page, to look for words in."""
     parts = [*drawn.markdown, *drawn.caption, *drawn.text]
     return "\n".join([*(part.value for part in parts), *(part.value for part in drawn.html)])

@@ -54,13 +54,13 @@ def chat(house: House, conversation_id: str | None = None, user: User | None = N
 
 
 def intend(drawn: AppTest, kind: str, **fields: object) -> AppTest:
-    """What a component would have told: AppTest does not run their scripts."""
+    """Report what a component would have reported: AppTest does not run their scripts."""
     drawn.session_state["chat_intents"] = [{"kind": kind, **fields}]
     return drawn.run()
 
 
 def components(drawn: AppTest, name: str) -> list[dict]:
-    """The data of the components of this name, in their order."""
+    """Return the data of the components of this name, in their order."""
     protos = [each.proto for each in drawn.get("bidi_component")]
     return [json.loads(each.json)[0] for each in protos if each.component_name.split(".")[-1] == name]
 
@@ -233,7 +233,7 @@ def test_the_queue_position_is_shown_and_can_be_left(house: House, ana: User) ->
     assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before it began"
 
 
-def test_thoughts_are_folded_and_their_time_is_told(house: House, ana: User) -> None:
+def test_thoughts_are_folded_and_their_time_is_shown(house: House, ana: User) -> None:
     house.router.always = answer("Yes", reasoning="Let me see")
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Think?").run()
@@ -395,7 +395,7 @@ def test_somebody_elses_conversation_is_not_there(house: House) -> None:
     assert "secret" not in json.dumps(components(drawn, "conversations"))
 
 
-def test_the_wishes_of_a_person_are_carried_out_with_the_rights_of_now(house: House, ana: User) -> None:
+def test_the_actions_of_a_person_are_carried_out_with_the_rights_of_now(house: House, ana: User) -> None:
     """A callback runs before the session is looked up again: it may note a wish and nothing more."""
     theirs = house.ask(house.person(Role.MANAGER), "Question")
     drawn = chat(house)
@@ -774,7 +774,7 @@ def test_a_new_chat_can_leave_instructions_out_before_its_first_question(house: 
 
 
 def long_chat(house: House, ana: User) -> str:
-    """A chat whose first turns are summarized for the model."""
+    """Return a chat whose first turns are summarized for the model."""
     house.router.available = [replace(MODEL, context=512)]
     conversation = house.ask(ana, "The first question. " * 12)
     for number in range(3):

@@ -40,14 +40,14 @@ def cases(made: Stage, view: str = EVERY, **filter: object) -> list[ReviewCase]:
 
 
 def feedback(made: Stage, view: str = EVERY, language: str = "en") -> AppTest:
-    """The page with this view open."""
+    """Draw the page with this view open."""
     drawn = page("feedback", made, language=language)
     drawn.session_state["feedback-view"] = view
     return drawn.run()
 
 
 def new_case(made: Stage, drawn: AppTest) -> ReviewCase:
-    """A case that nobody has touched, opened."""
+    """Open a case that nobody has touched."""
     case = cases(made, NEEDED, states=(CaseState.NEW,))[0]
     drawn.button(key=f"rrow-{case.number}").click().run()
     return case

@@ -65,7 +65,7 @@ def test_an_answer_that_cannot_be_saved_is_shown_whole_and_saved_later(
 
 
 def _told(house: House, conversation: str) -> AppTest:
-    """The page, drawn anew as after a reload, once it says that the answer is not saved."""
+    """Draw the page again, as after a reload, until it says that the answer is not saved."""
     until = time.monotonic() + 60
     while "cannot be saved yet" not in texts(drawn := chat(house, conversation)):
         assert time.monotonic() < until

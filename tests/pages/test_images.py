@@ -59,7 +59,7 @@ def drawn(house: House, user: User, image: GroundImage | None = None, part: str 
 
 
 def texts(page: AppTest) -> str:
-    """What stands on the page, without what keeps Markdown from reading it."""
+    """Return what stands on the page, without what keeps Markdown from reading it."""
     shown = [each.value for kind in ("markdown", "caption", "html") for each in page.get(kind)]
     return bare("\n".join(shown))
 

@@ -102,7 +102,7 @@ def test_the_judgement_speaks_chinese(seeded: Stage) -> None:
     assert len(DEFAULT.questions) == 2
 
 
-def test_the_progress_of_the_review_is_said_in_a_sentence_and_weak_figures_are_not_shown(seeded: Stage) -> None:
+def test_the_progress_of_the_review_is_said_in_a_sentence_and_weak_numbers_are_not_shown(seeded: Stage) -> None:
     case, portal, other = new_case(seeded), seeded.portal, rena(seeded)
     portal.review_judgements.ask_second(other, case.number, asked=True)
     portal.review_judgements.judge(other, case.number, {"cause": "outdated_source", "severity": 2})

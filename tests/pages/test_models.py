@@ -46,7 +46,7 @@ def test_only_admins_run_models(made: Stage) -> None:
         made.portal.models.unload(as_role(made.admin, Role.MANAGER), "fake")
 
 
-def test_a_loaded_model_shows_its_file_and_its_figures(made: Stage) -> None:
+def test_a_loaded_model_shows_its_file_and_its_measurements(made: Stage) -> None:
     busy = replace(MODEL, slots_busy=3, waiting=2, tokens_per_second=38.2, memory_bytes=31_900_000_000)
     made.pool.models = [busy]
     shown = texts(page("models", made))
@@ -318,7 +318,7 @@ def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
 CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3, ("4f0c", "77ab"), "ggml.c:12: GGML_ASSERT(x) failed", 2)
 
 
-def test_a_crash_of_the_last_run_is_told(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_of_the_last_run_is_reported(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made.portal.models, "last_crash", lambda user: CRASH)
     shown = texts(page("models", made))
     died = "while the model guide was computing 3 answers"
@@ -326,7 +326,7 @@ def test_a_crash_of_the_last_run_is_told(made: Stage, monkeypatch: pytest.Monkey
         assert words in shown, words
 
 
-def test_without_a_crash_nothing_is_told_of_one(made: Stage) -> None:
+def test_without_a_crash_nothing_is_reported(made: Stage) -> None:
     assert "native code" not in texts(page("models", made))
 
 
@@ -374,7 +374,7 @@ def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage)
     assert made.portal.models.names_at_start(made.admin) == frozenset()
 
 
-def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_admin(made: Stage) -> None:
+def test_a_model_that_was_not_loaded_at_the_start_is_reported_on_every_page_of_an_admin(made: Stage) -> None:
     made.portal.models.load(made.admin, OTHER.path, LoadSettings())
     made.pool.refuse = [InvalidInput("no"), InvalidInput("The file {file} does not exist.", file="/models/<b>.gguf")]
     made.portal.models.load_at_start(StartModel("guide", Path("/guide.gguf"), LoadSettings()), {})

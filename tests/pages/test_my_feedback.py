@@ -19,7 +19,7 @@ def seeded(tmp_path) -> Iterator[Stage]:
 
 
 def rater(made: Stage) -> User:
-    """A person with a poor rating whose case is open and whose chat still exists."""
+    """Return a person with a poor rating whose case is open and whose chat still exists."""
     people = {each.id: each for each in made.portal.accounts.people(made.admin)}
     found = made.portal.case_queue.find(made.admin, CaseQuery(states=(CaseState.NEW,), rating=-1), 100).cases
     return people[next(case.feedback.user_id for case in found if case.feedback.question and case.feedback.user_id != made.admin.id)]

@@ -30,7 +30,7 @@ def server() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def cutting(server: ModelServer) -> ModelServer:
-    """A server that breaks off each answer after its first words."""
+    """Return a server that breaks off each answer after its first words."""
     server.behave = stream(lambda: iter([chunk({"role": "assistant", "content": "Half a sentence"})]), ends=False)
     return server
 

@@ -51,7 +51,7 @@ def drain(house: House) -> None:
 
 
 def component(drawn: AppTest, name: str) -> dict[str, Any] | None:
-    """The data of the component of this name."""
+    """Return the data of the component of this name."""
     for each in drawn.get("bidi_component"):
         if each.proto.component_name.split(".")[-1] == name:
             data: dict[str, Any] = json.loads(each.proto.json)[0]
@@ -72,7 +72,7 @@ def marked(parts: list[str]) -> str:
 
 
 def do(drawn: AppTest, kind: str, **fields: object) -> AppTest:
-    """What a component would have told: AppTest does not run their scripts."""
+    """Report what a component would have reported: AppTest does not run their scripts."""
     drawn.session_state["chat_intents"] = [{"kind": kind, **fields}]
     return drawn.run()
 
@@ -222,7 +222,7 @@ def test_more_results_come_by_the_cursor(house: House, ana: User) -> None:
     assert not [each for each in drawn.button if each.key == "search-more"]
 
 
-def test_an_index_that_does_not_answer_is_told(house: House, ana: User) -> None:
+def test_an_index_that_does_not_answer_is_reported(house: House, ana: User) -> None:
     def down(query: object) -> SearchPage:
         raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
 
@@ -236,7 +236,7 @@ def test_an_index_that_does_not_answer_is_told(house: House, ana: User) -> None:
     assert found(drawn.button(key="blank-search-action").click().run())
 
 
-def test_an_index_that_is_behind_is_told(house: House, ana: User) -> None:
+def test_an_index_that_is_behind_is_reported(house: House, ana: User) -> None:
     house.ask(ana, "a bond")
     drain(house)
     house.portal.index_worker.behind = lambda now: 42.0  # type: ignore[method-assign]

@@ -116,7 +116,7 @@ def test_no_page_lies_where_streamlit_would_serve_it_to_a_visitor_who_is_not_sig
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_a_disk_that_is_almost_full_is_told_on_the_page_with_numbers_for_admins(house: House, role: Role) -> None:
+def test_a_disk_that_is_almost_full_is_reported_on_the_page_with_numbers_for_admins(house: House, role: Role) -> None:
     house.portal = replace(house.portal, disk=DiskSpace(lambda: 3_000_000, 64_000_000))
     drawn = home(house, house.person(role))
     assert not drawn.exception

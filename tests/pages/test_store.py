@@ -29,7 +29,7 @@ def press(drawn: AppTest, label: str) -> AppTest:
 
 
 def backed_up(full: Stage, passphrase: str | None = None) -> str:
-    """The name of a new backup."""
+    """Make a backup; return its name."""
     name = full.portal.backups.make(full.admin, passphrase).name
     settle(full)
     return name
@@ -68,7 +68,7 @@ def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: S
     assert "is intact" not in texts(press(drawn, "Hide"))
 
 
-def test_a_damaged_backup_is_told(full: Stage) -> None:
+def test_a_damaged_backup_is_reported(full: Stage) -> None:
     name = backed_up(full)
     file = full.portal.backups.folder / name
     file.write_bytes(file.read_bytes()[:-9])

@@ -66,7 +66,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def hostile(house: House) -> House:
-    """A person, a group, a folder, a chat, files, models, ratings and notes, all of these names."""
+    """Return a person, a group, a folder, a chat, files, models, ratings and notes, all of these names."""
     portal, router = house.portal, house.router
     admin = house.person(Role.ADMIN)
     portal.accounts.add(admin, "eve", Role.ANALYST, password=PASSWORD, full_name=HOSTILE, group=HOSTILE)

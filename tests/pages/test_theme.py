@@ -19,7 +19,7 @@ def plain_again() -> Iterator[None]:
 
 
 def told() -> ForwardMsg:
-    """As AppSession tells a new session its theme."""
+    """Return the theme as AppSession sends it to a new session."""
     message = ForwardMsg()
     parts = message.new_session.custom_theme
     kinds = config.CustomThemeCategories

@@ -44,7 +44,7 @@ def test_an_empty_store_says_what_will_come_here(tmp_path) -> None:
     made.portal.close()
 
 
-def test_the_figures_are_those_of_the_report(seeded: Stage) -> None:
+def test_the_numbers_are_those_of_the_report(seeded: Stage) -> None:
     drawn = page("usage", seeded)
     assert not drawn.exception
     today = datetime.now(UTC).date()
@@ -136,7 +136,7 @@ def test_a_change_too_small_to_show_has_no_sign_and_no_colour(seeded: Stage, mon
     assert first_token.delta == "0.0 s" and first_token.proto.color == MetricProto.MetricColor.GRAY
 
 
-def test_the_four_main_figures_stand_alone_and_the_others_behind_them(seeded: Stage) -> None:
+def test_the_four_main_numbers_stand_alone_and_the_others_behind_them(seeded: Stage) -> None:
     drawn = page("usage", seeded)
     assert len(drawn.metric) == 4
     [more] = [each for each in drawn.expander if each.label == "More metrics"]

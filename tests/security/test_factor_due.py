@@ -35,7 +35,7 @@ OPEN = {
 
 @pytest.fixture
 def due(server: Server, empty_home: Path, tmp_path: Path) -> Iterator[Portal]:
-    """A portal where managers and admins must use a second factor, and nobody has one."""
+    """Yield a portal where managers and admins must use a second factor, and nobody has one."""
     shutil.copytree(empty_home, tmp_path / "home")
     settings = Settings(home=tmp_path / "home", model_titles=False, second_factor_roles="manager,admin")
     portal = build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())

@@ -117,7 +117,7 @@ class House(NamedTuple):
 
 @pytest.fixture(scope="module")
 def house(server: Server, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A portal where ann has one of everything, and everybody else a conversation and two answers to vote on."""
+    """Yield a portal where ann has one of everything, and everybody else a conversation and two answers to vote on."""
     router = FakeRouter()
     portal = open_portal(empty_home, tmp_path_factory.mktemp("foreign") / "home", router, FakePool())
     server.portal = portal
@@ -215,7 +215,7 @@ def test_without_the_guard_somebody_elses_things_are_reached(house: House, monke
         assert any(_told(bob, by_path(place, id), by_path(place, unknown(id)), id) for place, id in asked)
 
 
-def test_a_new_place_for_an_id_is_found(server: Server) -> None:
+def test_a_new_field_for_an_id_is_found(server: Server) -> None:
     """Taken from the test's tables as nobody named it there: the first two tests fail for it."""
     description = copy.deepcopy(server.app.openapi())
     description["paths"]["/api/v1/secrets/{secret_id}"] = {"get": {"parameters": [{"in": "query", "name": "owner_id"}]}}

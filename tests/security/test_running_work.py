@@ -78,7 +78,7 @@ def end(portal: Portal, how: str) -> None:
 
 
 def error_of(portal: Portal, path: str) -> str:
-    """The reason that the work's job ended with; its person can no longer ask for it."""
+    """Return the reason that the work's job ended with; its person can no longer ask for it."""
     ada = portal.accounts.credentials("ada")
     assert ada is not None
     ends = time.monotonic() + WAIT_S

@@ -21,7 +21,7 @@ from tests.store import things
 
 
 def open_index(name: str, database: Database) -> WritableIndex:
-    """A file, "postgresql" for the store itself, or an address and the prefix of its indices: http://host:port#prefix"""
+    """Open the index that the text names: a file, "postgresql" for the database itself, or an address and the prefix of its indices: http://host:port#prefix"""
     if name == "postgresql":
         return PostgresIndex(database)
     if name.startswith("http"):

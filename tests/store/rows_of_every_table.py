@@ -19,7 +19,7 @@ def tables_of(connection: Connection) -> list[Table]:
 
 
 def fill(connection: Connection, tables: list[Table], first: int = 0) -> None:
-    """Two rows in each table: one with a value in every column, one with as many NULLs as it may have. `first` keeps keys apart."""
+    """Insert two rows in each table: one with a value in every column, one with as many NULLs as it may have. `first` keeps keys apart."""
     for table in tables:
         for number in (first, first + 1):
             columns = [column for column in table.columns if not _numbers_itself(table, column)]
@@ -28,7 +28,7 @@ def fill(connection: Connection, tables: list[Table], first: int = 0) -> None:
 
 
 def rows_of(connection: Connection, tables: list[Table]) -> dict[str, list[str]]:
-    """What the given columns of the given tables hold, in no order."""
+    """Return what the given columns of the given tables hold, in no order."""
     return {table.name: sorted(repr(tuple(row)) for row in connection.execute(select(*table.columns))) for table in tables}
 
 

@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty place of the one kind or the other."""
+    """Yield an empty database of either kind."""
     if request.param == "sqlite":
         opened = open_database(f"sqlite:///{tmp_path / 'restored.db'}")
         yield opened
@@ -75,7 +75,7 @@ def fill(database: Database) -> None:
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
-    """All rows that a backup holds, as Python values."""
+    """Return all rows that a backup holds, as Python values."""
     with database.connect() as connection:
         return {
             table.name: sorted(tuple(map(repr, row)) for row in connection.execute(select(*table.clause.c))) for table in present_tables()
@@ -207,7 +207,7 @@ def test_a_backup_is_of_one_moment_while_others_write(database: Database, tmp_pa
         writer.join()
 
 
-def test_only_an_empty_place_is_filled(database: Database, tmp_path: Path) -> None:
+def test_only_an_empty_database_is_filled(database: Database, tmp_path: Path) -> None:
     fill(database)
     written = write_backup(database, tmp_path / "portal.backup", None)
     before = everything(database)
@@ -303,7 +303,7 @@ def test_a_file_that_is_cut_or_changed_anywhere_restores_nothing(written: Path, 
         assert is_empty(target)
 
 
-def test_a_wrong_or_missing_passphrase_is_told(written: Path) -> None:
+def test_a_wrong_or_missing_passphrase_is_reported(written: Path) -> None:
     sealed = written.with_name("sealed.backup")
     with sealed.open("rb") as file, pytest.raises(InvalidInput, match="passphrase is wrong"):
         examine(file, "wrong")
@@ -336,7 +336,7 @@ def test_a_backup_of_a_newer_portal_is_refused(written: Path, target: Database) 
     assert is_empty(target)
 
 
-def test_a_restore_that_is_killed_leaves_the_place_empty(target: Database, tmp_path: Path) -> None:
+def test_a_restore_that_is_killed_leaves_the_database_empty(target: Database, tmp_path: Path) -> None:
     source = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
     migrate(source)
     ana = put_user(source)

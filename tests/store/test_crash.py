@@ -28,7 +28,7 @@ SECONDS = (0.05, 0.8)
 
 @pytest.fixture(params=["embedded", "servers", "postgresql"])
 def addresses(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """A database and a search index, as crash_child takes them."""
+    """Return a database and a search index, as crash_child takes them."""
     if request.param == "embedded":
         return f"sqlite:///{tmp_path / 'portal.db'}", str(tmp_path / "search.db")
     server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -21,7 +21,7 @@ _CONVERSATION, _FILE = ConversationTable.__table__.c, FileTable.__table__.c
 
 
 def attach(database: Database, owner: User, message: Message, *names: str) -> None:
-    """As rows alone, without the index jobs that would tell of it."""
+    """Store the rows alone, without index jobs."""
     with database.connect() as connection:
         sql = Transaction(connection)
         for place, name in enumerate(names):

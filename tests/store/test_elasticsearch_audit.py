@@ -47,7 +47,7 @@ def event(number: int, version: int = 1, text: str | None = "sign in") -> Docume
 
 
 def put(index: ElasticsearchIndex, *documents: Document) -> None:
-    """One put for each, as they come in life."""
+    """Put each event in a request of its own, as they come in life."""
     for document in documents:
         assert index.put([document]) == {}
         index.refresh()
@@ -58,7 +58,7 @@ def found(index: ElasticsearchIndex, text: str = "sign") -> list[int]:
 
 
 def live(index: ElasticsearchIndex, prefix: str) -> list[int]:
-    """How many events each index holds, the oldest index first."""
+    """Return how many events each index holds, the oldest index first."""
     names = sorted(index.server.client.indices.get(index=f"{prefix}-audit-*"))
     return [index.server.client.count(index=name, query={"term": {"deleted": False}})["count"] for name in names]
 

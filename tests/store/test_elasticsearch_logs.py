@@ -42,13 +42,13 @@ def server(elasticsearch_node: ElasticsearchNode) -> Iterator[ElasticsearchServe
 
 
 def logs(server: ElasticsearchServer, limits: RolloverLimits | None = None, kept: timedelta = timedelta(days=90)) -> ElasticsearchLogs:
-    """With its own connection, as a portal has."""
+    """Return logs with their own connection, as a portal has."""
     own = ElasticsearchServer(server.address, prefix=server.prefix)
     return ElasticsearchLogs(own, limits or RolloverLimits(), kept)
 
 
 def found(server: ElasticsearchServer) -> list[dict[str, str]]:
-    """All lines, oldest first."""
+    """Return all lines, oldest first."""
     try:
         server.client.indices.refresh(index=f"{server.prefix}-logs")
     except NotFoundError:

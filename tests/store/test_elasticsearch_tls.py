@@ -27,7 +27,7 @@ def proxy(elasticsearch_node: ElasticsearchNode, tmp_path_factory: pytest.TempPa
 
 
 def refusal(url: str, key: str | None, ca: Path | None) -> str:
-    """What the portal says instead of using the server."""
+    """Return what the portal says instead of using the server."""
     server = ElasticsearchServer(url, api_key=key, ca_file=str(ca) if ca else None)
     with pytest.raises(Unavailable) as caught:
         server.check()
@@ -62,7 +62,7 @@ def test_a_missing_key_is_asked_for(proxy: TlsProxy) -> None:
     assert "Set PORTAL_ELASTICSEARCH_API_KEY" in refusal(proxy.url, None, proxy.ca)
 
 
-def test_a_wrong_key_is_told_and_not_shown(proxy: TlsProxy) -> None:
+def test_a_wrong_key_is_reported_and_not_shown(proxy: TlsProxy) -> None:
     said = refusal(proxy.url, "d3Jvbmc6a2V5", proxy.ca)
     assert "rejected the API key" in said and "d3Jvbmc6a2V5" not in said
 

@@ -79,7 +79,7 @@ _PART = FilePartTable.__table__.c
 
 
 def again(database: Database) -> Database:
-    """The same store as another process has it."""
+    """Return the same database as another process has it."""
     return open_database(database.url.render_as_string(hide_password=False))
 
 
@@ -188,7 +188,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
 
 
 def raw_texts(database: Database) -> dict[str, list[str]]:
-    """What lies in the sealed columns of texts."""
+    """Return what lies in the sealed columns of texts."""
     found: dict[str, list[str]] = {}
     with database.connect() as connection:
         for table in Table.metadata.sorted_tables:
@@ -199,13 +199,13 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
 
 
 def raw_parts(database: Database, part: Any = _PART) -> list[bytes]:
-    """What lies in the store of the contents of files."""
+    """Return the stored contents of files."""
     with database.connect() as connection:
         return list(connection.scalars(select(type_coerce(part.content, LargeBinary)).order_by(part.number)))
 
 
 def on_disk(database: Database) -> bytes:
-    """The database file and its log, once nobody has it open."""
+    """Return the database file and its log, once nobody has it open."""
     file = Path(str(database.url.database))
     return b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
 

@@ -85,7 +85,7 @@ def turns(unit_of_work: UnitOfWorkFactory) -> Iterator[Turns]:
 
 
 def at_once(*actions: Callable[[], object]) -> list[object]:
-    """What each led to, or the refusal that it got."""
+    """Return what each led to, or the refusal that it got."""
     together = threading.Barrier(len(actions))
     outcomes: list[object] = [None] * len(actions)
 

@@ -24,7 +24,7 @@ from tests.store.things import put_exchange, put_user
 
 @pytest.fixture
 def impatient(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A store with two connections that wait for nothing long."""
+    """Yield a database with two connections that never wait long."""
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(write_turns, "MAX_WAIT_S", 0.2)
     monkeypatch.setattr(database_module, "POOL_TIMEOUT_S", 0.2)

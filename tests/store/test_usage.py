@@ -95,7 +95,7 @@ def test_a_day_ends_at_midnight_in_utc(database: Database) -> None:
     assert (found.total.answers, found.before.answers) == (2, 1)
 
 
-def test_figures_are_those_of_a_plain_computation_over_all_rows(database: Database) -> None:
+def test_numbers_are_those_of_a_plain_computation_over_all_rows(database: Database) -> None:
     put(database, *_random_rows(random.Random(7), [put_user(database, things.user(f"user{n}")) for n in range(9)]))
     start, middle, end = (datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=days) for days in (-5, 0, 5))
     for model, group in ((None, None), ("b", None), (None, ""), ("a", "Risk")):
@@ -145,7 +145,7 @@ def test_days_that_do_not_fit_in_memory_are_read_again(database: Database) -> No
 
 
 def _is_plain(database: Database, found: UsageReport) -> bool:
-    """Whether the figures are those of a plain computation over all rows."""
+    """Tell whether the numbers are those of a plain computation over all rows."""
     with SqlUnitOfWork(database) as work:
         rows = work.generations.rated(NOON - timedelta(hours=12), datetime(2026, 11, 6, tzinfo=UTC))
     days = _grouped(rows, lambda row: row.created_at.date())
@@ -185,7 +185,7 @@ def _random_rows(dice: random.Random, people: Sequence[User], number_of_rows: in
 
 
 def plain(rows: Sequence[RatedGeneration]) -> Totals:
-    """What the store's figures must be."""
+    """Return the numbers that the database must give."""
     answers = [row for row in rows if row.source not in ANSWERLESS]
     good = [row for row in answers if row.finish_reason is not FinishReason.ERROR]
     gaps = [row.inter_token_p95_s for row in good]

@@ -159,7 +159,7 @@ def share(owner: User, conversation_id: str, title: str = "Rates", expires_at: d
 
 
 def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_by: Message | None = None, at: datetime = NOW) -> StoredFile:
-    """A file as it is read back: of the message's conversation, if one shows it, otherwise it waits."""
+    """Store a file; return it as it is read back: of the message's conversation, if a message shows it."""
     added = file(owner, len(content), at=at)
     with SqlUnitOfWork(database) as work:
         work.files.add(added, content)
@@ -170,7 +170,7 @@ def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_b
 
 
 def put_alert(work: SqlUnitOfWork, owner: User, text: str) -> StoredRule:
-    """A rule that fires, is silenced, and has told a webhook."""
+    """Store a rule that fires, is silenced, and has called a webhook."""
     episode = Episode(
         id=new_id(), rule_id=new_id(), rule_name=text, measure=Measure.ERRORS, severity=Severity.HIGH, started_at=NOW, worst=40.0,
         acknowledged_at=NOW, acknowledged_by=owner.id, note=text,
@@ -193,7 +193,7 @@ def put_alert(work: SqlUnitOfWork, owner: User, text: str) -> StoredRule:
 
 
 def put_dataset(work: SqlUnitOfWork, owner: User, name: str = "Answers", content: bytes = b"{}\n") -> Dataset:
-    """A dataset with one version of one file."""
+    """Store a dataset with one version of one file."""
     settings = DatasetSettings(format=Format.SFT, sources=(DatasetSource.GOOD,), tag=name[:40])
     made = Dataset(id=new_id(), name=name, settings=settings, created_at=NOW, created_by=owner.id, updated_at=NOW, versions=1)
     report = Report(found=1, left_out={}, train=1, holdout=0, holdout_percent=10, people=1, by_tag={name: 1})
@@ -218,7 +218,7 @@ def put_user(database: Database, person: User | None = None) -> User:
 def put_exchange(
     database: Database, owner: User, asked: str = "What is a bond?", answered: str = "A loan that can be sold.", title: str = "Rates"
 ) -> tuple[Conversation, Message, Message]:
-    """A conversation with one finished turn."""
+    """Store a conversation with one finished turn."""
     talk = conversation(owner, title)
     first = question(talk, asked)
     second = answer(first)

@@ -26,7 +26,7 @@ GIVEN = {
 
 
 def environment(service: str) -> dict[str, str]:
-    """With the values of the env file filled in, as compose does it."""
+    """Fill in the values of the env file, as compose does."""
     given = SERVICES[service]["environment"]
     return {name: re.sub(r"\$\{(\w+):\?\}", lambda found: GIVEN[found[1]], value) for name, value in given.items()}
 

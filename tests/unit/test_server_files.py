@@ -63,7 +63,7 @@ def test_user_servers_cannot_reach_the_database() -> None:
     assert [service for service in SERVICES if "ports" in SERVICES[service]] == ["nginx"]
 
 
-def test_nginx_has_the_addresses_of_compose_in_every_place() -> None:
+def test_nginx_has_the_addresses_of_compose_everywhere() -> None:
     users = [f"{address(service)}:7861" for service in ("user-1", "user-2")]
     assert set(re.findall(r"server ([\d.]+:\d+)", SITE)) == {*users, f"{address('admin')}:7860"}
     maps = re.findall(r'"~([\d.\\]+:\d+)\$"\s+"portal_server=(\d);', SITE)

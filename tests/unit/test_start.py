@@ -117,7 +117,7 @@ def test_whether_a_model_is_kept_can_be_changed_while_it_runs(tmp_path: Path) ->
     portal.close()
 
 
-def test_a_model_that_cannot_be_loaded_at_the_start_is_told_until_it_is_left_out(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_at_the_start_is_reported_until_it_is_left_out(tmp_path: Path) -> None:
     first = restarted(tmp_path, FakePool())
     first.models.load(admin_of(first), Path("/models/glm.gguf"), LoadSettings(), default=True)
     first.close()
@@ -148,7 +148,7 @@ def test_a_damaged_list_is_none(tmp_path: Path, written: str) -> None:
     assert pool.asked == [("load", GUIDE)]
 
 
-def test_a_real_model_comes_back_after_a_restart_and_its_failure_is_told(tmp_path: Path) -> None:
+def test_a_real_model_comes_back_after_a_restart_and_its_failure_is_reported(tmp_path: Path) -> None:
     path = make_gguf(tmp_path / "glm.gguf")
 
     def start() -> Portal:

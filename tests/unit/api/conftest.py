@@ -51,7 +51,7 @@ def pool() -> FakePool:
 
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with its tables and people, to be copied: making them takes longer than most tests."""
+    """Return a home with its tables and people, to be copied: making them takes longer than most tests."""
     home = tmp_path_factory.mktemp("home")
     built = build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     people = (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("rita", Role.REVIEWER), ("max", Role.MANAGER), ("ada", Role.ADMIN))
@@ -117,7 +117,7 @@ def client(address: str) -> Iterator[httpx.Client]:
 
 
 def client_of(address: str, name: str) -> httpx.Client:
-    """A client with someone's bearer token."""
+    """Return a client with someone's bearer token."""
     client = httpx.Client(verify=TLS, base_url=address, timeout=60)
     token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).json()["token"]
     client.cookies.clear()
@@ -127,7 +127,7 @@ def client_of(address: str, name: str) -> httpx.Client:
 
 @pytest.fixture
 def signed_in(address: str) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client for someone: ann and bob are analysts, rita a reviewer, max a manager, ada an admin."""
+    """Yield a client for someone: ann and bob are analysts, rita a reviewer, max a manager, ada an admin."""
     clients: list[httpx.Client] = []
 
     def sign_in(name: str) -> httpx.Client:

@@ -12,7 +12,7 @@ from api.application import Group
 
 @pytest.fixture
 def tried() -> list[str]:
-    """The routes that were compared with a request."""
+    """Return the routes that were compared with a request."""
     return []
 
 

@@ -50,7 +50,7 @@ def ada(address: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def known(ada: httpx.Client) -> dict[str, str]:
-    """What exists, so that requests also reach what lies behind a 404."""
+    """Return what exists, so that requests also reach what lies behind a 404."""
     chat = new(ada)
     turn = ask(ada, chat).json()
     file = ada.post("/api/v1/files", params={"name": "a.txt"}, content=b"text").json()["id"]

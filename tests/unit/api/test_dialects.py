@@ -77,7 +77,7 @@ def ann(address: str) -> Iterator[httpx.Client]:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of everything within the value."""
+    """Yield the path of everything within the value."""
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in steps:
         yield (*path, step)
@@ -85,7 +85,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(body: dict[str, Any], path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> dict[str, Any]:
-    """A copy in which the value at `path` is changed by `change(its parent, its key)`."""
+    """Return a copy in which the value at `path` is changed by `change(its parent, its key)`."""
     copy = json.loads(json.dumps(body))
     parent = copy
     for step in path[:-1]:

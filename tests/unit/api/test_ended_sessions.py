@@ -27,7 +27,7 @@ ENDED = "This API key, token or session is not valid, or has ended. Sign in agai
 
 @pytest.fixture
 def held(router: FakeRouter) -> Iterator[FakeRouter]:
-    """An answer that has said two words and waits."""
+    """Yield an answer that has said two words and waits."""
     router.hold()
     router.release(2)
     yield router
@@ -42,7 +42,7 @@ def path_and_body(client: httpx.Client, kind: str, *, stream: bool) -> tuple[str
 
 
 def ended_by(client: httpx.Client, kind: str, end: Callable[[], object]) -> tuple[dict[str, object], float]:
-    """The last event of a stream that `end` ends after its first words, and the seconds from then."""
+    """Return the last event of a stream that `end` ends after its first words, and the seconds from then."""
     path, body = path_and_body(client, kind, stream=True)
     with client.stream("POST", path, json=body, timeout=60) as response:
         lines = response.iter_lines()

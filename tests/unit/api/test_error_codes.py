@@ -35,7 +35,7 @@ class Breaking(list[Any]):
 
 @pytest.fixture
 def ids_of_traces(caplog: pytest.LogCaptureFixture) -> Callable[[], set[str]]:
-    """The request ids of the log lines with a trace."""
+    """Return the request ids of the log lines with a trace."""
     caplog.handler.addFilter(lambda record: setattr(record, "request_id", logged_fields().get("request_id", "")) or True)
     return lambda: {vars(each)["request_id"] for each in caplog.records if each.exc_info and each.levelno >= logging.ERROR}
 

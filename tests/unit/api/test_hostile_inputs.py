@@ -17,7 +17,7 @@ from tests.unit.api.portal.chat.test_conversations import new
 
 @pytest.fixture(scope="module")
 def address(server: Server, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One portal for all of these: each leaves it as healthy as it was."""
+    """Yield one portal for all of these: each leaves it as healthy as it was."""
     portal = open_portal(empty_home, tmp_path_factory.mktemp("hostile") / "home", FakeRouter(), FakePool())
     server.portal = portal
     yield server.address

@@ -339,7 +339,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 
 
 def of_nobody(path: str) -> str:
-    """The path with names, numbers and ids that nothing has."""
+    """Return the path with names, numbers and ids that nothing has."""
     return re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
 
 

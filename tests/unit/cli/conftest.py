@@ -9,7 +9,7 @@ from cli.paths import Paths
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    """A home and a cache of its own, prepared."""
+    """Return a home and a cache of its own, prepared."""
     made = Paths(tmp_path / "home", tmp_path / "cache")
     made.prepare()
     return made

@@ -46,7 +46,7 @@ def review_names(unit_of_work: UnitOfWorkFactory, clock: Clock, *, hidden: bool 
 
 
 def feedback_queue(unit_of_work: UnitOfWorkFactory, index: SearchIndex, clock: Clock, names: ReviewNames | None = None) -> FeedbackQueue:
-    """A queue that shows names, if no others are given."""
+    """Return a queue that shows names, if no others are given."""
     return FeedbackQueue(unit_of_work, index, clock, PrivacyFilter(unit_of_work, clock), names or review_names(unit_of_work, clock))
 
 

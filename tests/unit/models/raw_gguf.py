@@ -31,7 +31,7 @@ def tensor(name: str | bytes, shape: tuple[int, ...] = (32,), kind: int = 0, off
 
 
 def glm_entries(architecture: str = "glm4") -> list[bytes]:
-    """What a header must say about a model's shape."""
+    """Return what a header must say about a model's shape."""
     shape = {"context_length": 1024, "embedding_length": 64, "block_count": 2, "attention.head_count": 4, "attention.head_count_kv": 2}
     numbers = [number_entry(f"{architecture}.{key}", value) for key, value in shape.items()]
     return [string_entry("general.architecture", architecture), *numbers]

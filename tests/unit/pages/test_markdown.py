@@ -22,7 +22,7 @@ DRAWS = parser(latex=False)
 
 
 def tokens(written: str) -> list[Token]:
-    """All tokens of written Markdown, those inside paragraphs too."""
+    """Return all tokens of written Markdown, those inside paragraphs too."""
     found: list[Token] = []
     for token in DRAWS.parse(written):
         found += [token, *(token.children or [])]
@@ -30,13 +30,13 @@ def tokens(written: str) -> list[Token]:
 
 
 def again(written: str) -> str:
-    """What is written of it when it is read as Streamlit reads it."""
+    """Write it again after reading it as Streamlit does."""
     blocks_read = list(blocks.top_level(DRAWS.parse(written)))
     return blocks.write(blocks_read, written.split("\n"), Context())[0]
 
 
 def canonical(written: str) -> str:
-    """A letter may be a reference or not, blank lines within lists may differ, and the host behind a link is written once more."""
+    """Reduce Markdown to what must be equal: references, blank lines within lists, and the host behind a link may differ."""
     decoded = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), written)
     return re.sub(r"\n\s*\n", "\n", re.sub(r"( \\\([^()]+\\\))\1", r"\1", decoded))
 

@@ -31,7 +31,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder whose packages can be imported."""
+    """Yield a folder whose packages can be imported."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))

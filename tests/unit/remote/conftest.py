@@ -59,7 +59,7 @@ class AdminServer:
 
 @pytest.fixture
 def portal(tmp_path: Path, empty_home: Path, router: FakeRouter, pool: FakePool) -> Iterator[Portal]:
-    """The portal in the admin server's process. It accepts user servers, also for staff pages."""
+    """Yield the portal in the admin server's process. It accepts user servers, also for staff pages."""
     opened = open_portal(empty_home, tmp_path / "home", router, pool)
     yield replace(opened, settings=replace(opened.settings, service_keys=KEY, internal_staff=True))
     opened.close()
@@ -74,7 +74,7 @@ def admin_server(portal: Portal) -> Iterator[AdminServer]:
 
 @pytest.fixture
 def user_server(admin_server: AdminServer, tmp_path: Path) -> Iterator[Portal]:
-    """The portal as a user server has it."""
+    """Yield the portal as a user server has it."""
     opened = connect(user_settings(admin_server, tmp_path))
     yield opened
     cast(RemotePortal, opened).close()

@@ -37,7 +37,7 @@ DRAWN = Drawing("/", token="token")
 
 
 def ahead_of(*reads: Read, everybody: Patterns | None = None) -> ReadPrefetch:
-    """A tab that has drawn a page with these reads."""
+    """Return a tab that has drawn a page with these reads."""
     ahead = ReadPrefetch(everybody)
     ahead.begin(DRAWN)
     for each in reads:
@@ -172,7 +172,7 @@ def test_patterns_are_not_collected_without_end(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of all calls of the user server."""
+    """Return the paths of all calls of the user server."""
     paths: list[str] = []
     post = connection.Connection.post
 

@@ -29,14 +29,14 @@ def ask(client: httpx.Client, **body: Any) -> httpx.Response:
 
 
 def exactly(shape: type[BaseModel], value: Any) -> Any:
-    """The value as the client's type, which has a field for everything in it."""
+    """Return the value as the client's type, which has a field for everything in it."""
     found = shape.model_validate(value, strict=True)
     assert not unknown(found), unknown(found)
     return found
 
 
 def unknown(value: Any) -> dict[str, Any]:
-    """What the client's types have no field for."""
+    """Return what the client's types have no field for."""
     if isinstance(value, list):
         return {name: one for each in value for name, one in unknown(each).items()}
     if not isinstance(value, BaseModel):
@@ -46,7 +46,7 @@ def unknown(value: Any) -> dict[str, Any]:
 
 
 def events(text: str) -> list[Any]:
-    """The events of a stream but pings and errors, each named as its type."""
+    """Return the events of a stream but pings and errors, each named as its type."""
     found = []
     for block in text.strip().split("\n\n"):
         lines = [line for line in block.split("\n") if not line.startswith(":")]
@@ -83,7 +83,7 @@ def test_a_message_comes_in_anthropics_shape(ann: httpx.Client, router: FakeRout
 
 
 def stepwise(client: httpx.Client, router: FakeRouter, body: dict[str, Any]) -> str:
-    """The stream of an answer that is held: each event is let go once the one before it has arrived."""
+    """Return the stream of an answer that is held: each event is let go once the one before it has arrived."""
     text = ""
     with client.stream("POST", MESSAGES, json=body) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -129,7 +129,7 @@ def test_a_call_that_was_cut_has_no_input_and_says_why(ann: httpx.Client, router
     assert exactly(Message, ask(ann, tools=[FIND], max_tokens=7).json()).stop_reason == "model_context_window_exceeded"
 
 
-def test_the_stop_sequence_that_came_is_told(ann: httpx.Client, router: FakeRouter) -> None:
+def test_the_stop_sequence_that_came_is_reported(ann: httpx.Client, router: FakeRouter) -> None:
     router.always = ended(Delta("One", tokens=1), stop="two")
     message = exactly(Message, ask(ann, stop_sequences=["two", "", "three"]).json())
     assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", "two")
@@ -305,7 +305,7 @@ def test_a_failure_in_the_middle_is_an_event_or_a_status(ann: httpx.Client, rout
     assert ask(ann).status_code == 502
 
 
-def test_a_stream_that_waits_tells_its_place_in_comments(ann: httpx.Client, router: FakeRouter) -> None:
+def test_a_stream_that_waits_tells_its_position_in_comments(ann: httpx.Client, router: FakeRouter) -> None:
     router.hold()
     router.always = [Queued(2, 1.5), *answer("Yes")]
     text = stepwise(ann, router, {"max_tokens": 9, "messages": HELLO, "stream": True})

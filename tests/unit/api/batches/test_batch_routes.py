@@ -81,7 +81,7 @@ def test_each_route_is_answered_in_its_shape(
 
 
 def _without_names(answer: BaseModel) -> str:
-    """The answer without its ids and times."""
+    """Return the answer without its ids and times."""
     return json.dumps(_plain(answer.model_dump()))
 
 

@@ -30,7 +30,7 @@ SIGN_IN = {"username": "ann", "password": PASSWORD}
 
 @pytest.fixture
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """The tokens that the database was asked for."""
+    """Return the tokens that the database was asked for."""
     asked: list[str | None] = []
     user = Sessions.user
 

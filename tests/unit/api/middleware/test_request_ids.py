@@ -15,7 +15,7 @@ from tests.unit.api.conftest import PASSWORD
 
 @pytest.fixture
 def records(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[str], list[logging.LogRecord]]]:
-    """The records of a logger so far, with whose they are."""
+    """Yield the records of a logger so far, with whose they are."""
     caplog.set_level(logging.INFO)
     masking = Masking()
     caplog.handler.addFilter(masking)

@@ -107,7 +107,7 @@ def test_a_stream_without_asking_has_no_usage(ann: httpx.Client) -> None:
     assert all("usage" not in chunk for chunk in chunks(complete(ann, stream=True).text))
 
 
-def test_a_stream_that_waits_tells_its_place_in_comments(ann: httpx.Client, router: FakeRouter) -> None:
+def test_a_stream_that_waits_tells_its_position_in_comments(ann: httpx.Client, router: FakeRouter) -> None:
     router.hold()
     router.always = [Queued(2, 1.5), Queued(1, None), Queued(0, None), *answer("one two")]
     with ann.stream("POST", COMPLETIONS, json={"messages": HELLO, "stream": True}) as response:

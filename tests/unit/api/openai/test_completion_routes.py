@@ -25,7 +25,7 @@ def chunks(text: str) -> list[Completion]:
 
 
 def _ended(chunk: dict[str, Any]) -> dict[str, Any]:
-    """With an end in place of null: OpenAI sends null in every chunk but the last, for which its own type has no word."""
+    """Put an end in place of null: OpenAI sends null in every chunk but the last, for which its own type has no word."""
     return {**chunk, "choices": [{**choice, "finish_reason": choice["finish_reason"] or "stop"} for choice in chunk["choices"]]}
 
 

@@ -185,7 +185,7 @@ def test_refusals_of_the_model_have_openais_shape(ann: httpx.Client, router: Fak
         assert response.headers["Retry-After"] == "3"
 
 
-def test_a_model_that_fails_is_told_and_noted(ann: httpx.Client, router: FakeRouter, portal: Portal) -> None:
+def test_a_model_that_fails_is_reported_and_noted(ann: httpx.Client, router: FakeRouter, portal: Portal) -> None:
     router.vector_error = ModelFailed("The model broke.")
     assert refused(embed(ann, input="x"), 502) == "The model broke."
     assert [row.finish_reason for row in rows(portal)] == [FinishReason.ERROR]

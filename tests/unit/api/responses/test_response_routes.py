@@ -29,7 +29,7 @@ def ask(client: httpx.Client, **body: Any) -> httpx.Response:
 
 
 def unknown(value: Any) -> dict[str, Any]:
-    """What the client's types have no field for."""
+    """Return what the client's types have no field for."""
     if isinstance(value, list):
         return {name: one for each in value for name, one in unknown(each).items()}
     if not isinstance(value, BaseModel):
@@ -46,7 +46,7 @@ def whole(response: httpx.Response) -> Response:
 
 
 def events(text: str) -> list[Any]:
-    """The events of a stream, each named as its type and numbered."""
+    """Return the events of a stream, each named as its type and numbered."""
     found = []
     for block in text.strip().split("\n\n"):
         lines = [line for line in block.split("\n") if not line.startswith(":")]
@@ -173,7 +173,7 @@ def test_what_cannot_be_answered_is_refused_and_named(ann: httpx.Client, router:
     assert router.requests == []
 
 
-def test_a_failure_in_the_middle_is_told_twice_and_a_status_without_a_stream(ann: httpx.Client, router: FakeRouter) -> None:
+def test_a_failure_in_the_middle_is_reported_twice_and_a_status_without_a_stream(ann: httpx.Client, router: FakeRouter) -> None:
     router.always = [Delta("One", tokens=1), ModelFailed("The model failed.")]
     found = events(ask(ann, stream=True).text)
     assert [event.type for event in found[-2:]] == ["error", "response.failed"]

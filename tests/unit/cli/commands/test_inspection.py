@@ -37,7 +37,7 @@ def test_before_the_first_start_nothing_is_broken_and_nothing_is_made(home: Path
     assert list(home.iterdir()) == []
 
 
-def test_a_store_is_told_with_its_revision_and_size(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_is_reported_with_its_revision_and_size(capsys: pytest.CaptureFixture[str]) -> None:
     people(["add", "ada"])
     store = _findings(capsys)["Database"]
     assert store.good is True
@@ -46,7 +46,7 @@ def test_a_store_is_told_with_its_revision_and_size(capsys: pytest.CaptureFixtur
     assert store.state.endswith("MB")
 
 
-def test_a_store_of_a_newer_portal_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_of_a_newer_portal_is_reported(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     people(["add", "ada"])
     connection = sqlite3.connect(home / "portal.db")
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -57,7 +57,7 @@ def test_a_store_of_a_newer_portal_is_told(home: Path, capsys: pytest.CaptureFix
     assert "newer portal" in store.advice
 
 
-def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_index_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     people(["add", "ada"])
     monkeypatch.setenv("PORTAL_ELASTICSEARCH_URL", "http://127.0.0.1:9")
     index = _findings(capsys)["Search index"]
@@ -65,7 +65,7 @@ def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, 
     assert "is not responding" in index.advice
 
 
-def test_a_port_of_another_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_of_another_program_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("cli.commands.inspection.ANSWER_S", 0.2)
     with listen("127.0.0.1", 0) as taken:
         monkeypatch.setenv("PORTAL_PORT", str(taken.getsockname()[1]))
@@ -74,7 +74,7 @@ def test_a_port_of_another_program_is_told(monkeypatch: pytest.MonkeyPatch, caps
     assert "PORTAL_PORT" in port.advice
 
 
-def test_a_wrong_setting_and_a_missing_model_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_setting_and_a_missing_model_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PORTAL_MODEL", "/nowhere/glm.gguf")
     assert _findings(capsys)["Models"].good is False
     monkeypatch.setenv("PORTAL_PORT", "99999")

@@ -57,7 +57,7 @@ def test_what_nobody_knows_has_no_cure(tmp_path: Path) -> None:
         progress.run([sys.executable, "-c", "print('It rains'); raise SystemExit(3)"], tmp_path / "log")
 
 
-def test_a_disk_that_fills_while_the_log_is_written_is_told() -> None:
+def test_a_disk_that_fills_while_the_log_is_written_is_reported() -> None:
     with pytest.raises(StartFailed) as told:
         progress.run([sys.executable, "-c", "print('x' * 100_000)"], FULL)
     assert DISK in str(told.value)
@@ -83,7 +83,7 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     assert "cannot be used (Not a directory)" in line
 
 
-def test_a_missing_compiler_is_told_before_anything_is_compiled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_reported_before_anything_is_compiled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system_packages, "missing_compiler", lambda: ["g++"])
     monkeypatch.setattr(system_packages, "privilege", lambda: None)
     with pytest.raises(StartFailed, match=r"Type: sudo apt-get install -y g\+\+|packages of your system"):
@@ -147,7 +147,7 @@ def lock(wheel: bytes, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Python whose pip installs into a folder of its own and does not wait between its tries."""
+    """Return a Python whose pip installs into a folder of its own and does not wait between its tries."""
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "installed"))
     for name, value in {"PIP_RETRIES": "1", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_RESUME_RETRIES": "0"}.items():
         monkeypatch.setenv(name, value)
@@ -158,7 +158,7 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("cut", "installed"), [(0, True), (1, True), (9, False)])
-def test_half_a_download_is_fetched_again_and_told_if_it_stays_half(
+def test_half_a_download_is_fetched_again_and_reported_if_it_stays_half(
     pip: Path, lock: Path, wheel: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, installed: bool
 ) -> None:
     with _Index(wheel, cut) as index:

@@ -36,7 +36,7 @@ def test_a_lock_file_tells_which_packages_only_some_systems_get(tmp_path: Path) 
     assert python_packages.only_on_some_systems(lock) == {"sometimes"}
 
 
-def test_every_wish_is_in_its_lock_file() -> None:
+def test_every_requirement_is_in_its_lock_file() -> None:
     for requirements in (REPOSITORY / "requirements").glob("*.in"):
         locked = python_packages.pins(
             REPOSITORY / "requirements.txt" if requirements.stem == "portal" else requirements.with_suffix(".txt")

@@ -13,7 +13,7 @@ from core.errors import StartFailed
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would have been run."""
+    """Return the commands that would have been run."""
     run: list[list[str]] = []
     monkeypatch.setattr(system_packages, "run", lambda command, _log, **_: run.append([str(part) for part in command]))
     return run

@@ -91,7 +91,7 @@ def _until(true: Callable[[], object]) -> None:
 
 
 def _is_closed(connected: socket.socket) -> bool:
-    """Whether the server ended it within the time that it has."""
+    """Tell whether the server ended it within the time that it has."""
     try:
         while connected.recv(65536):
             pass

@@ -32,7 +32,7 @@ def chain(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> AuditChain:
 
 @pytest.fixture
 def database(unit_of_work: UnitOfWorkFactory, tmp_path: Path) -> Database:
-    """A second way into the same database, for anyone who goes around the portal."""
+    """Return a second way into the same database, for anyone who goes around the portal."""
     return open_database(f"sqlite:///{tmp_path}/portal.db")
 
 

@@ -113,7 +113,7 @@ def test_a_conversation_is_begun_in_a_folder_and_moved(folders: Folders, convers
     assert (titles(conversations, ana, NO_FOLDER), titles(conversations, ana, None)) == ([], ["Talk"])
 
 
-def test_moving_leaves_its_place_among_the_newest(
+def test_moving_leaves_its_position_among_the_newest(
     folders: Folders, conversations: Conversations, ana: User, clock: MovingClock
 ) -> None:
     plans = folders.new(ana, "Plans")

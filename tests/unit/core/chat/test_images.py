@@ -76,7 +76,7 @@ def finished(turns: Turns, user: User, turn: Turn) -> None:
         time.sleep(0.02)
 
 
-def test_an_image_is_stored_upright_without_its_place(files: Files, ana: User) -> None:
+def test_an_image_is_stored_upright_without_its_location(files: Files, ana: User) -> None:
     stored = files.upload(ana, "IMG 1.HEIC", turned_photo(picture(60, 40), 6, place="At home"))
     assert (stored.name, stored.is_image, stored.encoding) == ("IMG 1.jpg", True, "")
     _, content = files.read(ana, stored.id)

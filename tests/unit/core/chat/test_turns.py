@@ -48,7 +48,7 @@ def messages(conversations: Conversations, user: User, chat: str) -> list[Messag
     return [each.message for each in conversations.transcript(user, chat)]
 
 
-def test_a_question_gets_a_stored_answer_with_its_figures(
+def test_a_question_gets_a_stored_answer_with_its_measurements(
     turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
 ) -> None:
     router.next_answers.put(answer("Hello from the fake model", reasoning="Hm"))
@@ -246,7 +246,7 @@ def test_closing_marks_running_answers_interrupted_with_their_text(
 
 
 def leftover(unit_of_work: UnitOfWorkFactory, user: User, chat: str, clock: MovingClock) -> str:
-    """What a killed process leaves behind: a streaming answer with a checkpoint."""
+    """Return what a killed process leaves behind: a streaming answer with a checkpoint."""
     now = clock()
     with unit_of_work() as work:
         conversation = work.conversations.get(chat)

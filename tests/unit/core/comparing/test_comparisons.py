@@ -68,7 +68,7 @@ def test_a_comparison_keeps_what_was_measured(comparisons: Comparisons, admin: U
     ]  # fmt: skip
 
 
-def test_the_figures_are_those_of_all_tokens_together() -> None:
+def test_the_numbers_are_those_of_all_tokens_together() -> None:
     figures = summarize([result("a", 1), result("b", 3)])
     assert figures.tokens == 20 and figures.kl_mean == pytest.approx(0.4 / 20) and figures.same_top == 0.9
     assert figures.kl_shares == (0.6, 0.2, 0.1, 0.1, 0.0) and figures.tokens_per_second == (10.0, 20.0)

@@ -17,7 +17,7 @@ from core.images.records import PixelMapping
 
 @st.composite
 def views(draw: st.DrawFn) -> tuple[PixelMapping, Edges]:
-    """A file as GLM-V sees it, upright and in multiples of 28 pixels, and a box on the upright original."""
+    """Return a file as GLM-V sees it, upright and in multiples of 28 pixels, and a box on the upright original."""
     width = draw(st.integers(1, 12_000))
     height = draw(st.integers(max(1, width // MAX_RATIO + 1), min(12_000, width * MAX_RATIO)))
     mapping = PixelMapping(width, height, draw(st.integers(1, 8)), 1, 1)

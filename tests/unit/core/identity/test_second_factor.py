@@ -32,7 +32,7 @@ def code(secret: str, clock: MovingClock) -> str:
 
 
 def enrolled(factors: SecondFactors, user: User, clock: MovingClock) -> tuple[str, list[str]]:
-    """The secret and the recovery codes; a new code may be used."""
+    """Enrol a person; return the secret and the recovery codes. A new code may be used."""
     secret = factors.set_up(user).secret
     codes = list(factors.confirm(user, code(secret, clock)))
     clock.forward(seconds=totp.STEP_S)

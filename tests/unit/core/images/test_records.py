@@ -40,7 +40,7 @@ def test_the_upright_corner_is_where_the_file_stores_it(orientation: int, corner
     assert mapping(orientation, (100, 60)).to_source(0, 0) == corner
 
 
-def test_the_size_of_a_turned_original_is_told_upright() -> None:
+def test_the_size_of_a_turned_original_is_reported_upright() -> None:
     assert mapping(6, (100, 60)).upright_size == (60, 100)
     assert mapping(3, (100, 60)).upright_size == (100, 60)
 

@@ -122,7 +122,7 @@ def test_whoever_may_not_chat_reaches_no_model(gateway: Gateway, router: FakeRou
     assert router.requests == [] and router.vector_requests == []
 
 
-def test_another_place_is_offered_that_the_person_may_use(
+def test_another_platform_is_offered_that_the_person_may_use(
     gateway: Gateway, router: FakeRouter, ana: User, unit_of_work: UnitOfWorkFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(router, "targets", lambda request: ("glm@a", "secret@b") if request.model else ("glm@a", "small@local"))

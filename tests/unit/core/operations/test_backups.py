@@ -148,7 +148,7 @@ def test_a_check_tells_what_a_restore_would_change(unit_of_work: UnitOfWorkFacto
     assert [event.details.get("found") for event in backup_events(unit_of_work)] == [None, "whole"]
 
 
-def test_a_damaged_backup_is_told_and_noted(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
+def test_a_damaged_backup_is_reported_and_noted(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
     room.make(admin)
     settled(room, admin)
     folder.error = InvalidInput("This backup is truncated: its end is missing.")

@@ -41,7 +41,7 @@ def retention(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Retention:
 
 
 def put_chat(unit_of_work: UnitOfWorkFactory, owner: User, clock: MovingClock, days_ago: int) -> str:
-    """A rated chat of this age; returns its id."""
+    """Store a rated chat of this age; return its id."""
     at = clock() - timedelta(days=days_ago)
     talk = things.conversation(owner, "Rates", at)
     asked = things.question(talk, at=at)
@@ -164,7 +164,7 @@ def test_a_chat_with_a_running_answer_is_left_alone(
 
 
 def put_file(unit_of_work: UnitOfWorkFactory, owner: User, clock: MovingClock, days_ago: float, chat: str | None = None) -> str:
-    """A file of this age, which waits or is shown by the first question of a chat; returns its id."""
+    """Store a file of this age, which waits or is shown by the first question of a chat; return its id."""
     added = things.file(owner, at=clock() - timedelta(days=days_ago))
     with unit_of_work() as work:
         work.files.add(added, b"1;2;3")

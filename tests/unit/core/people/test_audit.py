@@ -68,7 +68,7 @@ def note(unit_of_work: UnitOfWorkFactory) -> Callable[..., None]:
 
 @pytest.fixture
 def numbers(unit_of_work: UnitOfWorkFactory) -> Callable[[str], list[int]]:
-    """The numbers of all events of an action."""
+    """Return the numbers of all events of an action."""
 
     def numbers(action: str) -> list[int]:
         with unit_of_work() as work:
@@ -139,7 +139,7 @@ def test_words_are_asked_of_the_index_and_rows_of_the_store(
     assert (index.asked[0].text, index.asked[0].kind, index.asked[0].since) == ("words", "audit", things.NOW)
 
 
-def test_more_than_is_looked_at_is_told(trail: AuditTrail, admin: User, index: Index) -> None:
+def test_more_than_is_looked_at_is_reported(trail: AuditTrail, admin: User, index: Index) -> None:
     index.numbers, index.total = [1], MAX_FOUND + 1
     assert trail.find(admin, AuditFilter(), "words").cut
 

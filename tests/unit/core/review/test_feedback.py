@@ -42,7 +42,7 @@ def conversations(unit_of_work: UnitOfWorkFactory, index: SqliteIndex, clock: Mo
 
 
 def answered(unit_of_work: UnitOfWorkFactory, conversations: Conversations, user: User, name: str, question: str, reply: str) -> str:
-    """A conversation with one finished answer; returns the answer's id."""
+    """Store a conversation with one finished answer; return the answer's id."""
     chat = conversations.new(user)
     with unit_of_work() as work:
         work.messages.add(Message(f"q-{name}", chat.id, None, Author.USER, question, MessageStatus.DONE, chat.created_at))

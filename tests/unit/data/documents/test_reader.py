@@ -37,12 +37,12 @@ def stream(content: bytes, entries: bytes = b"") -> bytes:
 
 
 def shown(*lines: str) -> bytes:
-    """What a page draws."""
+    """Return what a page draws."""
     return b"BT /F 12 Tf 14 TL 50 700 Td " + b" ".join(b"(%s) Tj T*" % line.encode("latin-1") for line in lines) + b" ET"
 
 
 def pdf(*objects: bytes, root: int = 1) -> bytes:
-    """A file of these objects, the first with number 1."""
+    """Return a file of these objects, the first with number 1."""
     written, places = b"%PDF-1.7\n", []
     for number, each in enumerate(objects, 1):
         places.append(len(written))
@@ -54,7 +54,7 @@ def pdf(*objects: bytes, root: int = 1) -> bytes:
 
 
 def page(content: bytes, resources: bytes = b"<</Font<</F 5 0 R>>>>", catalog: bytes = CATALOG) -> bytes:
-    """A PDF of one page; content: the object that is drawn. The font is object 5."""
+    """Return a PDF of one page; content: the object that is drawn. The font is object 5."""
     described = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources%s>>" % resources
     return pdf(catalog, PAGES, described, content, FONT)
 
@@ -125,7 +125,7 @@ def refusal(content: bytes, reader: ProcessDocumentReader = READER) -> str:
 
 
 def _drawn_ten_times_each(depth: int) -> list[bytes]:
-    """A page, and forms that draw the next form; from object 3 on."""
+    """Return a page, and forms that draw the next form; from object 3 on."""
     resources = b"/Resources<</XObject<</X %d 0 R>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
     first = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + resources % 5 + b">>"
     form = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]"
@@ -241,7 +241,7 @@ BOMB = "x" * (MAX_UNPACKED + 1)
 
 
 def lied_about(content: bytes, size: int) -> bytes:
-    """The same archive, whose list says that its largest part has `size` bytes."""
+    """Return the same archive, whose list says that its largest part has `size` bytes."""
     with zipfile.ZipFile(BytesIO(content)) as file:
         largest = max(each.file_size for each in file.infolist())
     return content.replace(struct.pack("<L", largest), struct.pack("<L", size))
@@ -566,7 +566,7 @@ def test_parts_are_found_whatever_they_are_called(parts: dict[str, str]) -> None
 
 
 def cjk_pdf(encoding: str, text: bytes, ordering: str = "GB1") -> bytes:
-    """A font that says by a name how its characters are numbered, and has no map to Unicode."""
+    """Return a font that says by a name how its characters are numbered, and has no map to Unicode."""
     info = f"<</Registry(Adobe)/Ordering({ordering})/Supplement 2>>".encode()
     return pdf(
         CATALOG,

@@ -74,7 +74,7 @@ def _stored_as(upright: Image.Image, orientation: int) -> Image.Image:
     return upright.transpose(undo[orientation]) if orientation in undo else upright
 
 
-def test_place_and_other_metadata_are_removed() -> None:
+def test_location_and_other_metadata_are_removed() -> None:
     stored = turned_photo(picture(60, 40), 1, place="At home, Baker Street")
     assert b"Baker Street" in stored and shown(stored).getexif().get_ifd(0x8825)
     decoded = READER.decode("a.jpg", stored)

@@ -27,7 +27,7 @@ def database() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture
 def listener() -> Iterator[tuple[int, list[object]]]:
-    """A port, and who connected to it."""
+    """Yield a port, and who connected to it."""
     came: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=lambda: _note(server, came), daemon=True).start()

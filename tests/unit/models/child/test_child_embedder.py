@@ -37,7 +37,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 @pytest.fixture
 def slow(pool: Pool, tmp_path: Path) -> LoadedModel:
-    """One that takes some tenths of a second for a batch of two texts."""
+    """Return a model that takes some tenths of a second for a batch of two texts."""
     return load(pool, make_bert(tmp_path / "slow.gguf", layers=250, context=512), APART)
 
 

@@ -335,7 +335,7 @@ def test_no_process_outlives_a_portal_that_is_killed() -> None:
     until(lambda: is_gone(child))
 
 
-def test_a_process_that_stands_still_is_told_and_can_be_ended(pool: Pool, tmp_path: Path) -> None:
+def test_a_process_that_stands_still_is_reported_and_can_be_ended(pool: Pool, tmp_path: Path) -> None:
     """Frozen by a signal it neither computes nor tells anything, as one that hangs in native code with the interpreter's lock."""
     load(pool, endless(tmp_path), LONG)
     platform = pool.leases.platform("endless")

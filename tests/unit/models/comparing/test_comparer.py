@@ -26,7 +26,7 @@ QUESTIONS = (ComparedQuestion("Hello?", "Good day, how are you? " * 3), Compared
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A plain template makes the prompt easy to write down again."""
+    """Make two files whose plain template makes the prompt easy to write down again."""
     folder = tmp_path_factory.mktemp("compared")
     plain = "{% for m in messages %}{{ m.content }}{% endfor %}"
     first, second = folder / "glm-F16.gguf", folder / "glm-Q4_0.gguf"

@@ -175,7 +175,7 @@ def ended(sequence: Running) -> bool:
 
 
 def collect(sequence: Running) -> tuple[str, Finished | PortalError]:
-    """The text and the last event."""
+    """Return the text and the last event."""
     text = ""
     while True:
         event = sequence.events.get(timeout=60)

@@ -437,7 +437,7 @@ def files(tmp_path: Path) -> Iterator[OffloadFiles]:
 
 
 def engine_with_little_memory(files: OffloadFiles) -> tuple[FakeModel, Engine]:
-    """One slot, and host memory for one conversation."""
+    """Make an engine with one slot, and host memory for one conversation."""
     model = FakeModel(slots=1, context=200)
     model.offload_bytes = 100
     return model, Engine(model, "fake", files=files)

@@ -66,7 +66,7 @@ def test_before_the_first_answer_ends_the_wait_follows_from_the_pace_of_the_step
     assert scheduler.expected_wait(3) == pytest.approx(12, rel=0.01)
 
 
-def test_places_are_told_once_until_they_change() -> None:
+def test_positions_are_reported_once_until_they_change() -> None:
     scheduler = Scheduler(1, 64, 10)
     for user in ("a", "b"):
         scheduler.submit(question(user=user))
@@ -102,7 +102,7 @@ def test_a_prompt_that_fits_into_a_step_is_not_cut() -> None:
 
 
 def beside_four_answers(*prompts: int) -> list[int]:
-    """How much of each prompt is read in a step in which others may wait for 75 tokens."""
+    """Return how much of each prompt is read in a step in which others may wait for 75 tokens."""
     scheduler = Scheduler(8, 512, 10)
     scheduler.step_time.learn(0, 100, 0.2)
     for slot in range(4):
@@ -129,7 +129,7 @@ def test_a_short_rest_never_exceeds_the_batch() -> None:
 
 
 def prompts_in_a_step(plain_s: float | None, prompts: int = 3) -> int:
-    """Of some of 100 tokens, 0.1 s each, where nobody waits for a token."""
+    """Return how many prompts of 100 tokens, 0.1 s each, a step takes where nobody waits for a token."""
     scheduler = Scheduler(8, 512, 10)
     scheduler.step_time.learn(0, 100, 0.1)
     if plain_s is not None:
@@ -284,7 +284,7 @@ def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> Non
 
 
 def waiting_of(scheduler: Scheduler, users: list[str]) -> int:
-    """How many of these users' questions are let in before one is refused."""
+    """Return how many of these users' questions are let in before one is refused."""
     for number, user in enumerate(users):
         try:
             scheduler.submit(question(user=user))
@@ -294,7 +294,7 @@ def waiting_of(scheduler: Scheduler, users: list[str]) -> int:
 
 
 def measured(slots: int, answer_s: float, max_wait_s: float) -> Scheduler:
-    """All slots taken by other people; an answer takes so long."""
+    """Make a scheduler whose slots are all taken by other people; an answer takes so long."""
     scheduler = Scheduler(slots, 64, 256, max_wait_s=max_wait_s)
     sequence = running(scheduler, 0, question())
     sequence.admitted = time.perf_counter() - answer_s

@@ -61,7 +61,7 @@ def prompt(seed: int, length: int = 30) -> list[int]:
 
 
 def alone(backend: LlamaBackend, asked: list[int], tokens: int = 20) -> str:
-    """The answer of an engine that has nothing else to do, and knows nothing yet."""
+    """Return the answer of an engine that has nothing else to do, and knows nothing yet."""
     for slot in range(backend.slots):
         backend.cut(slot, 0)
     engine = Engine(backend, "alone")

@@ -42,7 +42,7 @@ def test_of_a_million_tokens_only_every_fourth_layer_chooses(tmp_path: Path) -> 
     assert facts.index_length == 5 * 64
 
 
-def test_a_layer_that_guesses_ahead_is_none_of_the_models_own(tmp_path: Path) -> None:
+def test_a_layer_that_drafts_tokens_is_none_of_the_models_own(tmp_path: Path) -> None:
     plain = read_facts(make_gguf(tmp_path / "a.gguf", "glm4moe"))
     more = read_facts(make_gguf(tmp_path / "b.gguf", "glm4moe", next_layer=True))
     assert (more.file.layers, more.kv_heads) == (plain.file.layers, plain.kv_heads) == (2, (2, 2))

@@ -53,6 +53,6 @@ def test_a_bad_grammar_is_refused_in_words(text: str) -> None:
         check_grammar(text)
 
 
-def test_the_place_is_told() -> None:
+def test_the_position_is_named() -> None:
     with pytest.raises(InvalidInput, match="on line 3 at '%%%'"):
         check_grammar('root ::= "a"\n\nother ::= %%%')

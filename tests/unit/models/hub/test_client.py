@@ -51,7 +51,7 @@ def test_a_repository_lists_its_files_with_size_and_hash(server: HubServer, repo
     assert remote() in listing.files and listing.revision
 
 
-def test_a_file_arrives_whole_and_its_progress_is_told(server: HubServer, repository: Repository, tmp_path: Path) -> None:
+def test_a_file_arrives_whole_and_its_progress_is_reported(server: HubServer, repository: Repository, tmp_path: Path) -> None:
     told: list[int] = []
     hub = client(server)
     listing = hub.files(repository, nothing)

@@ -39,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def loaded(model: Path, folder: Path, *, drafting: bool) -> Iterator[Pool]:
-    """A pool with the model, which remembers nothing. drafting: at every step, as if draft tokens cost nothing; else never."""
+    """Yield a pool with the model, which remembers nothing. drafting: at every step, as if draft tokens cost nothing; else never."""
     pool = Pool(folder, GUIDE, settings_file=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StepTime, "expected", lambda *_: 1.0)

@@ -162,7 +162,7 @@ def test_tokens_without_text_are_a_repetition_too() -> None:
     assert end.note is None
 
 
-def test_tokens_without_text_that_fill_an_answer_to_its_end_are_told() -> None:
+def test_tokens_without_text_that_fill_an_answer_to_its_end_are_reported() -> None:
     """The last few of them nobody heard of."""
     length = BROKEN_TOKENS + SILENT_TOKENS - 2
     platform = ScriptedPlatform([""] * 3000)

@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["here", "apart"])
 def pool(request: pytest.FixtureRequest, folder: Path) -> Iterator[Pool]:
-    """All of them, in this process or each in one of its own, and the guide."""
+    """Yield a pool of all of them, in this process or each in its own, and the guide."""
     pool = Pool(folder, GUIDE, settings_file=folder / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     for path in sorted(folder.glob("*.gguf")):
         model = load(pool, path, LoadSettings(slots=8, isolated=request.param))
@@ -200,7 +200,7 @@ def test_a_long_query_beside_many_documents_is_refused_before_it_fills_the_memor
 # Among the other models
 
 
-def test_each_model_is_told_by_its_kind(pool: Pool) -> None:
+def test_each_model_is_listed_with_its_kind(pool: Pool) -> None:
     kinds = {model.name: model.file.kind for model in pool.loaded()}
     assert kinds["guide"] is ModelKind.CHAT
     assert {kinds[name] for name in EMBEDDING} == {ModelKind.EMBEDDING}

@@ -72,7 +72,7 @@ def test_prompts_that_cannot_be_read_are_refused(router: PoolRouter) -> None:
         router.start(GenerationRequest((), "ann", prompt="a", suffix="b"))
 
 
-def test_the_stop_string_that_came_is_told(router: PoolRouter) -> None:
+def test_the_stop_string_that_came_is_reported(router: PoolRouter) -> None:
     word = said(router, QUESTION).split(" ")[3]
     params = SamplingParams(temperature=0, max_tokens=60, stop=("never", word))
     last = list(router.start(GenerationRequest((QUESTION,), "ann", params=params)).events())[-1]

@@ -16,7 +16,7 @@ MAX_TOKENS = 6_000
 
 
 def written(backend: LlamaBackend, grammar: str, seed: int, *, tag: bytes = b"") -> str:
-    """What chance writes under the grammar; it likes to end what it has begun, a value with the tag too."""
+    """Return what chance writes under the grammar; it likes to end what it has begun, a value with the tag too."""
     rng = random.Random(seed)
     count = lib.llama_vocab_n_tokens(backend.vocab)
     end = lib.llama_vocab_eos(backend.vocab)

@@ -69,7 +69,7 @@ def test_what_a_model_writes_is_valid(backend: LlamaBackend, path: Path) -> None
 
 
 def _without(schema: Any, ignored: list[str]) -> Any:
-    """The schema less the keywords that are said to be ignored, which nothing holds the answer to."""
+    """Return the schema less the keywords that are said to be ignored, which nothing holds the answer to."""
     keywords = {each.rpartition(".")[2].partition(" ")[0] for each in ignored}
     if isinstance(schema, dict):
         return {key: _without(value, ignored) for key, value in schema.items() if key not in keywords}

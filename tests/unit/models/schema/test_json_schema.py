@@ -30,7 +30,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
 
 
 def follows(backend: LlamaBackend, schema: Any, text: str) -> bool:
-    """Whether the grammar allows exactly this text and then the end."""
+    """Tell whether the grammar allows exactly this text and then the end."""
     grammar = grammar_of(json.dumps(schema)).grammar
     ours = GrammarSampler(read_grammar(grammar), TokenTexts(backend.vocabulary, backend.piece, backend.ends))
     native = NativeGrammar(backend.vocab, grammar)

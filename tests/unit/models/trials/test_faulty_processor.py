@@ -32,13 +32,13 @@ CRASH = Crash(datetime(2026, 11, 21, tzinfo=UTC), "guide", "decoding", 1, (), "S
 
 
 def preload(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
-    """For the children that start from here on."""
+    """Preload the fault for child processes that start from here on."""
     monkeypatch.setenv("LD_PRELOAD", ":".join(part for part in (str(library), os.environ.get("LD_PRELOAD", "")) if part))
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without a note, whose environment has none either."""
+    """Return a home without a note, whose environment has none either."""
     monkeypatch.setattr("sys.prefix", str(tmp_path / "nowhere" / "venv"))
     made = tmp_path / "home"
     made.mkdir()
@@ -70,7 +70,7 @@ def test_the_note_beside_the_environment_counts_for_other_homes(home: Path, tmp_
     assert model_parts.extra_buffers(tmp_path / "other") is True
 
 
-def test_a_processor_that_refuses_everything_is_told_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_processor_that_refuses_everything_is_reported_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     preload(monkeypatch, faulty_processor.refuses_everything(tmp_path))
     with pytest.raises(StartFailed) as failed:
         model_parts.extra_buffers(home)

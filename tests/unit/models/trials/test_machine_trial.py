@@ -17,7 +17,7 @@ CPUINFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 167\nflags\t\t:
 
 
 def python(folder: Path, body: str) -> Path:
-    """A stand-in for the environment's Python, which runs `body` whatever it is asked for; sys.argv has what that was."""
+    """Return a stand-in for the environment's Python, which runs `body` whatever it is asked for; sys.argv has what that was."""
     path = folder / "python"
     path.write_text(f"#!/bin/sh\nexec {sys.executable} - \"$@\" <<'END'\n{body}\nEND\n")
     path.chmod(0o755)

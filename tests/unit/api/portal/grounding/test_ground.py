@@ -18,7 +18,7 @@ PICTURE = written(picture(300, 200))
 
 @pytest.fixture
 def detector(signed_in: Callable[[str], httpx.Client]) -> Iterator[DetectorServer]:
-    """A detector that the portal is configured with."""
+    """Yield a detector that the portal is configured with."""
     ada = signed_in("ada")
     with detector_server() as server:
         platforms = f"platforms: [{{name: boxes, type: detector, base_url: '{server.url}'}}]"
@@ -54,7 +54,7 @@ def test_an_image_and_phrases_become_boxes(ann: httpx.Client, detector: Detector
     }
 
 
-def test_a_turned_photo_has_boxes_in_both_pixels_and_loses_its_place(ann: httpx.Client, detector: DetectorServer) -> None:
+def test_a_turned_photo_has_boxes_in_both_pixels_and_loses_its_location(ann: httpx.Client, detector: DetectorServer) -> None:
     run = ground(ann, turned_photo(picture(200, 300), 6, "Secret Street 7"), phrases=["car"]).json()
     assert (run["image"]["width"], run["image"]["height"], run["image"]["orientation"]) == (300, 200, 6)
     assert (run["boxes"][0]["box"], run["boxes"][0]["box_in_file"]) == ([10, 20, 110, 90], [20, 190, 90, 290])
@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(ann: httpx.Client, detec
     assert detector.asked == []
 
 
-def test_a_failure_is_kept_and_told(ann: httpx.Client, detector: DetectorServer) -> None:
+def test_a_failure_is_kept_and_reported(ann: httpx.Client, detector: DetectorServer) -> None:
     detector.answer = lambda _: (500, {})
     response = ground(ann)
     assert response.status_code == 502 and response.json()["error"]["message"] == "boxes failed (500)."

@@ -51,7 +51,7 @@ def test_a_file_is_uploaded_asked_with_and_read_back(ann: httpx.Client, router: 
 KOREAN = "이름,도시\n김철수,서울\n박영희,부산\n"
 
 
-def test_the_encoding_is_told_and_can_be_changed(ann: httpx.Client, bob: httpx.Client, router: FakeRouter) -> None:
+def test_the_encoding_is_reported_and_can_be_changed(ann: httpx.Client, bob: httpx.Client, router: FakeRouter) -> None:
     made = upload(ann, "list.csv", KOREAN.encode("euc-kr")).json()
     assert made["encoding"] == "EUC-KR"
     here, chat = f"/api/v1/files/{made['id']}", ann.post("/api/v1/conversations", json={}).json()["id"]

@@ -83,7 +83,7 @@ def test_an_answer_says_who_gave_it_and_why(ada: httpx.Client) -> None:
         broken.close()
 
 
-def test_who_may_not_use_a_model_does_not_get_it_by_its_place_or_as_a_substitute(
+def test_who_may_not_use_a_model_does_not_get_it_by_its_platform_or_as_a_substitute(
     ada: httpx.Client, ann: httpx.Client, signed_in: Callable[[str], httpx.Client]
 ) -> None:
     server = ModelServer(("glm-4.7",))

@@ -41,7 +41,7 @@ def test_failed_jobs_are_seen_and_tried_again(ada: httpx.Client, portal: Portal)
     assert ada.get("/api/v1/index").json()["parked"] == 0
 
 
-def test_reconciling_and_rebuilding_are_begun_and_told(ada: httpx.Client, portal: Portal) -> None:
+def test_reconciling_and_rebuilding_are_begun_and_reported(ada: httpx.Client, portal: Portal) -> None:
     portal.index_worker.drain(10)
     assert ada.post("/api/v1/index/reconcile").status_code == 202
     until = time.monotonic() + 60

@@ -27,7 +27,7 @@ def ada(signed_in: SignIn) -> httpx.Client:
 
 
 def ended(client: httpx.Client) -> dict[str, Any]:
-    """The task, when it has ended."""
+    """Wait until the task has ended, and return it."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         task: dict[str, Any] = client.get(BACKUPS).json()["task"]
@@ -38,7 +38,7 @@ def ended(client: httpx.Client) -> dict[str, Any]:
 
 
 def make(client: httpx.Client, **body: str) -> str:
-    """The name of a new backup."""
+    """Make a backup; return its name."""
     assert client.post(BACKUPS, json=body).status_code == 202
     task = ended(client)
     assert (task["action"], task["progress"], task["error"]) == ("make", 1.0, None)

@@ -36,7 +36,7 @@ def test_signing_in_takes_the_code_and_says_when_it_is_missing(
 
 
 def code_of(secret: str) -> str:
-    """The app's code of now."""
+    """Return the app's code of now."""
     return totp.code_at(secret, totp.step_of(datetime.now(UTC)))
 
 

@@ -37,7 +37,7 @@ def exports(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> ChatExports:
 
 @pytest.fixture
 def chat(conversations: Conversations, turns: Turns, router: FakeRouter, ana: User) -> str:
-    """Two versions of an answer."""
+    """Return two versions of an answer."""
     made = conversations.new(ana, "Rates: 2026/Q1").id
     router.next_answers.put(answer("The first version"))
     turn = turns.start(ana, made, "How <much>?", TurnOptions(), "r1")
@@ -55,7 +55,7 @@ def test_markdown_has_what_the_transcript_shows(exports: ChatExports, ana: User,
     assert "The first version" not in text
 
 
-def test_json_has_every_version_with_its_figures(exports: ChatExports, ana: User, chat: str) -> None:
+def test_json_has_every_version_with_its_measurements(exports: ChatExports, ana: User, chat: str) -> None:
     made = json.loads(exports.export(ana, [chat], ExportFormat.JSON).content)
     assert (made["format"], made["title"], len(made["messages"])) == ("glm-portal-conversation", "Rates: 2026/Q1", 3)
     question, first, second = made["messages"]

@@ -29,7 +29,7 @@ def follow_ups(unit_of_work: UnitOfWorkFactory, clock: MovingClock, turns: Turns
 
 @pytest.fixture
 def chat(conversations: Conversations, turns: Turns, router: FakeRouter, ana: User) -> str:
-    """An answer runs in it."""
+    """Return a chat in which an answer runs."""
     router.hold()
     made = conversations.new(ana).id
     turns.start(ana, made, "First", TurnOptions(), "r1")

@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 
 
 def chatgpt(**changes: Any) -> dict[str, Any]:
-    """A root without a message, a hidden one, a question, a tool's message, and two versions of its answer; the first is shown."""
+    """Return a root without a message, a hidden one, a question, a tool's message, and two versions of its answer; the first is shown."""
 
     def node(parent: str | None, role: str | None, text: str = "", **metadata: Any) -> dict[str, Any]:
         content = {"content_type": "text", "parts": [text]}

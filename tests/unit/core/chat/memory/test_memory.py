@@ -111,7 +111,7 @@ def make(unit_of_work: UnitOfWorkFactory, clock: MovingClock, jobs: Jobs) -> Ite
 
 @pytest.fixture
 def proposing(make: Made, working: Callable[[Sequence[JobKind]], JobWorker]) -> Callable[[], Bench]:
-    """A bench whose worker has begun; then wait() waits until no chat is waiting to be looked at."""
+    """Yield a bench whose worker has begun; its wait() waits until no chat is left to be read."""
 
     def build() -> Bench:
         bench = make()

@@ -85,7 +85,7 @@ def test_the_model_writes_the_title_after_the_first_answer(
     assert QUESTION in asked.messages[0].content and REPLY in asked.messages[0].content
 
 
-def test_a_title_is_no_answer_in_the_usage_figures(
+def test_a_title_is_no_answer_in_the_usage_numbers(
     turns: Turns, router: FakeRouter, ana: User, chat: str, writing: Callable[[], None], unit_of_work: UnitOfWorkFactory, clock: MovingClock
 ) -> None:
     ask(turns, router, ana, chat, "Fixed rates")

@@ -181,7 +181,7 @@ def broken(archive: bytes) -> bytes:
 
 
 def lying() -> bytes:
-    """An entry that says it has 10 bytes and unpacks to 50 MB."""
+    """Return an entry that says it has 10 bytes and unpacks to 50 MB."""
     archive = bytearray(zipped({"bomb.png": b"\0" * 50_000_000}))
     for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         place = archive.index(mark) + at

@@ -77,7 +77,7 @@ def test_vectors_of_two_models_are_never_mixed(gateway: Gateway, router: FakeRou
     assert computed(router)[-2:] == [("seventh",), ("one", "seventh")] and len(done.rows) == 2
 
 
-def test_an_error_names_the_input_by_its_own_place(gateway: Gateway, router: FakeRouter, ana: User) -> None:
+def test_an_error_names_the_input_by_its_own_position(gateway: Gateway, router: FakeRouter, ana: User) -> None:
     embed(gateway, ana, "one")
     router.refuse += [InvalidInput("{field} is too large.", field="input.0"), InvalidInput("{field} is too large.", field="input.1")]
     with pytest.raises(InvalidInput, match=r"input\.1"):

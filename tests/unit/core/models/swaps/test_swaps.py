@@ -302,7 +302,7 @@ def test_what_cannot_be_swapped_is_refused_at_once(swaps: Swaps, successions: Fa
     [("A computer computes.", "en", True), ("计算机是机器。", "zh", True), ("GLM 是语言模型", "zh", True), ("计算机", "en", False),
      ("A computer", "zh", False), ("Компьютер", "en", False), ("42", "en", True), ("", "zh", True)],
 )  # fmt: skip
-def test_the_language_of_an_answer_is_told_by_its_script(text: str, language: str, is_in: bool) -> None:
+def test_the_language_of_an_answer_is_recognized_by_its_script(text: str, language: str, is_in: bool) -> None:
     assert in_language(text, language) is is_in
 
 

@@ -253,7 +253,7 @@ def test_a_full_line_refuses_strangers_and_not_those_who_go_first() -> None:
 
 @contextmanager
 def held_pool(most_waiting: int, task_s: float = 0.0) -> Iterator[FairPool]:
-    """A pool whose one thread is busy until the end of the block, and whose tasks took so long before."""
+    """Yield a pool whose one thread is busy until the end of the block, and whose tasks took so long before."""
     now = [0.0]
     pool = FairPool("test", 1, most_waiting, "Full, try again in {seconds} s.", lambda: now[0])
 

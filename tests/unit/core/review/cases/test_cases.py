@@ -45,7 +45,7 @@ class Desk:
         self._made = 0
 
     def rated(self, rating: int = -1, comment: str = "", question: str = "") -> ReviewCase:
-        """The case of a new rating by Ana."""
+        """Return the case of a new rating by Ana."""
         self._made += 1
         answer = answered(self.unit_of_work, self.conversations, self.ana, str(self._made), question or f"Question {self._made}", "5")
         self.feedback.rate(self.ana, answer, rating, comment)

@@ -33,7 +33,7 @@ def notices(house: House, user: User) -> list[tuple[NoticeKind, str]]:
     return [(each.kind, each.subject) for each in Notices(house.unit_of_work, house.clock).list(user)]
 
 
-def test_a_rule_fires_is_told_and_recovers(house: House) -> None:
+def test_a_rule_fires_is_reported_and_recovers(house: House) -> None:
     hook = house.webhooks.add(house.boss, "Pager", "https://pager.example/x")
     stored = house.rules.add(house.boss, replace(ERRORS, people=(house.boss.id,), mails=("ops@corp.example",), webhooks=(hook.id,)))
     house.answers(20, failed=8)

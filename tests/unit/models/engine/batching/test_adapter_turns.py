@@ -39,7 +39,7 @@ def test_one_that_comes_and_goes_does_not_jump_the_queue() -> None:
 
 
 def text_of(first: int, step: int, length: int) -> str:
-    """What the fake answers, greedy, after `first`."""
+    """Return what the fake answers, greedy, after `first`."""
     said, last = [], first
     for _ in range(length):
         last = (last + step - 1) % 250 + 1
@@ -108,7 +108,7 @@ def test_a_busy_slot_with_another_adapter_is_not_copied() -> None:
     assert (other.cached, same.cached) == (0, 39)
 
 
-def test_parked_conversations_come_back_only_for_their_own_adapter() -> None:
+def test_offloaded_conversations_come_back_only_for_their_own_adapter() -> None:
     model = FakeModel(slots=1)
     model.offload_bytes = 10_000
     engine = Engine(model, "fake")

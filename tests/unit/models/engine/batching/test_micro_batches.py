@@ -34,7 +34,7 @@ def steep(rows: int) -> float:
 
 
 def in_tiles(rows: int) -> float:
-    """Of four rows, a part of one takes longer than the whole."""
+    """Return costs at which a part of four rows takes longer than all four."""
     return 1.0 + 0.2 * rows + (0.5 if rows % 4 else 0.0)
 
 
@@ -59,7 +59,7 @@ def row(slot: int, guesses: int = 0) -> Part:
 
 
 def runs(arranged: Arrangement) -> list[list[int]]:
-    """The slots of each micro-batch, as llama.cpp takes them: the first token left, then each whose slot is the neighbour of the last."""
+    """Return the slots of each micro-batch as llama.cpp takes them: the first token left, then each in the slot beside the last."""
     left = [part.slot for part in arranged.parts]
     found = []
     while left:

@@ -37,7 +37,7 @@ def on_disk(folder: Path) -> list[Path]:
 
 
 def found(files: OffloadFiles, tokens: Tokens, owner: str = "glm") -> OffloadedFile | None:
-    """The one whose every token begins the prompt."""
+    """Find the conversation whose tokens all begin the prompt."""
     best = files.best(owner, [*tokens.tolist(), 9])
     return best[0] if best and best[1] == len(tokens) else None
 
@@ -59,7 +59,7 @@ def read(files: OffloadFiles, kept: OffloadedFile) -> State:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[OffloadFiles]:
-    """With room for three."""
+    """Return files with room for three."""
     files = OffloadFiles(tmp_path, 3 * FILE_BYTES + 100)
     yield files
     files.close()

@@ -22,7 +22,7 @@ time.sleep(60)
 
 @contextmanager
 def another_process(parent: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """With a folder of its own, which holds a file."""
+    """Run another process with its own folder, which holds a file."""
     with subprocess.Popen([sys.executable, "-c", CHILD, str(parent)], stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None

@@ -36,7 +36,7 @@ def backend(model: Path) -> Iterator[LlamaBackend]:
 
 
 def after(backend: LlamaBackend, slot: int, start: int, tokens: list[int]) -> NDArray[np.float32]:
-    """The logits after the last of the tokens."""
+    """Return the logits after the last of the tokens."""
     assert backend.decode([Part(slot, start, tokens, wants_logits=True)]) is Decoded.DONE
     return backend.logits(0).copy()
 

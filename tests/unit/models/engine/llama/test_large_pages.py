@@ -23,7 +23,7 @@ gives_some = pytest.mark.skipif(not GIVEN.exists() or "[never]" in GIVEN.read_te
 
 
 def asked_for(address: int) -> bool:
-    """Whether large pages were asked for the area around an address."""
+    """Tell whether large pages were asked for the area around an address."""
     for area in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)[1:]:
         begin, end = (int(word, 16) for word in area.split(maxsplit=1)[0].split("-"))
         if begin <= address < end and re.search(r"^VmFlags:.* hg\b", area, re.MULTILINE):

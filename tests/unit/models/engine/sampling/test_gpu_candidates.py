@@ -50,7 +50,7 @@ def backends(model: tuple[Path, BackendOptions]) -> Iterator[tuple[LlamaBackend,
 
 
 def answers(backend: LlamaBackend, params: list[SamplingParams], count: int = 12) -> list[list[int]]:
-    """The answers of as many slots, decoded together."""
+    """Return the answers of as many slots, decoded together."""
     samplers = [backend.new_sampler(each, PROMPT) for each in params]
     tokens: list[list[int]] = [[] for _ in params]
     for slot, sampler in enumerate(samplers):

@@ -217,7 +217,7 @@ def test_greedy_answers_are_the_same_alone_and_in_a_crowd(engine: Engine, backen
     assert [end(sequence)[0] for sequence in crowd] == alone
 
 
-def test_times_between_tokens_are_told(engine: Engine, backend: LlamaBackend) -> None:
+def test_times_between_tokens_are_reported(engine: Engine, backend: LlamaBackend) -> None:
     timings = ask(engine, backend, tokens=30)[1].timings
     assert timings.inter_token_p50_s is not None and timings.inter_token_p95_s is not None
     assert 0 <= timings.inter_token_p50_s <= timings.inter_token_p95_s < 5

@@ -46,18 +46,18 @@ def test_where_all_share_one_memory_all_rows_are_taken_together() -> None:
 
 
 def on_a_processor(rows: int) -> float:
-    """A second row triples the step, a tile of eight takes what five do."""
+    """Return the cost of some rows: a second row triples the step, and a tile of eight takes what five do."""
     return 2.0 if rows == 1 else 6.0 + 8.0 * -(-rows // 8)
 
 
-def test_many_guesses_may_pay_where_a_few_do_not() -> None:
+def test_many_draft_tokens_may_pay_where_a_few_do_not() -> None:
     made = costs(on_a_processor)
     assert made.best([0], {0: (0.5, 15)}, 15, 2.0) == {}
     assert made.best([0], {0: (0.99, 15)}, 2, 2.0) == {}
     assert made.best([0], {0: (0.99, 15)}, 15, 2.0) == {0: 15}
 
 
-def test_guesses_of_several_answers_are_likeliest_first_and_as_long_as_is_quickest() -> None:
+def test_draft_tokens_of_several_answers_are_likeliest_first_and_as_long_as_is_quickest() -> None:
     def gpu(rows: int) -> float:
         return 5.0 + 0.1 * rows
 
@@ -70,14 +70,14 @@ def test_guesses_of_several_answers_are_likeliest_first_and_as_long_as_is_quicke
     assert made.best(slots, {2: (0.99, 3)}, 16, gpu(4)) == {}, "three do not pay for reading the weights once more"
 
 
-def test_what_guesses_take_besides_counts_too() -> None:
+def test_what_draft_tokens_take_besides_counts_too() -> None:
     made = costs(lambda rows: 1.0)
     assert made.best([0], {0: (0.5, 1)}, 16, 1.0) == {0: 1}
     assert made.best([0], {0: (0.5, 1)}, 16, 1.0, lambda guesses: 0.4 * guesses[0]) == {0: 1}
     assert made.best([0], {0: (0.5, 1)}, 16, 1.0, lambda guesses: 0.5 * guesses[0]) == {}
 
 
-def test_what_guesses_really_take_is_learned_and_forgotten() -> None:
+def test_what_draft_tokens_really_take_is_learned_and_forgotten() -> None:
     made = costs(lambda rows: 1.0 + 0.1 * rows)
     expected = made.added([range(1)], {0: 4})
     for _ in range(50):

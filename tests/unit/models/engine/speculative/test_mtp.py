@@ -71,19 +71,19 @@ class Talk:
         return self.tokens[-count:]
 
 
-def test_what_the_layer_knows_it_guesses_many_tokens_ahead(backend: LlamaBackend) -> None:
+def test_the_layer_drafts_many_tokens_of_what_it_knows(backend: LlamaBackend) -> None:
     talk = Talk(backend)
     assert talk.guess(4) == talk.go_on(4)
     assert talk.guess(6) == talk.go_on(6)
 
 
-def test_guesses_for_several_slots_are_each_its_own(backend: LlamaBackend) -> None:
+def test_draft_tokens_for_several_slots_are_each_its_own(backend: LlamaBackend) -> None:
     one, other = Talk(backend, 0), Talk(backend, 3, [*PROMPT, 70])
     wanted = [(0, one.tokens[-1], 2), (3, other.tokens[-1], 4)]
     assert backend.draft(wanted) == [one.go_on(2), other.go_on(4)]
 
 
-def test_checked_guesses_are_followed_and_wrong_ones_forgotten(backend: LlamaBackend) -> None:
+def test_checked_draft_tokens_are_followed_and_wrong_ones_forgotten(backend: LlamaBackend) -> None:
     talk = Talk(backend)
     guesses = [*talk.guess(2), 99, 98]
     begin = len(talk.tokens) - 1
@@ -104,7 +104,7 @@ def test_a_decode_that_is_undone_leaves_the_layer_usable(backend: LlamaBackend) 
 
 
 @pytest.mark.parametrize("length", [1, 30, len(PROMPT)])
-def test_a_slot_that_was_cut_back_or_copied_is_guessed_for_again(backend: LlamaBackend, length: int) -> None:
+def test_a_slot_that_was_cut_back_or_copied_gets_draft_tokens_again(backend: LlamaBackend, length: int) -> None:
     talk = Talk(backend)
     talk.go_on(3)
     talk.guess(3)
@@ -119,7 +119,7 @@ def test_a_slot_that_was_cut_back_or_copied_is_guessed_for_again(backend: LlamaB
     assert talk.guess(3) == talk.go_on(3)
 
 
-def test_a_conversation_that_comes_back_is_guessed_for_from_there_on(backend: LlamaBackend) -> None:
+def test_a_conversation_that_comes_back_gets_draft_tokens_from_there_on(backend: LlamaBackend) -> None:
     talk = Talk(backend)
     state = backend.save(0)
     backend.cut(0, 0)
@@ -129,7 +129,7 @@ def test_a_conversation_that_comes_back_is_guessed_for_from_there_on(backend: Ll
 
 
 @pytest.mark.parametrize("tokens", [KEPT - 2, KEPT + 2, PATIENCE + 10, 3 * PATIENCE])
-def test_after_a_while_without_guesses_they_begin_again(backend: LlamaBackend, tokens: int) -> None:
+def test_after_a_while_without_draft_tokens_they_begin_again(backend: LlamaBackend, tokens: int) -> None:
     talk = Talk(backend)
     talk.guess(2)
     talk.go_on(tokens)
@@ -161,7 +161,7 @@ def test_what_llama_cpp_refuses_costs_only_the_drafts(backend: LlamaBackend, mon
 
 @contextmanager
 def eager(path: Path, *, mtp: bool, offload: int = 0) -> Iterator[Engine]:
-    """An engine to which draft tokens are always worth it, if it can make them."""
+    """Yield an engine to which draft tokens are always worth it, if it can make them."""
     backend = load(path, mtp=mtp, offload=offload)
     yield Engine(backend, "model", prompt_lookup=False, costs=known_costs(backend, lambda rows: 1e-9, 1.0))
     backend.close()
@@ -190,7 +190,7 @@ def test_answers_are_the_same_with_the_layer_and_without(forgetful: Path, lively
 
 
 def a_busy_day(engine: Engine) -> list[str]:
-    """A conversation that continues, one with the same beginning, one that is cancelled, others that push them out of their slots."""
+    """Ask in a conversation that continues, one with the same beginning, one that is cancelled, and others that take their slots."""
     answers = []
 
     def answer(prompt: list[int], user: str) -> list[int]:

@@ -14,7 +14,7 @@ COSTS = (1.0, 0.01)
 
 
 def drafting(model: FakeModel, costs: tuple[float | None, float | None] = COSTS, rounds_s: dict[int, float] | None = None) -> Engine:
-    """An engine that drafts with MTP alone and believes in these costs, whatever the fake takes."""
+    """Return an engine that drafts with MTP alone and believes in these costs, whatever the fake takes."""
     model.can_draft = True
     step_s, row_s = costs
     known = known_costs(model, None if row_s is None else lambda rows: rows * row_s, step_s)

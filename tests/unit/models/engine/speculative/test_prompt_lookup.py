@@ -113,7 +113,7 @@ def test_a_draft_that_was_checked_is_not_counted_again() -> None:
 
 
 def paying(model: FakeModel) -> Engine:
-    """An engine that takes draft tokens for free."""
+    """Return an engine that takes draft tokens for free."""
     return Engine(model, "fake", costs=known_costs(model, lambda rows: 1e-9, 1.0))
 
 
@@ -161,7 +161,7 @@ def test_an_answer_ends_within_its_draft_tokens_where_it_would_have_ended() -> N
 
 
 def quoting(slots: int, step_s: float | None) -> tuple[Batch, list[Sequence]]:
-    """A step of so many sequences that quote, and what it takes without draft tokens."""
+    """Return a step of so many sequences that quote, and what it takes without draft tokens."""
     tokens = [*range(40), *range(6)]
     sequences = [Sequence(len(tokens), list(tokens), SamplingParams(), 100, "somebody") for _ in range(slots)]
     parts = [Part(slot, len(tokens) - 1, tokens[-1:], wants_logits=True) for slot in range(slots)]
@@ -169,7 +169,7 @@ def quoting(slots: int, step_s: float | None) -> tuple[Batch, list[Sequence]]:
 
 
 def proposed(row_s: Callable[[int], float], answers: int = 1) -> int:
-    """How many draft tokens are proposed in a step of so many answers that quote."""
+    """Return how many draft tokens are proposed in a step of so many answers that quote."""
     rows = RowCosts(answers + 16)
     know(rows, row_s)
     batch, sequences = quoting(answers, row_s(answers))

@@ -52,7 +52,7 @@ def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
     assert "version 1" in refused(RawGguf(version=1).write(tmp_path / "a.gguf"))
 
 
-def test_a_file_cut_at_any_place_is_refused(tmp_path: Path) -> None:
+def test_a_file_cut_at_any_byte_is_refused(tmp_path: Path) -> None:
     whole = make_gguf(tmp_path / "a.gguf").read_bytes()
     end = read_header(tmp_path / "a.gguf")
     last = end.data_offset + max(tensor.offset + tensor.size for tensor in end.tensors)

@@ -35,7 +35,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 def wait(pool: Pool, name: str, seconds: float = 60) -> LoadedModel:
-    """The model once it has left LOADING."""
+    """Return the model once it has left LOADING."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = next(model for model in pool.loaded() if model.name == name)

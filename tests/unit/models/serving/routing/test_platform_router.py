@@ -111,7 +111,7 @@ def test_a_model_of_a_platform_answers_by_its_name(house: House) -> None:
     assert len(server.chats) == 1
 
 
-def test_a_name_with_a_place_means_that_place_alone(house: House) -> None:
+def test_a_name_with_a_platform_means_that_platform_alone(house: House) -> None:
     one, two = house.server("one"), house.server("two")
     house.configure()
     for _ in range(3):
@@ -386,7 +386,7 @@ def test_waiting_in_line_can_be_cancelled(house: House) -> None:
 # What is listed, cost, vectors
 
 
-def test_models_are_listed_once_with_owner_and_places(house: House) -> None:
+def test_models_are_listed_once_with_owner_and_platforms(house: House) -> None:
     house.server("one")
     house.server("two", "fake", "glm")
     house.configure("  chat: [glm@one, fake@local]\n", two="models: {llm: [fake, {name: glm, context: 9000}]}")

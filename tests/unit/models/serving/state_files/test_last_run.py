@@ -64,7 +64,7 @@ record.close()
 
 
 def run(logs: Path, how: str) -> int:
-    """The exit code of a portal's engine that ends so."""
+    """Return the exit code of a portal's engine that ends so."""
     command = [sys.executable, "-c", _RUN, str(logs), str(GUIDE), str(EXTRA_BUFFERS), how]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=60).returncode
 
@@ -106,14 +106,14 @@ def test_a_crash_while_loading_names_the_model(tmp_path: Path) -> None:
     assert [(crash.model, crash.doing, crash.requests) for crash in record.found] == [("guide", "loading", ())]
 
 
-def test_a_crash_while_nobody_has_asked_yet_is_told_so(tmp_path: Path) -> None:
+def test_a_crash_while_nobody_has_asked_yet_is_reported_so(tmp_path: Path) -> None:
     assert run(tmp_path, "measure") == -signal.SIGABRT
     record = RunRecord(tmp_path)
     record.close()
     assert [(crash.model, crash.doing, crash.answers, crash.requests) for crash in record.found] == [("guide", "decoding", 0, ())]
 
 
-def test_a_killed_run_is_no_crash_but_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_killed_run_is_no_crash_but_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert run(tmp_path, "kill") == -signal.SIGKILL
     record = RunRecord(tmp_path)
     record.close()

@@ -6,7 +6,7 @@ from models.serving.routing.members.line import Line, Ticket
 
 
 def names(line: Line, tickets: dict[str, Ticket], running: str) -> list[str]:
-    """The order in which the others get in, if each leaves at once."""
+    """Return the order in which the others get in, if each leaves at once."""
     order = []
     tickets[running].leave()
     while any(ticket.called.is_set() and name not in order and name != running for name, ticket in tickets.items()):
