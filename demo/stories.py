@@ -65,6 +65,7 @@ def open_a_complaint(page: Page) -> None:
 
 def read_the_usage(page: Page) -> None:
     open_page(page, "Usage")
+    page.get_by_role("radio", name="Report").click()
     page.locator(".st-key-charts").wait_for()
     page.mouse.wheel(0, 500)
 

@@ -83,6 +83,8 @@ from core.usage.alerts.handling import AlertHandling
 from core.usage.alerts.preview import AlertPreviews
 from core.usage.alerts.rules import AlertRules
 from core.usage.alerts.webhooks import AlertWebhooks
+from core.usage.boards.rows import AnswerLines
+from core.usage.boards.service import Boards
 from core.usage.reports import UsageReports
 
 
@@ -182,3 +184,5 @@ class PagePortal(Protocol):
     alert_webhooks: AlertWebhooks
     alert_delivery: AlertDelivery
     usage: UsageReports
+    boards: Boards
+    answer_lines: AnswerLines

@@ -158,6 +158,9 @@ SERVICES = (
     Service("alert_previews", staff=("preview",), reads=("preview",)),
     Service("alert_webhooks", staff=("add", "list", "remove"), reads=("list",)),
     Service("alert_delivery", staff=("test", "tests"), reads=("tests",), values={"can_mail": bool}),
+    Service("boards", staff=("adoption", "capacity", "choices", "overview", "quality", "speed"),
+            reads=("adoption", "capacity", "choices", "overview", "quality", "speed")),
+    Service("answer_lines", staff=("of_days",), reads=("of_days",)),
     Service("usage", staff=("choices", "parts", "report", "rows"), reads=("choices", "parts", "report")),
 )  # fmt: skip
 

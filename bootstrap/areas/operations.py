@@ -13,6 +13,8 @@ from core.operations.retention import Retention
 from core.review.names import ReviewNames
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.usage.boards.rows import AnswerLines
+from core.usage.boards.service import Boards
 from core.usage.reports import UsageReports
 from core.usage.rollups.service import Rollups
 from data.backup.folder import SqlBackupFolder
@@ -29,12 +31,15 @@ class OperationsServices:
     search: Search
     suggestions: Suggestions
     usage: UsageReports
+    boards: Boards
+    answer_lines: AnswerLines
 
 
 def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices:
     database, unit_of_work, clock, index, worker = base.database, base.unit_of_work, base.clock, base.index, base.index_worker
     folder = SqlBackupFolder(database, base.settings.home / "backups")
     key = os.environ.get(BACKUP_KEY) or None
+    rollups = Rollups(unit_of_work, clock, base.settings.time_zone)
     services = OperationsServices(
         index_maintenance=IndexMaintenance(
             unit_of_work, base.jobs, index, worker, RejectedIndexJobs(database), Reconciler(database, index), clock
@@ -44,7 +49,8 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         search=Search(unit_of_work, index, worker, clock, names),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
+        boards=Boards(unit_of_work, rollups, clock),
+        answer_lines=AnswerLines(unit_of_work, rollups),
     )
-    rollups = Rollups(unit_of_work, clock, base.settings.time_zone)
     base.run_jobs_of(services.index_maintenance, services.backups, services.retention, rollups)
     return services

@@ -9,5 +9,6 @@ In reading order:
 - reports: make usage reports
 - rollups: usage by day and hour, which outlives what it counts
 - alerts: rules on measures, and whom they tell
+- boards: what managers read about a period
 - csv_cells: write CSV that is safe in a spreadsheet
 """

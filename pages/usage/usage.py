@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import PortalError
 from core.people.records import User
 from core.plugins.records import SectionPage
+from core.usage.boards.records import Choices
 from core.usage.reports import UsageParts, UsageReport
 from pages.shell.frame import blank, page_head
 from pages.shell.words import error_text, t
+from pages.widgets.boards import choice
+from pages.widgets.boards.adoption import adoption
+from pages.widgets.boards.capacity import capacity
+from pages.widgets.boards.drill import drill
+from pages.widgets.boards.overview import overview
+from pages.widgets.boards.quality import quality
+from pages.widgets.boards.speed import speed_board
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.plugins.sections import plugin_sections
@@ -33,25 +43,54 @@ _LOADED = "usage-loaded"
 
 def render(portal: Portal, user: User) -> None:
     try:
+        choices = portal.boards.choices(user)
         models, groups = portal.usage.choices(user)
         if not models:
             blank(t("No answers yet"), t("This page counts people, answers, tokens and ratings once someone has asked a question."))
             return
         head = page_head(t("Usage"), key="usage")
-        query = filters(models, groups)
-        below = st.container(key="usagebody", gap="small")
-        with below:
-            waiting = st.empty()
-        if _LOADED not in st.session_state:
-            with waiting.container(gap="small"):
-                _blocks()
-        report, parts = portal.usage.report(user, query), portal.usage.parts(user, query)
-        marks = marks_of(portal.swaps.markers(user, *bounds(query.first, query.last)))
-        waiting.empty()
-        st.session_state[_LOADED] = True
+        board = choice.tab()
+        if board == choice.REPORT:
+            _report(portal, user, head, models, groups)
+        elif choices.counted_until is None:
+            st.info(t("The boards are being added up. Their first figures are here in a few minutes; the report counts at once."))
+        else:
+            _board(portal, user, board, choices)
     except PortalError as problem:
         blank(t("Usage is unavailable"), plain(error_text(problem)))
-        return
+
+
+def _board(portal: Portal, user: User, board: str, choices: Choices) -> None:
+    query = choice.query_of(choices)
+    with st.container(key="boardbody", gap="small"):
+        if board == choice.ADOPTION:
+            adoption(portal.boards.adoption(user, query))
+        elif board == choice.QUALITY:
+            quality(portal.boards.quality(user, query))
+        elif board == choice.SPEED:
+            speed_board(portal.boards.speed(user, query))
+        elif board == choice.CAPACITY:
+            capacity(portal.boards.capacity(user, query), choices.zone)
+        else:
+            overview(portal.boards.overview(user, query), marks_of(portal.swaps.markers(user, *bounds(query.first, query.last))))
+            drill(portal, user, query, choices.zone)
+        if choices.counted_until is not None:
+            at = choices.counted_until.astimezone(ZoneInfo(choices.zone)).strftime("%H:%M")
+            st.caption(t("Days of {zone}; counted until {time}. The numbers stay when chats are deleted.", zone=choices.zone, time=at))
+
+
+def _report(portal: Portal, user: User, head: DeltaGenerator, models: Sequence[str], groups: Sequence[str]) -> None:
+    query = filters(models, groups)
+    below = st.container(key="usagebody", gap="small")
+    with below:
+        waiting = st.empty()
+    if _LOADED not in st.session_state:
+        with waiting.container(gap="small"):
+            _blocks()
+    report, parts = portal.usage.report(user, query), portal.usage.parts(user, query)
+    marks = marks_of(portal.swaps.markers(user, *bounds(query.first, query.last)))
+    waiting.empty()
+    st.session_state[_LOADED] = True
     export_menu(head, portal, user, report)
     with below:
         _body(report, parts, marks)

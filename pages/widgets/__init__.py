@@ -18,5 +18,6 @@ In reading order:
 - store: the Store page
 - plugins: sections that plugins add to pages
 - usage: the Usage page
+- boards: boards of the Usage page
 - common: parts that several pages use
 """

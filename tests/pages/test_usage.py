@@ -14,11 +14,12 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.models.markers import Change, mark
 from core.people.audit_records import AuditFilter
-from core.people.records import Role
+from core.people.records import Role, User
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.usage.export_menu import days_csv, rows_csv
-from tests.pages.seeded import Stage, as_role, page, stage, texts
+from tests.pages.seeded import Stage, as_role, stage, texts
+from tests.pages.seeded import page as drawn_page
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,11 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = stage(tmp_path_factory.mktemp("usage"))
     yield made
     made.portal.close()
+
+
+def page(name: str, stage: Stage, user: User | None = None, language: str = "en") -> AppTest:
+    """The page with its report, in the last of its tabs."""
+    return drawn_page(name, stage, user, language, {"tab": "report"})
 
 
 def charts(drawn: AppTest) -> list[dict]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from core.people.records import User
 from core.usage.records import UsageQuery
-from core.usage.rollups.records import ActiveWeek, AnsweredRow, By, DayRollup, DayState, HourCell, Measure, Signature, SumsOf
+from core.usage.rollups.records import ActiveWeek, AnsweredRow, AnswerLine, By, DayRollup, DayState, HourCell, Measure, Signature, SumsOf
 from core.usage.rollups.sketches import Sketch
 
 
@@ -57,6 +58,16 @@ class RollupRepository(Protocol):
 
     def hours(self, query: UsageQuery) -> Sequence[HourCell]:
         """Return the hours of the days of a query. The group does not matter: all groups share a platform."""
+        ...
+
+    def latest_day(self, model: str | None, group: str | None) -> date | None:
+        """Return the newest day with answers of this model and group."""
+        ...
+
+    def lines(
+        self, since: datetime, until: datetime, model: str | None, group: str | None, reader: User, limit: int
+    ) -> Sequence[AnswerLine]:
+        """Return the newest answers created in [since, until), with titles of the reader's own chats and of chats shared with its group."""
         ...
 
     def names(self) -> tuple[Sequence[str], Sequence[str]]:

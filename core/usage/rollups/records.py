@@ -178,3 +178,20 @@ class ActiveWeek:
     monday: date
     active: int
     new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLine:
+    """An answer without its text. title: of a chat that the reader may see; None for all others."""
+
+    at: datetime
+    group: str
+    model: str
+    platform: str
+    source: Source
+    title: str | None
+    finish_reason: FinishReason
+    rating: int | None
+    duration_s: float
+    cost: float | None
+    currency: str

@@ -10,9 +10,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
 from sqlalchemy.orm import aliased
 
+from core.people.records import User
 from core.usage.records import UsageQuery
-from core.usage.rollups.records import ActiveWeek, AnsweredRow, By, DayRollup, DayState, HourCell, Measure, Signature, Sums, SumsOf
+from core.usage.rollups.records import (
+    ActiveWeek,
+    AnsweredRow,
+    AnswerLine,
+    By,
+    DayRollup,
+    DayState,
+    HourCell,
+    Measure,
+    Signature,
+    Sums,
+    SumsOf,
+)
 from core.usage.rollups.sketches import Sketch
+from data.repositories.usage.answer_lines import read_lines
 from data.repositories.usage.sketches import merged
 from data.tables import (
     FeedbackTable,
@@ -165,6 +179,20 @@ class SqlRollupRepository:
             )
             for row in self._sql.all(select(*columns).where(*chosen).order_by(_HOUR.hour))
         ]  # fmt: skip
+
+    def latest_day(self, model: str | None, group: str | None) -> date | None:
+        chosen = [_CELL.answers > 0]
+        if model is not None:
+            chosen.append(_CELL.model == model)
+        if group is not None:
+            chosen.append(_CELL.group_name == group)
+        row = self._sql.first(select(_CELL.day).where(*chosen).order_by(_CELL.day.desc()).limit(1))
+        return None if row is None else row.day
+
+    def lines(
+        self, since: datetime, until: datetime, model: str | None, group: str | None, reader: User, limit: int
+    ) -> Sequence[AnswerLine]:
+        return read_lines(self._sql, since, until, model, group, reader, limit)
 
     def names(self) -> tuple[Sequence[str], Sequence[str]]:
         models, groups = (

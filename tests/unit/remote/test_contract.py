@@ -310,6 +310,10 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     for ask in (portal.usage.report, portal.usage.parts, portal.usage.rows):
         ask(ada, query)
     portal.usage.choices(ada)
+    boards = portal.boards
+    boards.choices(ada)
+    for board in (boards.overview, boards.adoption, boards.quality, boards.speed, boards.capacity, portal.answer_lines.of_days):
+        board(ada, query)
     with suppress(PortalError):
         portal.usage.report(ann, query)
     _alerts(portal, ada)

@@ -1,0 +1,139 @@
+"""Define what the boards show. Days are those of the portal's time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.usage.figures import Figure, Share
+from core.usage.records import UsageQuery
+from core.usage.rollups.records import ActiveWeek, Measure, Sums
+from core.usage.rollups.sketches import Sketch
+
+Money = Mapping[str, float]
+"""Amounts by currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the head of the boards offers."""
+
+    models: Sequence[str]
+    groups: Sequence[str]
+    zone: str
+    today: date
+    first: date | None
+    """The first day with rows; None if there is none."""
+    counted_until: datetime | None
+    """When today was added up last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a board. sums: None while the day is not added up, or lies before the first row: then nothing is known."""
+
+    day: date
+    sums: Sums | None
+    people: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A model or group, in the period and in the one before."""
+
+    name: str
+    now: Sums
+    before: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class RatedWeek:
+    monday: date
+    rated: Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    query: UsageQuery
+    days: Sequence[Day]
+    people: Figure
+    new_people: int
+    now: Sums
+    before: Sums
+    cost: Money
+    cost_before: Money
+    weeks: Sequence[ActiveWeek]
+    rated_weeks: Sequence[RatedWeek]
+    groups: Sequence[Part]
+    models: Sequence[Part]
+    ttft_p95: Figure
+    latest: date | None
+    """The last day with answers for this choice of group and model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupUse:
+    """How much of a group uses the portal. members: accounts that are active now, and at least as many as got an answer."""
+
+    name: str
+    members: int
+    active: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    query: UsageQuery
+    days: Sequence[Day]
+    weeks: Sequence[ActiveWeek]
+    people: Figure
+    new_people: int
+    answers_a_person: Figure
+    members: int
+    groups: Sequence[GroupUse]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    query: UsageQuery
+    days: Sequence[Day]
+    now: Sums
+    before: Sums
+    models: Sequence[Part]
+    groups: Sequence[Part]
+    rated_weeks: Sequence[RatedWeek]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    query: UsageQuery
+    days: Mapping[date, Mapping[Measure, Sketch]]
+    now: Mapping[Measure, Sketch]
+    before: Mapping[Measure, Sketch]
+    models: Mapping[str, Mapping[Measure, Sketch]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """An hour of the week. busy: the share of the hour that a model computed; None: not measured."""
+
+    busy: float | None
+    wait_p95: float | None
+    answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    query: UsageQuery
+    heat: Mapping[tuple[int, int], HeatCell]
+    """By weekday (Monday is 0) and hour on the clocks of the portal's zone."""
+    busiest: tuple[int, int] | None
+    busy_now: Figure
+    """The share of the busiest hour of the week."""
+    wait_p95: Figure
+    reused: Share
+    """Prompt tokens that were reused."""
+    reused_before: Share
+    weeks: Sequence[tuple[date, float | None]]
+    """The p95 wait of each week."""

@@ -1,0 +1,15 @@
+"""Widgets of the boards of the Usage page.
+
+In reading order:
+
+- choice: the tab, the days, the group and the model, kept in the URL
+- figures: figures with their change, and text for amounts
+- parts: sentences, bars and tables of a board
+- plots: charts of the boards, each with its CSV
+- overview: the Overview board
+- adoption: the Adoption board
+- quality: the Quality board
+- speed: the Speed board
+- capacity: the Capacity board
+- drill: the answers behind a bar
+"""

@@ -1,0 +1,91 @@
+"""The boards of the Usage page over a seeded store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.people.records import Role
+from core.usage.records import UsageQuery
+from core.usage.rollups.service import Rollups
+from data.unit_of_work import SqlUnitOfWork
+from tests.pages.seeded import Stage, as_role, page, stage, texts
+
+
+def today() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = stage(tmp_path_factory.mktemp("boards"))
+    Rollups(lambda: SqlUnitOfWork(made.portal.database), lambda: datetime.now(UTC)).run()
+    yield made
+    made.portal.close()
+
+
+def test_the_overview_shows_the_answers_that_the_report_counts(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    assert not drawn.exception
+    day = today().date()
+    report = seeded.portal.usage.report(seeded.admin, UsageQuery(day - timedelta(days=27), day))
+    figures = {each.label: each.value for each in drawn.metric}
+    assert figures["Answers"] == f"{report.total.answers:,}" and figures["Active people"] == str(report.total.people)
+    assert figures["Rated good"] == f"{report.total.satisfaction * 100:.1f} %"
+    assert "<p class='sentence'><b>" in texts(drawn)
+
+
+@pytest.mark.parametrize("tab", ["adoption", "quality", "speed", "capacity"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_board_draws_in_both_languages(seeded: Stage, tab: str, language: str) -> None:
+    drawn = page("usage", seeded, language=language, query={"tab": tab})
+    assert not drawn.exception and len(drawn.metric) >= 4 and "class='sentence'" in texts(drawn)
+
+
+def test_the_url_chooses_and_keeps_the_days_the_group_and_the_model(seeded: Stage) -> None:
+    drawn = page("usage", seeded, query={"tab": "quality", "days": "7", "group": "Legal", "model": "GLM-4.5-Air-Q4_K_M"})
+    assert drawn.session_state["boards-dates"] == (today().date() - timedelta(days=6), today().date())
+    assert (drawn.selectbox(key="boards-group").value, drawn.selectbox(key="boards-model").value) == ("Legal", "GLM-4.5-Air-Q4_K_M")
+    drawn.selectbox(key="boards-group").set_value("Risk").run()
+    assert {name: drawn.query_params[name] for name in ("group", "days", "tab")} == {"group": "Risk", "days": "7", "tab": "quality"}
+
+
+@pytest.mark.parametrize("value", ["-3", "2026-13-01_2026-01-01", "2026-02-01_2026-01-01", "2999-01-01_2999-01-02", "abc_", "_"])
+def test_a_broken_url_shows_the_last_four_weeks(seeded: Stage, value: str) -> None:
+    drawn = page("usage", seeded, query={"tab": "nonsense", "days": value, "group": "Nobody", "day": "2026-99-99"})
+    assert not drawn.exception and drawn.session_state["boards-span"] == 28 and drawn.metric
+
+
+def test_a_chosen_day_lists_its_answers_without_titles_of_others(seeded: Stage) -> None:
+    with SqlUnitOfWork(seeded.portal.database) as work:
+        day = work.rollups.latest_day(None, None)
+        assert day is not None
+        first = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        lines = work.rollups.lines(first, first + timedelta(days=1), None, None, seeded.admin, 200)
+    drawn = page("usage", seeded, query={"day": day.isoformat()})
+    [table] = [each.value for each in drawn.dataframe]
+    assert len(table) == min(25, len(lines))
+    assert set(table["2"]) <= {"not shared with you", *(each.title for each in lines if each.title is not None)}
+    drawn.button(key="board-lines-close").click().run()
+    assert not drawn.dataframe
+
+
+def test_a_period_without_answers_leads_to_the_latest_month(seeded: Stage) -> None:
+    drawn = page("usage", seeded, query={"days": "2020-01-01_2020-01-31"})
+    assert "No answers in this period" in texts(drawn) and not drawn.metric
+    drawn.button(key="board-month").click().run()
+    assert drawn.metric and drawn.session_state["boards-range"][0].day == 1
+
+
+def test_an_analyst_sees_no_board(seeded: Stage) -> None:
+    refused = page("usage", seeded, as_role(seeded.admin, Role.ANALYST))
+    assert not refused.metric and "does not allow this" in texts(refused)
+
+
+def test_before_the_first_count_the_page_says_so_and_has_the_report(tmp_path) -> None:
+    made = stage(tmp_path)
+    drawn = page("usage", made)
+    assert not drawn.exception and "being added up" in drawn.info[0].value and not drawn.metric
+    made.portal.close()
