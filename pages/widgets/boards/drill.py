@@ -33,7 +33,7 @@ def drill(portal: Portal, user: User, query: UsageQuery, zone: str) -> None:
     if not query.first <= day <= query.last:
         return
     shown = st.session_state.get(_MORE, AT_ONCE)
-    lines = portal.answer_lines.of_days(user, UsageQuery(day, day, query.model, query.group), shown)
+    lines = portal.answer_lines.of_days(user, UsageQuery(first=day, last=day, model=query.model, group=query.group), shown)
     local = ZoneInfo(zone)
     hidden = t("not shared with you")
     rows = [
