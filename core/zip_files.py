@@ -15,7 +15,7 @@ NotImplementedError, a RuntimeError."""
 _END, _END_64, _LOCATOR_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 _END_BYTES, _END_64_BYTES, _LOCATOR_BYTES, _MAX_COMMENT = 22, 56, 20, 1 << 16
 _BYTES_PER_ENTRY = 300
-"""What the list of a usual archive takes per entry: 46 bytes and the name, its folders and the times."""
+"""Bytes that an entry takes in the list of a usual archive: 46, and the name, its folders and the times."""
 
 
 def lists_more_than(content: bytes, entries: int) -> bool:

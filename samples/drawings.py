@@ -56,7 +56,7 @@ class Drawing:
     tags: tuple[str, ...]
     """Elements in their order. A formula is "math", whatever KaTeX makes of it."""
     text: str
-    """Without white space and formulas."""
+    """The text without white space and formulas."""
     links: tuple[tuple[str, ...], ...]
     strange: tuple[str, ...] = ()
     """Elements that no Markdown makes."""

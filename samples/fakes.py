@@ -232,10 +232,10 @@ class FakePool:
     gpus: int = 0
     adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
-    """Of the loads, the last one last."""
+    """The settings of the loads, the latest at the end."""
     memory_budget: DeviceMemory | None = None
     defaults: list[bool] = field(default_factory=list)
-    """Of each load, whether it was to become the default."""
+    """Whether each load was to become the default."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models

@@ -35,7 +35,7 @@ from samples.gguf_tensors import (
 
 CONTROL = ("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>")
 IMAGE_MARKS = ("<|begin_of_image|>", "<|end_of_image|>")
-"""In the vocabulary of a model with sections."""
+"""Tokens in the vocabulary of a model with sections."""
 SHOWN = ("<think>", "</think>", "/nothink")
 TEMPLATE = (
     "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>"
@@ -201,4 +201,4 @@ def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabul
 
 
 _EXACT = tuple(f"{name}.weight" for name in ("gate_inp", "ape", "f_a", "f_b", "g_a", "g_b", "conv1d_q", "conv1d_k", "conv1d_v"))
-"""Never quantized, as in real files."""
+"""Tensors that are never quantized, as in real files."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from samples.gguf_tensors import EMBEDDING
 
 WIDTH, HEADS, FEED_FORWARD, PATCH, IMAGE = 32, 2, 64, 14, 56
-"""Of the vision tower. Patches of 14 x 14 pixels become tokens by fours, as in GLM-V."""
+"""Sizes of the vision tower. Patches of 14 x 14 pixels become tokens by fours, as in GLM-V."""
 Array = NDArray[np.float32]
 
 

@@ -37,10 +37,10 @@ PAGE = {
     "frame-ancestors": "'none'",
 }
 FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""For files that people uploaded and responses to programs: opened as a page, they may do nothing."""
+"""The policy of uploaded files and of responses to programs: opened as a page, they may do nothing."""
 
 SIGN_IN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""For the portal's own small pages of single sign-on, which load nothing. A sandbox would keep them from opening the start page."""
+"""The policy of the portal's small pages for single sign-on, which load nothing. A sandbox would keep them from opening the start page."""
 
 _SIGN_IN = "/api/v1/oidc/"
 _FILES = ("/media/", "/api/", "/v1/")

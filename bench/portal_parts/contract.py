@@ -34,7 +34,7 @@ class Outcome:
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
-    """By operation and kind of fault, the first fault found."""
+    """The first fault found, by operation and kind of fault."""
     slowest: tuple[float, str] = (0.0, "")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from core.people.audit_records import AuditEvent
 
 GENESIS = "0" * 64
-"""What the first event has in place of the hash of the one before."""
+"""The value that the first event has in place of the previous event's hash."""
 
 
 def digest(previous: str, event: AuditEvent) -> str:

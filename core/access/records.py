@@ -31,7 +31,7 @@ class Period(StrEnum):
     DAY = "day"
     MONTH = "month"
     NOW = "now"
-    """For concurrent answers."""
+    """The period of a limit on concurrent answers."""
 
 
 class Holder(StrEnum):

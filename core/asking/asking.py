@@ -29,11 +29,11 @@ class Question:
     folder_id: str | None = None
     """Where a new conversation begins."""
     uses_instructions: bool = True
-    """Of a new conversation."""
+    """Set in a new conversation."""
     uses_memory: bool = True
-    """Of a new conversation."""
+    """Set in a new conversation."""
     tools_off: Sequence[str] = ()
-    """Of a new conversation."""
+    """Set in a new conversation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,9 @@ class RunningTurn:
         self._first_text: float | None = None
         self._earlier_tokens = 0
         self._earlier_thinking_s: float | None = None
-        """Of the calls of the model before this one."""
+        """Tokens and seconds of reasoning of the earlier calls of the model."""
         self._text_at = self._reasoning_at = 0
-        """Where the text of the present call of the model begins."""
+        """The positions at which text and reasoning of the present call of the model begin."""
         self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id, text=begun, steps=tuple(steps))
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []

@@ -11,7 +11,7 @@ from datetime import datetime
 class SecondFactor:
     user_id: str
     secret: str
-    """In base32, as authenticator apps read it."""
+    """The secret in base32, as authenticator apps read it."""
     created_at: datetime
     confirmed_at: datetime | None = None
     """None: the person has not typed a code yet, so sign-in does not ask for one."""

@@ -30,7 +30,7 @@ class Setup:
 
     secret: str
     address: str
-    """For the QR code."""
+    """The address in the QR code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class PixelMapping:
     """EXIF orientation: 1 upright, 3 rotated by 180 degrees, 6 and 8 by 90; 2, 4, 5 and 7 are mirrored."""
     width: int
     height: int
-    """With `width`, the size of the decoded image, which is upright."""
+    """The height of the decoded image, which is upright."""
 
     def __post_init__(self) -> None:
         if min(self.source_width, self.source_height, self.width, self.height) < 1:

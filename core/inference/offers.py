@@ -37,7 +37,7 @@ class Preset:
     thinking: bool | None = None
     """None: the person who asks decides."""
     tools: tuple[Tool, ...] = ()
-    """For programs that send no tools of their own; the chat runs none."""
+    """The tools of programs that send none; the chat runs none of them."""
     published: bool = False
     """Whether everyone may use it; a draft is for those who run the models."""
     updated_by: str | None = None

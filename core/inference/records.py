@@ -113,7 +113,7 @@ class Timings:
     tokens_per_second: float | None = None
     """Completion tokens after the first, divided by the time they took."""
     thinking_s: float | None = None
-    """From the first token to the first one after the reasoning; None where there was no reasoning."""
+    """The time from the first token to the first one after the reasoning; None without reasoning."""
     inter_token_p50_s: float | None = None
     """Inter-token latency; None below two tokens."""
     inter_token_p95_s: float | None = None
@@ -179,4 +179,4 @@ class Generation:
     cached_at: datetime | None = None
     """When the answer was first written, if the result cache gave it: it took no tokens."""
     currency: str | None = None
-    """Of the cost, if one of the portal's own prices gave it; else routing has it."""
+    """The currency of a cost from one of the portal's own prices; otherwise routing has it."""

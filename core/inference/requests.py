@@ -52,7 +52,7 @@ class ImageInput:
 
     content: bytes = field(repr=False)
     name: str = ""
-    """For error sentences."""
+    """The name in error sentences."""
     media_type: str = ""
     """image/png or image/jpeg."""
     sha256: str = ""
@@ -72,11 +72,11 @@ class ChatMessage:
     content: str
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """For assistant messages only."""
+    """Set in assistant messages only."""
     tool_call_id: str = ""
-    """For tool messages: the call that they answer."""
+    """The call that a tool message answers."""
     images: tuple[ImageInput, ...] = ()
-    """For user messages: they come before the text."""
+    """The images of a user message; they come before the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,14 @@ class SamplingParams:
 class GenerationRequest:
     messages: tuple[ChatMessage, ...]
     user_id: str
-    """For fair shares; not shown to the model."""
+    """The person, for fair shares; not shown to the model."""
     model: str | None = None
     """A name from `models()`; None takes the default model."""
     params: SamplingParams = field(default_factory=SamplingParams)
     thinking: bool = True
     """Ask a model that can think to do so; no effect on one that cannot."""
     conversation_id: str | None = None
-    """For prefix reuse only."""
+    """Used for prefix reuse only."""
     tools: tuple[Tool, ...] = ()
     """The tools that the model may call, as its chat template writes them."""
     batch: bool = False
@@ -230,7 +230,7 @@ class Delta:
     tokens: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
-    """For the tokens that end in `text`, if the request asked for them."""
+    """The log-probabilities of the tokens that end in `text`, if the request asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ class Pause(Enum):
     WAITING = "waiting"
     """Nothing is ready. Continue when `wake` is called."""
     BLOCKING = "blocking"
-    """From here on it blocks. Continue on a thread that may wait."""
+    """The iterator blocks from here on. Continue on a thread that may wait."""
 
 
 GenerationEvent = Queued | Delta | Finished | Pause

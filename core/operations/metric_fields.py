@@ -14,7 +14,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 class MetricKind(StrEnum):
     COUNTER = "counter"
-    """Never decreases."""
+    """The value never decreases."""
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
 

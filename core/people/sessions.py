@@ -23,7 +23,7 @@ USED_EVERY = timedelta(minutes=1)
 """A session or key that is used all the time is written to the database this often."""
 TICKET_LIFETIME = timedelta(seconds=30)
 HANDLE_LIFETIME = timedelta(minutes=5)
-"""Of a proof that a user server opens a session with: a second factor may have to be typed."""
+"""Lifetime of a proof with which a user server opens a session: a second factor may have to be typed."""
 EXPIRED = "This sign-in has expired. Sign in again."
 SESSION_COOKIE = "glm_portal_session"
 """The cookie that holds a browser session's token."""

@@ -22,7 +22,7 @@ class PlatformType(StrEnum):
     XINFERENCE = "xinference"
     DETECTOR = "detector"
     PLUGIN = "plugin"
-    """Of a kind that a plugin provides."""
+    """A platform of a kind that a plugin provides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ class ToolFailed(Exception):
     def __init__(self, error: StoredError) -> None:
         super().__init__(str(error))
         self.error = error
-        """For the person and the model."""
+        """The sentence for the person and the model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class FoundChat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """For whom and where a tool is called. Everything here reads with this person's rights."""
+    """The person and chat for which a tool is called. Everything here reads with this person's rights."""
 
     person: Person
     conversation_id: str

@@ -20,11 +20,11 @@ from models.engine.speculative.drafter import Drafter
 from models.engine.stats.ledger import Ledger
 
 SILENT_TOKENS = 16
-"""So many tokens without text are reported anyway: nothing else may follow."""
+"""Tokens without text after which they are reported anyway: nothing else may follow."""
 
 
 class Answers:
-    """Belongs to the decode thread. It takes the engine's lock for data that other threads read."""
+    """Admits and ends answers. Only the decode thread uses it; it takes the engine's lock for data that other threads read."""
 
     def __init__(
         self,

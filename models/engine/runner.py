@@ -26,7 +26,7 @@ Sampled = list[tuple[Sequence, int]]
 
 
 class Runner:
-    """Belongs to the decode thread."""
+    """Decodes and samples batches. Only the decode thread uses it."""
 
     def __init__(
         self,

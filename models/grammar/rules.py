@@ -46,7 +46,7 @@ class Grammar:
     ranges: Sequence[Ranges]
     """The characters of steps that are one character."""
     rules: Sequence[Sequence[int]]
-    """For each rule, the first steps of its alternatives; END for an empty one."""
+    """The first steps of each rule's alternatives; END for an empty one."""
     references: Sequence[int]
     """The number of the rule, for steps that are a reference."""
     repetitions: Sequence[Repetition | None]
@@ -154,7 +154,7 @@ class GrammarBuilder:
         """Find for each rule the rules it can begin with. Every step is looked at once, however the rules depend on each other."""
         leftmost: list[list[int]] = [[] for _ in self._rules]
         watched: list[list[tuple[int, int]]] = [[] for _ in self._rules]
-        """By rule: the alternatives (rule, step) that continue if it can be empty."""
+        """The alternatives (rule, step) that continue if a rule can be empty, by rule."""
         empty = bytearray(len(self._rules))
         todo = [(rule, first) for rule, firsts in enumerate(self._rules) for first in firsts or ()]
         while todo:

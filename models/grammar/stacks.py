@@ -59,7 +59,7 @@ class Stacks:
     def _forget(self) -> None:
         self._numbers: dict[_Item, int] = {}
         self._entries: list[_Item] = [(END, 0, _BOTTOM)]
-        """By stack."""
+        """The top item of each stack."""
         self._set_numbers: dict[frozenset[int], int] = {frozenset([_EMPTY]): _BOTTOM}
         self._stack_sets: list[frozenset[int]] = [frozenset([_EMPTY])]
         self._states: dict[tuple[tuple[int, ...], bool], State] = {}
@@ -173,9 +173,9 @@ class Stacks:
         ranges, followers, repetitions = grammar.ranges, grammar.followers, grammar.repetitions
         seen, found, accepting, left = set[_Item](), list[_Item](), False, self.left
         calls: dict[int, int] = {}
-        """By rule, or by the complement of a repetition's item: the call's number."""
+        """The number of the call, by rule or by the complement of a repetition's item."""
         callers: list[list[_Item]] = []
-        """By call: the items that continue after it."""
+        """The items that continue after each call."""
         done: list[bool] = []
         while todo:
             item = todo.pop()

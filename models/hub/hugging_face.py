@@ -26,7 +26,7 @@ from models.hub.lines import Failure, Meter, Say, explained
 CHUNK_BYTES = 256 * 1024
 """Bytes read at once. A cut connection loses what was not written, so this is less than the library's own value."""
 TOKEN = os.environ.get("HF_TOKEN") or False
-"""From the environment alone; False keeps the library from looking for a stored token."""
+"""The token of the environment; False keeps the library from looking for a stored one."""
 
 
 def files(repository: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from modelscope_hub.errors import (
 from models.hub.lines import Failure, Meter, Say, explained
 
 TOKEN = os.environ.get("MODELSCOPE_API_TOKEN", "")
-"""From the environment alone; an empty one keeps the library from looking for a stored token."""
+"""The token of the environment; an empty one keeps the library from looking for a stored one."""
 
 
 def files(repository: str) -> dict[str, Any]:

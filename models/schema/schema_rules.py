@@ -42,7 +42,7 @@ class Rules:
         self._rules = dict(_BASE)
         self._characters = 0
         self._known: dict[str, str] = {}
-        """By its body: the name of a rule."""
+        """The name of each rule, by its body."""
         self.ignored: list[str] = []
 
     def text(self) -> str:

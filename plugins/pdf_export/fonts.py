@@ -21,7 +21,7 @@ PLACES = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "/usr/share/fonts/TTF/DejaVuSans.ttf",
 )
-"""Where fonts lie, best first. The last ones have no Chinese."""
+"""The paths of fonts, best first. The last ones have no Chinese."""
 NO_FONT = "The server has no font for PDF files. Ask an admin to install fonts-noto-cjk, or to name a font file in PORTAL_PDF_FONT."
 NO_CHINESE = (
     "This chat has Chinese, Japanese or Korean characters, and the server has no font with them. Ask an admin to install fonts-noto-cjk, "

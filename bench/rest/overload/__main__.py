@@ -32,7 +32,7 @@ SIGN_INS_AT_ONCE = 256
 CALM_S = 5.0
 PEOPLE = [f"person{number}" for number in range(5)]
 MODEL = replace(synthetic.WIDE, name="glm4-overload", vocabulary=4_096, context=32_768)
-"""With a small vocabulary, since sampling is not what is measured."""
+"""The model has a small vocabulary, since sampling is not measured."""
 
 
 @dataclass(frozen=True, slots=True)

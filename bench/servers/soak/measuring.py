@@ -18,7 +18,7 @@ from bench.servers.soak.mixed_load import Load, Tally
 START_S = 900.0
 """The start may take long: beside tests, at a low priority."""
 MIN_ROUNDS = 10
-"""Of each kind; below it the load was too small to tell anything."""
+"""The least number of each kind; below it the load was too small to show anything."""
 MAX_LATE = 0.05
 """The share of rounds that may be given up; a machine that is busy with tests makes some late."""
 SAMPLES = 60

@@ -35,9 +35,9 @@ class ToolStep:
     name: str
     """The tool's name, as the model wrote it."""
     title: str
-    """What people see; the name of a tool that does not exist."""
+    """The title that people see; for a tool that does not exist, its name."""
     arguments: str
-    """As the model wrote them: a JSON object as text, if it could."""
+    """The arguments as the model wrote them: a JSON object as text, if it could."""
     round: int
     """1 for the calls of the model's first text, 2 for those of the next one."""
     text_at: int

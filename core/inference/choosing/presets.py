@@ -17,7 +17,7 @@ GONE = "There is no preset {preset}. It may have been removed."
 
 
 class Presets:
-    """For those who run the models; people ask presets through the gateway, like models."""
+    """Manages presets, for those who run the models; people ask presets through the gateway, like models."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work

@@ -18,7 +18,7 @@ _RUN = 3
 _SKETCH = 6
 """How many of its smallest hashes a text is found by."""
 _MOST_COMPARED = 64
-"""Only so many texts with the same small hash are compared, so that a common phrase cannot make the search slow."""
+"""Most texts with the same small hash that are compared, so that a common phrase cannot make the search slow."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
 """A word, or one character of a script without spaces between words."""
 

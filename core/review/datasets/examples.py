@@ -21,9 +21,9 @@ class ExampleMessage:
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
-    """For tool messages: the call that they answer."""
+    """The call that a tool message answers."""
     name: str = ""
-    """For tool messages: the tool."""
+    """The tool of a tool message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

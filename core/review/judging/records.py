@@ -80,7 +80,7 @@ class Seat(StrEnum):
 
 
 Answers = Mapping[str, str]
-"""By the question's id: a choice's id, ids joined by commas in order, a number, or a text. Unanswered questions are absent."""
+"""The answers by the question's id: a choice's id, ids joined by commas in order, a number, or a text. Unanswered questions are absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from math import sqrt
 from core.review.progress.records import Kappa
 
 FEWEST = 20
-"""With fewer pairs of answers no kappa is given: its interval would cover nearly everything."""
+"""Least pairs of answers for a kappa: with fewer, its interval would cover nearly everything."""
 Z = 1.96
 
 

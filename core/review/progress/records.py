@@ -93,9 +93,9 @@ class ProgressReport:
     oldest: datetime | None
     """When the oldest open complaint was opened."""
     first_look: Spread
-    """From the rating to a reviewer's first change or judgement, of complaints opened in this time."""
+    """The times from rating to a reviewer's first change or judgement, of complaints opened in this time."""
     to_close: Spread
-    """From the rating to the outcome, of complaints closed in this time."""
+    """The times from rating to outcome, of complaints closed in this time."""
     ages: Ages
     reviewers: tuple[ByReviewer, ...]
     tags: tuple[ByTag, ...]

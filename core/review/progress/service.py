@@ -19,7 +19,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_DAYS = 366
 FEWEST_TIMES = 5
-"""With fewer durations no percentile is given."""
+"""Least durations for a percentile."""
 MOST_TAGS = 20
 
 

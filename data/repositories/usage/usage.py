@@ -30,7 +30,7 @@ from data.transaction import AnySelect, Transaction
 Numbers = NDArray[np.float64]
 Hashes = NDArray[np.int64]
 Ratings = Mapping[tuple[date, str, str], tuple[int, int]]
-"""By day, model and group: the number of rated answers, and the number of good ratings."""
+"""The numbers of rated answers and of good ratings, by day, model and group."""
 
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c

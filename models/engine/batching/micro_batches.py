@@ -46,7 +46,7 @@ class _Layout:
 
 
 class MicroBatches:
-    """Belongs to the decode thread."""
+    """Arranges slots for micro-batches. Only the decode thread uses it."""
 
     def __init__(self, backend: Backend, costs: RowCosts, length: Callable[[int], int]) -> None:
         """length: how many tokens a slot holds."""
@@ -58,7 +58,7 @@ class MicroBatches:
         self._batch_tokens = backend.batch_tokens
         self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], _Layout] = {}
         self._fastest: list[tuple[float, int]] = []
-        """By the number of neighbours: the least seconds they take, and how many of them are computed together first."""
+        """The least seconds that neighbours take, and how many of them are computed together first, by their number."""
         self._left = 0
 
     def arrange(self, parts: Sequence[Part]) -> Arrangement:

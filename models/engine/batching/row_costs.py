@@ -20,7 +20,7 @@ GPU_ROW = 0.02
 
 
 class RowCosts:
-    """Belongs to the decode thread."""
+    """Measures and estimates the time of rows. Only the decode thread uses it."""
 
     def __init__(self, most: int, *, learns_from_steps: bool = False) -> None:
         """most: rows of one micro-batch. learns_from_steps: measure nothing, as on a GPU."""

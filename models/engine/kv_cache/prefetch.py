@@ -35,7 +35,7 @@ class Prefetch:
         self._prefixes = prefixes
         self._targets: deque[_Target] = deque(maxlen=slots)
         self._ranges: dict[int, tuple[int, int]] = {}
-        """From which to which position a slot holds prefetched tokens."""
+        """The first and last position of a slot's prefetched tokens."""
         self._current: _Target | None = None
         self.tokens = 0
         """Return the tokens computed so far."""

@@ -23,7 +23,7 @@ from models.engine.sampling.top_tokens import TopTokens
 
 
 class RowSampler:
-    """Belongs to the decode thread."""
+    """Samples tokens from the rows of a decode. Only the decode thread uses it."""
 
     def __init__(self, context: Any, vocabulary: Vocabulary, gpu_slots: int = 0) -> None:
         """context: a llama_context *. gpu_slots: how many slots let the GPU find their likeliest tokens: all, or none."""
@@ -33,10 +33,10 @@ class RowSampler:
         self._rows: list[int] = []
         self._top_tokens = TopTokens(vocabulary.size)
         self._likely: dict[int, NDArray[np.intp]] = {}
-        """By row of the last decode: the tokens that its sampler considers, once they were found."""
+        """The tokens that the sampler of each row of the last decode considers, once they were found."""
         self._gpu = GpuCandidates(context, gpu_slots, vocabulary.size) if gpu_slots else None
         self._candidates: dict[int, Candidates] = {}
-        """By row of the last decode: what the GPU found."""
+        """What the GPU found for each row of the last decode."""
         self._lock_released = LockReleased()
         self._briefly = LockReleased()
         """Surrounds short calls that release the interpreter's lock all the same."""

@@ -28,14 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 class GpuCandidates:
-    """Belongs to the decode thread of one model."""
+    """Reads each row's likeliest tokens from the GPU. Only the decode thread of its model uses it."""
 
     def __init__(self, context: Any, slots: int, vocabulary: int) -> None:
         """context: a llama_context *."""
         self._context = context
         self._vocabulary = vocabulary
         self._samplers: dict[int, Any] = {}
-        """By slot."""
+        """The sampler of each slot."""
         self._slots = range(slots)
         self._whole: set[int] = set()
         """Slots whose answers need all logits."""

@@ -21,7 +21,7 @@ _CHUNK = 1024
 
 
 class GrammarSampler:
-    """Belongs to the decode thread. Raises ModelFailed if the grammar becomes too costly to follow."""
+    """Follows a grammar token by token. Only the decode thread uses it. Raises ModelFailed if the grammar becomes too costly to follow."""
 
     def __init__(self, grammar: Grammar, texts: TokenTexts) -> None:
         self._texts = texts

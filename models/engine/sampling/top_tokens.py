@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS = 16
-"""In one pass: more would no longer fit the processor's cache."""
+"""Tokens of one pass: more would no longer fit the processor's cache."""
 MAX_THREADS = 4
 """Reading is bounded by the memory; more threads gain little."""
 _BLOCK = 1024

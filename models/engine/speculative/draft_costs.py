@@ -23,7 +23,7 @@ _FLOOR = 0.1
 
 
 class DraftCosts:
-    """Belongs to the decode thread."""
+    """Estimates what draft tokens cost and bring. Only the decode thread uses it."""
 
     def __init__(self, rows: RowCosts, *, own_streams: bool) -> None:
         """own_streams: only neighbouring slots are computed together; else all are."""

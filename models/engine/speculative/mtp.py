@@ -36,7 +36,7 @@ class _Trail:
     read: int = 0
     """Positions before this one are in the layer's KV cache."""
     tokens: list[int] = field(default_factory=list)
-    """From position `read` on: known, not computed yet."""
+    """The tokens from position `read` on: known, but not computed yet."""
     hidden: Rows = field(init=False)
     """The model's hidden states, from the position before `read` on: one row more than tokens, or none while that row is unknown."""
 

@@ -17,7 +17,7 @@ _PATIENCE = 2
 
 
 class Passage:
-    """For one answer: what may come next, and how often that was accepted."""
+    """What may come next in one answer, and how often that was accepted."""
 
     def __init__(self, tokens: list[int]) -> None:
         """Index the prompt's last tokens, 0.1 ms for 1,000 of them: not on the decode thread."""

@@ -32,7 +32,7 @@ class EngineMetrics:
     cells_total: Annotated[int, gauge("context_cells", "Capacity of the KV cache in tokens.")]
     tokens_per_second: Annotated[float | None, gauge("tokens_per_second", "Throughput of all running answers over the last minute.")]
     prompt_tokens: Annotated[int, counter("prompt_tokens", "Tokens of all prompts that got a slot since the load.")] = 0
-    """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
+    """Tokens of all prompts that got a slot; the share of cached_tokens in them is the hit rate."""
     slot_tokens: Annotated[int, counter("slot_tokens", "Cached tokens from the conversation's own slot.")] = 0
     """Cached tokens that the conversation's own slot held since its last answer. The five kinds together are `cached_tokens`."""
     prefetched_tokens: Annotated[int, counter("prefetched_tokens", "Cached tokens that were prefetched.")] = 0
@@ -48,7 +48,7 @@ class EngineMetrics:
     draft_tokens: Annotated[int, counter("draft_tokens", "Draft tokens since the load.")] = 0
     accepted_tokens: Annotated[int, counter("draft_tokens_accepted", "Draft tokens that were accepted.")] = 0
     mtp_tokens: Annotated[int, counter("mtp_tokens", "Draft tokens from the MTP layer since the load.")] = 0
-    """Of the draft tokens those of MTP; the others come from prompt lookup."""
+    """The draft tokens of MTP; the others come from prompt lookup."""
     mtp_accepted: Annotated[int, counter("mtp_tokens_accepted", "Draft tokens that were accepted.")] = 0
     preempted: Annotated[int, counter("answers_preempted", "Answers preempted for another user and resumed later.")] = 0
     padding_tokens: Annotated[

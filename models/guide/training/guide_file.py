@@ -30,7 +30,7 @@ _OF_LAYERS = {
     "ffn_down": "down",
 }
 _ATTENTION = ("attn_q", "attn_k", "attn_v")
-"""In the network these are one matrix, in the file three."""
+"""Tensors that are one matrix in the network and three in the file."""
 
 
 def write(network: Network, tokenizer: GuideTokenizer, path: Path) -> None:

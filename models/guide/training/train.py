@@ -29,7 +29,7 @@ _RATE = 1e-3
 _WARM_UP = 40
 _REPORT_S = 300
 _CUT, _BEGINNING = 0.8, 9
-"""So many of the answers are cut after so many tokens: their beginning shows which one it is, and is harder to learn than the rest."""
+"""Share of the answers that are cut, and the tokens after which: their beginning is harder to learn than the rest."""
 
 
 @dataclass(frozen=True, slots=True)

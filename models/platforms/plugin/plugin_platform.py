@@ -36,7 +36,7 @@ class PluginKinds(Protocol):
 
 
 class NoKinds:
-    """There are no plugins."""
+    """The kinds of platforms of a portal without plugins: none."""
 
     def platform_kind(self, name: str) -> OfferedPlatform | None:
         return None

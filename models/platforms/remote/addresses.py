@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from models.platforms.remote.failures import unreachable
 
 Resolve = Callable[[str, int], Sequence[tuple[int, str]]]
-"""From host and port to (family, address) pairs, as the system prefers them."""
+"""Returns (family, address) pairs for host and port, in the order that the system prefers."""
 
 METADATA = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"), ip_network("fd00:ec2::254/128"), ip_network("100.100.100.200/32"))
 

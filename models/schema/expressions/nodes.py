@@ -14,7 +14,7 @@ MAX_WORK = 30_000
 MAX_CLASSES = 200
 Ranges = tuple[tuple[int, int], ...]
 ALPHABET: Ranges = ((8, 10), (12, 13), (0x20, 0x7E), (0x80, 0xD7FF), (0xE000, LAST), (START, END))
-"""Without halves of surrogate pairs, and without control characters that nobody writes."""
+"""All characters without halves of surrogate pairs, and without control characters that nobody writes."""
 
 
 class TooLarge(Exception):

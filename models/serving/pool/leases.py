@@ -25,7 +25,7 @@ class Leases:
         self._registry = registry
         self._wake = wake
         self._shares: dict[str, tuple[Entry, int]] = {}
-        """By model name, a version on trial and the percentage of new answers that it gives."""
+        """The versions on trial and the percentages of new answers that they give, by model name."""
 
     def share(self, candidate: Entry, percent: int) -> None:
         """Send this share of new answers to a version that is aside; 0 ends it."""

@@ -40,7 +40,7 @@ class HubServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of all requests."""
     ranges: list[int] = field(default_factory=list)
-    """Where each content began."""
+    """The offset at which each content began."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def environment(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ _ROW = 3
 
 
 class ImageSlots:
-    """Belongs to the decode thread."""
+    """Tracks the images that slots hold. Only the decode thread uses it."""
 
     def __init__(self, slots: int) -> None:
         self._spans: list[list[tuple[int, int, int]]] = [[] for _ in range(slots)]

@@ -36,7 +36,7 @@ class ListedModel:
     loaded: bool | None = None
     """Whether it is in memory; None: the platform does not say."""
     version: str = ""
-    """For a detector."""
+    """The version that a detector names."""
 
 
 def listed_model(entry: Mapping[str, Any]) -> ListedModel | None:
