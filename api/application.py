@@ -39,6 +39,7 @@ PORTALS = {
     "chat-imports": "chat.imports",
     "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
+    "queries": "knowledge.queries",
     "ground": "grounding.ground",
     "ground-images": "grounding.images",
     "ground-batches": "grounding.batches",

@@ -35,6 +35,7 @@ from core.inference.choosing.access import ModelAccess
 from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
 from core.knowledge.files import Files
+from core.knowledge.tables.queries import TableQueries
 from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps.swaps import Swaps
@@ -174,6 +175,7 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    table_queries: TableQueries
     temporary: TemporaryChats
     training_consent: TrainingConsent
     comparisons: Comparisons

@@ -148,6 +148,7 @@ SERVICES = (
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "markers", "plan", "remove_canary", "remove_replay", "replays"),
         "start",
     ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
+    Service("table_queries", user=("run",), reads=("run",)),
     Service("temporary", user=(
         *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),
     ), reads=("offered", "transcript", "running")),

@@ -27,6 +27,7 @@ from core.chat.titling.written_titles import TitleWriter
 from core.chat.tools.chat_tools import ChatTools
 from core.chat.turns import Turns
 from core.knowledge.files import MB, Files
+from core.knowledge.tables.queries import TableQueries
 from core.programs.files import ProgramFiles
 from core.prompts.library import PromptLibrary
 from core.search.search import Search
@@ -55,6 +56,7 @@ class ChatServices:
     temporary: TemporaryChats
     chat_tools: ChatTools
     files: Files
+    table_queries: TableQueries
 
 
 def build_chat(
@@ -64,7 +66,8 @@ def build_chat(
     tables = ProcessTableReader()
     settings, unit_of_work, clock, jobs, gateway = base.settings, base.unit_of_work, base.clock, base.jobs, inference.gateway
     most_chars, most_file_bytes = settings.max_question_chars, settings.max_file_mb * MB
-    chat_tools = ChatTools(unit_of_work, gateway, inference.plugins, clock, search)
+    queries = TableQueries(unit_of_work, tables)
+    chat_tools = ChatTools(unit_of_work, gateway, inference.plugins, clock, search, queries)
     temporary = TemporaryChats(unit_of_work, gateway, clock, most_chars, on=settings.temporary_chats, tools=chat_tools)
 
     def answers_running() -> int:
@@ -110,6 +113,7 @@ def build_chat(
             unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins,
             tables,
         ),
+        table_queries=queries,
     )
     base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals)
     return services

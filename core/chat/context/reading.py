@@ -9,6 +9,7 @@ from core.chat.records import Author, Conversation, Message
 from core.inference.requests import ImageInput
 from core.knowledge.attachment import text_of
 from core.knowledge.records import StoredFile
+from core.knowledge.tables.described import WHOLE_LENGTH, instead_of_rows
 from core.unit_of_work import UnitOfWork
 
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
@@ -43,9 +44,13 @@ def open_branch(messages: Iterable[Message], conversation: Conversation) -> list
     return branch
 
 
-def texts_of(work: UnitOfWork, branch: Sequence[Message]) -> dict[str, str]:
-    """Return the text of each file of these messages, by its id."""
-    return {file.id: _text(work, file) for message in branch for file in message.files}
+def texts_of(work: UnitOfWork, branch: Sequence[Message], *, queries: bool = False) -> dict[str, str]:
+    """Return the text of each file of these messages, by its id. queries: whether the model queries tables instead of reading long ones."""
+    return {file.id: _shorter(file, _text(work, file)) if queries else _text(work, file) for message in branch for file in message.files}
+
+
+def _shorter(file: StoredFile, text: str) -> str:
+    return instead_of_rows(file) if file.tables and len(text) > WHOLE_LENGTH else text
 
 
 def _text(work: UnitOfWork, file: StoredFile) -> str:

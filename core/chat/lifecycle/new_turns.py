@@ -156,6 +156,10 @@ class NewTurns:
 
 def _check_no_files(files: Sequence[StoredFile]) -> None:
     """Raise InvalidInput if there are files, for the built-in guide, which cannot read them."""
+    if any(each.tables for each in files):
+        raise InvalidInput(
+            "The built-in guide cannot answer from tables. Click the size of the table to query it yourself, or choose another model."
+        )
     if files:
         raise InvalidInput(
             "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."

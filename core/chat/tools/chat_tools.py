@@ -13,11 +13,14 @@ from core.chat.conversations import checked_names, own, own_to_change
 from core.chat.records import Conversation, Message, Turn
 from core.chat.tools.approval import StoredDecisions
 from core.chat.tools.records import ChatTool
+from core.chat.tools.table_tool import table_tool
 from core.clock import Clock
 from core.errors import PortalError
 from core.inference.gateway import Gateway
 from core.inference.records import ServedModel
 from core.inference.requests import Tool
+from core.knowledge.records import StoredFile
+from core.knowledge.tables.queries import TableQueries
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -53,7 +56,12 @@ def definition(tool: OfferedTool) -> Tool:
 class ChatTools:
     """Lists the tools of chats, and switches them on and off."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, plugins: Plugins, clock: Clock, search: Search) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, plugins: Plugins, clock: Clock, search: Search,
+        tables: TableQueries | None = None,
+    ) -> None:  # fmt: skip
+        """tables: lets models query the tables of a chat."""
+        self._tables = tables
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._plugins = plugins
@@ -101,13 +109,15 @@ class ChatTools:
         return changed
 
     def offered(
-        self, user: User, model: str | None, off: Sequence[str], chosen: ServedModel | None = None
+        self, user: User, model: str | None, off: Sequence[str], chosen: ServedModel | None = None,
+        files: Sequence[StoredFile] = (),
     ) -> Sequence[OfferedTool]:  # fmt: skip
         """Return the tools that an answer of this model may use. A failure to read them offers none.
 
-        chosen: the model that `model` means for this person; None: it has not been looked up.
+        chosen: the model that `model` means for this person; None: it has not been looked up. files: those of the chat.
         """
-        return [each for each in self._all(user, model, chosen) if each.name not in off]
+        tables = table_tool(self._tables, user, files) if self._tables is not None else None
+        return [each for each in self._all(user, model, chosen, tables) if each.name not in off]
 
     def context(self, user: User, conversation_id: str, stopped: Callable[[], bool]) -> ToolContext:
         """Return what a tool gets beside its arguments. conversation_id: empty in a temporary chat."""
@@ -119,6 +129,11 @@ class ChatTools:
             search_chats=lambda words, most: self._found(user, conversation_id, words, most),
             read_chat=lambda chat_id: self._read(user, chat_id),
         )
+
+    @property
+    def query_tables(self) -> bool:
+        """Tell whether models can query the tables of a chat."""
+        return self._tables is not None
 
     def now(self) -> datetime:
         return self._clock()
@@ -148,10 +163,12 @@ class ChatTools:
         incoming, exported = self._gateway.privacy.incoming(user), self._gateway.privacy.exported(user)
         return lambda text: exported(incoming(text) if incoming is not None else text)
 
-    def _all(self, user: User, model: str | None = None, chosen: ServedModel | None = None) -> Sequence[OfferedTool]:
+    def _all(
+        self, user: User, model: str | None = None, chosen: ServedModel | None = None, tables: OfferedTool | None = None
+    ) -> Sequence[OfferedTool]:
         if chosen is not None and not calls_tools(chosen):
             return []
-        tools = self._plugins.tools(user)[:MAX_TOOLS]
+        tools = [*([tables] if tables else []), *self._plugins.tools(user)][:MAX_TOOLS]
         # Finding the model reads the database; most answers are offered no tool.
         return tools if tools and calls_tools(chosen or self._gateway.chat_model(user, model)) else []
 

@@ -72,7 +72,8 @@ def prompt_of(
     allowed: in a temporary chat, the tools that need not ask; None in a stored one, which stores them. Raises Stopped if the turn was
     stopped meanwhile.
     """
-    tools = chat_tools.offered(asking.user, asking.model, off, asking.chosen) if chat_tools is not None else ()
+    files = [file for message in asking.branch for file in message.files]
+    tools = chat_tools.offered(asking.user, asking.model, off, asking.chosen, files) if chat_tools is not None else ()
     if chat_tools is None or not tools:
         return Prompt(assembly.assemble(asking, check=running.check, on_wait=running.summarizing), None)
     asking = replace(asking, tools=tuple(map(definition, tools)))

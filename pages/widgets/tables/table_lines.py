@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.knowledge.records import StoredFile
 from pages.widgets.chat.message import plain
-from pages.widgets.tables.table_dialog import open_table
+from pages.widgets.tables.table_dialog import open_tables
 from pages.widgets.tables.words import size_of_file
 
 
@@ -18,7 +18,7 @@ def table_lines(files: Iterable[StoredFile], answer_id: str) -> None:
         if file.tables:
             st.button(
                 f"{plain(file.name)}: {size_of_file(file)}", icon=":material/table:", type="tertiary",
-                key=f"tableline-{answer_id}-{file.id}", on_click=open_table, args=(file.id,),
+                key=f"tableline-{answer_id}-{file.id}", on_click=open_tables, args=((file.id,),),
             )  # fmt: skip
 
 
@@ -26,5 +26,6 @@ def held_table(file: StoredFile) -> None:
     """Draw the size of a table that is attached to the next question."""
     if file.tables:
         st.button(
-            size_of_file(file), icon=":material/table:", key=f"heldtable-{file.id}", type="tertiary", on_click=open_table, args=(file.id,)
+            size_of_file(file), icon=":material/table:", key=f"heldtable-{file.id}", type="tertiary",
+            on_click=open_tables, args=((file.id,),),
         )  # fmt: skip

@@ -74,6 +74,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/files/{file_id}", None, ALL, 404),
     ("GET", "/api/v1/files/{file_id}/content", None, ALL, 404),
     ("PATCH", "/api/v1/files/{file_id}", {"encoding": "Big5"}, ALL, 404),
+    ("POST", "/api/v1/files/{file_id}/query", {"sql": "SELECT 1"}, ALL, 404),
     ("DELETE", "/api/v1/files/{file_id}", None, ALL, 404),
     ("GET", "/api/v1/conversations/{conversation_id}/context", None, ALL, 404),
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", {"id": "x", "text": "y"}, ALL, 404),

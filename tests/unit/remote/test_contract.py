@@ -56,6 +56,7 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
+    "table_queries.run",
     *("jobs.list", "index_maintenance.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
@@ -254,6 +255,9 @@ def _files(portal: Any, ann: Any, ada: Any) -> None:
     with suppress(PortalError):
         portal.files.read_as(ann, file.id, "utf-16")
     portal.files.discard(ann, file.id)
+    table = portal.files.upload(ann, "desks.csv", b"desk,usd\nRates,1\n", places.append)
+    portal.table_queries.run(ann, [table.id], "SELECT sum(usd) AS usd FROM desks")
+    portal.files.discard(ann, table.id)
     assert portal.files.max_bytes
     _images(portal, ann, ada)
     portal.disk.check()

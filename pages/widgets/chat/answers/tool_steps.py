@@ -12,6 +12,7 @@ from core.sharing.records import SharedStep
 from pages.shell.words import error_text, t
 from pages.widgets.chat.answers.answer_figures import short_seconds
 from pages.widgets.chat.message import plain
+from pages.widgets.tables.answer_rows import is_query, query_head, sql_of
 
 MAX_SHOWN = 4_000
 """Characters of a result that are shown; the model may have read more."""
@@ -32,7 +33,7 @@ def tool_steps(steps: Sequence[ToolStep], key: str, *, running: bool = False) ->
             ran = step.seconds is not None and step.approval is not Approval.REFUSED
             seconds = f" :gray[· {t('{seconds} s', seconds=short_seconds(step.seconds or 0))}]" if ran else ""
             st.markdown(f"{_icon(step, busy=busy)} **{plain(t(step.title))}**{seconds}")
-            _code(_readable(step.arguments), "json")
+            _code(*((sql_of(step), "sql") if is_query(step) else (_readable(step.arguments), "json")))
             if step.approval is Approval.REFUSED and step.error is not None:
                 st.markdown(f":gray[{plain(error_text(step.error))}]")
             elif step.error is not None:
@@ -73,6 +74,8 @@ def shared_steps(steps: Sequence[SharedStep], key: str) -> None:
 def _head(steps: Sequence[ToolStep], *, running: bool) -> str:
     if running and steps[-1].seconds is None:
         return f":material/build: {t('Using {tool}', tool=plain(t(steps[-1].title)))}"
+    if all(map(is_query, steps)) and steps[-1].seconds is not None:
+        return f":material/database: {query_head(steps[-1])}"
     return _used([t(each.title) for each in steps])
 
 

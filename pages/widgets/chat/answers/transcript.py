@@ -15,6 +15,7 @@ from core.chat.lifecycle.new_turns import is_cut_off
 from core.chat.memory.records import Memory
 from core.chat.records import Author, MessageStatus
 from core.chat.running_turn import LiveTurn
+from core.knowledge.records import StoredFile
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.widgets.chat.answers.answer_figures import details_of, figures_of
@@ -23,6 +24,7 @@ from pages.widgets.chat.answers.finished_answer import finished_answer, is_cut, 
 from pages.widgets.chat.answers.running_answer import elsewhere, running_answer
 from pages.widgets.context.answer_details import context_details
 from pages.widgets.rating.rating_form import is_open, rating_form
+from pages.widgets.tables.answer_rows import answer_rows
 from pages.widgets.tables.table_lines import table_lines
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def transcript(
     accepts = allows(user, Permission.RUN_MODELS)
     footer: Footer | None = None
     asked: Shown | None = None
+    files: list[StoredFile] = []
     watched: set[str] = st.session_state.setdefault(_WATCHED, set())
     divider_labels(regenerate_choices)
     with st.container(key="transcript", gap="small"):
@@ -64,6 +67,7 @@ def transcript(
             message = each.message
             if message.author is Author.USER:
                 asked = each
+                files += message.files
                 continue
             if footer is not None and is_open(footer.answer.message):
                 # The form stands under the foot of its answer, so that foot is drawn apart from the next question.
@@ -77,6 +81,7 @@ def transcript(
                 with st.container() if message.id in watched else nullcontext():
                     draw_divider(thought=thought_of(message))
                     finished_answer(message, free=free, other=other, on_again=on_again)
+                    answer_rows(message, files)
                 footer = Footer(
                     answer=each,
                     meta=figures_of(message),

@@ -185,3 +185,31 @@ def test_many_uploads_of_one_person_keep_no_one_elses_waiting(
         finally:
             reader.free.set()
         assert {each.result().status_code for each in many} == {201}
+
+
+def test_a_table_is_described_and_queried(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    made = upload(ann, "desks.csv", b"desk;usd;day\nFX;1,5;2024-02-01\nRates;2,5;2024-02-02\nFX;;2024-02-03\n").json()
+    [table] = made["tables"]
+    assert (table["name"], table["sheet"], table["rows"]) == ("desks", "", 3)
+    assert [(each["name"], each["type"], each["missing"]) for each in table["columns"]] == [
+        ("desk", "text", 0), ("usd", "number", 1), ("day", "date", 0),
+    ]  # fmt: skip
+    here = f"/api/v1/files/{made['id']}/query"
+    found = ann.post(here, json={"sql": "SELECT desk, sum(usd) AS usd FROM desks GROUP BY desk ORDER BY desk", "max_rows": 1}).json()
+    assert found["columns"] == [{"name": "desk", "type": "text"}, {"name": "usd", "type": "number"}]
+    assert (found["rows"], found["more"]) == ([["FX", 1.5]], True) and found["seconds"] >= 0
+    refused = ann.post(here, json={"sql": "DROP TABLE desks"})
+    assert refused.status_code == 422 and "one SELECT statement" in refused.text
+    assert [ann.post(here, json=body).status_code for body in ({"sql": " "}, {"sql": "SELECT 1", "max_rows": 0})] == [422, 422]
+    assert signed_in("ada").post(here, json={"sql": "SELECT 1"}).status_code == 404
+    note = upload(ann, "note.txt", b"no table").json()
+    assert (note["tables"], ann.post(f"/api/v1/files/{note['id']}/query", json={"sql": "SELECT 1"}).status_code) == ([], 422)
+    assert ann.delete(f"/api/v1/files/{made['id']}").status_code == 204
+    assert ann.post(here, json={"sql": "SELECT 1"}).status_code == 404
+
+
+def test_another_encoding_reads_the_table_again(ann: httpx.Client) -> None:
+    made = upload(ann, "list.csv", KOREAN.encode("euc-kr")).json()
+    changed = ann.patch(f"/api/v1/files/{made['id']}", json={"encoding": "GB18030"}).json()
+    before, after = ([each["name"] for each in file["tables"][0]["columns"]] for file in (made, changed))
+    assert before == ["이름", "도시"] and len(after) == 2 and after != before
