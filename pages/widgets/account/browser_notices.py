@@ -25,7 +25,7 @@ def browser_notices(portal: Portal, user: User) -> None:
     choices = portal.notices.choices(user)
     with st.container(key="browser-notices", gap="xsmall"):
         st.markdown(f"### {t('Notices')}", anchors=False)
-        browser = st.toggle(t("Show notices of the portal in the browser, also beside other pages"), choices.browser, key="notices-browser")
+        browser = st.toggle(t("Show notices of the portal in the browser, even on other websites"), choices.browser, key="notices-browser")
         titles = choices.titles
         if browser:
             titles = st.toggle(t("With the titles of chats"), choices.titles, key="notices-titles")
