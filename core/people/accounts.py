@@ -50,13 +50,13 @@ class Accounts:
             attempts.take(work, [limit], self._clock())
             work.commit()
         if found is None or not self._hasher.matches(old, found.password_hash):
-            raise NotSignedIn("Name and password do not match. Check both and try again.")
+            raise NotSignedIn("The current password is wrong. Enter it again.")
         check_password(new, user.name, user.full_name)
         hashed = self._hasher.hash(new)
         with self._unit_of_work() as work:
             current = work.users.lock(user.id)
             if current is None or current.password_hash != found.password_hash:
-                raise NotSignedIn("Name and password do not match. Check both and try again.")
+                raise NotSignedIn("The current password is wrong. Enter it again.")
             work.users.set_password(user.id, hashed)
             work.attempts.forget(limit.key)
             work.sessions.remove_of_user(user.id, keep=token_hash(token) if token else None)

@@ -9,7 +9,7 @@ In reading order:
 - frame: style sheet, page heads and blank states
 - away: notes while the admin server cannot be reached
 - notice_bell: the bell with unread notices
-- browser: skip link, keyboard shortcuts, sidebar on phones
+- browser: skip link, keyboard shortcuts, sidebar on phones, Streamlit's own words in other languages
 - theme: compute Streamlit's theme once
 - options: read Streamlit's options without its lock
 - script_events: hand what a page draws to the event loop in groups

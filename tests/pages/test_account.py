@@ -67,7 +67,7 @@ def test_a_changed_password_is_the_one_that_signs_in(house: House) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "again", "sentence"),
     [
-        ("wrong", "another password", "another password", "Name and password do not match. Check both and try again."),
+        ("wrong", "another password", "another password", "The current password is wrong. Enter it again."),
         (PASSWORD, "another password", "an other password", "The new passwords do not match. Enter the same one twice."),
         (PASSWORD, "short", "short", "A password needs at least 8 characters."),
     ],
