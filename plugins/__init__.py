@@ -1,4 +1,4 @@
-"""Plugins that the portal brings along. They import `core.plugins` alone of the portal, are found like others, and are off like others.
+"""Plugins that the portal brings along. Of the portal they import `core.plugins` only. Like all plugins, they are off at first.
 
 In reading order:
 

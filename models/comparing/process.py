@@ -19,7 +19,6 @@ import numpy as np
 
 from core.comparing.records import KL_BOUNDS
 from core.errors import PortalError
-from models import machine
 from models.comparing.divergence import divergence
 from models.comparing.scorer import Scorer, chunks
 from models.engine.llama import native
@@ -48,14 +47,10 @@ def main() -> int:
 
 
 def _load(file: Mapping[str, Any], side: int) -> Scorer:
-    before = _memory()
+    before = native.memory_taken()
     scorer = Scorer(Path(file["path"]), BackendOptions(**file["options"]))
-    _write(loaded=side, memory_bytes=max(0, _memory() - before))
+    _write(loaded=side, memory_bytes=max(0, native.memory_taken() - before))
     return scorer
-
-
-def _memory() -> int:
-    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
 def _compared(scorers: list[Scorer], question: Mapping[str, str], most: int) -> dict[str, object]:

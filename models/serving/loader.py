@@ -11,7 +11,6 @@ from typing import Protocol
 
 from core.models.load_settings import LoadSettings
 from core.models.records import ModelState
-from models import machine
 from models.child.embedder import ChildEmbedder
 from models.child.model import ChildModel
 from models.embedding.llama_embedder import LlamaEmbedder
@@ -61,7 +60,7 @@ class Loader:
             raise
         with _released_on_failure(platform):
             check_unchanged(entry.facts.parts, entry.stamps)
-            entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before) + entry.reserved_bytes
+            entry.memory_bytes = max(0, native.memory_taken() + platform.own_process_bytes - before) + entry.reserved_bytes
         return platform
 
     def _chat(self, entry: Entry, changed: Changed) -> tuple[LocalPlatform, int]:
@@ -71,7 +70,7 @@ class Loader:
         with _released_on_failure(template, last_step):
             template.check()
             self._check_file(entry)
-            before = _memory_taken()
+            before = native.memory_taken()
             backend = self._backend(entry, changed)
             with _released_on_failure(backend):
                 entry.device = _device(entry.plan, backend)
@@ -89,7 +88,7 @@ class Loader:
 
     def _vectors(self, entry: Entry, changed: Changed) -> tuple[EmbeddingPlatform, int]:
         self._check_file(entry)
-        before = _memory_taken()
+        before = native.memory_taken()
         path, options = entry.facts.file.path, entry.plan.options
         embedder = (
             ChildEmbedder(entry.name, path, options, entry.went_on, changed)
@@ -128,10 +127,6 @@ def _released_on_failure(*parts: Closable | None) -> Iterator[None]:
             if part is not None:
                 part.close()
         raise
-
-
-def _memory_taken() -> int:
-    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
 def _reserved_bytes(backend: Native) -> int:

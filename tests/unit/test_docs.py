@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 PAPERS = [*sorted(ROOT.glob("*.md")), *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
 PACKAGES = sorted(
     path.parent
-    for room in ("core", "models", "data", "api", "pages", "bootstrap", "cli", "bench", "samples", "demo", "settings")
+    for room in ("core", "models", "data", "api", "pages", "bootstrap", "cli", "bench", "samples", "demo", "settings", "remote", "plugins")
     for path in (ROOT / room).rglob("__init__.py")
     if "migrations" not in path.parts
 )

@@ -20,6 +20,7 @@ import llama_cpp
 from llama_cpp import llama_cpp_ext
 
 from core.errors import ModelFailed
+from models import machine
 from models.plain_words import plain_reason, without_codes
 
 lib: Any = llama_cpp
@@ -157,6 +158,11 @@ def gpus() -> list[Gpu]:
         name, description = base.ggml_backend_dev_name(device), base.ggml_backend_dev_description(device)
         gpus.append(Gpu(name.decode(), description.decode("utf-8", "replace"), free.value, total.value))
     return gpus
+
+
+def memory_taken() -> int:
+    """Return the bytes that this process holds, and those that anybody takes of the GPUs."""
+    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in gpus())
 
 
 _abort_callback: Any = None
