@@ -35,6 +35,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.sqlite.index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
+from tests.migrated import migrated_sqlite
 from tests.store import things
 from tests.store.things import put_exchange, put_file, put_user
 
@@ -280,13 +281,14 @@ def test_a_backup_that_is_given_up_leaves_nothing_and_old_parts_go(database: Dat
     assert list(folder.path.iterdir()) == [recent]
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
-    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
-    migrate(database)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a backup that tests only read, and the same one with a passphrase beside it."""
+    folder = tmp_path_factory.mktemp("written")
+    database = migrated_sqlite(folder / "portal.db")
     fill(database)
-    write_backup(database, tmp_path / "sealed.backup", "correct horse")
-    path = write_backup(database, tmp_path / "portal.backup", None).path
+    write_backup(database, folder / "sealed.backup", "correct horse")
+    path = write_backup(database, folder / "portal.backup", None).path
     database.close()
     return path
 
