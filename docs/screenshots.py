@@ -65,6 +65,16 @@ def open_complaint(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+
+def count_few_ratings(page: Page) -> None:
+    """Ask for few ratings a day, because the people of the pictures do not rate much."""
+    field = page.get_by_label("With at least")
+    field.fill("2")
+    field.press("Enter")
+    page.locator(".st-key-card-alert-outcome .main-svg").first.wait_for(state="attached")
+    page.wait_for_timeout(1500)
+
+
 SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
     "chat": Shot("?c={chat}", ".st-key-transcript"),
@@ -73,6 +83,7 @@ SHOTS = {
     "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
     "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),
     "usage": Shot("usage?tab=report", ".st-key-charts .js-plotly-plot .main-svg"),
+    "alerts": Shot("alerts?rule=new&from=poor", ".st-key-card-alert-outcome", count_few_ratings),
     "models": Shot("models", ".st-key-card-plan"),
     "get_model": Shot("get_model", ".st-key-getmodel-grid"),
     "people": Shot("people", ".st-key-tool"),

@@ -9,7 +9,7 @@ In reading order:
 - chat: the chat, search, shared chats
 - tools: prompts, images
 - review: feedback, review progress, datasets
-- usage: usage reports
+- usage: usage reports and alerts
 - models: serving, get a model, compare, presets, platforms
 - system: people, access, storage, jobs, plugins, audit
 - account: signing in, the account, memories, own feedback

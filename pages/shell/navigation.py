@@ -60,7 +60,7 @@ class Entry:
         import_module(f"pages.{self.module}").render(portal, user)
 
 
-_TOOLS, _MODELS, _SYSTEM = "Tools", "Models", "System"
+_TOOLS, _USAGE, _MODELS, _SYSTEM = "Tools", "Usage", "Models", "System"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, module="chat.chat"),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, module="chat.search"),
@@ -73,7 +73,8 @@ ENTRIES = (
         hidden=True,
     ),
     Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_TOOLS),
-    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage"),
+    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage", menu=_USAGE, short="Boards"),
+    Entry(path="alerts", title="Alerts", permission=Permission.VIEW_USAGE, module="usage.alerts", menu=_USAGE),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, module="models.models", menu=_MODELS, short="Serving"),
     Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, module="models.get_model", menu=_MODELS),
     Entry(path="compare", title="Compare", permission=Permission.RUN_MODELS, module="models.compare", menu=_MODELS),

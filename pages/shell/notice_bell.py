@@ -145,6 +145,8 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return (frame.START, {CONVERSATION: notice.target}) if notice.target else None
         case NoticeKind.SHARE_RECEIVED:
             return ("shared", {LINK: notice.target}) if notice.target else None
+        case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
+            return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
         case _:
             page = _JOB_PAGES.get(notice.subject) or ("jobs" if allows(user, Permission.RUN_STORE) else None)
             return (page, {}) if page else None

@@ -3,4 +3,5 @@
 In reading order:
 
 - usage: usage reports
+- alerts: alert rules, what fires, and who is told
 """

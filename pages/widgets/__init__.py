@@ -19,5 +19,6 @@ In reading order:
 - plugins: sections that plugins add to pages
 - usage: the Usage page
 - boards: boards of the Usage page
+- alerts: the Alerts page
 - common: parts that several pages use
 """

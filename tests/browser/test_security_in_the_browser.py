@@ -32,7 +32,7 @@ def portal(company: Measured) -> Measured:
 
 def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> None:
     page = person.open(ADMIN)
-    page.get_by_role("link", name="Usage", exact=True).click()
+    open_page(page, "Usage")
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.get_by_role("button", name="Export CSV").click()
     with page.expect_download() as saved:

@@ -20,7 +20,8 @@ PAGES = [
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Prompts", "Images", "Feedback", "Datasets", "Usage", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
+    *("Chat", "Search", "Prompts", "Images", "Feedback", "Datasets", "Boards", "Alerts"),
+    *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit"),
 }
 OWN = {"Account", "Memories", "My feedback", "Keyboard", "Sign out"}
@@ -96,7 +97,7 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
     ("name", "pages"),
     [
         ("ann", {"Chat", "Search", "Prompts", "Images"}),
-        ("max", {"Chat", "Search", "Prompts", "Images", "Usage"}),
+        ("max", {"Chat", "Search", "Prompts", "Images", "Boards", "Alerts"}),
         ("admin", ADMIN),
     ],
 )

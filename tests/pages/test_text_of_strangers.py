@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from core.review.cases.records import CaseQuery, CaseState
 from core.review.datasets.records import MAX_NAME, DatasetSettings, Format, Source
 from core.review.judging.records import Choice, Question, QuestionKind
 from core.review.records import RatingForm
+from core.usage.alerts.records import AlertRule, Measure
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.chat.message import plain
 from samples.image_files import picture, written
@@ -35,7 +37,8 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
     Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts", "my_feedback"),
-    Role.ADMIN: ("feedback", "review_progress", "datasets", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
+    Role.ADMIN: ("feedback", "review_progress", "datasets", "usage", "alerts", "models", "get_model", "platforms", "people", "store",
+                 "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 
@@ -91,6 +94,9 @@ def hostile(house: House) -> House:
     choices = tuple(Choice(id="", label=f"{HOSTILE} {n}") for n in range(2))
     portal.review_questions.save(admin, [Question(label=HOSTILE, description=HOSTILE, kind=QuestionKind.SINGLE, choices=choices)], 0)
     portal.rating_forms.save(admin, RatingForm(poor_reasons=(HOSTILE[:40],)))
+    rule = AlertRule(name=HOSTILE[:80], measure=Measure.ERRORS, threshold=5, group=HOSTILE)
+    portal.alert_handling.silence(admin, portal.alert_rules.add(admin, rule).id, datetime.now(UTC) + timedelta(days=1), HOSTILE)
+    portal.alert_webhooks.add(admin, HOSTILE[:80], "https://pager.example/:red[x]")
     portal.datasets.add(admin, HOSTILE[:MAX_NAME], DatasetSettings(format=Format.SFT, sources=(Source.GOOD,)))
     portal.shares.create(eve.user, chat)
     image = portal.grounding.upload(eve.user, f"{HOSTILE}.png".replace("/", ""), written(picture(60, 40)))

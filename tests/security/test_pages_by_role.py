@@ -25,6 +25,7 @@ EXPECTED = {
     "review_progress": Permission.REVIEW_FEEDBACK,
     "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
+    "alerts": Permission.VIEW_USAGE,
     "models": Permission.RUN_MODELS,
     "get_model": Permission.RUN_MODELS,
     "compare": Permission.RUN_MODELS,
