@@ -37,11 +37,11 @@ class Measure(StrEnum):
 
 
 NOW = frozenset({Measure.QUOTA, Measure.MODELS_DOWN, Measure.DISK, Measure.INDEX})
-"""Measured now: they have no window, and nothing stores their past."""
+"""Measures of the present: they have no window, and nothing stores their past."""
 UNWINDOWED = NOW | {Measure.TOKENS}
-"""Without a window of their own. Tokens count from midnight (UTC)."""
+"""Measures without a window of their own. Tokens count from midnight (UTC)."""
 UNSCOPED = frozenset({Measure.DISK, Measure.INDEX, Measure.JOBS})
-"""Of the whole portal: no model and no group."""
+"""Measures of the whole portal, for which no model and no group can be chosen."""
 BY_GROUP_ONLY = frozenset({Measure.QUOTA})
 BY_MODEL_ONLY = frozenset({Measure.MODELS_DOWN})
 PER_ANSWER = frozenset({Measure.ERRORS, Measure.TTFT, Measure.SPEED, Measure.QUEUE, Measure.POOR})
@@ -54,7 +54,7 @@ class Comparison(StrEnum):
 
 
 class NoData(StrEnum):
-    """What it means if there is no data, or less than the rule asks for."""
+    """What a rule does without data, or with less than it asks for."""
 
     NOTHING = "nothing"
     FIRE = "fire"
