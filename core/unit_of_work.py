@@ -44,6 +44,7 @@ from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
+from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
 
@@ -78,6 +79,7 @@ class UnitOfWork(Protocol):
     shares: ShareRepository
     generations: GenerationRepository
     rollups: RollupRepository
+    money: MoneyRepository
     alerts: AlertRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository

@@ -45,6 +45,7 @@ from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
+from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
 from data.database import Database
@@ -103,6 +104,7 @@ from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.alerts.alerts import SqlAlertRepository
 from data.repositories.usage.generations import SqlGenerationRepository
+from data.repositories.usage.money import SqlMoneyRepository
 from data.repositories.usage.rollups import SqlRollupRepository
 from data.transaction import Transaction
 
@@ -145,6 +147,7 @@ class SqlUnitOfWork:
         self.shares: ShareRepository = SqlShareRepository(transaction)
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
+        self.money: MoneyRepository = SqlMoneyRepository(transaction)
         self.rollups: RollupRepository = SqlRollupRepository(transaction)
         self.alerts: AlertRepository = SqlAlertRepository(transaction)
         self.offers: OfferRepository = SqlOfferRepository(transaction)

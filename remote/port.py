@@ -86,6 +86,7 @@ from core.usage.alerts.rules import AlertRules
 from core.usage.alerts.webhooks import AlertWebhooks
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
+from core.usage.money.service import Money
 from core.usage.reports import UsageReports
 
 
@@ -187,4 +188,5 @@ class PagePortal(Protocol):
     alert_delivery: AlertDelivery
     usage: UsageReports
     boards: Boards
+    money: Money
     answer_lines: AnswerLines

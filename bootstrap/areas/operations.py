@@ -15,6 +15,7 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
+from core.usage.money.service import Money
 from core.usage.reports import UsageReports
 from core.usage.rollups.service import Rollups
 from data.backup.folder import SqlBackupFolder
@@ -32,6 +33,7 @@ class OperationsServices:
     suggestions: Suggestions
     usage: UsageReports
     boards: Boards
+    money: Money
     answer_lines: AnswerLines
 
 
@@ -50,6 +52,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
         boards=Boards(unit_of_work, rollups, clock),
+        money=Money(unit_of_work, rollups, clock),
         answer_lines=AnswerLines(unit_of_work, rollups),
     )
     base.run_jobs_of(services.index_maintenance, services.backups, services.retention, rollups)

@@ -9,6 +9,7 @@ In reading order:
 - reports: make usage reports
 - rollups: usage by day and hour, which outlives what it counts
 - alerts: rules on measures, and whom they tell
+- money: prices, budgets and costs
 - boards: what managers read about a period
 - csv_cells: write CSV that is safe in a spreadsheet
 """

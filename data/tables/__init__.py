@@ -94,6 +94,7 @@ from data.tables.review.ratings import (
 )
 from data.tables.usage.alerts import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable
 from data.tables.usage.generations import GenerationTable
+from data.tables.usage.money import BudgetTable, PriceTable
 from data.tables.usage.rollups import UsageCellTable, UsageDayTable, UsageHourTable, UsagePersonTable
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "AttemptTable",
     "AuditEventTable",
     "BatchTable",
+    "BudgetTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ComparisonTable",
@@ -155,6 +157,7 @@ __all__ = [
     "PlatformsVersionTable",
     "PluginTable",
     "PresetTable",
+    "PriceTable",
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",

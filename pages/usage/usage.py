@@ -21,6 +21,8 @@ from pages.widgets.boards import choice
 from pages.widgets.boards.adoption import adoption
 from pages.widgets.boards.capacity import capacity
 from pages.widgets.boards.drill import drill
+from pages.widgets.boards.money import money
+from pages.widgets.boards.money_forms import prices_and_budgets
 from pages.widgets.boards.overview import overview
 from pages.widgets.boards.quality import quality
 from pages.widgets.boards.speed import speed_board
@@ -71,6 +73,9 @@ def _board(portal: Portal, user: User, board: str, choices: Choices) -> None:
             speed_board(portal.boards.speed(user, query))
         elif board == choice.CAPACITY:
             capacity(portal.boards.capacity(user, query), choices.zone)
+        elif board == choice.MONEY:
+            money(portal.money.board(user, query))
+            prices_and_budgets(portal, user, choices)
         else:
             overview(portal.boards.overview(user, query), marks_of(portal.swaps.markers(user, *bounds(query.first, query.last))))
             drill(portal, user, query, choices.zone)

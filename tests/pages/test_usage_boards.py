@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from core.inference.records import Usage
 from core.people.records import Role
 from core.usage.records import UsageQuery
 from core.usage.rollups.service import Rollups
 from data.unit_of_work import SqlUnitOfWork
 from tests.pages.seeded import Stage, as_role, page, stage, texts
+from tests.store import things
 
 
 def today() -> datetime:
@@ -77,6 +81,38 @@ def test_a_period_without_answers_leads_to_the_latest_month(seeded: Stage) -> No
     assert "No answers in this period" in texts(drawn) and not drawn.metric
     drawn.button(key="board-month").click().run()
     assert drawn.metric and drawn.session_state["boards-range"][0].day == 1
+
+
+def test_an_admin_sets_a_price_and_a_budget_and_reads_the_cost(seeded: Stage) -> None:
+    drawn = page("usage", seeded, query={"tab": "money"})
+    assert not drawn.exception and "No answer of this period has a cost." in texts(drawn)
+    drawn.selectbox(key="board-price-model").set_value("GLM-4.5-Air-Q4_K_M")
+    drawn.text_input(key="board-price-currency").set_value("12")
+    drawn.number_input(key="board-price-output").set_value(2.5)
+    drawn.button[_button(drawn, "Set the price")].click().run()
+    assert "A currency has three capital letters" in drawn.error[0].value
+    drawn.text_input(key="board-price-currency").set_value("eur")
+    drawn.button[_button(drawn, "Set the price")].click().run()
+    [price] = seeded.portal.money.prices(seeded.admin)
+    assert (price.model, price.currency, price.output) == ("GLM-4.5-Air-Q4_K_M", "EUR", 2.5)
+    with SqlUnitOfWork(seeded.portal.database) as work:
+        work.generations.add(replace(things.generation(seeded.admin, model=price.model, at=today()), usage=Usage(0, 1_000_000)))
+        work.commit()
+    Rollups(lambda: SqlUnitOfWork(seeded.portal.database), today).run()
+    drawn.selectbox(key="board-budget-group").set_value("*")
+    drawn.number_input(key="board-budget-amount").set_value(2.0)
+    drawn.text_input(key="board-budget-currency").set_value("EUR")
+    drawn.button[_button(drawn, "Set the budget")].click().run()
+    assert not drawn.exception and {each.label: each.value for each in drawn.metric}["Cost, EUR"] == "2.50"
+    assert "2.50 of 2.00 EUR" in texts(drawn) and "This month passes the budget of all groups." in texts(drawn)
+    chinese = page("usage", seeded, language="zh", query={"tab": "money"})
+    assert not chinese.exception and "2.50 / 2.00 EUR" in texts(chinese)
+    manager = page("usage", seeded, as_role(seeded.admin, Role.MANAGER), query={"tab": "money"})
+    assert "Set the price" not in {each.label for each in manager.button} and "Set the budget" in {each.label for each in manager.button}
+
+
+def _button(drawn: AppTest, label: str) -> int:
+    return [each.label for each in drawn.button].index(label)
 
 
 def test_an_analyst_sees_no_board(seeded: Stage) -> None:

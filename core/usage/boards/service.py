@@ -131,7 +131,7 @@ class Boards:
         with self._unit_of_work() as work:
             hours, earlier = (work.rollups.hours(each) for each in (everybody, everybody.before))
             sums = [total(work.rollups.sums(each)) for each in (everybody, everybody.before)]
-            counted = [self._counted(work, each) for each in (everybody, everybody.before)]
+            counted = [counted_days(work, each) for each in (everybody, everybody.before)]
         heat, heat_before = heat_of(hours, counted[0], zone, now), heat_of(earlier, counted[1], zone, now)
         slot = busiest_of(heat)
         waits = [
@@ -148,21 +148,22 @@ class Boards:
             weeks=weekly_waits(hours, zone),
         )
 
-    def _counted(self, work: UnitOfWork, query: UsageQuery) -> list[date]:
-        """Return the days that were added up, from the first day with rows."""
-        first, states = work.rollups.first_day(), work.rollups.states(query.first, query.last)
-        return [day for day in days_of(query) if first is not None and day >= first and day in states]
-
     def _days(self, work: UnitOfWork, query: UsageQuery, by_day: Sequence[SumsOf]) -> list[Day]:
         """Return every day of the period; what was not added up stays unknown."""
         sums = {each.key[0]: each.sums for each in merge(by_day)}
         people = work.rollups.active_by_day(query)
-        counted = set(self._counted(work, query))
+        counted = set(counted_days(work, query))
         found = []
         for day in days_of(query):
             known = day in counted
             found.append(Day(day, sums.get(day.isoformat(), Sums()) if known else None, people.get(day, 0) if known else None))
         return found
+
+
+def counted_days(work: UnitOfWork, query: UsageQuery) -> list[date]:
+    """Return the days that were added up, from the first day with rows."""
+    first, states = work.rollups.first_day(), work.rollups.states(query.first, query.last)
+    return [day for day in days_of(query) if first is not None and day >= first and day in states]
 
 
 def days_of(query: UsageQuery) -> list[date]:

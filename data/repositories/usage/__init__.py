@@ -7,6 +7,7 @@ In reading order:
 - usage_days: cache of days that a report has read
 - usage_parts: usage by person and by source
 - sketches: merge many sketches
+- money: prices and budgets
 - answer_lines: the answers behind a bar
 - rollups: sums, sketches and people by day and hour
 - alerts: alert rules, what fired and what was sent

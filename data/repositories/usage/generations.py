@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, select
 
 from core.inference.records import Generation, Timings, Usage
 from core.usage.records import RatedGeneration, UsagePart
+from data.repositories.usage.money import priced
 from data.repositories.usage.usage import SqlCountedAnswers, read_ratings
 from data.repositories.usage.usage_days import UsageDays
 from data.repositories.usage.usage_parts import read_parts
@@ -91,6 +92,7 @@ class SqlGenerationRepository:
         self._days = days
 
     def add(self, generation: Generation) -> None:
+        cost, currency = priced(self._sql, generation)
         values = {
             "id": generation.id,
             "user_id": generation.user_id,
@@ -109,11 +111,11 @@ class SqlGenerationRepository:
             "message_id": generation.message_id,
             "error": generation.error,
             "variant": generation.variant,
-            "cost": generation.cost,
+            "cost": cost,
             "routing": generation.routing,
             "key_id": generation.key_id,
             "cached_at": generation.cached_at,
-            "currency": generation.currency,
+            "currency": currency,
         }
         self._sql.write(_ADD, values)
 

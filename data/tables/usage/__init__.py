@@ -5,4 +5,5 @@ In reading order:
 - generations: generation rows
 - rollups: usage by day and hour
 - alerts: alert rules, what fired, what was sent, and webhooks
+- money: prices and budgets
 """

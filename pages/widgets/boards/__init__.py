@@ -11,5 +11,7 @@ In reading order:
 - quality: the Quality board
 - speed: the Speed board
 - capacity: the Capacity board
+- money: the Money board
+- money_forms: enter prices and budgets
 - drill: the answers behind a bar
 """

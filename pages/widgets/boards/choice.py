@@ -12,13 +12,14 @@ from core.usage.records import UsageQuery
 from pages.shell.words import t
 from pages.widgets.usage.filters import ALL, group_name
 
-OVERVIEW, ADOPTION, QUALITY, SPEED, CAPACITY, REPORT = "overview", "adoption", "quality", "speed", "capacity", "report"
+OVERVIEW, ADOPTION, QUALITY, SPEED, CAPACITY, MONEY, REPORT = "overview", "adoption", "quality", "speed", "capacity", "money", "report"
 TABS = {
     OVERVIEW: "Overview",
     ADOPTION: "Adoption",
     QUALITY: "Quality",
     SPEED: "Speed",
     CAPACITY: "Capacity",
+    MONEY: "Money",
     REPORT: "Report",
 }
 SPANS = (7, 28, 91, 365)

@@ -9,6 +9,9 @@ from pages.shell.words import t
 from pages.widgets.common.formats import MISSING, size
 
 EVENTS = {
+    "price.set": "Price set",
+    "price.remove": "Price removed",
+    "budget.set": "Budget set",
     "session.open": "Signed in",
     "session.close": "Signed out",
     "session.revoke": "Session ended",

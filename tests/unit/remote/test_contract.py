@@ -45,6 +45,7 @@ from core.review.records import RatingDetails, Vote
 from core.search.records import DocumentKind
 from core.usage.alerts.records import AlertRule, NoData
 from core.usage.alerts.records import Measure as Measured
+from core.usage.money.records import Budget, Price
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
@@ -316,6 +317,12 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     portal.usage.choices(ada)
     boards = portal.boards
     boards.choices(ada)
+    price = Price(model="glm", currency="USD", input=1.0, valid_from=datetime(2026, 1, 1, tzinfo=UTC))
+    portal.money.set_price(ada, price)
+    portal.money.prices(ada)
+    portal.money.remove_price(ada, "glm", price.valid_from)
+    portal.money.set_budget(ada, Budget(group="*", month=date(2026, 1, 1), amount=5.0, currency="USD"))
+    portal.money.board(ada, UsageQuery(date(2020, 1, 1), date(2020, 1, 31)))
     for board in (boards.overview, boards.adoption, boards.quality, boards.speed, boards.capacity, portal.answer_lines.of_days):
         board(ada, query)
     with suppress(PortalError):

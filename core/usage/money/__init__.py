@@ -1,0 +1,10 @@
+"""Money: what answers cost, by prices that admins enter, and budgets of groups.
+
+In reading order:
+
+- records: prices and budgets
+- pricing: what a request costs
+- forecast: what a month will cost
+- ports: their repository
+- service: set prices and budgets, and compute the Money board
+"""
