@@ -663,7 +663,7 @@ def test_a_file_for_the_guide_is_refused_and_stays_with_the_question(house: Hous
     house.router.available = [replace(MODEL, guide=True)]
     file = house.portal.files.upload(ana, "ledger.csv", b"a,b\n1,2")
     conversation = house.portal.conversations.new(ana)
-    with pytest.raises(InvalidInput, match="cannot read files"):
+    with pytest.raises(InvalidInput, match="cannot answer from tables"):
         house.portal.turns.start(ana, conversation.id, "What is in it?", TurnOptions(), "r-guide", files=[file.id])
     assert house.portal.conversations.transcript(ana, conversation.id) == []
     house.router.available = [MODEL]
@@ -671,9 +671,9 @@ def test_a_file_for_the_guide_is_refused_and_stays_with_the_question(house: Hous
     house.settle(ana, turn.id)
     answer_id = house.portal.conversations.transcript(ana, conversation.id)[-1].message.id
     house.router.available = [replace(MODEL, guide=True)]
-    with pytest.raises(InvalidInput, match="cannot read files"):
+    with pytest.raises(InvalidInput, match="cannot answer from tables"):
         house.portal.turns.regenerate(ana, answer_id, TurnOptions(), "r-again")
-    with pytest.raises(InvalidInput, match="cannot read files"):
+    with pytest.raises(InvalidInput, match="cannot answer from tables"):
         house.portal.turns.start(ana, conversation.id, "And the sum?", TurnOptions(), "r-later")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.chat.tools.records import ToolStep
+from core.errors import StoredError
 from core.knowledge.tables.charts import ChartKind
 from core.people.records import Role
 from pages.widgets.tables.rows import as_csv
@@ -60,3 +63,32 @@ def test_rows_become_csv_without_formulas_and_charts_have_all_kinds(house: House
     found = house.portal.table_queries.run(ana, [file.id], "FROM desks")
     assert as_csv(found).decode("utf-8-sig").splitlines() == ["desk,usd", "'=1+1,1", "Rates,2"]
     assert [each.value for each in ChartKind] == ["bar", "line", "scatter"]
+
+
+def test_an_answer_shows_its_rows_and_the_number_that_no_cell_holds(house: House) -> None:
+    def page(steps: object, text: str) -> None:
+        from core.chat.records import Author, Message, MessageStatus
+        from pages.widgets.tables.answer_rows import answer_rows
+
+        begun = steps[0].started_at  # type: ignore[index]
+        answer_rows(
+            Message(
+                id="m", conversation_id="c", parent_id=None, author=Author.ASSISTANT, text=text, status=MessageStatus.DONE,
+                created_at=begun, steps=steps,  # type: ignore[arg-type]
+            ), (),
+        )  # fmt: skip
+
+    wrong = step(1, error=StoredError("The query failed: no such column"))
+    right = step(2, result="desk,usd\nFX,7.4\nRates,41.2\n(2 rows)")
+    drawn = AppTest.from_function(page, default_timeout=60, args=((wrong, right), "FX holds 7.4, which is 92 % of its limit.")).run()
+    assert not drawn.exception
+    assert drawn.dataframe[0].value.values.tolist() == [["FX", 7.4], ["Rates", 41.2]]
+    assert [each.value for each in drawn.markdown] == [":orange[:material/help: No cell holds 92. Check before you use it.]"]
+    assert "Corrected once" in drawn.caption[0].value and "no such column" in drawn.caption[0].value
+
+
+def step(number: int, result: str = "", error: StoredError | None = None) -> ToolStep:
+    return ToolStep(
+        id=f"s{number}", name="query_tables", title="Query", arguments='{"sql": "SELECT 1"}', round=number, text_at=0, reasoning_at=0,
+        started_at=datetime(2026, 11, 29, tzinfo=UTC), seconds=0.1, result=result, error=error,
+    )  # fmt: skip

@@ -9,5 +9,6 @@ In reading order:
 - ready: queries that a person picks
 - described: tables as a model reads them that writes SQL
 - result_text: the rows of a query as text
+- figures: the numbers of an answer that no cell holds
 - charts: which chart suits the rows of a query
 """

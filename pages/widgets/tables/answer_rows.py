@@ -12,6 +12,8 @@ from core.chat.tools.records import ToolStep
 from core.chat.tools.table_tool import QUERY_TABLES
 from core.knowledge.records import StoredFile
 from core.knowledge.tables import result_text
+from core.knowledge.tables.figures import unfounded
+from core.knowledge.tables.records import QueryResult
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.tables.rows import rows
@@ -36,8 +38,12 @@ def sql_of(step: ToolStep) -> str:
 
 def query_head(step: ToolStep) -> str:
     """Return "Query, 5 rows in 0.1 s" for a query that has ended."""
-    found = result_text.read(step.result, was_cut=step.cut, seconds=step.seconds or 0.0) if step.error is None else None
+    found = _result(step) if step.error is None else None
     return query_words(len(found.rows), found.seconds) if found else t("Query failed")
+
+
+def _result(step: ToolStep) -> QueryResult | None:
+    return result_text.read(step.result, was_cut=step.cut, seconds=step.seconds or 0.0)
 
 
 def answer_rows(message: Message, files: Sequence[StoredFile]) -> None:
@@ -46,10 +52,14 @@ def answer_rows(message: Message, files: Sequence[StoredFile]) -> None:
     done = next((each for each in reversed(queries) if each.error is None), None)
     if done is None:
         return
-    found = result_text.read(done.result, was_cut=done.cut, seconds=done.seconds or 0.0)
+    found = _result(done)
     if found is None:
         return
+    results = [each for each in (_result(step) for step in queries if step.error is None) if each is not None]
     with st.container(key=f"answerrows-{message.id}", gap="small"):
+        if missing := unfounded(message.text, results):
+            words = t("No cell holds {numbers}. Check before you use it.", numbers=plain(", ".join(missing)))
+            st.markdown(f":orange[:material/help: {words}]")
         rows(found, message.id)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if ids := [each.id for each in files if each.tables]:

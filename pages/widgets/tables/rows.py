@@ -48,6 +48,7 @@ def _chart(result: QueryResult, key: str) -> None:
     with st.container(key=f"tablechart-{key}", border=True):
         kind = st.segmented_control(
             t("Chart"), chart.suited, default=chart.suited[0], format_func=lambda each: t(_TITLES[each]), key=f"kind-{key}", required=True,
+            label_visibility="collapsed",
         ) or chart.suited[0]  # fmt: skip
         from pages.widgets.tables.figure import figure, show_figure  # Plotly takes memory: the first chart loads it.
 
