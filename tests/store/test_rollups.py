@@ -11,6 +11,7 @@ import pytest
 
 from core.chat.records import MessageStatus
 from core.inference.records import ANSWERLESS, FinishReason, Generation, Routing, Source, Timings, Usage
+from core.usage.boards.people import people_of
 from core.usage.records import UsageQuery
 from core.usage.rollups.records import By, Measure, Signature
 from core.usage.rollups.service import RECHECKED_DAYS, Rollups
@@ -87,11 +88,12 @@ def test_quantiles_and_people_of_a_choice_equal_a_recount(database: Database) ->
     with SqlUnitOfWork(database) as work:
         query = replace(EVERYTHING, group="Risk")
         sketches = work.rollups.sketches(query, By.MODEL)
-        assert work.rollups.active(query) == work.rollups.new(query) == 2
-        assert work.rollups.active(replace(query, group="Legal")) == 0
+        assert (people_of(work, query).active, people_of(work, query).new) == (2, 2)
+        assert people_of(work, replace(query, group="Legal")).active == 0
+        assert people_of(work, replace(query, first=LAST)).new == 0
         assert work.rollups.active_by_group(EVERYTHING) == {"Risk": 2, "": 1}
         assert work.rollups.members() == {"Risk": 2, "": 1}
-        weeks = work.rollups.active_by_week(EVERYTHING)
+        weeks = people_of(work, EVERYTHING).weeks()
     assert sum(week.new for week in weeks) == 3 and all(week.monday.weekday() == 0 for week in weeks)
     for model, by_measure in sketches.items():
         times = sorted(row.timings.duration_s for row in rows if row.model == model and row.finish_reason is not FinishReason.ERROR)

@@ -3,6 +3,7 @@
 In reading order:
 
 - records: what each board shows
+- people: who asked, by day and week, new and returning
 - capacity: saturation and waits by hour of the week
 - service: compute the boards
 - rows: the answers behind a bar

@@ -23,13 +23,13 @@ def heat_of(hours: Sequence[HourCell], days: Sequence[date], zone: ZoneInfo, now
     computing, such as those of other servers, is left out, and so is the hour that runs now.
     """
     busy: dict[datetime, float | None] = {}
-    queue: dict[Slot, Counter[int]] = defaultdict(Counter)
+    queue: dict[Slot, list[bytes]] = defaultdict(list)
     answers: Counter[Slot] = Counter()
     by_model: dict[tuple[datetime, str, str], float] = defaultdict(float)
     for each in hours:
         slot = _slot(each.hour, zone)
         answers[slot] += each.answers
-        queue[slot].update(each.queue.counts)
+        queue[slot].append(each.queue)
         if each.busy_s is None:
             busy.setdefault(each.hour, None)
         else:
@@ -44,7 +44,7 @@ def heat_of(hours: Sequence[HourCell], days: Sequence[date], zone: ZoneInfo, now
     return {
         (weekday, hour): HeatCell(
             busy=_mean(shares.get((weekday, hour), [])),
-            wait_p95=Sketch(queue.get((weekday, hour), {})).quantile(0.95),
+            wait_p95=Sketch.merged(queue.get((weekday, hour), [])).quantile(0.95),
             answers=answers[weekday, hour],
         )
         for weekday in range(7)
@@ -54,11 +54,11 @@ def heat_of(hours: Sequence[HourCell], days: Sequence[date], zone: ZoneInfo, now
 
 def weekly_waits(hours: Sequence[HourCell], zone: ZoneInfo) -> list[tuple[date, float | None]]:
     """Return the p95 wait of each week, by its Monday."""
-    weeks: dict[date, Counter[int]] = defaultdict(Counter)
+    weeks: dict[date, list[bytes]] = defaultdict(list)
     for each in hours:
         day = each.hour.astimezone(zone).date()
-        weeks[day - timedelta(days=day.weekday())].update(each.queue.counts)
-    return [(monday, Sketch(counts).quantile(0.95)) for monday, counts in sorted(weeks.items())]
+        weeks[day - timedelta(days=day.weekday())].append(each.queue)
+    return [(monday, Sketch.merged(packed).quantile(0.95)) for monday, packed in sorted(weeks.items())]
 
 
 def busiest_of(heat: Mapping[Slot, HeatCell]) -> Slot | None:

@@ -12,6 +12,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.boards.capacity import busiest_of, heat_of, weekly_waits
+from core.usage.boards.people import People, people_of
 from core.usage.boards.records import Adoption, Capacity, Choices, Day, GroupUse, Money, Overview, Part, Quality, RatedWeek, Speed
 from core.usage.figures import Figure, Share
 from core.usage.records import UsageQuery
@@ -49,18 +50,19 @@ class Boards:
         before = query.before
         with self._unit_of_work() as work:
             by_day, earlier = work.rollups.sums(query, By.DAY), work.rollups.sums(before)
-            days = self._days(work, query, by_day)
+            people = people_of(work, query)
+            days = self._days(work, query, by_day, people)
             sketches = [work.rollups.sketches(each).get("", {}) for each in (query, before)]
             return Overview(
                 query=query,
                 days=days,
-                people=_active(work, query),
-                new_people=work.rollups.new(query),
+                people=_figure(people, work, query),
+                new_people=people.new,
                 now=total(by_day),
                 before=total(earlier),
                 cost=money(by_day),
                 cost_before=money(earlier),
-                weeks=work.rollups.active_by_week(query),
+                weeks=people.weeks(),
                 rated_weeks=rated_weeks(days),
                 groups=parts(work, query, By.GROUP),
                 models=parts(work, query, By.MODEL),
@@ -72,7 +74,8 @@ class Boards:
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             by_day, earlier = work.rollups.sums(query, By.DAY), total(work.rollups.sums(query.before))
-            people = _active(work, query)
+            people = people_of(work, query)
+            active_people = _figure(people, work, query)
             members, active = work.rollups.members(), work.rollups.active_by_group(query)
             answers = {each.key[0]: each.sums.answers for each in merge(work.rollups.sums(query, By.GROUP))}
             groups = [
@@ -87,11 +90,11 @@ class Boards:
             ]
             return Adoption(
                 query=query,
-                days=self._days(work, query, by_day),
-                weeks=work.rollups.active_by_week(query),
-                people=people,
-                new_people=work.rollups.new(query),
-                answers_a_person=Figure(_ratio(total(by_day).answers, people.now), _ratio(earlier.answers, people.before)),
+                days=self._days(work, query, by_day, people),
+                weeks=people.weeks(),
+                people=active_people,
+                new_people=people.new,
+                answers_a_person=Figure(_ratio(total(by_day).answers, active_people.now), _ratio(earlier.answers, active_people.before)),
                 members=sum(each.members for each in groups),
                 groups=sorted(groups, key=lambda each: (each.active / each.members if each.members else 1.0, each.name)),
             )
@@ -100,7 +103,7 @@ class Boards:
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             by_day = work.rollups.sums(query, By.DAY)
-            days = self._days(work, query, by_day)
+            days = self._days(work, query, by_day, People({}, set()))
             return Quality(
                 query=query,
                 days=days,
@@ -134,9 +137,7 @@ class Boards:
             counted = [counted_days(work, each) for each in (everybody, everybody.before)]
         heat, heat_before = heat_of(hours, counted[0], zone, now), heat_of(earlier, counted[1], zone, now)
         slot = busiest_of(heat)
-        waits = [
-            _merged_waits(each).quantile(0.95) for each in ([cell.queue for cell in hours], [cell.queue for cell in earlier])
-        ]  # fmt: skip
+        waits = [Sketch.merged(cell.queue for cell in each).quantile(0.95) for each in (hours, earlier)]
         return Capacity(
             query=query,
             heat=heat,
@@ -148,15 +149,14 @@ class Boards:
             weeks=weekly_waits(hours, zone),
         )
 
-    def _days(self, work: UnitOfWork, query: UsageQuery, by_day: Sequence[SumsOf]) -> list[Day]:
+    def _days(self, work: UnitOfWork, query: UsageQuery, by_day: Sequence[SumsOf], people: People) -> list[Day]:
         """Return every day of the period; what was not added up stays unknown."""
         sums = {each.key[0]: each.sums for each in merge(by_day)}
-        people = work.rollups.active_by_day(query)
         counted = set(counted_days(work, query))
         found = []
         for day in days_of(query):
             known = day in counted
-            found.append(Day(day, sums.get(day.isoformat(), Sums()) if known else None, people.get(day, 0) if known else None))
+            found.append(Day(day, sums.get(day.isoformat(), Sums()) if known else None, len(people.by_day.get(day, ())) if known else None))
         return found
 
 
@@ -214,16 +214,9 @@ def rated_weeks(days: Sequence[Day]) -> list[RatedWeek]:
     ]  # fmt: skip
 
 
-def _active(work: UnitOfWork, query: UsageQuery) -> Figure:
-    return Figure(float(work.rollups.active(query)), float(work.rollups.active(query.before)))
-
-
-def _merged_waits(sketches: Sequence[Sketch]) -> Sketch:
-    counts: dict[int, int] = defaultdict(int)
-    for sketch in sketches:
-        for bucket, count in sketch.counts.items():
-            counts[bucket] += count
-    return Sketch(counts)
+def _figure(people: People, work: UnitOfWork, query: UsageQuery) -> Figure:
+    before = frozenset().union(*work.rollups.people_by_day(query.before).values())
+    return Figure(float(people.active), float(len(before)))
 
 
 def _ratio(value: float, of: float | None) -> float | None:

@@ -122,7 +122,7 @@ class _Hours:
             hour, model, platform = key
             yield HourCell(
                 hour=hour, model=model, platform=platform, answers=self._answers[key], busy_s=self._busy.get(key),
-                queue=Sketch(self._queue.get(key, {})),
+                queue=Sketch(self._queue.get(key, {})).packed(),
             )  # fmt: skip
 
     def _spread(self, began: datetime, ended: datetime) -> Iterator[tuple[datetime, float]]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core.people.records import User
 from core.usage.records import UsageQuery
-from core.usage.rollups.records import ActiveWeek, AnsweredRow, AnswerLine, By, DayRollup, DayState, HourCell, Measure, Signature, SumsOf
+from core.usage.rollups.records import AnsweredRow, AnswerLine, By, DayRollup, DayState, HourCell, Measure, Signature, SumsOf
 from core.usage.rollups.sketches import Sketch
 
 
@@ -44,14 +44,15 @@ class RollupRepository(Protocol):
         """Merge the sketches of the days of a query by this part; None: all under the key ""."""
         ...
 
-    def active_by_day(self, query: UsageQuery) -> Mapping[date, int]: ...
-    def active_by_week(self, query: UsageQuery) -> Sequence[ActiveWeek]: ...
-    def active_by_group(self, query: UsageQuery) -> Mapping[str, int]: ...
-    def active(self, query: UsageQuery) -> int: ...
-    def new(self, query: UsageQuery) -> int:
-        """Count the active people whose first answer ever lies in these days."""
+    def people_by_day(self, query: UsageQuery) -> Mapping[date, frozenset[str]]:
+        """Return the ids of the people who got an answer on each day."""
         ...
 
+    def known_before(self, day: date) -> set[str]:
+        """Return the ids of the people who got an answer before this day."""
+        ...
+
+    def active_by_group(self, query: UsageQuery) -> Mapping[str, int]: ...
     def members(self) -> Mapping[str, int]:
         """Count the active accounts of each group."""
         ...

@@ -127,7 +127,8 @@ class HourCell:
     platform: str
     answers: int
     busy_s: float | None
-    queue: Sketch
+    queue: bytes
+    """The packed sketch of the waits: years of hours are merged at once."""
 
 
 @dataclass(frozen=True, slots=True)

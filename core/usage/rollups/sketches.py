@@ -48,6 +48,14 @@ class Sketch:
     def unpacked(packed: bytes) -> Sketch:
         return Sketch(dict(_PAIR.iter_unpack(packed)))
 
+    @staticmethod
+    def merged(packed: Iterable[bytes]) -> Sketch:
+        """Return the sum of packed sketches."""
+        counts = [0] * (MAX_BUCKET + 1)
+        for bucket, count in _PAIR.iter_unpack(b"".join(packed)):
+            counts[bucket] += count
+        return Sketch({bucket: count for bucket, count in enumerate(counts) if count})
+
     def packed(self) -> bytes:
         """Return the counts in 6 bytes per bucket: its number and its count, little-endian."""
         return b"".join(_PAIR.pack(bucket, count) for bucket, count in sorted(self.counts.items()))

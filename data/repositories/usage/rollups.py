@@ -7,13 +7,12 @@ from dataclasses import asdict, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal_column, select
 from sqlalchemy.orm import aliased
 
 from core.people.records import User
 from core.usage.records import UsageQuery
 from core.usage.rollups.records import (
-    ActiveWeek,
     AnsweredRow,
     AnswerLine,
     By,
@@ -107,7 +106,7 @@ class SqlRollupRepository:
         ])  # fmt: skip
         self._put(UsageHourTable, [{
             **day, "hour": each.hour, "model": each.model, "platform": each.platform, "answers": each.answers, "busy_s": each.busy_s,
-            "queue": each.queue.packed(),
+            "queue": each.queue,
         } for each in rollup.hours])  # fmt: skip
 
     def _put(self, table: type[Any], rows: list[dict[str, Any]]) -> None:
@@ -137,31 +136,21 @@ class SqlRollupRepository:
             name: {measure: merged([row[index] for row in own]) for index, measure in enumerate(Measure)} for name, own in grouped.items()
         }
 
-    def active_by_day(self, query: UsageQuery) -> Mapping[date, int]:
-        people = func.count(_PERSON.user_id.distinct()).label("people")
-        return {row.day: row.people for row in self._sql.all(select(_PERSON.day, people).where(*_people_of(query)).group_by(_PERSON.day))}
+    def people_by_day(self, query: UsageQuery) -> Mapping[date, frozenset[str]]:
+        # Ids as one text a day: a row for each of them would take three times as long.
+        seen = select(_PERSON.day, _PERSON.user_id).where(*_people_of(query)).distinct().subquery()
+        gather = func.group_concat(seen.c.user_id) if self._sql.is_sqlite else func.string_agg(seen.c.user_id, literal_column("','"))
+        found = self._sql.all(select(seen.c.day, gather.label("ids")).group_by(seen.c.day))
+        return {row.day: frozenset(row.ids.split(",")) for row in found}
 
-    def active_by_week(self, query: UsageQuery) -> Sequence[ActiveWeek]:
-        began = select(_PERSON.user_id, func.min(_PERSON.day).label("day")).group_by(_PERSON.user_id).subquery()
-        people = func.count(_PERSON.user_id.distinct())
-        first = and_(began.c.day >= query.first, began.c.day == _PERSON.day)
-        statement = select(_PERSON.monday, people.label("active"), people.filter(first).label("new")).where(*_people_of(query))
-        rows = self._sql.all(statement.join(began, began.c.user_id == _PERSON.user_id).group_by(_PERSON.monday).order_by(_PERSON.monday))
-        return [ActiveWeek(row.monday, row.active, row.new) for row in rows]
+    def known_before(self, day: date) -> set[str]:
+        earlier = exists(select(_PERSON.user_id).where(_PERSON.user_id == _USER.id, _PERSON.day < day))
+        return {row.id for row in self._sql.all(select(_USER.id).where(earlier))}
 
     def active_by_group(self, query: UsageQuery) -> Mapping[str, int]:
         people = func.count(_PERSON.user_id.distinct()).label("people")
         statement = select(_PERSON.group_name, people).where(*_people_of(query)).group_by(_PERSON.group_name)
         return {row.group_name: row.people for row in self._sql.all(statement)}
-
-    def active(self, query: UsageQuery) -> int:
-        return int(self._sql.scalar(select(func.count(_PERSON.user_id.distinct())).where(*_people_of(query))))
-
-    def new(self, query: UsageQuery) -> int:
-        began = select(_PERSON.user_id, func.min(_PERSON.day).label("day")).group_by(_PERSON.user_id).subquery()
-        active = select(_PERSON.user_id).where(*_people_of(query))
-        statement = select(func.count()).select_from(began).where(began.c.day >= query.first, began.c.user_id.in_(active))
-        return int(self._sql.scalar(statement))
 
     def members(self) -> Mapping[str, int]:
         rows = self._sql.all(select(_USER.group_name, func.count().label("people")).where(_USER.active).group_by(_USER.group_name))
@@ -175,7 +164,7 @@ class SqlRollupRepository:
         return [
             HourCell(
                 hour=row.hour, model=row.model, platform=row.platform, answers=row.answers, busy_s=row.busy_s,
-                queue=Sketch.unpacked(row.queue),
+                queue=row.queue,
             )
             for row in self._sql.all(select(*columns).where(*chosen).order_by(_HOUR.hour))
         ]  # fmt: skip

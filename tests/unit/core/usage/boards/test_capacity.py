@@ -15,7 +15,7 @@ LATER = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def cell(hour: datetime, busy_s: float | None = 360, waits: tuple[float, ...] = (1.0,), model: str = "glm") -> HourCell:
-    return HourCell(hour=hour, model=model, platform="local", answers=len(waits), busy_s=busy_s, queue=Sketch.of(waits))
+    return HourCell(hour=hour, model=model, platform="local", answers=len(waits), busy_s=busy_s, queue=Sketch.of(waits).packed())
 
 
 def nine(day: date) -> datetime:

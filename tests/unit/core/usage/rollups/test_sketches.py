@@ -34,6 +34,7 @@ def test_merged_sketches_are_the_sketch_of_all_values(parts: list[list[float]], 
     every = [value for part in parts for value in part]
     assert together.counts == Counter(Sketch.of(every).counts) and together.n == len(every)
     assert is_close(together.quantile(share), nearest_rank(every, share))
+    assert Sketch.merged(Sketch.of(part).packed() for part in parts).counts == together.counts
 
 
 @given(VALUES)
