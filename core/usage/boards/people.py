@@ -34,9 +34,9 @@ class People:
             found.setdefault(day - timedelta(days=day.weekday()), set()).update(people)
         known = set(self.before)
         weeks = []
-        for monday, people in found.items():
-            weeks.append(ActiveWeek(monday, len(people), len(people - known)))
-            known |= people
+        for monday, active in found.items():
+            weeks.append(ActiveWeek(monday, len(active), len(active - known)))
+            known |= active
         return weeks
 
 

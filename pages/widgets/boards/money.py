@@ -63,20 +63,21 @@ def _words(board: MoneyBoard) -> tuple[str, str]:
     if not board.total:
         if not board.answers:
             return t("No answers in this period"), ""
-        return t("No answer of this period has a cost."), t("Costs are computed from the moment that its model has a price.")
+        rest = t("An answer has a cost if its model had a price when it was asked for. Set prices below.")
+        return t("No answer of this period has a cost."), rest
     spent = " + ".join(f"{amount(each.cost)} {each.currency}" for each in board.total)
     bold = t("{amount} in this period.", amount=spent)
-    rest = []
+    more = []
     late = [each for each in board.budgets if each.passed_on is not None]
     if late:
         names = ", ".join(_budget_name(each) for each in late)
-        rest.append(t("This month passes the budget of {names}.", names=names))
+        more.append(t("This month passes the budget of {names}.", names=names))
     elif board.budgets:
-        rest.append(t("This month stays within every budget."))
+        more.append(t("This month stays within every budget."))
     if board.unpriced:
         counts = {"n": count(board.unpriced), "all": count(board.answers)}
-        rest.append(t("{n} of {all} answers have no cost, since their model had no price.", **counts))
-    return bold, " ".join(rest)
+        more.append(t("{n} of {all} answers have no cost, since their model had no price.", **counts))
+    return bold, " ".join(more)
 
 
 def _budget_name(state: BudgetState) -> str:
