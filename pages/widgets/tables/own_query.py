@@ -74,7 +74,8 @@ def _choices(portal: Portal, user: User, ids: Sequence[str], tables: Sequence[Ta
         elif pick is Pick.TOP:
             column = st.selectbox(t("Column"), [each.name for each in table.columns], key="ownquery-any") or ""
         if pick in (Pick.COUNT, Pick.SUM, Pick.AVERAGE):
-            by = st.selectbox(t("For each"), [each.name for each in table.columns], index=None, key="ownquery-by") or ""
+            names = [each.name for each in table.columns]
+            by = st.selectbox(t("For each"), names, index=None, placeholder=t("The whole table"), key="ownquery-by") or ""
         usable = bool(column) or pick in (Pick.ROWS, Pick.COUNT)
 
         @callback
