@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from bench.portal_parts.portal import PASSWORD, Measured
-from samples.chromium import PATIENCE_MS, open_page, stop
+from samples.chromium import PATIENCE_MS, stop
 from tests.browser.conftest import Person
 from tests.browser.settled import press_until, settle, until
 
@@ -144,7 +144,7 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     desk.get_by_role("link", name="Feedback").click()
     expect(desk.get_by_text("Only letters, number 0815").first).to_be_visible()
     expect(desk.get_by_text("Rate me, question 4711").first).to_be_visible()
-    open_page(desk, "Usage")
+    desk.goto(f"{portal.url}/usage?tab=report")
     desk.get_by_text("More metrics").click()
     tokens = portal.get("/api/v1/usage")["total"]
     assert tokens["completion_tokens"] > 0 and tokens["rated"] >= 1

@@ -33,6 +33,8 @@ def portal(company: Measured) -> Measured:
 def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> None:
     page = person.open(ADMIN)
     open_page(page, "Usage")
+    expect(page).to_have_url(f"{portal.url}/usage")
+    page.goto(f"{portal.url}/usage?tab=report")
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.get_by_role("button", name="Export CSV").click()
     with page.expect_download() as saved:
