@@ -24,7 +24,6 @@ from core.usage.alerts.records import (
 from core.usage.alerts.rules import Choices
 from pages.shell.words import t
 from pages.widgets.alerts.words import COMPARISONS, MEASURES, NO_DATA, SEVERITIES, measure_word, span_word
-from pages.widgets.chat.message import plain
 
 HOLD = "alert-hold"
 _WINDOWS = (MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY)
@@ -106,7 +105,7 @@ def _told(now: AlertRule, choices: Choices, *, can_mail: bool) -> tuple[tuple[st
     names = {each.id: each.name for each in choices.people}
     hooks = {each.id: each.name for each in choices.webhooks}
     people = st.multiselect(
-        t("Notices to"), list(names), default=[each for each in now.people if each in names], format_func=lambda id: plain(names[id]),
+        t("Notices to"), list(names), default=[each for each in now.people if each in names], format_func=lambda id: names[id],
         placeholder=t("Nobody"), key="alert-people",
     )  # fmt: skip
     mails = st.text_input(t("Mails to"), ", ".join(now.mails), placeholder="ops@corp.example", key="alert-mails", autocomplete="off")
@@ -116,7 +115,7 @@ def _told(now: AlertRule, choices: Choices, *, can_mail: bool) -> tuple[tuple[st
     if hooks:
         webhooks = st.multiselect(
             t("Webhooks"), list(hooks), default=[each for each in now.webhooks if each in hooks],
-            format_func=lambda id: plain(hooks[id]), placeholder=t("None"), key="alert-webhooks",
+            format_func=lambda id: hooks[id], placeholder=t("None"), key="alert-webhooks",
         )  # fmt: skip
     repeats = _with(_REPEATS, now.repeat_s)
     repeat = st.selectbox(t("Tell again while it fires"), repeats, index=repeats.index(now.repeat_s), key="alert-repeat",
@@ -137,4 +136,4 @@ def _choice(label: str, everything: str, options: Sequence[str], now: str | None
 
 
 def _named(name: str) -> str:
-    return plain(name) if name else t("No group")
+    return name or t("No group")
