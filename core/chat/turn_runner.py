@@ -22,7 +22,7 @@ from core.chat.records import TurnOptions as TurnOptions
 from core.chat.running_turn import RunningTurn
 from core.chat.titling.titles import better_title, title_of
 from core.chat.titling.written_titles import ask_for_title
-from core.chat.tools.chat_tools import ChatTools, calls_tools
+from core.chat.tools.chat_tools import ChatTools
 from core.chat.tools.prompt import Prompt, prompt_of
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
@@ -142,7 +142,7 @@ class TurnRunner:
             branch = branch_to(messages, turn.question_id)
             if options.own_thread:
                 branch = own_thread(work, messages, branch, turn.lane)
-            queries = self._tools is not None and self._tools.query_tables and calls_tools(running.chosen)
+            queries = self._tools is not None and self._tools.queries_tables(running.chosen)
             read = texts_of(work, branch, queries=queries)
             conversation = work.conversations.get(turn.conversation_id)
         running.question = next((each for each in messages if each.id == turn.question_id), None)

@@ -38,6 +38,8 @@ MAX_TOOLS = 24
 """Most tools that a chat offers: the model reads the definitions of all of them."""
 MAX_FOUND = 50
 """Most results of a tool's search."""
+MIN_TABLES_CONTEXT = 4096
+"""The fewest tokens of a context window in which the description of tables and the rows of a query leave room for a chat."""
 
 
 def calls_tools(model: ServedModel | None) -> bool:
@@ -116,7 +118,8 @@ class ChatTools:
 
         chosen: the model that `model` means for this person; None: it has not been looked up. files: those of the chat.
         """
-        tables = table_tool(self._tables, user, files) if self._tables is not None else None
+        queried = self._tables if chosen is None or self.queries_tables(chosen) else None
+        tables = table_tool(queried, user, files) if queried is not None else None
         return [each for each in self._all(user, model, chosen, tables) if each.name not in off]
 
     def context(self, user: User, conversation_id: str, stopped: Callable[[], bool]) -> ToolContext:
@@ -130,10 +133,10 @@ class ChatTools:
             read_chat=lambda chat_id: self._read(user, chat_id),
         )
 
-    @property
-    def query_tables(self) -> bool:
-        """Tell whether models can query the tables of a chat."""
-        return self._tables is not None
+    def queries_tables(self, model: ServedModel) -> bool:
+        """Tell whether a model can query the tables of a chat. One that cannot reads them as text."""
+        roomy = not model.context or model.context >= MIN_TABLES_CONTEXT  # 0: not known
+        return self._tables is not None and roomy and calls_tools(model)
 
     def now(self) -> datetime:
         return self._clock()

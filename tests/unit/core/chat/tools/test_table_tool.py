@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.chat.conversations import Conversations
 from core.chat.exports.exports import ChatExports, ExportFormat
 from core.chat.records import Message, MessageStatus
-from core.chat.tools.chat_tools import ChatTools
+from core.chat.tools.chat_tools import MIN_TABLES_CONTEXT, ChatTools
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.inference.gateway import Gateway
@@ -23,7 +24,7 @@ from core.plugins.service import Plugins
 from core.search.search import Search
 from core.unit_of_work import UnitOfWorkFactory
 from data.table_files.reader import ProcessTableReader
-from samples.fakes import FakeReader, FakeRouter, answer
+from samples.fakes import MODEL, FakeReader, FakeRouter, answer
 from tests.unit.core.chat.test_turns import finished
 from tests.unit.core.chat.tools.conftest import calls
 from tests.unit.core.conftest import MovingClock, NoIndex, review_names
@@ -98,6 +99,16 @@ def test_a_short_table_is_read_whole_and_a_chat_without_tables_offers_no_query(
     first, second = (each for each in router.requests if each.id)
     assert "[file: two.csv]\na,b\n1,2" in first.messages[-1].content
     assert ["query_tables" in [tool.name for tool in each.tools] for each in (first, second)] == [True, False]
+
+
+def test_a_model_with_a_small_window_reads_the_text_instead(
+    turns: Turns, conversations: Conversations, router: FakeRouter, files: Files, ana: User
+) -> None:
+    router.available = [replace(MODEL, context=MIN_TABLES_CONTEXT - 1)]
+    ask(turns, conversations, ana, conversations.new(ana).id, files.upload(ana, "desks.csv", DESKS).id)
+    [asked] = (each for each in router.requests if each.id)
+    assert "query_tables" not in [tool.name for tool in asked.tools]
+    assert "[file: desks.csv]" in asked.messages[-1].content and "Rates,199" in asked.messages[-1].content
 
 
 def test_the_query_and_its_rows_are_exported_with_the_answer(
