@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from cli.environment import python_packages
 from cli.paths import REPOSITORY, Paths
@@ -45,6 +48,21 @@ def test_every_requirement_is_in_its_lock_file() -> None:
             if line and not line.startswith(("#", "-")):
                 name = re.match(r"[A-Za-z0-9._-]+", line)
                 assert name and name[0].lower() in {each.lower() for each in locked}, line
+
+
+def test_lock_files_hold_what_packages_need_on_the_oldest_python() -> None:
+    """Locks are written with a newer 3.11 than that of Debian 12, which is 3.11.2."""
+    oldest = {"python_version": "3.11", "python_full_version": "3.11.0"}
+    portal = [REPOSITORY / "requirements" / f"{name}.txt" for name in ("dev", "identity", "pdf", "redis")]
+    locked = {canonicalize_name(name) for lock in (python_packages.RUN, *portal) for name in python_packages.pins(lock)}
+    missing = {
+        f"{name} needs {needed.name}"
+        for name in locked
+        for needed in map(Requirement, importlib.metadata.requires(name) or ())
+        if needed.marker is not None and needed.marker.evaluate({**oldest, "extra": ""})
+        if canonicalize_name(needed.name) not in locked
+    }
+    assert not missing
 
 
 def test_a_second_install_runs_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_a_model_with_a_small_window_reads_the_text_instead(
     ask(turns, conversations, ana, conversations.new(ana).id, files.upload(ana, "desks.csv", DESKS).id)
     [asked] = (each for each in router.requests if each.id)
     assert "query_tables" not in [tool.name for tool in asked.tools]
-    assert "[file: desks.csv]" in asked.messages[-1].content and "Rates,199" in asked.messages[-1].content
+    assert "[file: desks.csv]" in asked.messages[-1].content and "\nRates,299\n" in asked.messages[-1].content
 
 
 def test_the_query_and_its_rows_are_exported_with_the_answer(
