@@ -118,3 +118,14 @@ def test_lines_show_titles_of_own_and_shared_chats_only(database: Database) -> N
     lines = AnswerLines(lambda: unit(database), Rollups(lambda: unit(database), lambda: NOW)).of_days(boss, WEEK)
     assert sorted(each.title or "" for each in lines) == ["", "", "", "for the group", "own"]
     assert len(AnswerLines(lambda: unit(database), Rollups(lambda: unit(database), lambda: NOW)).of_days(boss, WEEK, 2)) == 2
+
+
+def test_after_midnight_the_boards_show_what_was_counted_until_then(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    put(database, [things.generation(ana, at=NOW)])
+    assert boards(database).choices(BOSS).counted_until == NOW
+    midnight = NOW + timedelta(hours=15)
+    later = Boards(lambda: unit(database), Rollups(lambda: unit(database), lambda: midnight), lambda: midnight)
+    assert later.choices(BOSS).counted_until == NOW
+    put(database, [things.generation(ana, at=midnight)])
+    assert later.choices(BOSS).counted_until == midnight

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -182,3 +184,28 @@ def test_a_second_answer_to_the_same_question_counts_as_regenerated_and_a_second
     with SqlUnitOfWork(database) as work:
         [found] = work.rollups.sums(EVERYTHING)
     assert (found.sums.answers, found.sums.regenerated) == (3, 1)
+
+
+def test_a_page_adds_up_a_day_that_the_job_has_not_begun_and_leaves_the_others_to_it(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    put(database, [things.generation(ana, at=NOW - timedelta(days=days)) for days in (0, 0, 1)])
+    rollups(database).begin_today()
+    with SqlUnitOfWork(database) as work:
+        assert list(work.rollups.states(FIRST, LAST)) == [LAST]
+        assert sum(each.sums.answers for each in work.rollups.sums(EVERYTHING)) == 2
+
+
+def test_a_day_that_is_added_up_twice_at_once_counts_once(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    put(database, [things.generation(ana, at=NOW) for _ in range(3)])
+    at_once = threading.Barrier(4)
+
+    def begin() -> None:
+        at_once.wait(60)
+        rollups(database).run()
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(begin) for _ in range(4)]:
+            each.result(60)
+    with SqlUnitOfWork(database) as work:
+        assert sum(each.sums.answers for each in work.rollups.sums(EVERYTHING)) == 3

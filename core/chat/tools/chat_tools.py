@@ -133,10 +133,11 @@ class ChatTools:
             read_chat=lambda chat_id: self._read(user, chat_id),
         )
 
-    def queries_tables(self, model: ServedModel) -> bool:
+    def queries_tables(self, model: ServedModel | None) -> bool:
         """Tell whether a model can query the tables of a chat. One that cannot reads them as text."""
-        roomy = not model.context or model.context >= MIN_TABLES_CONTEXT  # 0: not known
-        return self._tables is not None and roomy and calls_tools(model)
+        if self._tables is None or model is None or not calls_tools(model):
+            return False
+        return not model.context or model.context >= MIN_TABLES_CONTEXT  # 0: not known
 
     def now(self) -> datetime:
         return self._clock()

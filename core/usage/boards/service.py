@@ -32,17 +32,18 @@ class Boards:
         self._clock = clock
 
     def choices(self, user: User) -> Choices:
-        """Return what can be chosen. The newest days are added up first, if the job has not run yet."""
+        """Return what can be chosen."""
         require(user, Permission.VIEW_USAGE)
+        self._rollups.begin_today()
         today = self._rollups.today()
         with self._unit_of_work() as work:
-            states = work.rollups.states(today, today)
-            models, groups = work.rollups.names()
             first = work.rollups.first_day()
-        state = states.get(today)
+            # After midnight, the day before is the newest until the job has added up this one.
+            states = work.rollups.states(today - timedelta(days=1), today)
+            models, groups = work.rollups.names()
         return Choices(
             models=models, groups=groups, zone=self._rollups.zone.key, today=today, first=first,
-            counted_until=state.computed_at if state else None,
+            counted_until=max((each.computed_at for each in states.values()), default=None),
         )  # fmt: skip
 
     def overview(self, user: User, query: UsageQuery) -> Overview:

@@ -17,6 +17,9 @@ EVERY = timedelta(minutes=5)
 RECHECKED_DAYS = 35
 """Days back from today that are compared with their rows, for rows and ratings that came late. Older rollups stay as they are."""
 
+FEW_ROWS = 5_000
+"""Adding up so many rows takes less than a second."""
+
 
 class Rollups:
     """Adds up the days. Doing it again changes nothing, and after a stop it continues where it was."""
@@ -36,6 +39,15 @@ class Rollups:
             check(number / len(due))
             self._add_up(day)
         return len(due)
+
+    def begin_today(self) -> None:
+        """Add up today if nobody has done so yet, so that boards need not wait for the job. The job does it where there are many rows."""
+        today = self.today()
+        with self._unit_of_work() as work:
+            begun = today in work.rollups.states(today, today)
+            rows = 0 if begun else work.rollups.signature(*bounds_of(today, self.zone)).rows
+        if 0 < rows <= FEW_ROWS:
+            self._add_up(today)
 
     def job_kinds(self) -> list[JobKind]:
         """Return the recurring job."""

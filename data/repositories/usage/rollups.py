@@ -62,6 +62,9 @@ _ROWS = select(
     _T.device_s, _T.retries, _REGENERATED.label("regenerated"), _FEEDBACK.rating, _T.cost, _T.currency, _T.routing,
 ).outerjoin(FeedbackTable, _OWN_RATING)  # fmt: skip
 
+_DAYS = 7_310_005
+"""The lock under which days are replaced: a page may add up the day that the job adds up."""
+
 
 class SqlRollupRepository:
     def __init__(self, transaction: Transaction) -> None:
@@ -89,6 +92,7 @@ class SqlRollupRepository:
         }
 
     def put(self, rollup: DayRollup) -> None:
+        self._sql.lock_alone(_DAYS)
         for table in (UsageDayTable, UsageCellTable, UsagePersonTable, UsageHourTable):
             self._sql.write(delete(table).where(table.__table__.c.day == rollup.day))
         seen = rollup.signature
