@@ -110,6 +110,10 @@ def missing_for_tests() -> list[str]:
         missing.append("redis-server")
     if shutil.which("mvn") is None:
         missing.append("maven")
+    if shutil.which("slapd", path=os.defpath + ":/usr/sbin") is None:
+        missing.append("slapd")
+    if shutil.which("curl") is None:
+        missing.append("curl")
     return missing
 
 

@@ -10,6 +10,7 @@ In reading order:
 - nginx: nginx
 - tls_proxy: end TLS before a server
 - slapd: OpenLDAP
+- node: Node and npm
 - oidc_provider: a provider for OpenID Connect
 - program_clients: other people's clients in environments of their own
 - models: stand-ins for model servers, detectors and a model hub

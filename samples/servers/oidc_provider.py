@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from samples.servers.missing import missing
+from samples.servers.node import environment, node, npm
 from samples.servers.ports import free_port
 
 _SOURCES = Path(__file__).parent / "oidc"
@@ -30,7 +31,7 @@ class OidcServer:
         self.save()
         port = free_port()
         self.issuer = f"http://127.0.0.1:{port}"
-        command = ["node", str(_installed() / "provider.mjs"), str(port), portal_address, str(self._file)]
+        command = [str(node()), str(_installed() / "provider.mjs"), str(port), portal_address, str(self._file)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 60
         while not self._ready():
@@ -74,13 +75,12 @@ class OidcServer:
 
 
 def _installed() -> Path:
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        missing("node and npm are needed for the OpenID Connect provider: apt-get install nodejs npm")
     _CACHE.mkdir(parents=True, exist_ok=True)
     for source in _SOURCES.iterdir():
         shutil.copy(source, _CACHE)
     if not (_CACHE / "node_modules" / "oidc-provider").exists():
-        found = subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=_CACHE, capture_output=True, text=True)
+        command = [*npm(), "install", "--no-audit", "--no-fund"]
+        found = subprocess.run(command, cwd=_CACHE, env=environment(), capture_output=True, text=True)
         if found.returncode:
             missing(f"the OpenID Connect provider cannot be installed: {found.stderr[-300:]}")
     return _CACHE

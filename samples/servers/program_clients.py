@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import settings
 from samples.servers.missing import missing
+from samples.servers.node import environment, npm
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "tests" / "programs" / "package.json"
@@ -18,15 +20,13 @@ INSTALL_S = 900
 
 
 def node_folder() -> Path:
-    """Return a folder with node_modules. Skips, or fails where CI=true, without node and npm."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        missing("The clients for JavaScript need node 20 or later and npm: apt-get install nodejs npm")
+    """Return a folder with node_modules."""
     folder = _folder("node", PACKAGE_LOCK)
     if not (folder / "installed").exists():
         folder.mkdir(parents=True, exist_ok=True)
         for file in (PACKAGES, PACKAGE_LOCK):
             shutil.copy(file, folder)
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"], folder)
+        _run([*npm(), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"], folder)
         (folder / "installed").touch()
     return folder
 
@@ -49,8 +49,8 @@ def _folder(name: str, lock: Path) -> Path:
     return settings.load().home / "clients" / f"{name}-{sha256(lock.read_bytes()).hexdigest()[:12]}"
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: Sequence[str | Path], folder: Path) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=INSTALL_S)
+        subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True, text=True, timeout=INSTALL_S)
     except (OSError, subprocess.SubprocessError) as problem:
-        missing(f"{' '.join(command[:3])} failed: {getattr(problem, 'stderr', None) or problem}"[:500])
+        missing(f"{' '.join(map(str, command[:3]))} failed: {getattr(problem, 'stderr', None) or problem}"[:500])

@@ -13,6 +13,8 @@ import pytest
 
 from bench.portal_parts.portal import Measured, running_portal
 from samples.servers.missing import missing
+from samples.servers.node import environment as with_node
+from samples.servers.node import node
 from samples.servers.program_clients import client_python, node_folder
 from samples.small_model import small_model
 
@@ -47,7 +49,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
 def test_a_program_in_javascript(program: str, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(node_folder() / "node_modules")
     shutil.copy(PROGRAMS / program, tmp_path)
-    run(["node", program], tmp_path, environment)
+    run([str(node()), program], tmp_path, environment)
 
 
 @pytest.mark.parametrize("program", sorted(path.name for path in PROGRAMS.glob("*.py") if path.stem != "__init__"))
@@ -67,11 +69,11 @@ def test_curl(environment: dict[str, str], tmp_path: Path) -> None:
 
 def test_a_coding_assistant(tmp_path: Path) -> None:
     """The model is a real one: an assistant sends thousands of tokens of instructions and tools, more than the guide's context."""
-    node = node_folder()
+    clients = node_folder()
     with running_portal(PORTAL_MODEL=str(small_model()), PORTAL_CONTEXT="8192", PORTAL_SLOTS="1") as portal:
         with portal.sign_in() as person:
             key = person.post("/api/v1/keys", json={"name": "assistant", "scopes": ["chat"]}).raise_for_status().json()["token"]
             [model] = [each["id"] for each in person.get("/v1/models").json()["data"]]
-        path = f"{node / 'node_modules' / '.bin'}:{os.environ['PATH']}"
+        path = f"{clients / 'node_modules' / '.bin'}:{with_node()['PATH']}"
         own = {"PORTAL": portal.url, "PORTAL_KEY": key, "PORTAL_MODEL": model, "PATH": path, "HOME": str(tmp_path)}
         run(["bash", str(PROGRAMS / "coding_assistant.sh")], tmp_path, {**os.environ, **own})

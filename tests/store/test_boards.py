@@ -13,6 +13,7 @@ from core.people.records import Group, Role
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
 from core.usage.records import UsageQuery
+from core.usage.rollups import service
 from core.usage.rollups.service import Rollups
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
@@ -120,12 +121,24 @@ def test_lines_show_titles_of_own_and_shared_chats_only(database: Database) -> N
     assert len(AnswerLines(lambda: unit(database), Rollups(lambda: unit(database), lambda: NOW)).of_days(boss, WEEK, 2)) == 2
 
 
-def test_after_midnight_the_boards_show_what_was_counted_until_then(database: Database) -> None:
+def test_after_midnight_the_boards_show_what_was_counted_until_then(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ana = put_user(database, things.user("ana"))
     put(database, [things.generation(ana, at=NOW)])
     assert boards(database).choices(BOSS).counted_until == NOW
     midnight = NOW + timedelta(hours=15)
-    later = Boards(lambda: unit(database), Rollups(lambda: unit(database), lambda: midnight), lambda: midnight)
-    assert later.choices(BOSS).counted_until == NOW
     put(database, [things.generation(ana, at=midnight)])
+    later = Boards(lambda: unit(database), Rollups(lambda: unit(database), lambda: midnight), lambda: midnight)
+    with monkeypatch.context() as many:
+        many.setattr(service, "FEW_ROWS", 0)
+        assert later.choices(BOSS).counted_until == NOW
     assert later.choices(BOSS).counted_until == midnight
+
+
+def test_boards_wait_while_earlier_days_are_being_added_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "FEW_ROWS", 0)
+    put(database, [things.generation(put_user(database, things.user("ana")), at=NOW - timedelta(days=3))])
+    rollups = Rollups(lambda: unit(database), lambda: NOW)
+    board = Boards(lambda: unit(database), rollups, lambda: NOW)
+    assert board.choices(BOSS).counted_until is None
+    rollups.run()
+    assert board.choices(BOSS).counted_until == NOW

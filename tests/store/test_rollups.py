@@ -15,6 +15,7 @@ from core.chat.records import MessageStatus
 from core.inference.records import ANSWERLESS, FinishReason, Generation, Routing, Source, Timings, Usage
 from core.usage.boards.people import people_of
 from core.usage.records import UsageQuery
+from core.usage.rollups import service
 from core.usage.rollups.records import By, Measure, Signature
 from core.usage.rollups.service import RECHECKED_DAYS, Rollups
 from core.usage.rollups.sketches import ERROR
@@ -186,13 +187,28 @@ def test_a_second_answer_to_the_same_question_counts_as_regenerated_and_a_second
     assert (found.sums.answers, found.sums.regenerated) == (3, 1)
 
 
-def test_a_page_adds_up_a_day_that_the_job_has_not_begun_and_leaves_the_others_to_it(database: Database) -> None:
+def test_a_page_adds_up_the_days_that_the_job_has_not_begun(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    assert rollups(database).begin(), "nothing was asked yet"
+    put(database, [things.generation(ana, at=NOW - timedelta(days=days)) for days in (0, 0, 3)])
+    assert rollups(database).begin()
+    with SqlUnitOfWork(database) as work:
+        assert len(work.rollups.states(FIRST, LAST)) == 4
+        assert sum(each.sums.answers for each in work.rollups.sums(EVERYTHING)) == 3
+
+
+def test_many_rows_are_left_to_the_job_and_days_before_today_count_as_incomplete(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "FEW_ROWS", 1)
     ana = put_user(database, things.user("ana"))
     put(database, [things.generation(ana, at=NOW - timedelta(days=days)) for days in (0, 0, 1)])
-    rollups(database).begin_today()
+    assert not rollups(database).begin()
+    yesterday = rollups(database, NOW - timedelta(days=1))
+    yesterday.run()
+    assert rollups(database).begin(), "only today is missing"
     with SqlUnitOfWork(database) as work:
-        assert list(work.rollups.states(FIRST, LAST)) == [LAST]
-        assert sum(each.sums.answers for each in work.rollups.sums(EVERYTHING)) == 2
+        assert LAST not in work.rollups.states(FIRST, LAST)
 
 
 def test_a_day_that_is_added_up_twice_at_once_counts_once(database: Database) -> None:

@@ -26,7 +26,7 @@ class Choices:
     first: date | None
     """The first day with rows; None if there is none."""
     counted_until: datetime | None
-    """When the newest day was added up last."""
+    """When the newest day was added up last; None while earlier days are being added up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Boards:
     def choices(self, user: User) -> Choices:
         """Return what can be chosen."""
         require(user, Permission.VIEW_USAGE)
-        self._rollups.begin_today()
+        complete = self._rollups.begin()
         today = self._rollups.today()
         with self._unit_of_work() as work:
             first = work.rollups.first_day()
@@ -43,7 +43,7 @@ class Boards:
             models, groups = work.rollups.names()
         return Choices(
             models=models, groups=groups, zone=self._rollups.zone.key, today=today, first=first,
-            counted_until=max((each.computed_at for each in states.values()), default=None),
+            counted_until=max((each.computed_at for each in states.values()), default=None) if complete else None,
         )  # fmt: skip
 
     def overview(self, user: User, query: UsageQuery) -> Overview:

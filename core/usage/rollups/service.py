@@ -40,14 +40,27 @@ class Rollups:
             self._add_up(day)
         return len(due)
 
-    def begin_today(self) -> None:
-        """Add up today if nobody has done so yet, so that boards need not wait for the job. The job does it where there are many rows."""
+    def begin(self) -> bool:
+        """Add up the days that nobody has added up yet, so that boards need not wait for the job; return whether the days before today
+        are complete. Where there are many rows, the job does it.
+        """
         today = self.today()
         with self._unit_of_work() as work:
-            begun = today in work.rollups.states(today, today)
-            rows = 0 if begun else work.rollups.signature(*bounds_of(today, self.zone)).rows
-        if 0 < rows <= FEW_ROWS:
-            self._add_up(today)
+            oldest = work.rollups.first_row()
+            if oldest is None:
+                return True
+            first = oldest.astimezone(self.zone).date()
+            begun = work.rollups.states(first, today)
+            days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+            missing = [day for day in days if day not in begun]
+            if not missing:
+                return True
+            rows = work.rollups.signature(bounds_of(missing[0], self.zone)[0], bounds_of(missing[-1], self.zone)[1]).rows
+        if rows > FEW_ROWS:
+            return missing == [today]
+        for day in missing:
+            self._add_up(day)
+        return True
 
     def job_kinds(self) -> list[JobKind]:
         """Return the recurring job."""
