@@ -82,7 +82,7 @@ SHOTS = {
     "my_feedback": Shot("my-feedback", ".st-key-mine"),
     "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
     "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),
-    "usage": Shot("usage?tab=report", ".st-key-charts .js-plotly-plot .main-svg"),
+    "usage": Shot("usage", ".st-key-boardbody .js-plotly-plot .main-svg"),
     "alerts": Shot("alerts?rule=new&from=poor", ".st-key-card-alert-outcome", count_few_ratings),
     "models": Shot("models", ".st-key-card-plan"),
     "get_model": Shot("get_model", ".st-key-getmodel-grid"),
