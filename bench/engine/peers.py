@@ -62,7 +62,9 @@ def fetch_source(folder: Path, paths: Paths) -> Path:
         options = ["--no-deps", "--no-binary=:all:", "--no-build-isolation", "--disable-pip-version-check", "--require-hashes"]
         run([tools / "python", "-m", "pip", "download", *options, "-r", ENGINE, "-d", folder], paths.log)
         with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as archive:
-            archive.extractall(source, filter="data")
+            # Python 3.11.4 and later check the names in an archive. This one is pinned by its hash.
+            archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            archive.extractall(source)
     return next(source.glob("*/vendor/llama.cpp"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -68,7 +67,7 @@ def run_tests(paths: Paths, soak: background_soak.Soak | None = None) -> int:
     limits = ["-o", f"faulthandler_timeout={TEST_LIMIT_S}", "-o", "faulthandler_exit_on_timeout=true"]
     pytest: list[str | Path] = [paths.python, "-m", "pytest", *NOTING, *limits]
     results = ParallelTests(pytest, REPOSITORY, _environment(paths), _show).run(PARTS)
-    counted = [_counts(result.last_line) for result in results]
+    counted = [result.counts for result in results]
     counted.extend((0, 1, 0) for result in results if result.cut)
     soak_code = soak.wait() if soak else 0
     if soak:
@@ -87,12 +86,6 @@ def run_tests(paths: Paths, soak: background_soak.Soak | None = None) -> int:
 
 def _show(result: Result) -> None:
     print(f"\n── pytest {' '.join(result.part)}, {result.seconds:.0f} s\n{result.output}", flush=True)
-
-
-def _counts(line: str) -> tuple[int, int, int]:
-    """Return how many tests passed, failed (errors too) and were skipped, from pytest's last line."""
-    found = {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", line)}
-    return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0)
 
 
 def missing_for_tests() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -25,6 +26,8 @@ NOTING = ("-p", "tests.running_test")
 RUNNING = "TEST_RUNNING_FILE"
 STACKS = signal.SIGUSR2
 """At this signal the process then writes the stacks of its threads."""
+_SUMMARY = re.compile(r"=+ .+ in [\d.]+s.* =+")
+_COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 Part = tuple[str, ...]
 """Patterns of the files and folders that one process tests."""
 TEST_LIMIT_S = 420
@@ -46,8 +49,11 @@ class Result:
     cut: str = ""
 
     @property
-    def last_line(self) -> str:
-        return self.output.strip().rpartition("\n")[2]
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many tests passed, failed (errors too) and were skipped, from pytest's summary. Python may complain below it."""
+        summaries = [line for line in self.output.splitlines() if _SUMMARY.fullmatch(line)]
+        found = {word.rstrip("s"): int(number) for number, word in _COUNTED.findall(summaries[-1] if summaries else "")}
+        return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0)
 
     @property
     def failures(self) -> list[str]:

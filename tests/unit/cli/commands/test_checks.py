@@ -37,6 +37,12 @@ def test_two_workers_end_with_one_line_that_counts_all(tree: Path, paths: Paths,
     assert "── failures" not in output
 
 
+def test_what_python_says_at_its_end_hides_no_count(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
+    (tree / "two" / "test_two.py").write_text("import atexit\n\ndef test_it():\n    atexit.register(print, 'Exception ignored')\n")
+    assert checks.run_tests(paths) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == "3 passed, 0 failed, 0 skipped"
+
+
 def test_tests_and_what_they_start_keep_compiled_modules(tree: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     (tree / "one" / "test_one.py").write_text("import sys\n\ndef test_it():\n    assert not sys.dont_write_bytecode\n")
