@@ -46,7 +46,7 @@ def money(board: MoneyBoard) -> None:
             title = t("Cost per day, {currency}", currency=currency)
             sub = t("At the prices that were valid when the answers were asked for")
             head(f"cost-{currency}", title, sub, ("day", "cost"), partial(list, rows))
-            charts.show(charts.bars(days, [Line(currency, values, 0)], dark()), f"chart-board-cost-{currency}", title)
+            charts.show(charts.bars(days, [Line(currency, values, 0)], dark(), whole=False), f"chart-board-cost-{currency}", title)
     if board.total:
         _table("groups", t("By group"), t("Group"), [(group_name(each.name), each) for each in board.groups])
         _table("models", t("By model"), t("Model"), [(each.name, each) for each in board.models])
@@ -125,7 +125,8 @@ def _table(key: str, title: str, first: str, parts: Sequence[tuple[str, CostPart
     with st.container(border=True, key=f"card-board-money-{key}", gap="xsmall"):
         head(f"money-{key}", title, t("Whole period; accepted means rated good"), names, lambda: rows)
         number = st.column_config.NumberColumn
-        formats = {2: "%.2f", 3: "%.2f", 4: "localized", 5: "localized", 6: "%.4f", 7: "%.4f"}
+        small = "%.4f" if max((each.cost for _, each in parts), default=0.0) < 1 else "%.2f"
+        formats = {2: small, 3: small, 4: "localized", 5: "localized", 6: "%.4f", 7: "%.4f"}
         columns = {
             **{str(n): st.column_config.TextColumn(names[n]) for n in (0, 1)},
             **{str(n): number(names[n], format=form) for n, form in formats.items()},

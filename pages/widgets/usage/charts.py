@@ -105,8 +105,8 @@ def show(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt=alt)
 
 
-def bars(days: Sequence[date], series: Sequence[Line], dark: bool) -> go.Figure:
-    """Return stacked bars by day, from 0; weekends are lighter."""
+def bars(days: Sequence[date], series: Sequence[Line], dark: bool, *, whole: bool = True) -> go.Figure:
+    """Return stacked bars by day, from 0; weekends are lighter. whole: whether they count something."""
     figure = go.Figure()
     opacity = [WEEKEND if day.weekday() >= 5 else 1 for day in days]
     for line in series:
@@ -115,7 +115,7 @@ def bars(days: Sequence[date], series: Sequence[Line], dark: bool) -> go.Figure:
         figure.add_bar(x=days, y=line.values, name=escape(line.name), marker=marker, hovertemplate=f"{named}%{{y:,}}<extra></extra>")
     top = max((sum(values) for values in zip(*([value or 0 for value in line.values] for line in series), strict=True)), default=0)
     _frame(figure, days, dark)
-    _count_axis(figure, top)
+    _count_axis(figure, top, whole=whole)
     figure.update_layout(barmode="stack")
     return figure
 
@@ -213,11 +213,11 @@ def _frame(figure: go.Figure, days: Sequence[date], dark: bool) -> None:
     )
 
 
-def _count_axis(figure: go.Figure, top: float) -> None:
-    step = max(1, _step(top))
+def _count_axis(figure: go.Figure, top: float, *, whole: bool = True) -> None:
+    step = max(1, _step(top)) if whole else _step(top)
     upper = _upper(top, step)
     values = [step * n for n in range(int(upper / step) + 1)]
-    texts = [f"{value / 1e6:g} M" if upper >= 2e6 and value else f"{value:,.0f}" for value in values]
+    texts = [f"{value / 1e6:g} M" if upper >= 2e6 and value else f"{value:,.3g}" if step < 1 else f"{value:,.0f}" for value in values]
     figure.update_yaxes(range=[0, upper], tickvals=values, ticktext=texts)
 
 

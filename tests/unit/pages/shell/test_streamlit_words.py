@@ -12,7 +12,7 @@ from pages.shell.browser import streamlit_words
 from pages.shell.words import LANGUAGES
 
 BLANK = "{}"
-OF_ITS_PARTS = {"option. Remove an option first.", "options. Remove an option first."}
+OF_ITS_PARTS = {"option. Remove an option first.", "options. Remove an option first.", "Upload or drag and drop files"}
 """Streamlit puts these together from parts."""
 
 

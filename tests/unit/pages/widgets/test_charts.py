@@ -44,6 +44,11 @@ def test_counts_are_whole_numbers_with_commas() -> None:
     assert list(bars(DAYS, [Line("People", [2] * 14, 0)], dark=False).layout.yaxis.ticktext) == ["0", "1", "2", "3"]
 
 
+def test_amounts_of_money_below_one_have_their_own_ticks() -> None:
+    axis = bars(DAYS, [Line("EUR", [0.0046] * 14, 0)], dark=False, whole=False).layout.yaxis
+    assert axis.range[1] < 0.007 and list(axis.ticktext)[:2] == ["0", "0.001"]
+
+
 def test_stacked_bars_have_room_for_their_sum() -> None:
     figure = bars(DAYS, [Line("Prompt", [60] * 14, 0), Line("Completion", [50] * 14, 1)], dark=False)
     assert figure.layout.yaxis.range[1] >= 110 and figure.layout.barmode == "stack"
