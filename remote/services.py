@@ -160,7 +160,7 @@ SERVICES = (
     Service("alert_webhooks", staff=("add", "list", "remove"), reads=("list",)),
     Service("alert_delivery", staff=("test", "tests"), reads=("tests",), values={"can_mail": bool}),
     Service("boards", staff=("adoption", "capacity", "choices", "overview", "quality", "speed"),
-            reads=("adoption", "capacity", "choices", "overview", "quality", "speed")),
+            reads=("adoption", "capacity", "overview", "quality", "speed")),
     Service("money", staff=("board", "prices", "remove_price", "set_budget", "set_price"), reads=("board", "prices")),
     Service("answer_lines", staff=("of_days",), reads=("of_days",)),
     Service("usage", staff=("choices", "parts", "report", "rows"), reads=("choices", "parts", "report")),

@@ -26,7 +26,7 @@ NOTING = ("-p", "tests.running_test")
 RUNNING = "TEST_RUNNING_FILE"
 STACKS = signal.SIGUSR2
 """At this signal the process then writes the stacks of its threads."""
-_SUMMARY = re.compile(r"=+ .+ in [\d.]+s.* =+")
+_SUMMARY = re.compile(r"(=+ )?\d+ (passed|failed|errors?|skipped|deselected)\b.* in [\d.]+s.*")
 _COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 Part = tuple[str, ...]
 """Patterns of the files and folders that one process tests."""
