@@ -39,12 +39,12 @@ def broken(path: Path) -> None:
 def test_a_load_that_fails_during_its_trial_ends_its_processes(
     happens: Callable[[Path], None], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rendering: list[psutil.Process] = []
+    before, rendering = set(psutil.Process().children()), list[psutil.Process]()
 
     def trial(
         buffers: FileBuffers, path: Path, version: str, options: BackendOptions, wanted: Callable[[], bool]
     ) -> BackendOptions:
-        rendering.extend(psutil.Process().children())
+        rendering.extend(set(psutil.Process().children()) - before)
         happens(path)
         return TRIAL(buffers, path, version, options, wanted)
 

@@ -39,13 +39,13 @@ steps, asked = 0, False
 def decode(self, parts):
     global steps
     steps += asked
-    if steps == 6 and how == "assert":
+    if steps == 3 and how == "assert":
         lib.llama_memory_seq_cp(self._memory, 0, 1, 0, 2)  # part of a stream: llama.cpp asserts that nobody asks for this
     if not asked and how == "measure":
         os.abort()
-    if steps == 6 and how == "abort":
+    if steps == 3 and how == "abort":
         os.abort()
-    if steps == 6 and how == "kill":
+    if steps == 3 and how == "kill":
         os.kill(os.getpid(), 9)
     return whole(self, parts)
 
@@ -56,8 +56,9 @@ pool.load(guide, LoadSettings(context=512, slots=4))
 while pool.loaded()[0].state is ModelState.LOADING:
     time.sleep(0.01)
 question = GenerationRequest((ChatMessage("user", "Tell me a secret"),), "ann", id="turn-4711")
-asked = True
-list(PoolRouter(pool).start(question).events())
+running = PoolRouter(pool).start(question)
+asked = True  # Not before: until then the engine may measure its steps, and decodes for nobody.
+list(running.events())
 pool.close()
 record.close()
 """
