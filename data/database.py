@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.errors import StartFailed, Unavailable
 from core.operations.file_limit import at_file_limit
 from data.connections.queue import ConnectionPool
+from data.connections.wal import use_wal
 from data.connections.write_turns import BUSY, give_turns
 from data.limits.limit_counters import LimitCounters
 from data.repositories.usage.usage_days import UsageDays
@@ -184,7 +185,7 @@ def _make_file(url: URL) -> None:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver must not BEGIN by itself: reads run outside transactions, and data.transaction begins IMMEDIATE before the first write.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    use_wal(connection, BUSY_TIMEOUT_S)
     # In WAL mode, NORMAL keeps every commit through a crash of the process; only a power cut can undo the last ones.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 3
 """Seconds that a stop waits for open requests before it closes them."""
+KEEP_ALIVE_S = 15
+"""Seconds that an idle connection stays open: longer than clients and nginx keep theirs, so that none sends a request into its closing."""
 POLL_S = 0.1
 HOME_TAKEN = "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder."
 SECOND_REPLICA = (
@@ -105,6 +107,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     remote = profile_of(settings).remote
     drain = None if remote or not settings.drain_s else Drain(portal, draining, settings.drain_s, settings.drain_notice_seconds)

@@ -78,7 +78,9 @@ def test_a_box_is_found_moved_corrected_reviewed_and_exported(
     expect(page.get_by_role("cell", name="100 × 70")).to_be_visible()
 
     # By mouse: 30 pixels of the image to the right, 40 down.
-    image = page.locator(".boxes svg").bounding_box()
+    drawn = page.locator(".boxes svg")
+    expect(drawn).to_have_count(1)
+    image = drawn.bounding_box()
     assert image is not None
     scale = image["width"] / WIDTH
     x, y = image["x"] + 60 * scale, image["y"] + 55 * scale

@@ -98,6 +98,17 @@ def test_many_processes_may_start_at_once(empty_url: str) -> None:
         assert list(pool.map(start, range(4))) == [None] * 4
 
 
+def test_many_connections_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    def connect(name: str) -> None:
+        opened = open_database(f"sqlite:///{tmp_path / name}")
+        opened.connect().close()
+        opened.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(60):  # Without another try, one in eight of these was refused.
+            assert list(pool.map(connect, [f"{number}.db"] * 4)) == [None] * 4
+
+
 def test_a_database_newer_than_the_code_stops_the_start(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from data.connections.wal import use_wal
 from data.search.port import Document, moment
 from data.search.tokens import scope
 from data.search.words import spread
@@ -124,7 +125,7 @@ class SqliteFile:
     def _open(self) -> sqlite3.Connection:
         self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
+        use_wal(connection, BUSY_TIMEOUT_S)
         # FULL: a put is on disk before its job is deleted from the database, even after a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         # A batch changes many pages; they are written once, and rarely moved from the log to the file.

@@ -105,8 +105,10 @@ def _upload(portal: Portal, user: User) -> None:
 
 
 def _picture(user: User, image: GroundImage, run: GroundRun | None) -> None:
+    # One key for all runs of an image: its picture stays on the page while boxes come and go.
+    key = f"boxes-{image.id}"
     if run is None or run.error is not None:
-        canvas(f"boxes-{image.id}", image, (), ())
+        canvas(key, image, (), ())
     else:
         now = edited(run)
 
@@ -114,7 +116,7 @@ def _picture(user: User, image: GroundImage, run: GroundRun | None) -> None:
             if event := st.session_state[key].event:
                 now.take(dict(event), image, run)
 
-        canvas(f"boxes-{run.id}", image, now.boxes, run.phrases, edit=True, chosen=now.chosen, on_event=moved)
+        canvas(key, image, now.boxes, run.phrases, edit=True, chosen=now.chosen, on_event=moved)
     with st.container(horizontal=True, gap="small", key="images-caption"):
         st.caption(f"{plain(image.name)} · {image.width:,} × {image.height:,}")
         if run is not None and run.error is None:
