@@ -8,5 +8,6 @@ In reading order:
 - ending: end a command with one sentence
 - environment: install what the portal needs
 - serving: serve the portal
-- commands: user, doctor, test, backup, keys and audit
+- checks: test
+- commands: user, doctor, backup, keys and audit
 """

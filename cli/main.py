@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from cli.commands import checks, doctor
+from cli.checks import checks
+from cli.commands import doctor
 from cli.commands.benches import find_benches
 from cli.environment import python_packages
 from cli.environment.engine_build import library_path

@@ -1,12 +1,18 @@
-"""Note which test runs. `./portal test` loads this plugin of pytest, so that a test that hangs or crashes its process is named."""
+"""Note which test runs, and which failed.
+
+`./portal test` loads this plugin of pytest: it names the test that hangs or crashes its process, and runs a few failed ones again.
+"""
 
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 from pathlib import Path
 
-from cli.commands.parallel_tests import RUNNING, STACKS
+import pytest
+
+from cli.checks.parallel_tests import FAILED, RUNNING, STACKS
 
 
 def pytest_configure() -> None:
@@ -21,6 +27,12 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 def pytest_runtest_logfinish() -> None:
     _note("")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and (file := os.environ.get(FAILED)):
+        with Path(file).open("a", encoding="utf-8") as failed:
+            failed.write(f"{json.dumps(report.nodeid)}\n")
 
 
 def _note(text: str) -> None:

@@ -3,9 +3,6 @@
 In reading order:
 
 - people: ./portal user
-- checks: ./portal test
-- parallel_tests: run the parts of the tests in two workers
-- background_soak: the soak that runs beside them
 - doctor: ./portal doctor, before and after installation
 - inspection: the part of the doctor inside the environment
 - finding: one line of the doctor

@@ -68,8 +68,8 @@ BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.characters", "core.clock
 BEFORE_THE_ENVIRONMENT = (
     *("main", "paths", "progress"),
     *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
-    *("commands.parallel_tests", "commands.background_soak"),
-    *("environment.engine_build", "environment.fixes", "commands.doctor", "commands.finding", "commands.benches", "commands.checks"),
+    *("checks.parallel_tests", "checks.background_soak", "checks.outcome", "checks.checks"),
+    *("environment.engine_build", "environment.fixes", "commands.doctor", "commands.finding", "commands.benches"),
 )
 """Modules of cli that run before anything is installed."""
 SHARED_WITH_THE_COMMAND = "models.trials.machine_trial"

@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.commands import background_soak
-from cli.commands.parallel_tests import NOTING, TEST_LIMIT_S, ParallelTests, Part, Result
+from cli.checks import background_soak
+from cli.checks.outcome import Outcome, to_run_again
+from cli.checks.parallel_tests import NOTING, TEST_LIMIT_S, ParallelTests, Part, Result
 from cli.environment import python_packages, system_packages
 from cli.environment.engine_build import library_path
 from cli.environment.install import install_runtime
@@ -58,30 +59,31 @@ def _run_tests_beside_soak(paths: Paths) -> int:
 
 
 def run_tests(paths: Paths, soak: background_soak.Soak | None = None) -> int:
-    """Run all tests in two workers. Returns 0 if everything passed.
+    """Run all tests in two workers, and a few failed ones again. Returns 0 if everything passed.
 
-    The output of each part is shown when the part has ended, the soak's last. Then come the lines of all failures, and one line that
-    counts all tests, with the soak as one.
+    The output of each part is shown when the part has ended, the soak's last. Then come the lines of all failures, the tests that failed
+    only once, and one line that counts all tests, with the soak as one.
     """
     print(f"\n── pytest, {len(PARTS)} parts in two workers", flush=True)
     limits = ["-o", f"faulthandler_timeout={TEST_LIMIT_S}", "-o", "faulthandler_exit_on_timeout=true"]
     pytest: list[str | Path] = [paths.python, "-m", "pytest", *NOTING, *limits]
-    results = ParallelTests(pytest, REPOSITORY, _environment(paths), _show).run(PARTS)
-    counted = [result.counts for result in results]
-    counted.extend((0, 1, 0) for result in results if result.cut)
+    tests = ParallelTests(pytest, REPOSITORY, _environment(paths), _show)
+    results = tests.run(PARTS)
+    again = to_run_again(results)
+    outcome = Outcome(results, tests.run_alone(again) if again else None)
+    passed, failed, skipped = outcome.counts
     soak_code = soak.wait() if soak else 0
     if soak:
-        counted.append((0, 1, 0) if soak_code else (1, 0, 0))
+        passed, failed = passed + (not soak_code), failed + bool(soak_code)
         print(f"\n── soak\n{soak.output()}", flush=True)
-    print("\n── failures" if soak_code or any(result.code for result in results) else "")
-    for result in results:
-        if result.code:
-            print("\n".join([f"{' '.join(result.part)} ended with code {result.code}", *result.failures]))
+    if soak_code or outcome.code:
+        print("\n── failures", *outcome.failures(), sep="\n")
     if soak and soak_code:
         print("\n".join(soak.failures() or [f"The soak ended with code {soak_code}."]))
-    passed, failed, skipped = (sum(each[number] for each in counted) for number in range(3))
+    if outcome.unsteady:
+        print("\n── unsteady: failed beside other tests and passed alone", *outcome.unsteady, sep="\n")
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    return next((result.code for result in results if result.code), soak_code)
+    return outcome.code or soak_code
 
 
 def _show(result: Result) -> None:

@@ -7,6 +7,7 @@ one core busy at the end. So unlike loads run side by side, and both workers end
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 NOTING = ("-p", "tests.running_test")
-"""pytest's arguments that make a part's process note its running test in the file that the variable RUNNING names."""
+"""pytest's arguments that make a part's process note its running test and its failed tests, in files that these variables name."""
 RUNNING = "TEST_RUNNING_FILE"
+FAILED = "TEST_FAILED_FILE"
 STACKS = signal.SIGUSR2
 """At this signal the process then writes the stacks of its threads."""
 _SUMMARY = re.compile(r"(=+ )?\d+ (passed|failed|errors?|skipped|deselected)\b.* in [\d.]+s.*")
@@ -40,13 +42,17 @@ WRITING_S = 2
 
 @dataclass(frozen=True)
 class Result:
-    """What a part's process wrote, and how it ended. code: its exit code. cut: the test that ran when the process ended, if one did."""
+    """What a part's process wrote, and how it ended. code: its exit code. cut: the test that ran when the process ended, if one did.
+
+    failed: the tests that failed, as pytest names them.
+    """
 
     part: Part
     code: int
     output: str
     seconds: float
     cut: str = ""
+    failed: tuple[str, ...] = ()
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -97,6 +103,12 @@ class ParallelTests:
                     for process in self._running:
                         process.terminate()
 
+    def run_alone(self, tests: Sequence[str]) -> Result:
+        """Run these tests in one process. tests: as pytest names them."""
+        result = self._run_paths(tuple(tests), tests)
+        self._ended(result)
+        return result
+
     def _work(self, take: Callable[[], Part]) -> list[Result]:
         results: list[Result] = []
         while True:
@@ -109,18 +121,22 @@ class ParallelTests:
                 self._ended(results[-1])
 
     def _run_part(self, part: Part) -> Result:
-        paths = sorted(str(path.relative_to(self._root)) for pattern in part for path in self._root.glob(pattern))
+        return self._run_paths(part, sorted(str(path.relative_to(self._root)) for pattern in part for path in self._root.glob(pattern)))
+
+    def _run_paths(self, part: Part, paths: Sequence[str]) -> Result:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="workers-") as folder:
-            output, running = Path(folder) / "output", Path(folder) / "running"
+            output, running, failed = (Path(folder) / name for name in ("output", "running", "failed"))
+            environment = {**self._environment, RUNNING: str(running), FAILED: str(failed)}
             with output.open("wb") as file:
-                code = self._run_process([*self._command, *paths], {**self._environment, RUNNING: str(running)}, file)
+                code = self._run_process([*self._command, *paths], environment, file)
             return Result(
                 part=part,
                 code=code,
                 output=output.read_text("utf-8", "replace"),
                 seconds=time.monotonic() - began,
                 cut=running.read_text("utf-8") if code and running.exists() else "",
+                failed=tuple(json.loads(line) for line in failed.read_text("utf-8").splitlines()) if failed.exists() else (),
             )
 
     def _run_process(self, command: Sequence[str | Path], environment: Mapping[str, str], output: BinaryIO) -> int:

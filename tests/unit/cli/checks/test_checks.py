@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands import checks
-from cli.commands.parallel_tests import NOTING, ParallelTests
+from cli.checks import checks
+from cli.checks.parallel_tests import NOTING, ParallelTests
 from cli.paths import Paths
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -58,6 +58,63 @@ def test_a_failure_in_any_part_fails_the_run(tree: Path, paths: Paths, capfd: py
     lines = capfd.readouterr().out.splitlines()
     assert lines[-1] == "2 passed, 1 failed, 0 skipped"
     assert any(line.startswith(f"FAILED {broken}/test_{broken}.py::test_it") for line in lines[lines.index("── failures") :])
+
+
+FAILS_ONCE = """
+from pathlib import Path
+
+def test_it():
+    once = Path('once')
+    assert once.exists() or once.touch()
+"""
+FAILS_WITH_A = """
+import pytest
+
+@pytest.mark.parametrize('it', ['a - b', 'c::[d]'])
+def test_it(it):
+    assert 'a' not in it
+"""
+SIX_FAIL_ONCE = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize('number', range(6))
+def test_it(number):
+    once = Path(f'once-{number}')
+    assert once.exists() or once.touch()
+"""
+
+
+def test_a_test_that_fails_once_is_named_and_does_not_fail_the_run(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
+    (tree / "two" / "test_two.py").write_text(FAILS_ONCE)
+    assert checks.run_tests(paths) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-1] == "3 passed, 0 failed, 0 skipped"
+    assert lines[-2] == "two/test_two.py::test_it" and "unsteady" in lines[-3]
+    assert "── failures" not in lines and ">       assert once.exists() or once.touch()" in lines, "the first failure is shown"
+
+
+def test_one_that_fails_twice_fails_the_run_beside_one_that_fails_once(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
+    (tree / "one" / "test_one.py").write_text(FAILS_WITH_A)
+    (tree / "two" / "test_two.py").write_text(FAILS_ONCE)
+    assert checks.run_tests(paths) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-1] == "3 passed, 1 failed, 0 skipped"
+    assert any(line.startswith("FAILED one/test_one.py::test_it[a - b]") for line in lines[lines.index("── failures") :])
+    assert lines[-2] == "two/test_two.py::test_it"
+
+
+def test_many_that_fail_once_fail_the_run(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
+    (tree / "two" / "test_two.py").write_text(SIX_FAIL_ONCE)
+    assert checks.run_tests(paths) == 1
+    assert capfd.readouterr().out.splitlines()[-1] == "2 passed, 6 failed, 0 skipped"
+
+
+def test_one_that_fails_once_does_not_excuse_a_part_that_crashes(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
+    (tree / "one" / "test_one.py").write_text(FAILS_ONCE)
+    (tree / "two" / "test_two.py").write_text("import os\n\ndef test_it():\n    os.abort()\n")
+    assert checks.run_tests(paths) != 0
+    assert capfd.readouterr().out.splitlines()[-1] == "1 passed, 2 failed, 0 skipped"
 
 
 def test_a_part_that_crashes_fails_the_run_and_the_others_go_on(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands import background_soak, checks
+from cli.checks import background_soak, checks
 from cli.paths import Paths
 
 
