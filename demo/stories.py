@@ -58,7 +58,7 @@ def search_the_chats(page: Page) -> None:
 
 
 def open_a_complaint(page: Page) -> None:
-    open_page(page, "Feedback")
+    open_page(page, "Cases")
     page.locator('[class*="st-key-rrow-"] button').filter(has_text="Normal").first.click()
     page.get_by_role("button", name="Resolve").wait_for()
 

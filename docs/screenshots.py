@@ -78,7 +78,7 @@ def count_few_ratings(page: Page) -> None:
 SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
     "chat": Shot("?c={chat}", ".st-key-transcript"),
-    "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
+    "cases": Shot("cases", ".st-key-rvlist", open_complaint),
     "my_feedback": Shot("my-feedback", ".st-key-mine"),
     "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
     "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),

@@ -8,7 +8,7 @@ In reading order:
 - markdown: make untrusted Markdown safe to draw
 - chat: the chat, search, shared chats
 - tools: prompts, images
-- review: feedback, review progress, datasets
+- review: cases, review progress, datasets
 - usage: usage reports and alerts
 - models: serving, get a model, compare, presets, platforms
 - system: people, access, storage, jobs, plugins, audit

@@ -8,6 +8,8 @@ from core.errors import StartFailed
 from settings import Settings, listed
 
 START_PAGE = "chat"
+MOVED = {"feedback": "cases"}
+"""Pages that have moved: their new paths by their former ones, which bookmarks and settings may still have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def profile_of(settings: Settings) -> Profile:
     """Return the profile of the settings, with the pages and routes that the settings name, if any. Raises StartFailed."""
     profile = PROFILES[settings.profile]
     if settings.pages:
-        pages = frozenset(listed(settings.pages))
+        pages = frozenset(MOVED.get(path, path) for path in listed(settings.pages))
         if START_PAGE not in pages:
             raise StartFailed("PORTAL_PAGES must include {page}: it is the start page.", page=START_PAGE)
         profile = replace(profile, pages=pages)

@@ -65,7 +65,7 @@ class ReviewNames:
         """
         require(user, Permission.REVIEW_FEEDBACK)
         if user.key is not None:
-            raise NotAllowed("An API key cannot reveal names. Sign in, and reveal them on the Feedback page.")
+            raise NotAllowed("An API key cannot reveal names. Sign in, and reveal them on the Cases page.")
         if not self.hidden:
             raise Conflict("This portal does not hide the names of raters.")
         words = cut(one_line(why), MAX_WHY)

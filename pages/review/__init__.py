@@ -2,7 +2,7 @@
 
 In reading order:
 
-- feedback: work on the cases of ratings
+- cases: work on the cases of ratings
 - review_progress: how the review gets on
 - datasets: rated answers as files for training
 """

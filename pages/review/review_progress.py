@@ -24,7 +24,7 @@ DAYS = (7, 30, 90, 365)
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=900, gap="medium"):
         if st.button(t("All cases"), icon=":material/arrow_back:", type="tertiary", key="rpback"):
-            frame.open_page("feedback")
+            frame.open_page("cases")
         with frame.page_head(t("Review progress"), key="rphead"):
             days = st.segmented_control(
                 t("Range"),

@@ -72,4 +72,4 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Choose cases"), ["X"]),
     ]
     found = [(t("On every page"), everywhere), (t("Chat"), chat)]
-    return [*found, (t("Feedback"), review)] if reviews else found
+    return [*found, (t("Cases"), review)] if reviews else found

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from bootstrap.servers.profiles import profile_of
+from bootstrap.servers.profiles import MOVED, profile_of
 from core.errors import PortalError, ServerUnreachable, StartFailed
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
@@ -60,19 +60,19 @@ class Entry:
         import_module(f"pages.{self.module}").render(portal, user)
 
 
-_TOOLS, _USAGE, _MODELS, _SYSTEM = "Tools", "Usage", "Models", "System"
+_TOOLS, _REVIEW, _USAGE, _MODELS, _SYSTEM = "Tools", "Review", "Usage", "Models", "System"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, module="chat.chat"),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, module="chat.search"),
-    Entry(path="prompts", title="Prompts", permission=Permission.CHAT, module="tools.prompts", menu=_TOOLS),
     Entry(path="shared", title="Shared chat", permission=Permission.CHAT, module="chat.shared", hidden=True),
     Entry(path="images", title="Images", permission=Permission.DETECT, module="tools.images", menu=_TOOLS),
-    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, module="review.feedback"),
+    Entry(path="prompts", title="Prompts", permission=Permission.CHAT, module="tools.prompts", menu=_TOOLS),
+    Entry(path="cases", title="Cases", permission=Permission.REVIEW_FEEDBACK, module="review.cases", menu=_REVIEW),
     Entry(
         path="review_progress", title="Review progress", permission=Permission.REVIEW_FEEDBACK, module="review.review_progress",
         hidden=True,
     ),
-    Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_TOOLS),
+    Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_REVIEW),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage", menu=_USAGE, short="Boards"),
     Entry(path="alerts", title="Alerts", permission=Permission.VIEW_USAGE, module="usage.alerts", menu=_USAGE),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, module="models.models", menu=_MODELS, short="Serving"),
@@ -82,10 +82,10 @@ ENTRIES = (
     Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, module="models.platforms", menu=_MODELS),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, module="system.people", menu=_SYSTEM),
     Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, module="system.access", menu=_SYSTEM),
+    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, module="system.audit", menu=_SYSTEM),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, module="system.store", menu=_SYSTEM),
     Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, module="system.jobs", menu=_SYSTEM),
     Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, module="system.plugins", menu=_SYSTEM),
-    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, module="system.audit", menu=_SYSTEM),
 )
 """The pages of the portal, in menu order; the first is the start page."""
 
@@ -165,6 +165,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     hidden = [_forbidden(portal, entry, user) for entry in served if not allows(user, entry.permission)]
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     hidden += [_page(portal, user, entry, t(entry.title)) for entry in allowed if entry.hidden]
+    hidden += [_moved(old, entry) for old, new in MOVED.items() for entry in ENTRIES if entry.path == new]
     # Pages have no icons: the browser would show the icon of the open page, which Streamlit fetches from an external host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
@@ -276,6 +277,11 @@ def _refuse(portal: Portal, entry: Entry, user: User) -> None:
 def _elsewhere(entry: Entry) -> st.Page:
     """Return a hidden page in place of one that this server's profile leaves out: if its URL is opened, it says so."""
     return st.Page(lambda: not_here(t(entry.title)), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def _moved(old: str, entry: Entry) -> st.Page:
+    """Return a hidden page in place of one that has another address now, and that it opens."""
+    return st.Page(lambda: frame.open_page(entry.path, **st.query_params), title=t(entry.title), url_path=old, visibility="hidden")
 
 
 def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:

@@ -13,7 +13,7 @@ In reading order:
 - images: the Images page
 - people: the People and Access pages
 - rating: the rating form, and the names of raters
-- review: the Feedback page
+- review: the page Cases
 - datasets: the Datasets page
 - store: the Store page
 - plugins: sections that plugins add to pages

@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from bench.portal_parts.portal import PASSWORD, Measured
-from samples.chromium import PATIENCE_MS, stop
+from samples.chromium import PATIENCE_MS, open_page, stop
 from tests.browser.conftest import Person
 from tests.browser.settled import press_until, settle, until
 
@@ -142,7 +142,7 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     admin_context.set_default_timeout(PATIENCE_MS)
     admin = Person(admin_context, portal)
     desk = admin.open("admin")
-    desk.get_by_role("link", name="Feedback").click()
+    open_page(desk, "Cases")
     expect(desk.get_by_text("Only letters, number 0815").first).to_be_visible()
     expect(desk.get_by_text("Rate me, question 4711").first).to_be_visible()
     desk.goto(f"{portal.url}/usage?tab=report")
@@ -201,7 +201,7 @@ def test_an_answer_is_regenerated_and_its_versions_are_kept(person: Person, port
 
 def test_each_role_sees_its_pages_and_no_more(person: Person) -> None:
     page = person.open("ana")
-    for name in ("Feedback", "Usage", "Models", "People"):
+    for name in ("Cases", "Usage", "Models", "People"):
         expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
     page.goto(f"{person.portal.url}/models")
     expect(page.get_by_text(re.compile("analyst|role", re.IGNORECASE)).first).to_be_visible()

@@ -133,7 +133,7 @@ def test_everybody_can_use_dialogs(page: Page, portal: Measured) -> None:
     page.get_by_role("button", name="Load by path").click()
     page.get_by_role("dialog").wait_for()
     look(page, "a dialog with an example", found)
-    page.goto(f"{portal.url}/feedback")
+    page.goto(f"{portal.url}/cases")
     page.get_by_role("button", name="Next case").wait_for()
     page.keyboard.press("n")
     page.get_by_role("dialog").wait_for()

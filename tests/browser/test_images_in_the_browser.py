@@ -124,7 +124,7 @@ def reviewed(chromium: Browser, portal: Measured) -> None:
     context.set_default_timeout(PATIENCE_MS)
     admin = Person(context, portal)
     page = admin.open("admin")
-    open_page(page, "Feedback")
+    open_page(page, "Cases")
     page.get_by_text("a red car").first.click()
     expect(page.get_by_text("Too far to the left").first).to_be_visible()
     expect(page.get_by_text("As the person left it")).to_be_visible()

@@ -82,7 +82,7 @@ def test_a_new_chat_has_a_name_and_a_key(person: Person) -> None:
 
 def test_no_icon_is_read_aloud_and_every_button_says_what_it_does(person: Person) -> None:
     page = person.open("admin")
-    for path in ("", "feedback", "models", "usage"):
+    for path in ("", "cases", "models", "usage"):
         page.goto(f"{person.portal.url}/{path}")
         settle(page)
         until(lambda: page.evaluate(BUTTONS)[0] > 3)
@@ -189,7 +189,7 @@ def test_a_code_fence_in_a_question_is_drawn_as_code_and_the_pencil_stands_besid
 def test_the_list_of_cases_stays_where_it_is_and_follows_the_keys(person: Person, portal: Measured) -> None:
     rated(person, portal, 16)
     page = person.open("admin")
-    page.goto(f"{portal.url}/feedback")
+    page.goto(f"{portal.url}/cases")
     rows = page.locator('[class*="st-key-rrow-"] button')
     rows.nth(15).wait_for()
     pane = page.locator(".st-key-rvlist")

@@ -13,7 +13,7 @@ from tests.browser.test_keyboard_and_phone import rated
 def test_a_complaint_is_resolved_by_keyboard_and_its_rater_reads_the_reply(person: Person, portal: Measured, chromium: Browser) -> None:
     rated(person, portal, 1)
     page = person.open("admin")
-    page.goto(f"{portal.url}/feedback")
+    page.goto(f"{portal.url}/cases")
     page.get_by_role("button", name="Next case").wait_for()
     page.keyboard.press("t")
     page.get_by_role("dialog").get_by_role("combobox").fill("Wrong number")

@@ -149,7 +149,7 @@ def test_nothing_runs_on_any_page(person: Person, portal: Measured) -> None:
         for thought in page.get_by_test_id("stExpander").all()[:3]:
             thought.click()
         _expect_nothing_ran(page)
-    for name in ("Feedback", "Usage", "Models", "People", "Access", "Jobs", "Audit", "Search"):
+    for name in ("Cases", "Usage", "Models", "People", "Access", "Jobs", "Audit", "Search"):
         open_page(page, name)
         page.get_by_test_id("stMain").get_by_role("button").first.wait_for()
         settle(page)

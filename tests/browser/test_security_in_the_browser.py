@@ -40,7 +40,7 @@ def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> 
     with page.expect_download() as saved:
         page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     assert saved.value.suggested_filename.endswith(".csv") and Path(saved.value.path()).stat().st_size > 100
-    for name, path in (("Feedback", "feedback"), ("Models", "models"), ("People", "people"), ("Storage", "store"), ("Audit", "audit")):
+    for name, path in (("Cases", "cases"), ("Models", "models"), ("People", "people"), ("Storage", "store"), ("Audit", "audit")):
         open_page(page, name)
         expect(page).to_have_url(f"{portal.url}/{path}")
         expect(page).to_have_title(re.compile(name))

@@ -16,11 +16,11 @@ from core.people.sessions import SESSION_COOKIE
 
 PAGES = [
     *("", "chat", "prompts", "images", "memory", "my-feedback", "notices", "plugins", "compare", "shared"),
-    *("models", "feedback", "usage", "people", "account", "sign_in"),
+    *("models", "cases", "feedback", "usage", "people", "account", "sign_in"),
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Prompts", "Images", "Feedback", "Datasets", "Boards", "Alerts"),
+    *("Chat", "Search", "Prompts", "Images", "Cases", "Datasets", "Boards", "Alerts"),
     *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit"),
 }
@@ -107,12 +107,18 @@ def test_each_role_is_offered_its_own_pages(portal: Measured, name: str, pages: 
 
 
 @pytest.mark.usefixtures("people")
-@pytest.mark.parametrize("page", ["models", "feedback", "usage", "people"])
+@pytest.mark.parametrize("page", ["models", "cases", "usage", "people"])
 def test_a_page_of_another_role_says_so_and_shows_nothing(portal: Measured, page: str) -> None:
     with PageSocket(host(portal), token(portal, "ann")) as tab:
         words = said(tab.run(page=page))
     assert f"You cannot open {page.title()}" in words
     assert "text_input" not in words and "arrow_data_frame" not in words and "plotly" not in words
+
+
+def test_a_former_address_opens_the_page_that_has_moved(portal: Measured) -> None:
+    with PageSocket(host(portal), token(portal, "admin")) as tab:
+        words = said([*tab.run(page="feedback"), *tab.messages()])  # The first run goes to the other page, the second draws it.
+    assert "No ratings yet" in words and "There is nothing here" not in words
 
 
 @pytest.mark.usefixtures("people")

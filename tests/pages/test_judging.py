@@ -34,7 +34,7 @@ def new_case(made: Stage) -> ReviewCase:
 
 
 def opened(made: Stage, case: ReviewCase, user: User | None = None) -> AppTest:
-    drawn = page("feedback", made, user)
+    drawn = page("cases", made, user)
     drawn.session_state["feedback-case"] = case.number
     return drawn.run()
 
@@ -91,13 +91,13 @@ def test_the_second_reviewer_sees_no_answers_and_then_both_see_where_they_differ
 
 def test_only_those_who_set_up_the_review_have_the_menu(seeded: Stage) -> None:
     for role, there in ((Role.ADMIN, True), (Role.REVIEWER, False)):
-        drawn = page("feedback", seeded, as_role(seeded.admin, role))
+        drawn = page("cases", seeded, as_role(seeded.admin, role))
         menus = [each for each in drawn.get("menu_button") if "Set up" in str(each.proto)]
         assert bool(menus) is there
 
 
 def test_the_judgement_speaks_chinese(seeded: Stage) -> None:
-    drawn = page("feedback", seeded, language="zh")
+    drawn = page("cases", seeded, language="zh")
     assert "评估" in texts(drawn) and "严重程度" in str([each.label for each in drawn.get("button_group")])
     assert len(DEFAULT.questions) == 2
 

@@ -37,7 +37,7 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
     Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts", "my_feedback"),
-    Role.ADMIN: ("feedback", "review_progress", "datasets", "usage", "alerts", "models", "get_model", "platforms", "people", "store",
+    Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "alerts", "models", "get_model", "platforms", "people", "store",
                  "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}

@@ -21,7 +21,7 @@ EXPECTED = {
     "prompts": Permission.CHAT,
     "shared": Permission.CHAT,
     "images": Permission.DETECT,
-    "feedback": Permission.REVIEW_FEEDBACK,
+    "cases": Permission.REVIEW_FEEDBACK,
     "review_progress": Permission.REVIEW_FEEDBACK,
     "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
@@ -39,7 +39,7 @@ EXPECTED = {
     "audit": Permission.READ_AUDIT,
 }
 
-SAYS_IT_ITSELF = {"feedback", "review_progress", "usage", "models"}
+SAYS_IT_ITSELF = {"cases", "review_progress", "usage", "models"}
 """Pages that draw the refusal in place of what they show."""
 
 

@@ -1,4 +1,4 @@
-"""Widgets of the Feedback page.
+"""Widgets of the page Cases.
 
 In reading order:
 

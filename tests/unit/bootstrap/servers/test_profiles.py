@@ -63,6 +63,10 @@ def test_the_start_page_cannot_be_left_out(tmp_path: Path) -> None:
         profile_of(Settings(home=tmp_path, pages="usage"))
 
 
+def test_a_page_may_be_named_by_its_former_path(tmp_path: Path) -> None:
+    assert profile_of(Settings(home=tmp_path, pages="chat,feedback")).pages == {"chat", "cases"}
+
+
 def test_an_unknown_group_of_routes_is_named() -> None:
     with pytest.raises(StartFailed, match="PORTAL_ROUTES names sesion"):
         build(never, {"sesion"})  # type: ignore[arg-type]

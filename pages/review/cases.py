@@ -1,4 +1,4 @@
-"""Feedback: the cases of ratings, as list, case and properties. Everything can be reached by keyboard."""
+"""Cases: ratings that reviewers work on, as list, case and properties. Everything can be reached by keyboard."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def render(portal: Portal, user: User) -> None:
             return
         people = portal.case_queue.reviewers(user)
     except PortalError as problem:
-        blank(t("Feedback is unavailable"), plain(error_text(problem)))
+        blank(t("The cases are unavailable"), plain(error_text(problem)))
         return
     picked = state.get(OPEN)
     # The key is the same for every case: a container with a new key would scroll its list back to the top.

@@ -17,7 +17,7 @@ from core.review.cases.changes import CaseChange
 from core.review.cases.opening import put_rating
 from core.review.cases.records import CaseQuery, CaseState, Priority, ReviewCase
 from data.unit_of_work import SqlUnitOfWork
-from pages.review.feedback import PAGE
+from pages.review.cases import PAGE
 from pages.widgets.review.case_csv import case_csv
 from pages.widgets.review.case_views import CLOSED, EVERY, NEEDED, QUERIES
 from tests.pages.seeded import Stage, as_role, page, stage, texts
@@ -41,7 +41,7 @@ def cases(made: Stage, view: str = EVERY, **filter: object) -> list[ReviewCase]:
 
 def feedback(made: Stage, view: str = EVERY, language: str = "en") -> AppTest:
     """Draw the page with this view open."""
-    drawn = page("feedback", made, language=language)
+    drawn = page("cases", made, language=language)
     drawn.session_state["feedback-view"] = view
     return drawn.run()
 
@@ -63,20 +63,20 @@ def heading(drawn: AppTest) -> str:
 
 def test_no_ratings_says_where_they_come_from(tmp_path) -> None:
     made = stage(tmp_path, empty=True)
-    drawn = page("feedback", made)
+    drawn = page("cases", made)
     assert "No ratings yet" in texts(drawn) and not rows(drawn)
     made.portal.close()
 
 
 def test_only_reviewers_and_admins_see_feedback(seeded: Stage) -> None:
     for role in (Role.ANALYST, Role.MANAGER):
-        refused = page("feedback", seeded, as_role(seeded.admin, role))
+        refused = page("cases", seeded, as_role(seeded.admin, role))
         assert not rows(refused) and "does not allow this" in texts(refused)
-    assert rows(page("feedback", seeded, as_role(seeded.admin, Role.REVIEWER)))
+    assert rows(page("cases", seeded, as_role(seeded.admin, Role.REVIEWER)))
 
 
 def test_the_page_opens_on_complaints_that_need_a_look(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     expected = cases(seeded, NEEDED)
     assert not drawn.exception and rows(drawn) == [case.number for case in expected]
     assert all(case.complaint and case.state.is_open for case in expected)
@@ -118,7 +118,7 @@ def test_search_finds_words_of_the_question_and_says_when_nothing_matches(seeded
 
 
 def test_next_and_previous_walk_the_list_and_its_pages(seeded: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.review.feedback.PAGE", 2)
+    monkeypatch.setattr("pages.review.cases.PAGE", 2)
     drawn = feedback(seeded)
     order = [case.number for case in cases(seeded)]
     assert drawn.button(key="icon-rvprev").disabled and rows(drawn) == order[:2]
@@ -134,7 +134,7 @@ def test_next_and_previous_walk_the_list_and_its_pages(seeded: Stage, monkeypatc
 
 
 def test_resolving_a_case_asks_for_the_outcome(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     case = new_case(seeded, drawn)
     drawn.button(key="rvresolve").click().run()
     assert drawn.segmented_control(key=f"rvoutcome-{case.number}-not_changed").value is CaseState.NOT_CHANGED
@@ -143,7 +143,7 @@ def test_resolving_a_case_asks_for_the_outcome(seeded: Stage) -> None:
 
 
 def test_a_started_review_is_assigned_and_locked(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     number = new_case(seeded, drawn).number
     drawn.button(key="rvstart").click().run()
     stored = seeded.portal.case_queue.get(seeded.admin, number)
@@ -158,7 +158,7 @@ def test_a_case_that_another_reviewer_works_on_is_read_only_until_it_is_taken_ov
     sara = seeded.portal.accounts.add(None, "zoe", Role.REVIEWER, password="long enough", full_name="Zoe")
     number = cases(seeded, NEEDED)[0].number
     seeded.portal.case_work.start(sara, number)
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     assert "**zoe is working on this case**" in texts(drawn)
     assert all(drawn.button(key=key).disabled for key in ("rvresolve", "rvstart", "rvreply", "rvnote"))
     drawn.button(key="rvtakeover").click().run()
@@ -167,7 +167,7 @@ def test_a_case_that_another_reviewer_works_on_is_read_only_until_it_is_taken_ov
 
 
 def test_a_reply_is_written_under_the_complaint(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     number = rows(drawn)[0]
     drawn.button(key="rvreply").click().run()
     drawn.text_area(key=f"rvreply-{number}").set_value("Which day?").run()
@@ -177,7 +177,7 @@ def test_a_reply_is_written_under_the_complaint(seeded: Stage) -> None:
 
 
 def test_a_change_from_an_old_page_is_refused_and_said(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     case = cases(seeded, NEEDED)[0]
     seeded.portal.case_work.change(seeded.admin, case.number, case.version, CaseChange(priority=Priority.HIGH))
     drawn.selectbox(key=f"rvstate-{case.number}-{case.version}").set_value(CaseState.TRIAGED).run()
@@ -186,7 +186,7 @@ def test_a_change_from_an_old_page_is_refused_and_said(seeded: Stage) -> None:
 
 
 def test_the_properties_are_changed_at_the_right(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     case = new_case(seeded, drawn)
     wanted = (("priority", Priority.HIGH), ("assignee", "mei"), ("state", CaseState.TRIAGED))
     for version, (field, value) in enumerate(wanted, case.version):
@@ -198,7 +198,7 @@ def test_the_properties_are_changed_at_the_right(seeded: Stage) -> None:
 
 
 def test_several_cases_are_changed_at_once(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     first, second, third = rows(drawn)[:3]
     drawn.button(key="rvkey-x").click().run()
     assert drawn.checkbox(key=f"rvbox-{first}").value
@@ -240,14 +240,14 @@ def test_what_reviewers_write_stays_text(seeded: Stage) -> None:
     hostile = "![x](http://evil.example/) <img src=http://evil.example/2>"
     change = CaseChange(note=hostile, reply=hostile, fix=hostile, tags=("![x](http://evil)",))
     seeded.portal.case_work.change(seeded.admin, case.number, case.version, change)
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     assert not drawn.exception
     written = [each.value for each in [*drawn.markdown, *drawn.caption]]
     assert [each for each in written if "![x]" in each or "<img" in each.replace("\\<", "")] == []
 
 
 def test_the_page_speaks_chinese(seeded: Stage) -> None:
-    drawn = page("feedback", seeded, language="zh")
+    drawn = page("cases", seeded, language="zh")
     assert drawn.button(key="icon-rvnext") is not None and any(button.label in ("解决", "重新打开") for button in drawn.button)
     assert "您今天处理" in texts(drawn)
 
@@ -314,7 +314,7 @@ def test_a_case_shows_the_chat_before_it_its_files_and_its_thinking(seeded: Stag
 
 
 def test_opening_a_case_and_exporting_are_recorded(seeded: Stage) -> None:
-    page("feedback", seeded)
+    page("cases", seeded)
     list(seeded.portal.case_export.all(seeded.admin, CaseQuery()))
     events = [entry.event for entry in seeded.portal.audit.find(seeded.admin, AuditFilter()).entries]
     opened = [event for event in events if event.action == "feedback.open"]
@@ -330,13 +330,13 @@ def test_a_saved_view_shows_its_cases(seeded: Stage) -> None:
 
 
 def test_an_answer_is_accepted_for_the_replay_gate_by_who_runs_the_models(seeded: Stage) -> None:
-    drawn = page("feedback", seeded)
+    drawn = page("cases", seeded)
     drawn.button(key="rvaccept").click().run()
     [kept] = seeded.portal.swaps.replays(seeded.admin)
     assert kept.question and kept.accepted
     assert f"Accepted. A swap of {kept.model}" in drawn.toast[0].value.replace("\\", "")
     drawn.button(key="rvaccept").click().run()
     assert "already" in drawn.toast[0].value
-    reviewer = page("feedback", seeded, as_role(seeded.admin, Role.REVIEWER))
+    reviewer = page("cases", seeded, as_role(seeded.admin, Role.REVIEWER))
     assert rows(reviewer)
     assert "rvaccept" not in {button.key for button in reviewer.button}
