@@ -11,6 +11,7 @@ In reading order:
 - prompts: reusable texts with blanks for chats
 - asking: ask a question as a page does, in one call
 - sharing: read-only links to snapshots of conversations
+- changes: what changed and when, for charts to mark
 - inference: the one gateway to models
 - models: the loaded models, their settings, swaps and reports
 - comparing: comparisons of two files of a model

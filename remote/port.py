@@ -79,11 +79,11 @@ from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
 from core.transfers.quantizing import Quantizing
-from core.usage.alerts.delivery import AlertDelivery
 from core.usage.alerts.handling import AlertHandling
 from core.usage.alerts.preview import AlertPreviews
 from core.usage.alerts.rules import AlertRules
-from core.usage.alerts.webhooks import AlertWebhooks
+from core.usage.alerts.telling.delivery import AlertDelivery
+from core.usage.alerts.telling.webhooks import AlertWebhooks
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
 from core.usage.money.service import Money

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from core.characters import may_stand_on_a_line, without_controls
 from core.errors import InvalidInput
@@ -17,6 +17,7 @@ from core.knowledge.tables.records import Table
 from core.people.records import User
 
 _HALF = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(r"[+-]?\d*\.?\d*(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def _one_line(text: str) -> str:
@@ -30,6 +31,13 @@ def _plain(text: str) -> str:
     if _HALF.search(text):
         raise ValueError("An unpaired surrogate is not allowed here")
     return without_controls(text)
+
+
+def _written(moment: object) -> object:
+    """Refuse a bare number, which would be read as seconds since 1970: since=5 is no time that anybody means."""
+    if isinstance(moment, str) and _NUMBER.fullmatch(moment.strip()):
+        raise ValueError("Write a time as ISO 8601, for example 2026-10-31T09:00:00Z")
+    return moment
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -47,7 +55,7 @@ FileId = Annotated[str, Field(pattern=_ID)]
 FolderId = Annotated[str, Field(pattern=_ID)]
 MessageId = Annotated[str, Field(pattern=_ID)]
 ToolName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Moment = Annotated[datetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 """ISO 8601. Without an offset it is UTC."""
 
 

@@ -10,12 +10,12 @@ from core.errors import StartFailed
 from core.models.ports import ModelPool
 from core.platforms.ports import RouterView
 from core.usage.alerts.checks import AlertChecks
-from core.usage.alerts.delivery import AlertDelivery
 from core.usage.alerts.gauges import Gauges
 from core.usage.alerts.handling import AlertHandling
 from core.usage.alerts.preview import AlertPreviews
 from core.usage.alerts.rules import AlertRules
-from core.usage.alerts.webhooks import AlertWebhooks
+from core.usage.alerts.telling.delivery import AlertDelivery
+from core.usage.alerts.telling.webhooks import AlertWebhooks
 from data.mail import SmtpMail
 from models.platforms.remote.webhooks import HttpWebhooks
 from settings import Settings

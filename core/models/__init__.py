@@ -10,7 +10,6 @@ In reading order:
 - quantization: the precisions that a file can be quantized to
 - report_records: the contents of a report on a file
 - ports: the pool of models
-- markers: mark changes for charts
 - evictions: choose models to unload, and count the people affected
 - service: load, unload and list models
 - swaps: replace a version of a model by another under the same name

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.clock import Clock
 from core.errors import NotFound, PortalError, StoredError
 from core.models.evictions import eviction, evictions_for
 from core.models.load_settings import LoadSettings
-from core.models.markers import Change, mark
 from core.models.memory_records import DeviceMemory, Eviction, MemoryPlan
 from core.models.ports import ModelPool, StartList
 from core.models.records import AdapterFile, LoadedModel, ModelFile, ModelState, Residency

@@ -7,10 +7,11 @@ import logging
 import threading
 from collections.abc import Sequence
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
 from core.inference.records import Task
-from core.models.markers import Change, mark
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User

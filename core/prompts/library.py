@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.characters import halves, is_blank, without_controls
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -125,6 +127,8 @@ class PromptLibrary:
             if share is not before.share:
                 action = {Share.OWN: "prompt.withdraw", Share.GROUP: "prompt.share", Share.EVERYONE: "prompt.publish"}[share]
                 record(work, self._clock(), user.id, action, prompt_id, **({"group": group} if group else {}))
+                if share is Share.EVERYONE:
+                    mark(work, self._clock(), Change.PROMPT, prompt_id, version=str(changed.version))
             work.commit()
         return changed
 
@@ -160,6 +164,8 @@ class PromptLibrary:
         changed = replace(before, title=title, text=text, version=before.version + 1, updated_at=now)
         work.prompts.save(changed)
         work.prompts.add_version(before.id, PromptVersion(number=changed.version, title=title, text=text, saved_at=now), MAX_VERSIONS)
+        if before.share is Share.EVERYONE:
+            mark(work, now, Change.PROMPT, before.id, version=str(changed.version))
         return changed
 
     def _listed(self, work: UnitOfWork, user: User, prompt: Prompt) -> ListedPrompt:

@@ -9,7 +9,8 @@ import streamlit as st
 from core.errors import NotFound, PortalError
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
-from core.usage.alerts.records import AlertRule, DeliveryState, Measure, StoredRule
+from core.usage.alerts.records import DeliveryState, StoredRule
+from core.usage.alerts.rule_records import AlertRule, Measure
 from pages.shell import frame
 from pages.shell.live_part import dialog, part
 from pages.shell.words import error_text, t

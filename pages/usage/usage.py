@@ -16,18 +16,19 @@ from core.plugins.records import SectionPage
 from core.usage.boards.records import Choices
 from core.usage.reports import UsageParts, UsageReport
 from pages.shell.frame import blank, page_head
+from pages.shell.live_part import part
 from pages.shell.words import error_text, t
 from pages.widgets.boards import choice
 from pages.widgets.boards.adoption import adoption
 from pages.widgets.boards.capacity import capacity
 from pages.widgets.boards.drill import drill
-from pages.widgets.boards.money import money
-from pages.widgets.boards.money_forms import prices_and_budgets
 from pages.widgets.boards.overview import overview
 from pages.widgets.boards.quality import quality
 from pages.widgets.boards.speed import speed_board
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
+from pages.widgets.money.board import money
+from pages.widgets.money.forms import prices_and_budgets
 from pages.widgets.plugins.sections import plugin_sections
 from pages.widgets.usage.change_marks import Mark, bounds, marks_of
 from pages.widgets.usage.chart_cards import charts_by_day, satisfaction_by_model
@@ -39,6 +40,8 @@ from pages.widgets.usage.tables import breakdown, by_person
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
+AWAIT_S = 5.0
+"""Seconds between two looks whether the first figures of the boards are there."""
 _LOADED = "usage-loaded"
 """The session key that says that a report was shown: the old report then stays on screen until the next one is ready."""
 
@@ -55,32 +58,40 @@ def render(portal: Portal, user: User) -> None:
         if board == choice.REPORT:
             _report(portal, user, head, models, groups)
         elif choices.counted_until is None:
-            st.info(t("The boards are being added up. Their first figures are here in a few minutes; the report counts at once."))
+            part(_await_boards, every=AWAIT_S)(portal, user)
         else:
             _board(portal, user, board, choices)
     except PortalError as problem:
         blank(t("Usage is unavailable"), plain(error_text(problem)))
 
 
+def _await_boards(portal: Portal, user: User) -> None:
+    """Show that days are being added up, and draw the page anew once they are."""
+    if portal.boards.choices(user).counted_until is not None:
+        st.rerun()
+    st.info(t("The boards are being added up. Their first figures are here in a few minutes; the report counts at once."))
+
+
 def _board(portal: Portal, user: User, board: str, choices: Choices) -> None:
-    query = choice.query_of(choices)
+    query, zone = choice.query_of(choices), ZoneInfo(choices.zone)
+    marks = marks_of(portal.swaps.markers(user, *bounds(query.first, query.last, zone)), zone)
     with st.container(key="boardbody", gap="small"):
         if board == choice.ADOPTION:
-            adoption(portal.boards.adoption(user, query))
+            adoption(portal.boards.adoption(user, query), marks)
         elif board == choice.QUALITY:
-            quality(portal.boards.quality(user, query))
+            quality(portal.boards.quality(user, query), marks)
         elif board == choice.SPEED:
-            speed_board(portal.boards.speed(user, query))
+            speed_board(portal.boards.speed(user, query), marks)
         elif board == choice.CAPACITY:
-            capacity(portal.boards.capacity(user, query), choices.zone)
+            capacity(portal.boards.capacity(user, query), choices.zone, marks)
         elif board == choice.MONEY:
-            money(portal.money.board(user, query))
+            money(portal.money.board(user, query), marks)
             prices_and_budgets(portal, user, choices)
         else:
-            overview(portal.boards.overview(user, query), marks_of(portal.swaps.markers(user, *bounds(query.first, query.last))))
+            overview(portal.boards.overview(user, query), marks)
             drill(portal, user, query, choices.zone)
         if choices.counted_until is not None:
-            at = choices.counted_until.astimezone(ZoneInfo(choices.zone)).strftime("%H:%M")
+            at = choices.counted_until.astimezone(zone).strftime("%H:%M")
             st.caption(t("Days of {zone}; counted until {time}. The numbers stay when chats are deleted.", zone=choices.zone, time=at))
 
 
@@ -118,8 +129,6 @@ def _body(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         charts_by_day(report, parts, marks)
         satisfaction_by_model(report)
-    if marks:
-        st.caption(t("Dotted lines mark changes of models and their configuration; point at one to read them."))
     groups_named = [(group_name(name), each) for name, each in report.by_group]
     breakdown("models", t("By model"), t("Whole period; p95: 1 answer in 20 takes longer"), t("Model"), report.by_model)
     breakdown("groups", t("By group"), t("The person's group at the time of asking"), t("Group"), groups_named)

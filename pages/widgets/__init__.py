@@ -19,6 +19,7 @@ In reading order:
 - plugins: sections that plugins add to pages
 - usage: the Usage page
 - boards: boards of the Usage page
+- money: its Money board
 - alerts: the Alerts page
 - common: parts that several pages use
 """

@@ -11,7 +11,8 @@ import pytest
 
 from core.people.permissions import Permission
 from core.people.records import Role
-from core.usage.alerts.records import AlertRule, Comparison, Episode, Measure, Phase, RuleStatus, Severity
+from core.usage.alerts.records import Episode, Phase, RuleStatus
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, Severity
 from data.unit_of_work import SqlUnitOfWork
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 

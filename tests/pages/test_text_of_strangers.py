@@ -23,7 +23,7 @@ from core.review.cases.records import CaseQuery, CaseState
 from core.review.datasets.records import MAX_NAME, DatasetSettings, Format, Source
 from core.review.judging.records import Choice, Question, QuestionKind
 from core.review.records import RatingForm
-from core.usage.alerts.records import AlertRule, Measure
+from core.usage.alerts.rule_records import AlertRule, Measure
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.chat.message import plain
 from samples.image_files import picture, written

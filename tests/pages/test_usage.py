@@ -11,8 +11,9 @@ import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.errors import NotAllowed
-from core.models.markers import Change, mark
 from core.people.audit_records import AuditFilter
 from core.people.records import Role, User
 from core.usage.reports import UsageQuery
@@ -172,7 +173,7 @@ def test_the_export_of_rows_is_recorded(seeded: Stage) -> None:
     assert (newest.action, newest.details["first"]) == ("usage.export", today.isoformat())
 
 
-def test_changes_are_dotted_lines_with_words_under_the_cursor(tmp_path) -> None:
+def test_changes_are_numbered_lines_that_are_named_below_the_chart(tmp_path) -> None:
     made = stage(tmp_path)
     now = datetime.now(UTC).replace(microsecond=0)
     with SqlUnitOfWork(made.portal.database) as work:
@@ -181,13 +182,13 @@ def test_changes_are_dotted_lines_with_words_under_the_cursor(tmp_path) -> None:
         mark(work, now.replace(microsecond=2), Change.CONFIGURATION, "7")
         work.commit()
     drawn = page("usage", made)
-    people = next(each for each in charts(drawn) if each["data"][-1].get("customdata"))
-    [line] = people["layout"]["shapes"]
+    marked = [each["layout"] for each in charts(drawn) if each["layout"].get("shapes")]
+    assert len(marked) == 5, "every chart by day has it"
+    [line], [number] = marked[0]["shapes"], [each for each in marked[0]["annotations"] if each["text"] == "1"]
     assert line["line"]["dash"] == "dot" and line["x0"] == now.date().isoformat()
-    assert people["data"][-1]["customdata"] == [
+    assert number["hovertext"] == (
         f"{now:%H:%M} &lt;b&gt;glm&lt;/b&gt; was loaded<br>{now:%H:%M} glm was swapped to version f00d"
         f"<br>{now:%H:%M} Configuration version 7 was applied"
-    ]
-    assert sum(bool(each["layout"].get("shapes")) for each in charts(drawn)) == 5, "every chart by day has it"
-    assert "Dotted lines mark changes" in texts(drawn)
+    )
+    assert "<b>1</b>" in texts(drawn) and ", &lt;b&gt;glm&lt;/b&gt; was loaded and 2 more" in texts(drawn)
     made.portal.close()

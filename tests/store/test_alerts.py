@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from core.inference.records import FinishReason
-from core.usage.alerts.records import AlertRule, Channel, DeliveryState, Ending, Measure, Phase, Sample, Severity
+from core.usage.alerts.records import Channel, DeliveryState, Ending, Phase, Sample
+from core.usage.alerts.rule_records import AlertRule, Measure, Severity
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things

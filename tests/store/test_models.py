@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from core.changes.records import ChangeMarker
 from core.comparing.records import Vote, VoteChoice
 from core.errors import StoredError
 from core.inference.offers import AccessRule
-from core.models.swaps.records import CanaryQuestion, ChangeMarker, Decision, ReplayQuestion, StepKind, StepState, SwapState
+from core.models.swaps.records import CanaryQuestion, Decision, ReplayQuestion, StepKind, StepState, SwapState
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things

@@ -24,20 +24,8 @@ from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, 
 from core.review.datasets.records import Source as DatasetSource
 from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
-from core.usage.alerts.records import (
-    AlertRule,
-    Channel,
-    Delivery,
-    Episode,
-    Event,
-    Measure,
-    Phase,
-    RuleStatus,
-    Severity,
-    Silence,
-    StoredRule,
-    Webhook,
-)
+from core.usage.alerts.records import Channel, Delivery, Episode, Event, Phase, RuleStatus, Silence, StoredRule, Webhook
+from core.usage.alerts.rule_records import AlertRule, Measure, Severity
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.fake_comparer import result as compared

@@ -56,7 +56,7 @@ ONLY_IN = {
 
 RECORDS = {
     *("records", "requests", "vectors", "permissions", "offers", "catalogue", "quantization"),
-    *("load_settings", "memory_records", "audit_records", "start_records", "report_records", "sketches", "figures"),
+    *("load_settings", "memory_records", "audit_records", "start_records", "report_records", "rule_records", "sketches", "figures"),
 }
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 

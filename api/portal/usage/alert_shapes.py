@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from api.portal.review.case_shapes import Sent
 from api.portal.shapes import Asked, Line
-from core.models.swaps.records import ChangeMarker
+from core.changes.records import ChangeMarker
 from core.usage.alerts.measures import UNITS
 from core.usage.alerts.preview import Preview
-from core.usage.alerts.records import AlertRule, Comparison, Delivery, Episode, Measure, NoData, Severity, StoredRule, Webhook
+from core.usage.alerts.records import Delivery, Episode, StoredRule, Webhook
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, NoData, Severity
 from core.usage.alerts.rules import Overview
 
 MeasureWord = Literal[

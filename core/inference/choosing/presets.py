@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.inference.offers import MAX_PRESETS, Preset
@@ -50,6 +52,7 @@ class Presets:
             record(work, now, user.id, "preset.save", preset.name, model=preset.model)
             if saved.published != (before is not None and before.published):
                 record(work, now, user.id, "preset.publish" if saved.published else "preset.withdraw", preset.name)
+            _mark(work, before, saved)
             work.commit()
         return saved
 
@@ -64,6 +67,7 @@ class Presets:
             changed = replace(before, published=published, updated_at=now, updated_by=user.id)
             work.offers.put_preset(changed)
             record(work, now, user.id, "preset.publish" if published else "preset.withdraw", name)
+            _mark(work, before, changed)
             work.commit()
         return changed
 
@@ -71,10 +75,19 @@ class Presets:
         """Remove a preset and its access rule. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            if not work.offers.remove_preset(name):
-                raise NotFound(GONE, preset=name[:200])
-            record(work, self._clock(), user.id, "preset.remove", name)
+            before, now = _found(work, name), self._clock()
+            work.offers.remove_preset(name)
+            record(work, now, user.id, "preset.remove", name)
+            _mark(work, before, replace(before, published=False, updated_at=now))
             work.commit()
+
+
+def _mark(work: UnitOfWork, before: Preset | None, after: Preset) -> None:
+    """Mark in charts what people notice: a preset that is offered, changed while it is offered, or withdrawn."""
+    offered = before is not None and before.published
+    if offered or after.published:
+        state = "withdrawn" if not after.published else "changed" if offered else "offered"
+        mark(work, after.updated_at, Change.PRESET, after.name, state=state)
 
 
 def _found(work: UnitOfWork, name: str) -> Preset:

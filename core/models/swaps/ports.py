@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from core.changes.records import ChangeMarker
 from core.inference.requests import GenerationRequest
 from core.models.load_settings import LoadSettings
 from core.models.records import LoadedModel
-from core.models.swaps.records import CanaryQuestion, ChangeMarker, Decision, ReplayQuestion, Swap, SwapPlan, Trial, VersionStats
+from core.models.swaps.records import CanaryQuestion, Decision, ReplayQuestion, Swap, SwapPlan, Trial, VersionStats
 
 
 class Succession(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -205,18 +204,6 @@ class Swap:
         """Return the swap with one step changed."""
         steps = tuple(replace(step, **changes) if step.kind is kind else step for step in self.steps)  # type: ignore[arg-type]
         return replace(self, steps=steps)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeMarker:
-    """A change, and its time, for charts to show."""
-
-    id: str
-    at: datetime
-    kind: str
-    """A noun and a verb, e.g. "model.swap"."""
-    subject: str
-    details: Mapping[str, str]
 
 
 def planned_steps(options: SwapOptions, *, beside: bool, replays: bool) -> tuple[SwapStep, ...]:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.clock import Clock
 from core.errors import PortalError, StoredError
-from core.models.markers import Change, mark
 from core.models.records import ModelState
 from core.models.swaps.canary import CANARY_TOKENS, LIMIT_S, REPLAY_TOKENS, asking, canaries_for, judged, trouble
 from core.models.swaps.ports import PatternFinder, Succession, Successions

@@ -9,6 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from core.bounds import within
+from core.changes.markers import marked
+from core.changes.records import ChangeMarker
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.models.load_settings import LoadSettings
@@ -17,7 +19,6 @@ from core.models.start_records import StartModel
 from core.models.swaps.ports import PatternFinder, Successions
 from core.models.swaps.records import (
     CanaryQuestion,
-    ChangeMarker,
     Decision,
     ReplayQuestion,
     StepKind,
@@ -261,7 +262,7 @@ class Swaps:
         """Return the markers in [first, last) for charts, oldest first."""
         require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
-            return work.swaps.markers(first, last)
+            return marked(work, first, last)
 
 
 def _found(swap: Swap | None) -> Swap:

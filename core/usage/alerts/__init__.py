@@ -2,7 +2,8 @@
 
 In reading order:
 
-- records: rules, their state, what fired, and what was sent
+- rule_records: what rules measure, when they fire, and whom they tell
+- records: the state of rules, what fired, and what was sent
 - measures: what rules can measure, and values over a moving window
 - ports: the repository of alerts, and who sends mail and webhooks
 - evaluation: take one rule a step further: quiet, pending, firing, recovered
@@ -11,7 +12,5 @@ In reading order:
 - preview: what a rule would have done in the last days
 - rules: list, add, change and remove rules
 - handling: acknowledge and silence alerts, and read their history
-- webhooks: addresses that alerts are posted to
-- messages: the texts of mails and the JSON of webhooks
-- delivery: send mails and webhooks as jobs
+- telling: notices, mails and webhooks
 """

@@ -12,11 +12,12 @@ from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from core.usage.alerts.delivery import tell
 from core.usage.alerts.evaluation import step
 from core.usage.alerts.gauges import ReadNow
 from core.usage.alerts.measures import UNKNOWN, Reading, Window, window_start
-from core.usage.alerts.records import NOW, AlertRule, StoredRule
+from core.usage.alerts.records import StoredRule
+from core.usage.alerts.rule_records import NOW, AlertRule
+from core.usage.alerts.telling.delivery import tell
 
 log = logging.getLogger(__name__)
 

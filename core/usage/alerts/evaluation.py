@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from core.usage.alerts.measures import Reading, breaches
-from core.usage.alerts.records import AlertRule, Ending, Episode, Event, NoData, Phase, RuleStatus
+from core.usage.alerts.records import Ending, Episode, Event, Phase, RuleStatus
+from core.usage.alerts.rule_records import AlertRule, NoData
 
 
 @dataclass(frozen=True, slots=True)

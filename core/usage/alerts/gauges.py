@@ -14,8 +14,8 @@ from core.platforms.records import Condition
 from core.search.ports import IndexKeeper
 from core.unit_of_work import UnitOfWork
 from core.usage.alerts.measures import UNKNOWN, Reading
-from core.usage.alerts.records import AlertRule
-from core.usage.alerts.records import Measure as Measured
+from core.usage.alerts.rule_records import AlertRule
+from core.usage.alerts.rule_records import Measure as Measured
 
 _DOWN = frozenset({ModelState.FAILED, ModelState.RESTARTING})
 

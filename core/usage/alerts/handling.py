@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.bounds import within
+from core.changes.markers import marked
+from core.changes.records import ChangeMarker
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput
-from core.models.swaps.records import ChangeMarker
 from core.people.accounts import clean_line
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from core.usage.alerts.records import Delivery, Episode, Severity, Silence, StoredRule
+from core.usage.alerts.records import Delivery, Episode, Silence, StoredRule
+from core.usage.alerts.rule_records import Severity
 from core.usage.alerts.rules import found, names_of
 
 MAX_LISTED = 200
@@ -49,7 +51,7 @@ class AlertHandling:
                 sent.setdefault(each.episode_id or "", []).append(each)
             changes: Sequence[ChangeMarker] = ()
             if episodes:
-                changes = work.swaps.markers(episodes[-1].started_at - timedelta(days=1), self._clock())
+                changes = marked(work, episodes[-1].started_at - timedelta(days=1), self._clock())
             return History(
                 episodes=episodes,
                 deliveries={id: tuple(each) for id, each in sent.items()},

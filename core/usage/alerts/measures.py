@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from core.usage.alerts.records import AlertRule, Comparison, Measure, Sample
+from core.usage.alerts.records import Sample
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure
 
 
 class Unit(StrEnum):

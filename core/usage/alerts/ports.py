@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.usage.alerts.records import AlertRule, Delivery, Episode, RuleStatus, Sample, Severity, StoredRule, Webhook
+from core.usage.alerts.records import Delivery, Episode, RuleStatus, Sample, StoredRule, Webhook
+from core.usage.alerts.rule_records import AlertRule, Severity
 
 
 class AlertRepository(Protocol):

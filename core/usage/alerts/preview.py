@@ -15,7 +15,8 @@ from core.usage.alerts.checks import MAX_SAMPLES, read
 from core.usage.alerts.evaluation import step
 from core.usage.alerts.gauges import ReadNow
 from core.usage.alerts.measures import Reading, Window, breaches, window_start
-from core.usage.alerts.records import MINUTE, NOW, AlertRule, Episode, NoData, Phase, RuleStatus, Sample
+from core.usage.alerts.records import Episode, Phase, RuleStatus, Sample
+from core.usage.alerts.rule_records import MINUTE, NOW, AlertRule, NoData
 
 DAYS, MAX_DAYS = 7, 28
 MAX_POINTS = 336

@@ -13,7 +13,8 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from core.usage.alerts.records import AlertRule, Ending, RuleStatus, Silence, StoredRule, Webhook
+from core.usage.alerts.records import Ending, RuleStatus, Silence, StoredRule, Webhook
+from core.usage.alerts.rule_records import AlertRule
 
 MAX_RULES = 100
 COUNTED_DAYS = 28

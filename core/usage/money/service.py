@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from core.changes.markers import mark
+from core.changes.records import Change
 from core.clock import Clock
 from core.errors import NotFound
 from core.people.audit_events import record
@@ -38,6 +40,7 @@ class Money:
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             work.money.put_price(price)
+            mark(work, price.valid_from, Change.PRICE, price.model, currency=price.currency)
             record(work, self._clock(), user.id, "price.set", price.model, since=price.valid_from.isoformat(), currency=price.currency)
             work.commit()
 

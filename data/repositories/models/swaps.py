@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from core.models.swaps.records import ACTIVE_SWAPS, CanaryQuestion, ChangeMarker, Decision, ReplayQuestion, Swap
+from core.changes.records import ChangeMarker
+from core.models.swaps.records import ACTIVE_SWAPS, CanaryQuestion, Decision, ReplayQuestion, Swap
 from data.repositories.models.swap_json import read, written
 from data.tables import CanaryQuestionTable, ChangeMarkerTable, ReplayQuestionTable, SwapTable, UserTable
 from data.transaction import AnyRow, AnySelect, Transaction

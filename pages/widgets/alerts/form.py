@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.usage.alerts.measures import UNITS
-from core.usage.alerts.records import (
+from core.usage.alerts.rule_records import (
     BY_GROUP_ONLY,
     BY_MODEL_ONLY,
     DAY,

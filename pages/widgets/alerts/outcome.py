@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.usage.alerts.measures import UNITS
 from core.usage.alerts.preview import DAYS, Preview
-from core.usage.alerts.records import AlertRule
+from core.usage.alerts.rule_records import AlertRule
 from pages.shell.frame import dark
 from pages.shell.words import t
 from pages.widgets.alerts.words import measure_word, span_word, value_word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.usage.alerts.records import DAY, MINUTE, AlertRule, Comparison, Measure, Severity
+from core.usage.alerts.rule_records import DAY, MINUTE, AlertRule, Comparison, Measure, Severity
 from pages.shell.words import t
 
 STARTERS = {

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from core.usage.alerts.measures import UNITS, Unit
-from core.usage.alerts.records import (
-    BY_GROUP_ONLY,
-    UNWINDOWED,
-    AlertRule,
-    Channel,
-    Comparison,
-    Delivery,
-    DeliveryState,
-    Ending,
-    Measure,
-    NoData,
-    Severity,
-    Shown,
-    StoredRule,
-)
+from core.usage.alerts.records import Channel, Delivery, DeliveryState, Ending, Shown, StoredRule
+from core.usage.alerts.rule_records import BY_GROUP_ONLY, UNWINDOWED, AlertRule, Comparison, Measure, NoData, Severity
 from core.usage.alerts.rules import Overview
 from pages.shell.words import t
 from pages.widgets.common.formats import MISSING, ahead

@@ -6,12 +6,11 @@ In reading order:
 - figures: figures with their change, and text for amounts
 - parts: sentences, bars and tables of a board
 - plots: charts of the boards, each with its CSV
+- changes: what differs most from the period before
 - overview: the Overview board
 - adoption: the Adoption board
 - quality: the Quality board
 - speed: the Speed board
 - capacity: the Capacity board
-- money: the Money board
-- money_forms: enter prices and budgets
 - drill: the answers behind a bar
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.usage.boards.records import Adoption
@@ -12,11 +14,12 @@ from pages.widgets.boards.parts import bar_rows, keys, sentence
 from pages.widgets.boards.plots import head, people_per_week, period_words
 from pages.widgets.common.formats import MISSING, count, share
 from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Line
 from pages.widgets.usage.filters import group_name
 
 
-def adoption(board: Adoption) -> None:
+def adoption(board: Adoption, marks: Sequence[Mark]) -> None:
     """Draw the board."""
     active = int(board.people.now or 0)
     reach = active / board.members if board.members else None
@@ -38,12 +41,14 @@ def adoption(board: Adoption) -> None:
             rows = [(each.day, each.people) for each in board.days]
             head("people-per-day", t("Active people per day"), t("A gap is a day that was not counted"), ("day", "people"), lambda: rows)
             series = [Line(t("People count"), [each.people for each in board.days], 0)]
-            charts.show(charts.bars([each.day for each in board.days], series, dark()), "chart-board-daily", t("Active people per day"))
+            drawn = charts.bars([each.day for each in board.days], series, dark())
+            show_marked(drawn, marks, "chart-board-daily", t("Active people per day"))
         with st.container(border=True, key="card-board-weekly", gap="xsmall"):
             weeks = [(each.monday, each.active, each.new) for each in board.weeks]
             sub = t("Per week; new means the first answer ever")
             head("people-per-week", t("New and returning people"), sub, ("week", "active", "new"), lambda: weeks)
-            charts.show(people_per_week(board.weeks), "chart-board-weekly", t("New and returning people"))
+            weeks_drawn = [each.monday for each in board.weeks]
+            show_marked(people_per_week(board.weeks), marks, "chart-board-weekly", t("New and returning people"), weeks_drawn)
             keys((t("Returning"), t("New")))
     with st.container(border=True, key="card-board-use", gap="xsmall"):
         groups = [(each.name, each.members, each.active, each.answers) for each in board.groups]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.usage.boards.records import Capacity
@@ -10,7 +12,7 @@ from pages.widgets.boards.figures import figure, points
 from pages.widgets.boards.parts import sentence
 from pages.widgets.boards.plots import head, heat_table, period_words, weekday_name, weekly_line
 from pages.widgets.common.formats import seconds, share
-from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, show_marked
 
 FULL = 0.8
 """A model that computes for this share of an hour is called full: questions of that hour wait."""
@@ -18,7 +20,7 @@ LONGEST_WAIT_S = 10.0
 """The wait of the darkest colour."""
 
 
-def capacity(board: Capacity, zone: str) -> None:
+def capacity(board: Capacity, zone: str, marks: Sequence[Mark]) -> None:
     """Draw the board. zone: whose clocks the hours are."""
     sentence(*_words(board))
     before = t("vs. {period}", period=period_words(board.query.before.first, board.query.before.last))
@@ -56,7 +58,7 @@ def capacity(board: Capacity, zone: str) -> None:
     with st.container(border=True, key="card-board-waits", gap="xsmall"):
         head("wait-per-week", t("Queue wait per week"), t("p95, in seconds"), ("week", "wait_p95_s"), lambda: board.weeks)
         if board.weeks:
-            charts.show(weekly_line(board.weeks, "p95"), "chart-board-waits", t("Queue wait per week"))
+            show_marked(weekly_line(board.weeks, "p95"), marks, "chart-board-waits", t("Queue wait per week"))
         else:
             st.caption(t("Nothing was measured in this period."))
 

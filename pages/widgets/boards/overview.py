@@ -12,13 +12,14 @@ from core.usage.boards.records import Overview, Part
 from core.usage.figures import Share, difference_interval
 from pages.shell.frame import dark
 from pages.shell.words import t
+from pages.widgets.boards.changes import what_changed
 from pages.widgets.boards.choice import show_month_of
 from pages.widgets.boards.figures import amount, by_day, change_of, figure, only, percent_change, points
 from pages.widgets.boards.parts import bar_rows, keys, sentence
-from pages.widgets.boards.plots import head, people_per_week, period_words, weeks_with_intervals
+from pages.widgets.boards.plots import head, people_per_week, period_words, rated_mondays, weeks_with_intervals
 from pages.widgets.common.formats import count, share
 from pages.widgets.usage import charts
-from pages.widgets.usage.change_marks import Mark, add_marks
+from pages.widgets.usage.change_marks import Mark, add_marks, names_of, show_marked
 from pages.widgets.usage.charts import Line
 from pages.widgets.usage.filters import group_name
 
@@ -33,25 +34,30 @@ def overview(board: Overview, marks: Sequence[Mark]) -> None:
         return
     sentence(*_words(board))
     _figures(board)
-    with st.container(border=True, key="card-board-questions", gap="xsmall"):
+    left, right = st.columns([1.9, 1], gap="small")
+    with left, st.container(border=True, key="card-board-questions", gap="xsmall", height="stretch"):
         rows = [(each.day, each.sums.answers if each.sums else None, each.people) for each in board.days]
         sub = t("All sources; weekends are lighter. Choose a bar to see its answers")
         head("answers-per-day", t("Answers per day"), sub, ("day", "answers", "people"), lambda: rows)
         _questions(board, marks)
+    with right, st.container(border=True, key="card-board-changes", gap="xsmall", height="stretch"):
+        what_changed(board)
     with st.grid(3, min_column_width=300, gap="small", key="boardcards"):
         with st.container(border=True, key="card-board-rated", gap="xsmall"):
             weeks = [(each.monday, each.rated.of, each.rated.good, *(each.rated.interval() or (None, None))) for each in board.rated_weeks]
             columns = ("week", "rated", "good", "low", "high")
             head("rated-good", t("Rated good"), t("Share per week with its 95 % interval; ratings below"), columns, lambda: weeks)
             if board.now.rated:
-                charts.show(weeks_with_intervals(board.rated_weeks), "chart-board-rated", t("Rated good"))
+                drawn = weeks_with_intervals(board.rated_weeks)
+                show_marked(drawn, marks, "chart-board-rated", t("Rated good"), rated_mondays(board.rated_weeks))
             else:
                 st.caption(t("No answers were rated in this period."))
         with st.container(border=True, key="card-board-people", gap="xsmall"):
             people = [(each.monday, each.active, each.new) for each in board.weeks]
             sub = t("Per week; new means the first answer ever")
             head("active-people", t("Active people"), sub, ("week", "active", "new"), lambda: people)
-            charts.show(people_per_week(board.weeks), "chart-board-people", t("Active people"))
+            weeks_drawn = [each.monday for each in board.weeks]
+            show_marked(people_per_week(board.weeks), marks, "chart-board-people", t("Active people"), weeks_drawn)
             keys((t("Returning"), t("New")))
         with st.container(border=True, key="card-board-groups", gap="xsmall"):
             groups = [(each.name, each.now.answers, each.before.answers) for each in board.groups]
@@ -140,6 +146,8 @@ def _questions(board: Overview, marks: Sequence[Mark]) -> None:
         drawn, theme=None, config=charts.CONFIG, key="chart-board-questions", on_select="rerun", selection_mode="points",
         alt=t("Answers per day"),
     )  # fmt: skip
+    if names := names_of(marks):
+        st.html(names)
     picked = [str(point.get("x"))[:10] for point in event["selection"]["points"]]
     if picked and picked[0] != st.session_state.get("board-picked"):
         st.session_state["board-picked"] = picked[0]

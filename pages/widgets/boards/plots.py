@@ -13,7 +13,7 @@ from core.usage.rollups.records import ActiveWeek
 from pages.shell.frame import dark
 from pages.shell.words import language, t
 from pages.widgets.common.card import card_title
-from pages.widgets.common.formats import count, share
+from pages.widgets.common.formats import count, share, short_day
 from pages.widgets.usage import charts
 from pages.widgets.usage.csv_export import to_csv
 
@@ -29,6 +29,11 @@ def head(key: str, title: str, sub: str, columns: Sequence[str], rows: Rows) -> 
             t("CSV"), lambda: to_csv(columns, rows()), f"{key}.csv", "text/csv", key=f"boardcsv-{key}", on_click="ignore", type="tertiary",
             icon=":material/download:", help=t("Download the figures of this chart"),
         )  # fmt: skip
+
+
+def rated_mondays(weeks: Sequence[RatedWeek]) -> list[date]:
+    """Return the weeks that `weeks_with_intervals` draws."""
+    return [each.monday for each in weeks if each.rated.interval() is not None]
 
 
 def weeks_with_intervals(weeks: Sequence[RatedWeek]) -> go.Figure:
@@ -67,7 +72,7 @@ def people_per_week(weeks: Sequence[ActiveWeek]) -> go.Figure:
     series = ((t("Returning"), [each.active - each.new for each in weeks], 0), (t("New"), [each.new for each in weeks], 1))
     for name, values, colour in series:
         figure.add_bar(
-            x=[_day(each.monday) for each in weeks], y=values, name=name, marker=dict(color=palette.series[colour]),
+            x=[short_day(each.monday) for each in weeks], y=values, name=name, marker=dict(color=palette.series[colour]),
             hovertemplate=f"{name} %{{y:,}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(template=charts.template(dark()), height=charts.HEIGHT, barmode="stack")
@@ -101,7 +106,7 @@ def weekly_line(weeks: Sequence[tuple[date, float | None]], name: str) -> go.Fig
     days = [monday for monday, _ in weeks]
     figure = charts.lines(days, [charts.Line(name, [value for _, value in weeks], 0)], dark(), unit="s")
     every = -(-len(days) // 8) or 1
-    figure.update_xaxes(tickmode="array", tickvals=days[::every], ticktext=[_day(each) for each in days[::every]])
+    figure.update_xaxes(tickmode="array", tickvals=days[::every], ticktext=[short_day(each) for each in days[::every]])
     return figure
 
 
@@ -115,16 +120,12 @@ def _hours_with_answers(heat: Mapping[tuple[int, int], HeatCell]) -> list[int]:
 
 
 def _week(monday: date, n: int) -> str:
-    return f"{_day(monday)}<br>{count(n)}"
-
-
-def _day(day: date) -> str:
-    return f"{day.month}月{day.day}日" if language() == "zh" else f"{day.day} {day:%b}"
+    return f"{short_day(monday)}<br>{count(n)}"
 
 
 def period_words(first: date, last: date) -> str:
     """Return days as people write them: 4 Oct to 31 Oct."""
-    return t("{first} to {last}", first=_day(first), last=_day(last))
+    return t("{first} to {last}", first=short_day(first), last=short_day(last))
 
 
 def day_words(day: date) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.usage.boards.records import Day, Quality
@@ -11,10 +13,11 @@ from pages.shell.frame import dark
 from pages.shell.words import t
 from pages.widgets.boards.figures import figure, points, ratio
 from pages.widgets.boards.parts import sentence
-from pages.widgets.boards.plots import head, period_words, weeks_with_intervals
+from pages.widgets.boards.plots import head, period_words, rated_mondays, weeks_with_intervals
 from pages.widgets.common.data_frame import data_frame
 from pages.widgets.common.formats import MISSING, count, share
 from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Line
 from pages.widgets.usage.filters import group_name
 
@@ -22,7 +25,7 @@ LEAST_RATINGS = 10
 """Fewer ratings than this are called too few."""
 
 
-def quality(board: Quality) -> None:
+def quality(board: Quality, marks: Sequence[Mark]) -> None:
     """Draw the board."""
     now, before = (Share(each.rated_good, each.rated) for each in (board.now, board.before))
     sentence(*_words(now, before))
@@ -48,7 +51,8 @@ def quality(board: Quality) -> None:
             columns = ("week", "rated", "good", "low", "high")
             head("rated-good", t("Rated good"), t("Share per week with its 95 % interval; ratings below"), columns, lambda: weeks)
             if now.of:
-                charts.show(weeks_with_intervals(board.rated_weeks), "chart-board-good", t("Rated good"))
+                drawn = weeks_with_intervals(board.rated_weeks)
+                show_marked(drawn, marks, "chart-board-good", t("Rated good"), rated_mondays(board.rated_weeks))
             else:
                 st.caption(t("No answers were rated in this period."))
         with st.container(border=True, key="card-board-troubles", gap="xsmall"):
@@ -59,7 +63,8 @@ def quality(board: Quality) -> None:
                 Line(label, [getattr(each.sums, name) if each.sums else None for each in board.days], colour)
                 for name, label, colour in (("errors", t("Failed"), 3), ("stopped", t("Stopped"), 2))
             ]
-            charts.show(charts.lines([each.day for each in board.days], series, dark()), "chart-board-troubles", t("Failed and stopped"))
+            drawn = charts.lines([each.day for each in board.days], series, dark())
+            show_marked(drawn, marks, "chart-board-troubles", t("Failed and stopped"))
     _table("models", t("By model"), t("Model"), [(each.name, each.now) for each in board.models])
     _table("groups", t("By group"), t("Group"), [(group_name(each.name), each.now) for each in board.groups])
 

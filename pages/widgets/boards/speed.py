@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -18,13 +18,14 @@ from pages.widgets.boards.plots import head, period_words
 from pages.widgets.common.data_frame import data_frame
 from pages.widgets.common.formats import MISSING, count, seconds, speed
 from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Line
 
 SHARES = (0.5, 0.95, 0.99)
 _TIMES = (Measure.TTFT, Measure.QUEUE, Measure.LATENCY)
 
 
-def speed_board(board: Speed) -> None:
+def speed_board(board: Speed, marks: Sequence[Mark]) -> None:
     """Draw the board."""
     first = Figure(_quantile(board.now, Measure.TTFT, 0.95), _quantile(board.before, Measure.TTFT, 0.95))
     n = _counted(board.now)
@@ -57,13 +58,13 @@ def speed_board(board: Speed) -> None:
         figure(t("Speed, median"), speed(pair.now), percent_change(pair.change), before, good="up", trend=trend)
     with st.grid(2, min_column_width=340, gap="small", key="boardcards"):
         for measure in (Measure.TTFT, Measure.QUEUE):
-            _chart(board, measure, names[measure], "s")
-        _chart(board, Measure.LATENCY, names[Measure.LATENCY], "s")
-        _chart(board, Measure.SPEED, t("Tokens per second"), "")
+            _chart(board, marks, measure, names[measure], "s")
+        _chart(board, marks, Measure.LATENCY, names[Measure.LATENCY], "s")
+        _chart(board, marks, Measure.SPEED, t("Tokens per second"), "")
     _table(board, n)
 
 
-def _chart(board: Speed, measure: Measure, title: str, unit: str) -> None:
+def _chart(board: Speed, marks: Sequence[Mark], measure: Measure, title: str, unit: str) -> None:
     days = list(board.days)
     values = {share: [_quantile(board.days[day], measure, share) for day in days] for share in SHARES}
     rows = [(day, *(values[share][n] for share in SHARES)) for n, day in enumerate(days)]
@@ -72,7 +73,7 @@ def _chart(board: Speed, measure: Measure, title: str, unit: str) -> None:
         head(f"{measure.value}-per-day", title, sub, ("day", "p50", "p95", "p99"), lambda: rows)
         shown = (0.99, 0.95, 0.5) if unit else (0.5,)
         series = [Line(f"p{share * 100:.0f}", values[share], colour) for share, colour in zip(shown, (3, 0, 5), strict=False)]
-        charts.show(charts.lines(days, series, dark(), unit=unit), f"chart-board-{measure.value}", title)
+        show_marked(charts.lines(days, series, dark(), unit=unit), marks, f"chart-board-{measure.value}", title)
 
 
 def _table(board: Speed, n: int) -> None:

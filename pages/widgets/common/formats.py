@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from pages.shell.words import t
+from pages.shell.words import language, t
 
 MISSING = "–"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -52,6 +52,11 @@ def size(value: int) -> str:
 def parameters(value: int) -> str:
     """Format a number of parameters: 9.4 B, 4.7 M, 28 k."""
     return f"{value / 1e9:,.1f} B" if value >= 1e9 else f"{value / 1e6:,.1f} M" if value >= 0.95e6 else f"{value / 1e3:,.0f} k"
+
+
+def short_day(day: date) -> str:
+    """Return a day without its year: 4 Oct."""
+    return f"{day.month}月{day.day}日" if language() == "zh" else f"{day.day} {day:%b}"
 
 
 def age(then: datetime, now: datetime | None = None) -> str:

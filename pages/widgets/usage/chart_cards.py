@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.usage.reports import UsageParts, UsageReport
@@ -15,7 +14,7 @@ from pages.shell.words import t
 from pages.widgets.common.card import card
 from pages.widgets.common.formats import count
 from pages.widgets.usage import charts
-from pages.widgets.usage.change_marks import Mark, add_marks
+from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Estimate, Line
 
 
@@ -26,14 +25,14 @@ def charts_by_day(report: UsageReport, parts: UsageParts, marks: Sequence[Mark])
     totals = [each for _, each in report.by_day]
     with card("people", t("People per day"), t("People with at least one answer; weekends are shaded lighter")):
         series = [Line(t("People count"), [each.people for each in totals], 0)]
-        _show(charts.bars(days, series, look), marks, "chart-people", t("People per day"))
+        show_marked(charts.bars(days, series, look), marks, "chart-people", t("People per day"))
     _chat_and_api(days, parts, marks)
     with card("first-token", t("Time to first token"), t("In seconds, including queue wait; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
-        _show(charts.lines(days, series, look, unit="s"), marks, "chart-first-token", t("Time to first token"))
+        show_marked(charts.lines(days, series, look, unit="s"), marks, "chart-first-token", t("Time to first token"))
     with card("latency", t("Answer time"), t("In seconds, from question to end of answer; a gap is a day without answers")):
         series = [Line("p95", [each.latency_p95 for each in totals], 0), Line("p50", [each.latency_p50 for each in totals], 5)]
-        _show(charts.lines(days, series, look, unit="s"), marks, "chart-latency", t("Answer time"))
+        show_marked(charts.lines(days, series, look, unit="s"), marks, "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
         st.markdown(f"### {t('Tokens per day')}", anchors=False)
         keys = (("s1", t("Prompt: questions with their conversations")), ("s2", t("Completion: answers")))
@@ -42,7 +41,7 @@ def charts_by_day(report: UsageReport, parts: UsageParts, marks: Sequence[Mark])
             Line(t("Prompt"), [each.prompt_tokens for each in totals], 0),
             Line(t("Completion"), [each.completion_tokens for each in totals], 1),
         ]
-        _show(charts.bars(days, series, look), marks, "chart-tokens", t("Tokens per day"))
+        show_marked(charts.bars(days, series, look), marks, "chart-tokens", t("Tokens per day"))
 
 
 def _chat_and_api(days: Sequence[date], parts: UsageParts, marks: Sequence[Mark]) -> None:
@@ -58,12 +57,7 @@ def _chat_and_api(days: Sequence[date], parts: UsageParts, marks: Sequence[Mark]
             Line(t("Chat"), parts.answers_by_day(by_page=True), 0),
             Line(t("API"), parts.answers_by_day(by_page=False), 1),
         ]
-        _show(charts.bars(days, series, dark()), marks, "chart-answers", t("Answers per day"))
-
-
-def _show(figure: go.Figure, marks: Sequence[Mark], key: str, alt: str) -> None:
-    add_marks(figure, marks, dark())
-    charts.show(figure, key, alt)
+        show_marked(charts.bars(days, series, dark()), marks, "chart-answers", t("Answers per day"))
 
 
 def satisfaction_by_model(report: UsageReport) -> None:

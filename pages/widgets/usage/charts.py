@@ -217,8 +217,14 @@ def _count_axis(figure: go.Figure, top: float, *, whole: bool = True) -> None:
     step = max(1, _step(top)) if whole else _step(top)
     upper = _upper(top, step)
     values = [step * n for n in range(int(upper / step) + 1)]
-    texts = [f"{value / 1e6:g} M" if upper >= 2e6 and value else f"{value:,.3g}" if step < 1 else f"{value:,.0f}" for value in values]
-    figure.update_yaxes(range=[0, upper], tickvals=values, ticktext=texts)
+    figure.update_yaxes(range=[0, upper], tickvals=values, ticktext=[_tick(value, step, upper) for value in values])
+
+
+def _tick(value: float, step: float, upper: float) -> str:
+    """Return the text of a tick: 2 M on axes of millions, three digits where steps are below one, whole numbers elsewhere."""
+    if value and upper >= 2e6:
+        return f"{value / 1e6:g} M"
+    return f"{value:,.3g}" if step < 1 else f"{value:,.0f}"
 
 
 def _step(top: float) -> float:

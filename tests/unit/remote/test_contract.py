@@ -43,8 +43,8 @@ from core.review.names import RevealReason
 from core.review.own_feedback import OwnRatings
 from core.review.records import RatingDetails, Vote
 from core.search.records import DocumentKind
-from core.usage.alerts.records import AlertRule, NoData
-from core.usage.alerts.records import Measure as Measured
+from core.usage.alerts.rule_records import AlertRule, NoData
+from core.usage.alerts.rule_records import Measure as Measured
 from core.usage.money.records import Budget, Price
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork

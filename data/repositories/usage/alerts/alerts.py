@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
-from core.usage.alerts.records import AlertRule, Delivery, Episode, RuleStatus, Sample, Severity, StoredRule, Webhook
+from core.usage.alerts.records import Delivery, Episode, RuleStatus, Sample, StoredRule, Webhook
+from core.usage.alerts.rule_records import AlertRule, Severity
 from data.repositories.usage.alerts import rows
 from data.repositories.usage.alerts.samples import read_samples
 from data.tables import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable

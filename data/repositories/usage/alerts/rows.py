@@ -7,23 +7,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from core.usage.alerts.records import (
-    AlertRule,
-    Channel,
-    Comparison,
-    Delivery,
-    DeliveryState,
-    Ending,
-    Episode,
-    Event,
-    Measure,
-    NoData,
-    Phase,
-    RuleStatus,
-    Severity,
-    Silence,
-    StoredRule,
-)
+from core.usage.alerts.records import Channel, Delivery, DeliveryState, Ending, Episode, Event, Phase, RuleStatus, Silence, StoredRule
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, NoData, Severity
 from data.transaction import AnyRow
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Float, case, cast, literal, select
 
 from core.inference.records import ANSWERLESS, FinishReason
 from core.tasks.records import JobState
-from core.usage.alerts.records import AlertRule, Measure, Sample
+from core.usage.alerts.records import Sample
+from core.usage.alerts.rule_records import AlertRule, Measure
 from data.tables import FeedbackTable, GenerationTable, JobTable
 from data.transaction import AnySelect, Transaction
 

@@ -80,7 +80,9 @@ def test_the_queue_is_narrowed_in_the_url(ann: httpx.Client, ada: httpx.Client, 
     assert ada.get(f"/api/v1/cases?{asked}").json()["total"] == total
 
 
-@pytest.mark.parametrize("asked", ["rating=2", "rating=good", "since=yesterday", "overdue=maybe", "state=old", "q=%00"])
+@pytest.mark.parametrize(
+    "asked", ["rating=2", "rating=good", "since=yesterday", "since=5", "until=1e9", "overdue=maybe", "state=old", "q=%00"]
+)
 def test_a_query_that_cannot_be_read_is_refused(ada: httpx.Client, asked: str) -> None:
     refused = ada.get(f"/api/v1/cases?{asked}")
     assert refused.status_code == 422 and asked.partition("=")[0] in refused.text

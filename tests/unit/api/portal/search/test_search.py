@@ -78,7 +78,8 @@ def test_chats_in_a_folder_and_questions_with_files_are_found(
 
 
 def test_what_cannot_be_asked_is_refused(ann: httpx.Client) -> None:
-    queries = ["", *(f"?q=x&{each}" for each in ("kind=password", "limit=0", "since=yesterday", "cursor=nonsense", "rating=5"))]
+    wrong = ("kind=password", "limit=0", "since=yesterday", "since=5", "until=-1.5", "cursor=nonsense", "rating=5")
+    queries = ["", *(f"?q=x&{each}" for each in wrong)]
     queries += [f"?q=x&{each}" for each in ("folder=", "folder=Plans", "folder=%22%20OR%20%22kmessage", "folder=%00", "has_file=perhaps")]
     queries += ["?q=x&conversation=", "?q=x&conversation=x'"]
     for query in queries:

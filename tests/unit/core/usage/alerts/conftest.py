@@ -17,13 +17,13 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import Job
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.alerts.checks import AlertChecks
-from core.usage.alerts.delivery import AlertDelivery
 from core.usage.alerts.handling import AlertHandling
 from core.usage.alerts.measures import Reading
 from core.usage.alerts.preview import AlertPreviews
-from core.usage.alerts.records import AlertRule, Measure
+from core.usage.alerts.rule_records import AlertRule, Measure
 from core.usage.alerts.rules import AlertRules
-from core.usage.alerts.webhooks import AlertWebhooks
+from core.usage.alerts.telling.delivery import AlertDelivery
+from core.usage.alerts.telling.webhooks import AlertWebhooks
 from tests.store import things
 from tests.unit.core.conftest import MovingClock
 

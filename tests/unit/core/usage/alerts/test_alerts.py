@@ -22,10 +22,11 @@ from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.tasks.handlers import Report
-from core.usage.alerts.delivery import DELIVERY, MOST_TRIES, SIGNATURE, TIMESTAMP, signature
 from core.usage.alerts.gauges import Gauges
 from core.usage.alerts.measures import Reading
-from core.usage.alerts.records import AlertRule, Comparison, DeliveryState, Ending, Event, Measure, Phase, Severity, Shown
+from core.usage.alerts.records import DeliveryState, Ending, Event, Phase, Shown
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, Severity
+from core.usage.alerts.telling.delivery import DELIVERY, MOST_TRIES, SIGNATURE, TIMESTAMP, signature
 from tests.unit.core.usage.alerts.conftest import ERRORS, House
 
 

@@ -10,21 +10,8 @@ import pytest
 from core.errors import InvalidInput
 from core.usage.alerts.evaluation import step
 from core.usage.alerts.measures import UNKNOWN, Reading
-from core.usage.alerts.records import (
-    AlertRule,
-    Comparison,
-    Ending,
-    Episode,
-    Event,
-    Measure,
-    NoData,
-    Phase,
-    RuleStatus,
-    Severity,
-    Shown,
-    Silence,
-    StoredRule,
-)
+from core.usage.alerts.records import Ending, Episode, Event, Phase, RuleStatus, Shown, Silence, StoredRule
+from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, NoData, Severity
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ERRORS = AlertRule(name="Errors", measure=Measure.ERRORS, threshold=5, hold_s=300, least=20)

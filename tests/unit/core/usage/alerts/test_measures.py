@@ -10,7 +10,8 @@ import pytest
 
 from core.usage.alerts.measures import UNITS, Reading, Window
 from core.usage.alerts.preview import measured, played
-from core.usage.alerts.records import AlertRule, Ending, Measure, Sample
+from core.usage.alerts.records import Ending, Sample
+from core.usage.alerts.rule_records import AlertRule, Measure
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

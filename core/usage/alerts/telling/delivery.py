@@ -19,10 +19,10 @@ from core.tasks.handlers import JobKind, Report
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from core.usage.alerts.messages import mail, posted
 from core.usage.alerts.ports import MailSender, WebhookSender
 from core.usage.alerts.records import Channel, Delivery, DeliveryState, Episode, Event, StoredRule
 from core.usage.alerts.rules import found, may_be_told
+from core.usage.alerts.telling.messages import mail, posted
 
 KIND = "alert.deliver"
 MOST_TRIES = 6

@@ -19,11 +19,12 @@ from pages.widgets.boards.plots import head, period_words
 from pages.widgets.common.data_frame import data_frame
 from pages.widgets.common.formats import MISSING, count
 from pages.widgets.usage import charts
+from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Line
 from pages.widgets.usage.filters import group_name
 
 
-def money(board: MoneyBoard) -> None:
+def money(board: MoneyBoard, marks: Sequence[Mark]) -> None:
     """Draw costs and budgets."""
     sentence(*_words(board))
     before = t("vs. {period}", period=period_words(board.query.before.first, board.query.before.last))
@@ -46,7 +47,8 @@ def money(board: MoneyBoard) -> None:
             title = t("Cost per day, {currency}", currency=currency)
             sub = t("At the prices that were valid when the answers were asked for")
             head(f"cost-{currency}", title, sub, ("day", "cost"), partial(list, rows))
-            charts.show(charts.bars(days, [Line(currency, values, 0)], dark(), whole=False), f"chart-board-cost-{currency}", title)
+            drawn = charts.bars(days, [Line(currency, values, 0)], dark(), whole=False)
+            show_marked(drawn, marks, f"chart-board-cost-{currency}", title)
     if board.total:
         _table("groups", t("By group"), t("Group"), [(group_name(each.name), each) for each in board.groups])
         _table("models", t("By model"), t("Model"), [(each.name, each) for each in board.models])

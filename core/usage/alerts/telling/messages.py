@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from core.usage.alerts.measures import UNITS, Unit
-from core.usage.alerts.records import BY_GROUP_ONLY, UNWINDOWED, AlertRule, Episode, Event, Measure, StoredRule
+from core.usage.alerts.records import Episode, Event, StoredRule
+from core.usage.alerts.rule_records import BY_GROUP_ONLY, UNWINDOWED, AlertRule, Measure
 
 PATH = "/alerts"
 NAMES = {
