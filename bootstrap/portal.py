@@ -18,6 +18,7 @@ from bootstrap.areas.programs import ProgramServices, build_programs
 from bootstrap.areas.review import ReviewServices, build_names, build_review
 from bootstrap.foundation import open_foundation
 from bootstrap.parts import open_log_shipper, prepare_home, unwritable
+from core.asking.again import AskingAgain
 from core.asking.asking import Asking
 from core.chat.turns import STOPPING
 from core.comparing.ports import FileComparer
@@ -58,6 +59,7 @@ class Portal(
 
     settings: Settings
     asking: Asking
+    asking_again: AskingAgain
     images: Images
     index: WritableIndex
     index_worker: IndexWorker
@@ -161,12 +163,14 @@ def build_portal(
         leadership=base.leadership,
         has_model=(lambda: bool(platforms_router.models())) if jobs_only else (lambda: True),
     )
+    asking = Asking(
+        base.unit_of_work, chat.conversations, chat.turns, chat.follow_ups, review.side_by_side, inference.privacy, base.disk,
+        settings.max_question_chars,
+    )  # fmt: skip
     portal = Portal(
         settings=settings,
-        asking=Asking(
-            base.unit_of_work, chat.conversations, chat.turns, chat.follow_ups, review.side_by_side, inference.privacy, base.disk,
-            settings.max_question_chars,
-        ),
+        asking=asking,
+        asking_again=AskingAgain(base.unit_of_work, asking, review.own_feedback, inference.gateway),
         images=images,
         index=base.index,
         index_worker=base.index_worker,

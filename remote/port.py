@@ -9,6 +9,7 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.asking.again import AskingAgain
 from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
@@ -110,6 +111,7 @@ class PagePortal(Protocol):
     accounts: Accounts
     api_keys: ApiKeys
     asking: Asking
+    asking_again: AskingAgain
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups

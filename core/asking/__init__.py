@@ -3,4 +3,5 @@
 In reading order:
 
 - asking: ask in an open conversation or a new one, or queue the question
+- again: ask a rated question again after its fix
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ from pages.shell.words import error_text, t
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
 from pages.widgets.common.formats import age, count
-from pages.widgets.context.prompt_menu import insert
+from pages.widgets.rating.fix_tried import may_ask_again, old_and_new
 from pages.widgets.rating.rating_words import reasons_line, reveal_reason, score_word
 from pages.widgets.review.case_words import ICONS
 
@@ -118,6 +119,8 @@ def _row(portal: Portal, user: User, own: OwnRating) -> None:
                 with st.container(key=f"minereply-{own.number}", gap="xxsmall"):
                     st.markdown(f":gray[**{t('Reviewer')}**]")
                     st.text(own.reply)
+            if own.state is CaseState.FIXED:
+                old_and_new(portal, user, own)
             _actions(portal, user, own)
 
 
@@ -126,6 +129,8 @@ def _outcome(own: OwnRating) -> None:
     match own.state:
         case CaseState.FIXED if own.fix:
             st.markdown(t("**Fixed in {fix}**, {when}.", fix=plain(own.fix), when=_when(own.changed_at)))
+        case CaseState.NEW | CaseState.TRIAGED if own.satisfied is False:
+            st.markdown(t("You said that the fix did not help, so reviewers look at it again."))
         case CaseState.IN_REVIEW:
             st.markdown(t("A reviewer is looking at it."))
         case CaseState.KEPT:
@@ -134,11 +139,11 @@ def _outcome(own: OwnRating) -> None:
 
 def _actions(portal: Portal, user: User, own: OwnRating) -> None:
     with st.container(horizontal=True, gap="small", key=f"mineact-{own.number}"):
-        if own.question and own.state is CaseState.FIXED and st.button(
-            t("Ask it again"), type="tertiary", icon=":material/replay:", key=f"mineask-{own.number}"
-        ):
-            insert(own.question)
-            frame.open_page(frame.START)
+        if may_ask_again(own):
+            st.button(
+                t("Ask it again"), type="tertiary", icon=":material/replay:", key=f"mineask-{own.number}", on_click=callback(_ask_again),
+                args=(portal, user, own),
+            )  # fmt: skip
         if own.conversation_id and st.button(
             t("Open the chat"), type="tertiary", icon=":material/chat_bubble:", key=f"mineopen-{own.number}"
         ):
@@ -147,6 +152,10 @@ def _actions(portal: Portal, user: User, own: OwnRating) -> None:
             t("Take back"), type="tertiary", icon=":material/undo:", key=f"mineback-{own.number}",
             help=t("Deletes this rating and what reviewers wrote about it"), on_click=callback(_take_back), args=(portal, user, own),
         )  # fmt: skip
+
+
+def _ask_again(portal: Portal, user: User, own: OwnRating) -> None:
+    _try(lambda: portal.asking_again.ask(user, own.message_id, uuid4().hex))
 
 
 def _take_back(portal: Portal, user: User, own: OwnRating) -> None:

@@ -11,7 +11,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.review.progress.parts import agreement, by_day, people_and_tags
+from pages.widgets.review.progress.parts import agreement, by_day, fixes, people_and_tags
 from pages.widgets.review.progress.summary import figures, sentence
 
 if TYPE_CHECKING:
@@ -46,5 +46,6 @@ def render(portal: Portal, user: User) -> None:
         st.markdown(sentence(report))
         figures(report)
         by_day(report)
+        fixes(report.fixes)
         agreement(report.agreement)
         people_and_tags(report)

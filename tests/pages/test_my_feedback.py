@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.chat.records import Author, MessageStatus
 from core.people.records import Role, User
 from core.review.cases.changes import CaseChange
-from core.review.cases.records import CaseQuery, CaseState
+from core.review.cases.records import CaseState
 from core.review.own_feedback import OwnRatings
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
@@ -19,10 +20,15 @@ def seeded(tmp_path) -> Iterator[Stage]:
 
 
 def rater(made: Stage) -> User:
-    """Return a person with a poor rating whose case is open and whose chat still exists."""
-    people = {each.id: each for each in made.portal.accounts.people(made.admin)}
-    found = made.portal.case_queue.find(made.admin, CaseQuery(states=(CaseState.NEW,), rating=-1), 100).cases
-    return people[next(case.feedback.user_id for case in found if case.feedback.question and case.feedback.user_id != made.admin.id)]
+    """Return a person who has just rated an answer poor. What is seeded depends on the day and the hour."""
+    assert made.seeded is not None
+    for person in made.seeded.people.values():
+        for chat in made.portal.conversations.list(person) if person.id != made.admin.id else ():
+            for shown in made.portal.conversations.transcript(person, chat.id):
+                if shown.message.author is Author.ASSISTANT and shown.message.status is MessageStatus.DONE:
+                    made.portal.feedback.rate(person, shown.message.id, -1, "These rates are old")
+                    return person
+    raise AssertionError("nobody has a chat")
 
 
 def test_nobody_has_rated_anything_yet(tmp_path) -> None:
@@ -62,3 +68,25 @@ def test_the_page_speaks_chinese_and_every_role_may_open_it(seeded: Stage) -> No
     assert not drawn.exception and "我的反馈" in texts(drawn)
     for role in Role:
         assert not page("my_feedback", seeded, as_role(rater(seeded), role)).exception
+
+
+def test_a_fixed_question_is_asked_again_and_both_answers_are_shown(seeded: Stage) -> None:
+    person, portal = rater(seeded), seeded.portal
+    own = next(each for each in portal.own_feedback.find(person, OwnRatings.OPEN).ratings if each.question)
+    model = portal.gateway.chat_models(person)[0].name
+    case = portal.case_queue.get(seeded.admin, own.number)
+    portal.case_work.change(seeded.admin, own.number, case.version, CaseChange(state=CaseState.FIXED, fix="Rates v4", fix_model=model))
+    drawn = page("my_feedback", seeded, person)
+    drawn.button(key=f"mineask-{own.number}").click().run()
+    again = portal.own_feedback.get(person, own.message_id).again_id
+    assert again is not None
+    if (live := portal.turns.running(person, again)) is not None:
+        live.wait_finished(60)
+    drawn = page("my_feedback", seeded, person)
+    [question, answer] = [each.message for each in portal.conversations.transcript(person, again)]
+    assert question.text == own.question and answer.generation is not None and answer.generation.model == model
+    shown = texts(drawn)
+    assert not drawn.exception and "Before" in shown and "Now" in shown and answer.text in shown
+    drawn.button(key=f"mineno-{own.number}").click().run()
+    assert portal.case_queue.get(seeded.admin, own.number).state is CaseState.NEW
+    assert "reviewers look at it again" in texts(drawn)

@@ -52,6 +52,8 @@ class CaseOut(BaseModel):
     version: int = Field(description="Send it with each change.")
     alike: int = Field(description="The number of other cases with the same question.")
     fix: str
+    fix_model: str = Field(description="The model or preset with the fix; empty if the fix is something else.")
+    satisfied: bool | None = Field(description="Whether the rater says that the fix helped; null for nothing yet.")
     reply: str
     replied_at: datetime | None
     opened_at: datetime
@@ -68,7 +70,8 @@ class CaseOut(BaseModel):
         return CaseOut(
             number=case.number, state=case.state.value, priority=case.priority.value, complaint=case.complaint,
             assignee_name=case.assignee_name, tags=list(case.tags), due_at=case.due_at, version=case.version, alike=case.alike,
-            fix=case.fix, reply=case.reply, replied_at=case.replied_at, opened_at=case.opened_at, updated_at=case.updated_at,
+            fix=case.fix, fix_model=case.fix_model, satisfied=case.satisfied,
+            reply=case.reply, replied_at=case.replied_at, opened_at=case.opened_at, updated_at=case.updated_at,
             closed_at=case.closed_at, judging=case.judging.value, second=case.second,
             lock=LockOut.of(case.lock) if case.lock else None, feedback=FeedbackOut.of(case.feedback),
             names_until=case.names_until,
@@ -95,12 +98,13 @@ class ChangedFields(Asked):
     due_at: Sent | None = None
     no_due_date: bool = Field(default=False, description="true removes the due date.")
     fix: Prose | None = Field(default=None, description="What fixed it; at most 200 characters. The rater reads it.")
+    fix_model: Line | None = Field(default=None, description="The model or preset with the fix, which the rater can ask again.")
 
     def change(self, *, note: str | None = None, reply: str | None = None, add_tags: tuple[str, ...] = ()) -> CaseChange:
         return CaseChange(
             state=CaseState(self.state) if self.state else None, priority=Priority(self.priority) if self.priority else None,
             assignee=self.assignee, tags=None if self.tags is None else tuple(self.tags), due_at=self.due_at,
-            no_due_date=self.no_due_date, fix=self.fix, note=note, reply=reply, add_tags=add_tags,
+            no_due_date=self.no_due_date, fix=self.fix, fix_model=self.fix_model, note=note, reply=reply, add_tags=add_tags,
         )  # fmt: skip
 
 

@@ -131,6 +131,13 @@ def change(number: Number, body: Change, portal: PortalHere, user: SignedIn) -> 
     return CaseOut.of(portal.case_work.change(user, number, body.version, body.change(note=body.note, reply=body.reply)))
 
 
+@router.post("/cases/{number}/close-alike")
+def close_alike(number: Number, portal: PortalHere, user: SignedIn) -> ManyChangedOut:
+    """Close the open cases with the same question as this closed case."""
+    result = portal.case_work.close_alike(user, number)
+    return ManyChangedOut(changed=list(result.changed), left=[Left(number=n, error=str(why)) for n, why in result.left.items()])
+
+
 @router.put("/cases/{number}/lock")
 def start(number: Number, body: Work, portal: PortalHere, user: SignedIn) -> CaseOut:
     """Say that you work on the case; repeat it to keep it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.review.case_shapes import CaseStateWord
 from api.portal.review.feedback import Details
-from api.portal.shapes import Id, Line
+from api.portal.shapes import Asked, Id, Line
 from api.services import PortalHere
 from core.review.names import Look
 from core.review.own_feedback import OwnRating, OwnRatings
@@ -34,6 +35,8 @@ class OwnRatingOut(BaseModel):
     reply: str
     replied_at: datetime | None
     details: Details
+    again_id: str | None = Field(description="The conversation in which you asked again after the fix.")
+    satisfied: bool | None = Field(description="Whether you said that the fix helped; null for nothing yet.")
 
     @staticmethod
     def of(own: OwnRating) -> OwnRatingOut:
@@ -41,6 +44,7 @@ class OwnRatingOut(BaseModel):
             number=own.number, message_id=own.message_id, conversation_id=own.conversation_id, question=own.question, rating=own.rating,
             comment=own.comment, model=own.model, rated_at=own.rated_at, state=own.state.value, changed_at=own.changed_at, fix=own.fix,
             reply=own.reply, replied_at=own.replied_at, details=Details.of(own.details),
+            again_id=own.again_id, satisfied=own.satisfied,
         )  # fmt: skip
 
 
@@ -89,6 +93,30 @@ class LooksOut(BaseModel):
 def looks(portal: PortalHere, user: SignedIn) -> LooksOut:
     """List which reviewers saw your name, when and why, newest first; at most 100."""
     return LooksOut(names_hidden=portal.review_names.hidden, items=[LookOut.of(each) for each in portal.review_names.looks(user)])
+
+
+class AskAgain(Asked):
+    request_id: str = Field(default_factory=lambda: uuid4().hex, description="Sending the same id again asks nothing new.")
+
+
+class AskedAgain(BaseModel):
+    conversation_id: str
+
+
+@router.post("/messages/{message_id}/feedback/again", status_code=201)
+def ask_again(message_id: Id, portal: PortalHere, user: SignedIn, body: AskAgain | None = None) -> AskedAgain:
+    """Ask the question of your rating again after its fix, in a new conversation."""
+    return AskedAgain(conversation_id=portal.asking_again.ask(user, message_id, (body or AskAgain()).request_id))
+
+
+class FixJudged(Asked):
+    satisfied: bool = Field(description="Whether the fix helped. false opens the case again.")
+
+
+@router.put("/messages/{message_id}/feedback/fix")
+def judge_fix(message_id: Id, body: FixJudged, portal: PortalHere, user: SignedIn) -> OwnRatingOut:
+    """Say whether the fix of your rating helped."""
+    return OwnRatingOut.of(portal.own_feedback.judge_fix(user, message_id, satisfied=body.satisfied))
 
 
 @router.delete("/messages/{message_id}/feedback", status_code=204)

@@ -73,6 +73,13 @@ class AgreementOut(BaseModel):
         )  # fmt: skip
 
 
+class FixesOut(BaseModel):
+    fixed: int = Field(description="Complaints that were closed as fixed in this time.")
+    asked_again: int = Field(description="Of those, the ones whose raters asked again afterwards.")
+    satisfied: int = Field(description="Of those, the ones whose raters say that the fix helped.")
+    not_satisfied: int
+
+
 class ReviewProgressOut(BaseModel):
     days: list[DayOut]
     opened: int
@@ -85,6 +92,7 @@ class ReviewProgressOut(BaseModel):
     reviewers: list[ReviewerOut]
     tags: list[TagOut]
     agreement: list[AgreementOut]
+    fixes: FixesOut
 
     @staticmethod
     def of(report: ProgressReport) -> ReviewProgressOut:
@@ -102,6 +110,10 @@ class ReviewProgressOut(BaseModel):
             ],
             tags=[TagOut(tag=each.tag, opened=each.opened, open=each.open, to_close=SpreadOut.of(each.to_close)) for each in report.tags],
             agreement=[AgreementOut.of(each) for each in report.agreement],
+            fixes=FixesOut(
+                fixed=report.fixes.fixed, asked_again=report.fixes.asked_again, satisfied=report.fixes.satisfied,
+                not_satisfied=report.fixes.not_satisfied,
+            ),
         )  # fmt: skip
 
 

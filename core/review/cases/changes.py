@@ -17,6 +17,7 @@ from core.unit_of_work import UnitOfWork
 MAX_NOTE = 4000
 MAX_REPLY = 2000
 MAX_FIX = 200
+MAX_MODEL = 300
 MAX_TAG = 40
 LEASE = timedelta(minutes=10)
 """How long nobody else can change a case after its reviewer has."""
@@ -40,6 +41,8 @@ class CaseChange:
     """What the rater reads on My feedback."""
     fix: str | None = None
     """What fixed it. The rater reads it too."""
+    fix_model: str | None = None
+    """The model or preset with the fix; "" if the fix is something else."""
 
     @property
     def is_empty(self) -> bool:
@@ -103,6 +106,8 @@ def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: dateti
             raise Conflict("A closed case cannot get another outcome. Reopen it first.")
         closed_at = None if change.state.is_open else now
         changed = replace(changed, state=change.state, closed_at=closed_at)
+        if change.state is CaseState.FIXED:  # The rater has not tried this fix.
+            changed = replace(changed, again_id=None, satisfied=None)
     if change.priority is not None:
         changed = replace(changed, priority=change.priority)
     if change.assignee is not None:
@@ -117,6 +122,10 @@ def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: dateti
         changed = replace(changed, reply=reply, replied_at=now if reply else None) if reply != case.reply else changed
     if change.fix is not None:
         changed = replace(changed, fix=one_line(_prose(change.fix, "What fixed it can have at most {limit} characters.", MAX_FIX)))
+    if change.fix_model is not None:
+        if len(change.fix_model) > MAX_MODEL:
+            raise InvalidInput("The name of a model can have at most {limit} characters.", limit=MAX_MODEL)
+        changed = replace(changed, fix_model=one_line(change.fix_model))
     return changed
 
 

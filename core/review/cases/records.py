@@ -110,6 +110,12 @@ class ReviewCase:
     lock: CaseLock | None = None
     fix: str = ""
     """What fixed it, such as a preset or a version of a model. The rater reads it."""
+    fix_model: str = ""
+    """The model or preset with the fix, which the rater can ask again; "" if the fix is something else."""
+    again_id: str | None = None
+    """The conversation in which the rater asked again after the fix."""
+    satisfied: bool | None = None
+    """What the rater says of the fix; None for nothing yet."""
     reply: str = ""
     """What the rater reads on My feedback, without the reviewer's name."""
     replied_at: datetime | None = None
@@ -143,6 +149,8 @@ class CaseEventKind(StrEnum):
     SECOND = "second"
     """A second judgement was asked for, or no longer."""
     DECIDED = "decided"
+    SATISFIED = "satisfied"
+    """The rater said whether the fix helped. after: "true" or "false"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

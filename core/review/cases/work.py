@@ -84,6 +84,30 @@ class CaseWork:
             work.commit()
         return ManyChanged(changed=tuple(done), left=left)
 
+    def close_alike(self, user: User, number: int) -> ManyChanged:
+        """Close the open cases with the same question as this closed case does: with its outcome, fix and reply.
+
+        Their raters are told too. Cases that another reviewer works on are left, with the reason. Raises NotFound and Conflict.
+        """
+        require(user, Permission.REVIEW_FEEDBACK)
+        done, left = [], {}
+        with self._unit_of_work() as work:
+            case = _locked(work, number)
+            if case.state.is_open:
+                raise Conflict("Close this case first. The others are closed as it is.")
+            change = CaseChange(state=case.state, fix=case.fix, fix_model=case.fix_model, reply=case.reply or None)
+            for other in work.cases.alike(case, MOST_AT_ONCE):
+                if not other.state.is_open or other.feedback.rating != case.feedback.rating:
+                    continue
+                try:
+                    self._change(work, user, other.number, other.version, change)
+                except PortalError as problem:
+                    left[other.number] = StoredError.of(problem)
+                else:
+                    done.append(other.number)
+            work.commit()
+        return ManyChanged(changed=tuple(sorted(done)), left=left)
+
     def start(self, user: User, number: int, *, take_over: bool = False) -> ReviewCase:
         """Say that this person works on the case; repeat it to keep it. take_over: also if another reviewer does.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.review.progress.records import CaseTimes
+from core.review.progress.records import CaseTimes, Fixes
 
 
 class ReviewProgressRepository(Protocol):
@@ -14,6 +14,10 @@ class ReviewProgressRepository(Protocol):
 
     def times(self, since: datetime) -> Sequence[CaseTimes]:
         """Return the complaints that were open at that time or later."""
+        ...
+
+    def fixes(self, since: datetime) -> Fixes:
+        """Count what became of the complaints that were closed as fixed since then."""
         ...
 
     def tags(self, since: datetime) -> Sequence[tuple[str, str]]:

@@ -63,6 +63,20 @@ class ByTag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fixes:
+    """What became of fixes. Complaints only."""
+
+    fixed: int
+    """Complaints that were closed as fixed in this time, once each."""
+    asked_again: int
+    """Of those, the ones whose raters asked again afterwards."""
+    satisfied: int
+    """Of those, the ones whose raters say that the fix helped."""
+    not_satisfied: int
+    """Of those, the ones whose raters say that it did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kappa:
     """low, high: the 95 % interval."""
 
@@ -100,3 +114,4 @@ class ProgressReport:
     reviewers: tuple[ByReviewer, ...]
     tags: tuple[ByTag, ...]
     agreement: tuple[Agreement, ...]
+    fixes: Fixes

@@ -42,6 +42,7 @@ class ReviewProgress:
             tags, closers = work.review_progress.tags(since), work.review_progress.closers(since)
             judged, pairs = work.review_progress.judged(since), work.review_progress.pairs(since)
             questions = _questions(work) if pairs else {}
+            fixes = work.review_progress.fixes(since)
         times = list(cases.values())
         opened = [each for each in times if each.opened_at >= since]
         closed = [each for each in times if each.closed_at is not None]
@@ -51,7 +52,7 @@ class ReviewProgress:
             oldest=min((each.opened_at for each in still), default=None),
             first_look=spread((each.first_at - each.opened_at).total_seconds() for each in opened if each.first_at),
             to_close=spread(_durations(closed)), ages=_ages(still, now), reviewers=_reviewers(closers, judged, cases),
-            tags=_tags(tags, cases, since), agreement=_agreement(pairs, questions),
+            tags=_tags(tags, cases, since), agreement=_agreement(pairs, questions), fixes=fixes,
         )  # fmt: skip
 
 

@@ -94,6 +94,10 @@ class ReviewCaseTable(Table):
     replied_at: Mapped[datetime | None]
     judging: Mapped[Judging] = mapped_column(server_default="open")
     second: Mapped[bool] = mapped_column(server_default=false())
+    fix_model: Mapped[str] = mapped_column(String(300), server_default="")
+    again_id: Mapped[str | None] = mapped_column(String(64))
+    """A conversation of the rater. No foreign key: the case outlives it."""
+    satisfied: Mapped[bool | None]
 
 
 class ReviewTagTable(Table):

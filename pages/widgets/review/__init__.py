@@ -8,6 +8,7 @@ In reading order:
 - case_views: views of the queue
 - case_filters: the search and the filter
 - case_list: the list of cases
+- case_fixes: what may have fixed a case
 - case_actions: what a reviewer does with a case
 - case_view: one case
 - case_properties: the properties of a case

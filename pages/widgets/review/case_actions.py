@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,6 +18,7 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.focus import focus
 from pages.widgets.rating.names import reply_label
 from pages.widgets.review.accepted import accept_answer
+from pages.widgets.review.case_fixes import close_alike, fixes_by_name
 from pages.widgets.review.case_list import toggle_choosing
 from pages.widgets.review.case_location import NEXT, OPEN, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import state_word
@@ -127,20 +129,29 @@ def _resolve(
             t("Outcome"), list(OUTCOMES), default=proposed or usual, required=True,
             format_func=state_word, key=f"rvoutcome-{case.number}-{proposed or usual}", width="stretch",
         )  # fmt: skip
-        fix = None
+        fix, fixes = None, fixes_by_name(portal, user, case) if outcome is CaseState.FIXED else {}
         if outcome is CaseState.FIXED:
             fix = st.selectbox(
-                t("What fixed it"), _fixes(portal, user, case), index=None, accept_new_options=True,
-                placeholder=t("A model, a preset, or your own words"), key=f"rvfix-{case.number}",
+                t("What fixed it"), list(fixes), index=None, accept_new_options=True,
+                placeholder=t("A model, a preset, a prompt, or your own words"), key=f"rvfix-{case.number}",
             )  # fmt: skip
+            if fixes.get(fix or ""):
+                st.caption(t("The rater can ask again, and {name} answers.", name=plain(fixes[fix or ""])))
         reply = st.text_area(
             reply_label(case.feedback), case.reply, max_chars=MAX_REPLY, height=110, key=f"rvsay-{case.number}",
             placeholder=t("Optional. What was found, and what to do until then"),
         )  # fmt: skip
         st.caption(t("Read on My feedback. Your name is not shown."))
+        also = bool(case.alike) and st.checkbox(
+            t("Close the open cases with the same question too, and tell their raters"), key=f"rvalso-{case.number}"
+        )  # fmt: skip
         if st.button(t("Resolve"), type="primary", shortcut="Ctrl+Enter", key="rvresolve-go"):
-            wanted = CaseChange(state=outcome, reply=reply, fix=(fix or "")[:MAX_FIX] if outcome is CaseState.FIXED else None)
+            wanted = CaseChange(state=outcome, reply=reply)
+            if outcome is CaseState.FIXED:
+                wanted = replace(wanted, fix=(fix or "")[:MAX_FIX], fix_model=fixes.get(fix or "", ""))
             if _done(portal, user, case, wanted):
+                if also:
+                    close_alike(portal, user, case)
                 phone_list = st.session_state.get(OPEN) is None
                 st.session_state.pop(REPLYING, None)
                 go(None if phone_list or neighbour is None else neighbour[0], neighbour[1] if neighbour else cursors())
@@ -157,13 +168,6 @@ def _done(portal: Portal, user: User, case: ReviewCase, wanted: CaseChange) -> b
         st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
         return False
     return True
-
-
-def _fixes(portal: Portal, user: User, case: ReviewCase) -> list[str]:
-    """Return models and presets that may have fixed it."""
-    models = [f"{model.name} {model.version}".strip() for model in portal.gateway.chat_models(user)]
-    presets = [preset.title or preset.name for preset in portal.presets.list(user)] if allows(user, Permission.RUN_MODELS) else []
-    return list(dict.fromkeys([*([case.fix] if case.fix else []), *presets, *models]))
 
 
 def _begin_reply(portal: Portal, user: User, case: ReviewCase) -> None:

@@ -136,6 +136,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("DELETE", "/api/v1/messages/{message_id}/feedback", None, ALL, 404),
     ("GET", "/api/v1/own-feedback", None, ALL, 200),
     ("GET", "/api/v1/own-feedback/looks", None, ALL, 200),
+    ("POST", "/api/v1/messages/{message_id}/feedback/again", {}, ALL, 404),
+    ("PUT", "/api/v1/messages/{message_id}/feedback/fix", {"satisfied": True}, ALL, 404),
+    ("POST", "/api/v1/cases/{number}/close-alike", None, REVIEWERS, 404),
     ("POST", "/api/v1/cases/{number}/reveal", {"reason": "check", "why": "The rate"}, REVIEWERS, 404),
     ("GET", "/api/v1/rating-form", None, ALL, 200),
     ("PUT", "/api/v1/rating-form", {"version": 0, "good_reasons": [], "poor_reasons": ["Wrong"]}, ADMINS, 200),
@@ -375,6 +378,7 @@ BY_SESSION_ONLY = {
 }  # fmt: skip
 BY_TWO_SCOPES = {
     ("POST", "/api/v1/messages/{message_id}/replay-question"): ["models", "chat"],
+    ("POST", "/api/v1/messages/{message_id}/feedback/again"): ["chat", "feedback"],
     ("POST", "/api/v1/feedback/{feedback_id}/replay-question"): ["models", "feedback"],
 }
 FOR_EVERY_KEY = {

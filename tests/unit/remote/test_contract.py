@@ -304,7 +304,13 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
         portal.review_judgements.decide(ada, case.number, {"cause": "style"})
     portal.review_judgements.of_case(ada, case.number)
     portal.review_progress.report(ada, 1)
+    portal.case_work.close_alike(ada, case.number)
     portal.own_feedback.find(ann, OwnRatings.FIXED)
+    again = portal.asking_again.ask(ann, case.feedback.message_id, "request-again")
+    _settled(portal, ann, again)
+    portal.own_feedback.judge_fix(ann, case.feedback.message_id, satisfied=False)
+    with suppress(PortalError):
+        portal.asking_again.ask(ann, case.feedback.message_id, "request-too-late")
     portal.review_names.reveal(ada, case.number, RevealReason.CHECK, "The rate")
     portal.review_names.looks(ann)
     portal.rating_forms.save(ada, replace(portal.rating_forms.current(ada), asks_score=False))

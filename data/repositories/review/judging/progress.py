@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from core.review.cases.records import OUTCOMES, CaseEventKind, CaseState
 from core.review.judging.records import Seat
-from core.review.progress.records import CaseTimes
+from core.review.progress.records import CaseTimes, Fixes
 from data.repositories.review.case_rows import CASE, EVENT, TAG
 from data.tables import ReviewAnswerTable, ReviewCaseTable, ReviewEventTable, ReviewJudgementTable, ReviewTagTable, UserTable
 from data.transaction import Transaction
@@ -41,6 +41,14 @@ class SqlReviewProgressRepository:
             CaseTimes(case_id=row.id, opened_at=row.opened_at, first_at=row.first_at, closed_at=row.closed_at)
             for row in self._sql.all(statement)
         ]
+
+    def fixes(self, since: datetime) -> Fixes:
+        fixed = select(EVENT.case_id).where(EVENT.became == CaseState.FIXED, EVENT.at >= since)
+        rows = self._sql.all(select(CASE.again_id, CASE.satisfied).where(CASE.complaint.is_(True), CASE.id.in_(fixed)))
+        return Fixes(
+            fixed=len(rows), asked_again=sum(row.again_id is not None for row in rows),
+            satisfied=sum(row.satisfied is True for row in rows), not_satisfied=sum(row.satisfied is False for row in rows),
+        )  # fmt: skip
 
     def tags(self, since: datetime) -> Sequence[tuple[str, str]]:
         statement = select(TAG.tag, TAG.case_id).select_from(ReviewTagTable).join(ReviewCaseTable, CASE.id == TAG.case_id)

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from core.review.judging.records import QuestionKind
-from core.review.progress.records import Ages, Agreement, Kappa, ProgressReport
+from core.review.progress.records import Ages, Agreement, Fixes, Kappa, ProgressReport
 from pages.shell.frame import dark
 from pages.shell.words import t
 from pages.widgets.common.card import card
@@ -36,6 +36,18 @@ def by_day(report: ProgressReport) -> None:
     with card("rpopen", t("Open complaints"), t("At the end of each day (UTC)")):
         series = [Line(t("Open"), [each.open for each in report.days], 0)]
         charts.show(charts.lines(days, series, dark()), "chart-rpopen", t("Open complaints"))
+
+
+def fixes(found: Fixes) -> None:
+    """Draw what became of complaints that were closed as fixed."""
+    if not found.fixed:
+        return
+    with card("rpfixes", t("Fixes"), t("Complaints that were closed as fixed, and what their raters say afterwards")):
+        names = (t("Fixed"), t("Asked again"), t("It helped"), t("It did not help"))
+        values = (found.fixed, found.asked_again, found.satisfied, found.not_satisfied)
+        with st.grid(4, min_column_width=140, gap="small", key="rpfixfigures"):
+            for name, value in zip(names, values, strict=True):
+                st.metric(name, count(value))
 
 
 def agreement(rows: Sequence[Agreement]) -> None:
