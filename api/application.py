@@ -57,6 +57,7 @@ PORTALS = {
     "search": "search.search",
     "usage": "usage.usage",
     "alerts": "usage.alerts",
+    "boards": "usage.boards",
     "costs": "usage.costs",
     "models": "models.models",
     "plans": "models.plans",

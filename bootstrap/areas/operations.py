@@ -18,6 +18,7 @@ from core.usage.boards.service import Boards
 from core.usage.money.service import Money
 from core.usage.reports import UsageReports
 from core.usage.rollups.service import Rollups
+from core.usage.sheets.service import Sheets
 from data.backup.folder import SqlBackupFolder
 from data.index.reconciler import Reconciler
 from data.index.rejected_jobs import RejectedIndexJobs
@@ -34,6 +35,7 @@ class OperationsServices:
     usage: UsageReports
     boards: Boards
     money: Money
+    sheets: Sheets
     answer_lines: AnswerLines
 
 
@@ -42,6 +44,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
     folder = SqlBackupFolder(database, base.settings.home / "backups")
     key = os.environ.get(BACKUP_KEY) or None
     rollups = Rollups(unit_of_work, clock, base.settings.time_zone)
+    boards, money = Boards(unit_of_work, rollups, clock), Money(unit_of_work, rollups, clock)
     services = OperationsServices(
         index_maintenance=IndexMaintenance(
             unit_of_work, base.jobs, index, worker, RejectedIndexJobs(database), Reconciler(database, index), clock
@@ -51,8 +54,9 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         search=Search(unit_of_work, index, worker, clock, names),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
-        boards=Boards(unit_of_work, rollups, clock),
-        money=Money(unit_of_work, rollups, clock),
+        boards=boards,
+        money=money,
+        sheets=Sheets(boards, money),
         answer_lines=AnswerLines(unit_of_work, rollups),
     )
     base.run_jobs_of(services.index_maintenance, services.backups, services.retention, rollups)

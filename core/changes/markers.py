@@ -1,4 +1,4 @@
-"""Store markers of changes, and name what they are about."""
+"""Store markers of changes, name what they are about, and describe them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from uuid import uuid4
 from core.changes.records import Change, ChangeMarker
 from core.prompts.records import Share
 from core.unit_of_work import UnitOfWork
+
+SENTENCES = {
+    Change.SWAP: "{model} was swapped to version {version}",
+    Change.LOAD: "{model} was loaded",
+    Change.UNLOAD: "{model} was unloaded",
+    Change.DEFAULT: "{model} became the default",
+    Change.CONFIGURATION: "Configuration version {version} was applied",
+    Change.PROMPT: "The prompt {model} is at version {version}",
+    Change.PRICE: "A new price of {model} holds",
+}
+ROLLED_BACK = "The swap of {model} was rolled back to version {version}"
+_PRESETS = {
+    "offered": "The preset {model} was offered",
+    "changed": "The preset {model} was changed",
+    "withdrawn": "The preset {model} was withdrawn",
+}
+
 
 
 def mark(work: UnitOfWork, at: datetime, change: Change, subject: str, **details: str) -> None:
@@ -24,3 +41,21 @@ def marked(work: UnitOfWork, first: datetime, last: datetime) -> Sequence[Change
         return found
     titles = {each.id: each.title for each in work.prompts.visible("", "") if each.share is Share.EVERYONE}
     return [replace(each, subject=titles.get(each.subject, "")) if each.kind == Change.PROMPT else each for each in found]
+
+
+def described(marker: ChangeMarker) -> tuple[str, dict[str, str]] | None:
+    """Return the sentence of a change with its fields; None for a kind that this version does not know."""
+    try:
+        kind = Change(marker.kind)
+    except ValueError:
+        return None
+    version = marker.subject if kind is Change.CONFIGURATION else marker.details.get("to") or marker.details.get("version", "")
+    if kind is Change.PRESET:
+        sentence = _PRESETS.get(marker.details.get("state", ""), _PRESETS["changed"])
+    elif kind is Change.PROMPT and not marker.subject:
+        sentence = "A shared prompt was changed"
+    elif marker.details.get("state") == "rolled_back":
+        sentence, version = ROLLED_BACK, marker.details.get("from", "")
+    else:
+        sentence = SENTENCES[kind]
+    return sentence, {"model": marker.subject, "version": version}

@@ -13,13 +13,13 @@ from core.errors import PortalError
 from core.people.audit import MAX_FOUND, AuditPage
 from core.people.audit_records import THE_PORTAL, AuditEntry, AuditFilter
 from core.people.records import User
+from core.usage.csv_file import to_csv
 from pages.shell import frame
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.audit_words import details_words, event_word, target_word
 from pages.widgets.common.data_frame import data_frame
 from pages.widgets.common.formats import count, seconds
-from pages.widgets.usage.csv_export import to_csv
 from pages.widgets.usage.days import between
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 In reading order:
 
 - usage: usage reports
+- boards: the figures of the boards
 - costs: prices, budgets and costs
 - alert_shapes: the JSON of alerts
 - alerts: alert rules, what fired, and webhooks

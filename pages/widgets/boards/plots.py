@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.usage.boards.records import HeatCell, RatedWeek
+from core.usage.csv_file import to_csv
 from core.usage.rollups.records import ActiveWeek
 from pages.shell.frame import dark
 from pages.shell.words import language, t
 from pages.widgets.common.card import card_title
 from pages.widgets.common.formats import count, share, short_day
 from pages.widgets.usage import charts
-from pages.widgets.usage.csv_export import to_csv
 
 Rows = Callable[[], Sequence[Sequence[object]]]
 

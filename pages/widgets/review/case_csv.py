@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.review.cases.records import ReviewCase
-from pages.widgets.usage.csv_export import to_csv
+from core.usage.csv_file import to_csv
 
 _HEADER = (
     "number", "id", "rated_at", "person", "group", "model", "model_version", "rating", "comment", "state", "priority", "assignee", "tags",

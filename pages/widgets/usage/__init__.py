@@ -9,6 +9,5 @@ In reading order:
 - chart_cards: the charts of a report, each in its card
 - tables: by model, by group, by person
 - export_menu: export a report as CSV
-- csv_export: write CSV that is safe in a spreadsheet
 - days: days in the user's time zone
 """

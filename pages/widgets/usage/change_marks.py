@@ -10,7 +10,8 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.changes.records import Change, ChangeMarker
+from core.changes.markers import described
+from core.changes.records import ChangeMarker
 from pages.shell.frame import dark
 from pages.shell.words import t
 from pages.widgets.common.formats import short_day
@@ -21,20 +22,6 @@ NAMED = 6
 """Days with changes that are named below a chart; more are read under the cursor."""
 ABOVE = 18
 """Pixels for the numbers above a chart."""
-WORDS = {
-    Change.SWAP: "{model} was swapped to version {version}",
-    Change.LOAD: "{model} was loaded",
-    Change.UNLOAD: "{model} was unloaded",
-    Change.DEFAULT: "{model} became the default",
-    Change.CONFIGURATION: "Configuration version {version} was applied",
-    Change.PROMPT: "The prompt {model} is at version {version}",
-    Change.PRICE: "A new price of {model} holds",
-}
-_PRESETS = {
-    "offered": "The preset {model} was offered",
-    "changed": "The preset {model} was changed",
-    "withdrawn": "The preset {model} was withdrawn",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +105,5 @@ def _position(day: date, weeks: Sequence[date]) -> str | float | None:
 
 def _line(marker: ChangeMarker) -> str:
     """Return a description of a change; "" for a kind that this version does not know."""
-    try:
-        kind = Change(marker.kind)
-    except ValueError:
-        return ""
-    version = marker.subject if kind is Change.CONFIGURATION else marker.details.get("to") or marker.details.get("version", "")
-    if kind is Change.PRESET:
-        words = _PRESETS.get(marker.details.get("state", ""), _PRESETS["changed"])
-    elif kind is Change.PROMPT and not marker.subject:
-        words = "A shared prompt was changed"
-    elif marker.details.get("state") == "rolled_back":
-        words, version = "The swap of {model} was rolled back to version {version}", marker.details.get("from", "")
-    else:
-        words = WORDS[kind]
-    return t(words, model=marker.subject, version=version)
+    words = described(marker)
+    return "" if words is None else t(words[0], **words[1])

@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.people.records import User
+from core.usage.csv_file import to_csv
 from core.usage.records import RatedGeneration
 from core.usage.reports import UsageReport
 from core.usage.totals import Totals
 from pages.shell.words import t
-from pages.widgets.usage.csv_export import to_csv
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

@@ -185,6 +185,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
+    ("GET", "/api/v1/usage/boards/{board}", None, MANAGERS, 404),
+    ("GET", "/api/v1/usage/boards/{board}/{table}.csv", None, MANAGERS, 404),
     ("GET", "/api/v1/usage/costs", None, MANAGERS, 200),
     ("GET", "/api/v1/usage/prices", None, MANAGERS, 200),
     ("PUT", "/api/v1/usage/prices", {"model": "x", "currency": "USD", "valid_from": "2026-01-01T00:00:00Z", "input": 1.0}, ADMINS, 204),
@@ -349,7 +351,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 
 def of_nobody(path: str) -> str:
     """Return the path with names, numbers and ids that nothing has."""
-    return re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
+    for field, value in (("{name}", "nobody"), ("{number}", "999999"), ("{board}", "nobody"), ("{table}", "nothing")):
+        path = path.replace(field, value)
+    return re.sub(r"\{\w+_id\}", NOBODYS, path)
 
 
 SCOPES = ("chat", "models", "feedback", "usage", "admin")

@@ -8,7 +8,7 @@ import pytest
 
 from core.review.records import ReviewState
 from core.usage.csv_cells import BOM
-from pages.widgets.usage.csv_export import cell, to_csv
+from core.usage.csv_file import cell, to_csv
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "=cmd|' /C calc'!A0",
