@@ -22,6 +22,7 @@ from samples.fakes import FakePool, FakeRouter
 from samples.gguf_maker import WITHOUT_THINKING, make_gguf
 from samples.servers.missing import missing
 from settings import Settings
+from tests.browser import drawn_twice as drawn_twice
 from tests.seed import seed
 
 SCREENS = os.environ.get("TEST_SCREENS")

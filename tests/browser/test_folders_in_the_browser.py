@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from bench.portal_parts.portal import Measured
 from samples.chromium import stop
 from tests.browser.conftest import Person
+from tests.browser.settled import until
 
 
 def focused(page: Page) -> str:
@@ -42,7 +43,8 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
     page.keyboard.press("Enter")
     expect(rows.get_by_role("link", name="Bond prices")).to_be_visible()
     expect(rows.get_by_role("link", name="Loose one")).to_have_count(0)
-    assert "All chats" in focused(page) and "?f=" in page.evaluate("location.search")
+    until(lambda: "All chats" in focused(page))
+    expect(page).to_have_url(re.compile(r"\?f="))
     page.go_back()
     expect(rows.get_by_role("link", name="Loose one")).to_be_visible()
     page.go_forward()
@@ -57,7 +59,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
     page.keyboard.press("Enter")
     expect(rows.get_by_role("link", name="Loose one")).to_be_visible()
     expect(folder).to_have_attribute("aria-current", "true")
-    assert "Bonds" in focused(page)
+    until(lambda: "Bonds" in focused(page))
     expect(page.get_by_text("Asked in the folder").last).to_be_visible()
 
     page.get_by_role("button", name="New folder").click()

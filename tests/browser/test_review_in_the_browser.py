@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, expect
 from bench.portal_parts.portal import Measured
 from samples.chromium import PATIENCE_MS
 from tests.browser.conftest import Person
+from tests.browser.settled import until
 from tests.browser.test_keyboard_and_phone import rated
 
 
@@ -49,6 +50,6 @@ def test_a_complaint_is_resolved_by_keyboard_and_its_rater_reads_the_reply(perso
     own.get_by_role("button", name="Your feedback was resolved").first.click()
     expect(own.get_by_text("Fixed in Rates v4").first).to_be_visible()
     expect(own.get_by_text("Thank you, the rates are new now.").first).to_be_visible()
-    assert own.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    until(lambda: own.evaluate("document.documentElement.scrollWidth <= innerWidth"))
     context.close()
     assert rater.strangers == rater.errors == []

@@ -74,7 +74,7 @@ def test_somebody_types_filters_and_jumps_to_the_message_which_is_marked(person:
     page.evaluate(REMEMBER_MARKS)
     hit.click()
     page.locator(".st-key-transcript").wait_for()
-    assert re.search(r"\?c=\w+&m=\w+", page.url)
+    expect(page).to_have_url(re.compile(r"\?c=\w+&m=\w+"))
     bubble = page.locator(".bubble").filter(has_text="heliotrope")
     expect(bubble).to_be_in_viewport()
     until(lambda: "heliotrope" in "".join(page.evaluate("marked")))

@@ -69,7 +69,7 @@ def test_a_part_of_a_page_that_fails_shows_a_code_and_no_trace(person: Person, p
             said = page.get_by_text("Something went wrong").locator("xpath=ancestor::*[@data-testid='stMarkdown'][1]")
             code = re.search(r"give an admin the code (\w{32}):", said.inner_text())
             assert page.get_by_test_id("stException").count() == 0 and "Traceback" not in page.content()
-            assert page.get_by_role("button", name="Notices").is_visible(), "the rest of the page stays"
+            expect(page.get_by_role("button", name="Notices")).to_be_visible()  # The rest of the page stays.
         finally:
             database.execute("update jobs set detail = ?", (detail,))
             database.commit()

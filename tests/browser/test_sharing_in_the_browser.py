@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from bench.portal_parts.portal import Measured
 from samples.chromium import PATIENCE_MS
 from tests.browser.conftest import Person
+from tests.browser.settled import until
 
 
 def test_a_shared_chat_is_read_by_another_person_until_it_is_revoked(person: Person, portal: Measured, chromium: Browser) -> None:
@@ -30,7 +31,7 @@ def test_a_shared_chat_is_read_by_another_person_until_it_is_revoked(person: Per
     reader.page.goto(portal.url + link["path"])
     expect(reader.page.get_by_role("heading", name="Bond prices")).to_be_visible()
     expect(reader.page.get_by_text("What is a bond?")).to_be_visible()
-    assert reader.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    until(lambda: reader.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
     dialog.get_by_role("button", name="Revoke").click()
     expect(dialog.get_by_role("button", name="Copy link")).to_have_count(0)
     reader.page.reload()

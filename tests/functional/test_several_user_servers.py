@@ -21,6 +21,7 @@ from samples.chromium import ARGUMENTS, PATIENCE_MS, stop
 from samples.gguf_maker import WITHOUT_THINKING, make_gguf
 from samples.servers.missing import missing
 from samples.servers.nginx import Nginx
+from tests.browser import drawn_twice as drawn_twice
 
 CLOSED = ["/internal/v1/values", "/internal", "//internal/v1/values", "/./internal/v1/values", "/%69nternal/v1/values", "/metrics"]
 

@@ -88,6 +88,6 @@ def test_a_log_is_read_as_a_terminal_shows_it(pasted: str, kept: str) -> None:
 
 @pytest.mark.parametrize("piece", ["\x1b]", "\x1b[", "\x1b[0", "\x1bP", "\x1b ", "\b", "a\b", "\x1b]\x1b"])
 def test_hostile_escapes_take_no_longer_than_their_length(piece: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     without_controls(piece * 300_000)
-    assert time.process_time() - began < 3.0
+    assert time.thread_time() - began < 3.0

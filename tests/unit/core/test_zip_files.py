@@ -69,6 +69,6 @@ def test_an_entry_that_says_that_it_is_too_large_is_not_unpacked() -> None:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", bytes(200_000_000))
     with zipfile.ZipFile(io.BytesIO(made.getvalue())) as archive:
-        began = time.process_time()
+        began = time.thread_time()
         assert unpacked(archive, archive.getinfo("a"), 100_000_000) is None
-        assert time.process_time() - began < 0.05
+        assert time.thread_time() - began < 0.05

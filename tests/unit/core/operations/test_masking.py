@@ -79,18 +79,18 @@ def test_what_is_no_secret_stays(text: str) -> None:
     ["a", "1", "1-", "a.", "a@", "-----BEGIN PRIVATE KEY-----", "password", "password=", "://a", "DETAIL:", "eyJaaaaa.", "AB12 ", "+1 "],
 )
 def test_a_hostile_line_takes_little_time(piece: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     mask(piece * (1_000_000 // len(piece)))
-    assert time.process_time() - began < 1.5
+    assert time.thread_time() - began < 1.5
 
 
 def test_noise_of_all_kinds_takes_little_time() -> None:
     noise = random.Random(5)
     letters = "ab1 .-_@:/+=(){}[]\"'\n密码是password=eyJ"
-    began = time.process_time()
+    began = time.thread_time()
     for _ in range(10):
         mask("".join(noise.choices(letters, k=MAX_LENGTH)))
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:

@@ -86,9 +86,9 @@ def test_one_bad_byte_in_the_middle_changes_nothing_for_the_others(codec: str, n
 
 def test_a_large_file_is_guessed_by_a_part_of_it() -> None:
     content = SIMPLIFIED.encode("gb18030") * 100_000
-    began = time.process_time()
+    began = time.thread_time()
     assert DETECTOR.guess(content) == "GB18030"
-    assert time.process_time() - began < 3.0
+    assert time.thread_time() - began < 3.0
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"plain", bytes(range(1, 256)), b"\xff" * 5000, b"\x81" * 70_000, b"\xff\n" * 70_000])

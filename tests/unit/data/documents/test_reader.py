@@ -264,10 +264,10 @@ def lied_about(content: bytes, size: int) -> bytes:
 def test_a_word_document_that_unpacks_to_too_much_is_refused_at_once(content: Callable[[], bytes], sentence: str) -> None:
     # With the look at the sizes taken out, the body was called long, and a comment of 900 MB was still being read after 200 s.
     bomb = content()
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(Exception) as refused:
         word_text(bomb, 5_000_000)
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
     assert (str(refused.value) == "unpacked") is (sentence == UNPACKED)
     assert refusal(bomb) == sentence
 

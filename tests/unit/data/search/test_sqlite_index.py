@@ -122,6 +122,7 @@ def test_what_is_replaced_leaves_no_words_behind(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "search.db") as sql:
         sql.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row')")
         assert sql.execute("SELECT term FROM vocabulary").fetchall() == []
+    sql.close()
 
 
 def test_nothing_a_person_types_is_a_syntax_error(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import LONG, endless, process_of, state_of, until
 from tests.unit.models.serving.pool.test_pool import GUIDE, answer, load, request
 
-SOON_S = 5.0
+SOON_S = 50.0
 TOKENS = list(range(65, 91)) * 40
 
 

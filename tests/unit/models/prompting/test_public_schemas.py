@@ -53,9 +53,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
 @pytest.mark.parametrize("path", ACCEPT, ids=lambda path: path.stem)
 def test_what_a_model_writes_is_valid(backend: LlamaBackend, path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
-    started = time.process_time()
+    started = time.thread_time()
     found = grammar_of(json.dumps(case["schema"], ensure_ascii=False))
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
     assert sorted(found.ignored) == case["ignored"]
     backend.prepare_grammar(found.grammar)
     kind = Draft7Validator if isinstance(case["schema"].get("items"), list) else Draft202012Validator
@@ -92,10 +92,10 @@ def test_strict_refuses_what_cannot_be_followed_by_name(path: Path) -> None:
 def test_what_cannot_be_used_is_refused_quickly_and_in_words(path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
     text = json.dumps(case["schema"])
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(InvalidInput, match=case["words"]):
         grammar_of(text)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
 
 
 HOSTILE_PATTERNS = [
@@ -106,8 +106,8 @@ HOSTILE_PATTERNS = [
 
 @pytest.mark.parametrize("pattern", HOSTILE_PATTERNS, ids=lambda pattern: pattern[:20])
 def test_a_pattern_that_no_automaton_follows_is_named_and_costs_little(pattern: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     assert Text(patterns=(pattern,)).problem()
     found = grammar_of(json.dumps({"type": "string", "pattern": pattern}))
     assert found.ignored == ("schema.pattern",)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1

@@ -160,10 +160,10 @@ def test_of_a_forced_call_that_was_cut_nothing_becomes_text(answer: str) -> None
 
 def test_long_arguments_are_read_in_good_time() -> None:
     parser = ToolCallParser(TOOLS)
-    started = time.process_time()
+    started = time.thread_time()
     parser.feed("<tool_call>now<arg_key>x</arg_key><arg_value>")
     for _ in range(20_000):
         parser.feed("a</tool_call> <arg_key>")
     _, (call,) = parser.feed("</arg_value></tool_call>")
     assert len(json.loads(call.arguments)["x"]) == 20_000 * 23
-    assert time.process_time() - started < 10
+    assert time.thread_time() - started < 10

@@ -158,7 +158,7 @@ def test_a_disk_that_takes_no_more_is_a_miss_that_is_said_once(
 
 
 def test_files_do_not_outlive_their_time(tmp_path: Path) -> None:
-    files = OffloadFiles(tmp_path, 10**9, expires_s=0.2, sweep_s=0.02)
+    files = OffloadFiles(tmp_path, 10**9, expires_s=1.0, sweep_s=0.02)
     add(files, 1)
     until(lambda: on_disk(tmp_path) == [])
     assert files.held("glm") == (0, 0, 0)
