@@ -33,6 +33,7 @@ In reading order:
 - bounds: check that a number or a text is within its limits
 - characters: recognize invisible and misleading characters
 - clock: the type of the clock that services use
+- file_sizes: read sizes of files that may disappear
 - zip_files: read entries of untrusted ZIP files
 - client_address: parse client addresses, and group them for limits
 """

@@ -16,6 +16,7 @@ from bootstrap.store import open_store
 from cli.commands.finding import Finding
 from cli.serving.serve import address, listen
 from core.errors import PortalError
+from core.file_sizes import size_of
 from core.search.records import DocumentKind, SearchQuery
 from settings import Settings
 
@@ -90,7 +91,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
 def _models(settings: Settings) -> Finding:
     folder = settings.models_path
     files = sorted(folder.glob("**/*.gguf")) if folder.is_dir() else []
-    total = sum(path.stat().st_size for path in files)
+    total = sum(size_of(path) for path in files)
     chosen = Path(settings.model).expanduser() if settings.model else GUIDE
     if not chosen.exists():
         advice = "Set PORTAL_MODEL to an existing GGUF file, or remove it to use the built-in model."

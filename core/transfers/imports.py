@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
+from core.file_sizes import size_of
 from core.models.catalogue import Listing, RemoteFile, RemoteModel
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
@@ -84,7 +85,7 @@ class Imports:
             raise NotFound("There is no folder {folder} on the server.", folder=folder) from problem
         except OSError as problem:
             raise InvalidInput("{folder} cannot be read: {reason}.", folder=folder, reason=problem.strerror or problem) from problem
-        sizes = tuple(RemoteFile(path.name, path.stat().st_size if path.is_file() else 0, None) for path in entries)
+        sizes = tuple(RemoteFile(path.name, size_of(path), None) for path in entries)
         return [Found(model, self._complaint(folder, model)) for model in models_of(Listing("", sizes))]
 
     def _complaint(self, folder: Path, model: RemoteModel) -> StoredError | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, Unavailable
+from core.file_sizes import size_of
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -36,7 +37,7 @@ class Uploads:
         if self._folder.target("", name).exists():
             raise taken(name)
         part = self._part(user, name, total)
-        return part.stat().st_size if part.exists() else 0
+        return size_of(part)
 
     def write(self, user: User, name: str, offset: int, total: int, content: bytes) -> int:
         """Append a piece; returns the bytes received so far. The last piece moves the file into the models folder.
@@ -52,7 +53,7 @@ class Uploads:
         with self._folder.hold(staging, lambda: None):
             self._folder.staging(staging)
             part = self._part(user, name, total)
-            here = part.stat().st_size if part.exists() else 0
+            here = size_of(part)
             if offset != here or offset + len(content) > total or not content:
                 raise Conflict("{here} bytes of {name} are here. Send the piece that begins there.", here=here, name=name)
             try:

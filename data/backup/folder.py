@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
@@ -35,8 +36,9 @@ class SqlBackupFolder:
         try:
             self.path.mkdir(mode=0o700, exist_ok=True)
             for part in self.path.glob("*.part"):
-                if time.time() - part.stat().st_mtime > FORGOTTEN_S:
-                    part.unlink()
+                with suppress(FileNotFoundError):  # Another process may have completed it by now.
+                    if time.time() - part.stat().st_mtime > FORGOTTEN_S:
+                        part.unlink()
         except OSError as problem:
             raise StartFailed("The backup {path} cannot be written: {reason}.", path=self.path, reason=problem.strerror) from problem
         written = write_backup(self._database, self.path / name, passphrase, progress)

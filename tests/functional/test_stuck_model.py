@@ -30,7 +30,7 @@ def test_a_model_that_stands_still_is_reported_and_sigterm_ends_the_portal_promp
 
             threading.Thread(target=ask, daemon=True).start()
             until(lambda: admin.get("/api/v1/models").json()["loaded"][0]["slots_busy"], 60)
-            [model] = [one for one in psutil.Process(portal.process.pid).children(recursive=True) if "models.child.host" in one.cmdline()]
+            [model] = [one for one in psutil.Process(portal.process.pid).children(recursive=True) if "models.child.host" in words_of(one)]
             os.kill(model.pid, signal.SIGSTOP)
             until(lambda: admin.get("/readyz").status_code == 503, 60)
             assert "slow is stuck: its step has taken" in admin.get("/readyz").json()["model"]["detail"]
@@ -42,6 +42,14 @@ def test_a_model_that_stands_still_is_reported_and_sigterm_ends_the_portal_promp
             portal.process.wait(60)
             assert time.monotonic() - began < 30, "it takes three seconds; draining would take minutes"
             assert not model.is_running() or model.status() == psutil.STATUS_ZOMBIE
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return its command line, which is empty once it has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def log_of(home: Path) -> str:

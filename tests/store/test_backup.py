@@ -272,13 +272,15 @@ def test_a_backup_that_is_given_up_leaves_nothing_and_old_parts_go(database: Dat
     forgotten.write_bytes(b"x")
     recent.write_bytes(b"x")
     os.utime(forgotten, (1, 1))
+    gone = folder.path / "gone.backup.part"
+    gone.symlink_to("nowhere")  # As one that another process completes at this moment.
 
     def stop(share: float) -> None:
         raise Unavailable("The portal was stopped.")
 
     with pytest.raises(Unavailable):
         folder.write("portal-1.backup", None, stop)
-    assert list(folder.path.iterdir()) == [recent]
+    assert sorted(folder.path.iterdir()) == [gone, recent]
 
 
 @pytest.fixture(scope="module")

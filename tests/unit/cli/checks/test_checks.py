@@ -159,11 +159,18 @@ def test_a_part_that_hangs_after_its_tests_is_ended_with_what_it_started(tmp_pat
     command = [sys.executable, "-m", "pytest", *NOTING]
     [result] = ParallelTests(command, tmp_path, environment, lambda _result: None, part_s=8).run([("test_it.py",)])
     assert result.code == -signal.SIGKILL and "in hang" in result.output
-    child = Path("/proc") / (tmp_path / "child").read_text()
+    child = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + 60
-    while child.exists() and "\nState:\tZ" not in (child / "status").read_text():
+    while runs(child):
         assert time.monotonic() < deadline, "what it started is left"
         time.sleep(0.02)
+
+
+def runs(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
 
 
 def test_a_file_that_cannot_be_collected_fails_the_run(tree: Path, paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:

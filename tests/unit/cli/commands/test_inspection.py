@@ -57,6 +57,13 @@ def test_a_store_of_a_newer_portal_is_reported(home: Path, capsys: pytest.Captur
     assert "newer portal" in store.advice
 
 
+def test_a_model_file_that_is_gone_meanwhile_stops_no_report(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "models").mkdir()
+    (home / "models" / "here.gguf").write_bytes(b"GGUF")
+    (home / "models" / "gone.gguf").symlink_to("nowhere.gguf")
+    assert "2 GGUF files, 0.0 GB" in _findings(capsys)["Models"].state
+
+
 def test_an_index_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     people(["add", "ada"])
     monkeypatch.setenv("PORTAL_ELASTICSEARCH_URL", "http://127.0.0.1:9")

@@ -218,7 +218,7 @@ def test_a_candidate_whose_process_dies_in_its_canary_says_so_and_the_old_versio
     swap = HotSwaps(pool.versions).begin("glm", new_file, replace(SMALL, isolated=True))
     swap.load()
     until(lambda: swap.candidate().state is not ModelState.LOADING)
-    own = [each for each in children() if each not in others and "models.child" in " ".join(each.cmdline())]
+    own = [each for each in children() if each not in others and "models.child" in command(each)]
     assert own, "it runs in a process of its own"
     with ThreadPoolExecutor(1) as threads:
         asking = threads.submit(swap.ask, asked("Count", tokens=400), "Count", 60.0)
@@ -232,6 +232,14 @@ def test_a_candidate_whose_process_dies_in_its_canary_says_so_and_the_old_versio
 
 def children() -> list[psutil.Process]:
     return psutil.Process().children()
+
+
+def command(process: psutil.Process) -> str:
+    """Return its command line, which is empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def test_a_file_that_changes_after_its_load_is_noticed(pool: Pool, old_file: Path) -> None:
