@@ -36,6 +36,8 @@ class PendingDeletions:
         self._pending: dict[str, Pending] = {}
         self._timers: dict[str, threading.Timer] = {}
         """The timer of each pending deletion, by the same id."""
+        self._ending: set[str] = set()
+        """Those whose deletion has begun: it is too late to take them back."""
         self._lock = threading.Lock()
 
     def add(self, user: User, id: str, title: str, group: str = "") -> None:
@@ -53,9 +55,10 @@ class PendingDeletions:
         """Cancel a pending deletion, and those of its group. Returns False if it was no longer pending."""
         with self._lock:
             found = self._pending.get(id)
-            if found is None or found.user_id != user.id:
+            if found is None or found.user_id != user.id or id in self._ending:
                 return False
             group = [each for each in self._pending.values() if each is found or (found.group and each.group == found.group)]
+            group = [each for each in group if each.id not in self._ending]
             for each in group:
                 del self._pending[each.id]
             timers = [self._timers.pop(each.id) for each in group]
@@ -84,8 +87,9 @@ class PendingDeletions:
 
     def _run_out(self, user: User, id: str) -> None:
         with self._lock:
-            if id not in self._pending:
+            if id not in self._pending or id in self._ending:
                 return
+            self._ending.add(id)
         try:
             self._delete(user, id)
         except PortalError as problem:
@@ -94,3 +98,4 @@ class PendingDeletions:
             with self._lock:
                 self._pending.pop(id, None)
                 self._timers.pop(id, None)
+                self._ending.discard(id)

@@ -81,7 +81,7 @@ class Model:
             while number == 3 and not self.gate.wait(0.1):
                 handler.part(b": still here\n\n")
             # A word that comes more than a second after the last save is saved at once.
-            time.sleep(1.2 if number == 2 and not self.gate.is_set() else 0.03)
+            time.sleep(2.0 if number == 2 and not self.gate.is_set() else 0.03)
             handler.part(chunk({"content": word}))
         handler.part(chunk({}, "stop"))
         handler.part(b"data: [DONE]\n\n")

@@ -28,7 +28,7 @@ def impatient(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Datab
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(write_turns, "MAX_WAIT_S", 0.2)
     monkeypatch.setattr(database_module, "POOL_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 10)
     opened = open_database(empty_url, pool_size=2, max_overflow=0)
     migrate(opened)
     yield opened
@@ -124,10 +124,10 @@ def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_ended(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 1)
     database = open_database(postgres_server.new_database())
     with database.connect() as connection, pytest.raises(Unavailable, match="too long"):
-        connection.exec_driver_sql("SELECT pg_sleep(5)")
+        connection.exec_driver_sql("SELECT pg_sleep(30)")
     database.close()
 
 

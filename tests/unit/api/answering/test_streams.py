@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, MutableMapping, Sequence
@@ -159,12 +160,13 @@ def uncut() -> Cutoff:
     return Cutoff(NeverEnds(), "token")
 
 
-async def _serve(events: AsyncGenerator[bytes], gone_after: float | None) -> tuple[list[dict[str, object]], int]:
+async def _serve(events: AsyncGenerator[bytes], gone: asyncio.Event) -> tuple[list[dict[str, object]], int]:
+    """Return what was sent until the client was gone, and how often the stream said so."""
     sent: list[dict[str, object]] = []
     left: list[int] = []
 
     async def receive() -> dict[str, object]:
-        await asyncio.sleep(3600 if gone_after is None else gone_after)
+        await gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(message: dict[str, object]) -> None:
@@ -180,7 +182,7 @@ def test_a_stream_that_ends_is_closed_properly() -> None:
         yield b"one"
         yield b"two"
 
-    sent, left = asyncio.run(_serve(events(), None))
+    sent, left = asyncio.run(_serve(events(), asyncio.Event()))
     assert [message.get("body") for message in sent] == [None, b"one", b"two", b""]
     assert sent[-1]["more_body"] is False
     assert left == 1
@@ -189,16 +191,19 @@ def test_a_stream_that_ends_is_closed_properly() -> None:
 
 def test_a_client_that_goes_away_ends_the_stream_and_closes_its_source() -> None:
     closed: list[int] = []
+    gone = asyncio.Event()
 
     async def events() -> AsyncGenerator[bytes]:
         try:
-            while True:
+            for number in itertools.count():
                 yield b"more"
+                if number == 2:
+                    gone.set()
                 await asyncio.sleep(0.01)
         finally:
             closed.append(1)
 
-    sent, left = asyncio.run(_serve(events(), 0.05))
+    sent, left = asyncio.run(_serve(events(), gone))
     assert len(sent) > 2
     assert sent[-1]["type"] == "http.response.body"
     assert (closed, left) == ([1], 1)
@@ -210,7 +215,7 @@ def test_a_source_that_breaks_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(_serve(events(), None))
+        asyncio.run(_serve(events(), asyncio.Event()))
 
 
 def test_waiting_for_the_end_is_given_up_with_the_client() -> None:
@@ -224,13 +229,17 @@ def test_waiting_for_the_end_is_given_up_with_the_client() -> None:
         yield 1
         yield 2
 
-    async def receive() -> dict[str, str]:
+    async def leaves() -> dict[str, str]:
         await asyncio.sleep(0.02)
         return {"type": "http.disconnect"}
 
+    async def stays() -> dict[str, str]:
+        await asyncio.sleep(3600)
+        return {}
+
     async def main() -> None:
-        assert await until_finished(never(), receive, lambda: left.append(1), uncut()) is None  # type: ignore[arg-type]
-        assert await until_finished(two(), receive, lambda: left.append(1), uncut()) == [1, 2]  # type: ignore[arg-type]
+        assert await until_finished(never(), leaves, lambda: left.append(1), uncut()) is None  # type: ignore[arg-type]
+        assert await until_finished(two(), stays, lambda: left.append(1), uncut()) == [1, 2]  # type: ignore[arg-type]
 
     asyncio.run(main())
     assert left == [1]

@@ -62,3 +62,11 @@ def test_a_portal_that_stops_deletes_what_was_to_be_deleted(conversations: Conve
     conversations.close()
     with pytest.raises(NotFound):
         conversations.get(ana, chat.id)
+
+
+def test_what_is_being_deleted_cannot_be_taken_back(ana: User) -> None:
+    taken_back: list[bool] = []
+    pending = pending_deletions.PendingDeletions(lambda user, id: taken_back.append(pending.take_back(user, id)))
+    pending.add(ana, "chat", "Dear")
+    pending.close(lambda _id: ana)
+    assert taken_back == [False] and pending.of(ana) == []

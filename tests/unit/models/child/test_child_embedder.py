@@ -120,7 +120,7 @@ def test_cancelling_breaks_the_batch_off(pool: Pool) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_one_that_hangs_is_ended_all_the_same(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.platforms.local_vectors.CHILD_END_S", 0.2)
+    monkeypatch.setattr("models.platforms.local_vectors.CHILD_END_S", 1.0)
     process = process_of(pool)
     os.kill(process, signal.SIGSTOP)
     waiter = Waiter(ask_of_tokens(pool))

@@ -72,7 +72,10 @@ def test_an_answer_of_one_replica_is_followed_on_another(replica: Replica, route
     assert isinstance(running, FollowedTurn) and isinstance(here.running(ana, chat), RunningTurn)
     assert there.find(ana, turn.id) is running and there.running_conversations(ana) == {chat}
     router.release(2)
-    time.sleep(1.1)  # A word that comes more than a second after the last save is saved at once.
+    own = here.running(ana, chat)
+    assert own is not None
+    until(lambda: own.snapshot().text)
+    time.sleep(1.5)  # A word that comes more than a second after the last save is saved at once.
     router.release(1)
     first = running.wait(0, LONG_S)
     assert first.running and first.text and "Hello from the fake model".startswith(first.text)
