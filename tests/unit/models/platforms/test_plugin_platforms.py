@@ -37,7 +37,7 @@ FILE = """platforms:
   kind: oracle
   options: {floor: 3}
   models: {llm: [delphi]}
-  limits: {first_token_s: 0.5, idle_s: 0.5, timeout_s: 30}
+  limits: {first_token_s: 2, idle_s: 2, timeout_s: 60}
 routes:
   chat: [delphi@desk, fake@local]
 """
