@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import StartFailed
 from core.operations.disk import DiskSpace
 from data.database import Database
-from data.log_shipping import LogShipper
+from data.logs.shipping import LogShipper
 from data.search.elasticsearch.index import ElasticsearchIndex
 from data.search.elasticsearch.logs import ElasticsearchLogs
 from data.search.elasticsearch.rollover import RolloverLimits

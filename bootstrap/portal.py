@@ -37,7 +37,7 @@ from data.encryption.key_watch import KeyWatch
 from data.images.reader import ProcessImageReader
 from data.index.worker import IndexWorker
 from data.leadership import PostgresLeadership
-from data.log_shipping import LogShipper
+from data.logs.shipping import LogShipper
 from data.search.port import WritableIndex
 from models.serving.pool.pool import Pool
 from models.serving.routing.platform_router import PlatformRouter

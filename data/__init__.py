@@ -27,5 +27,5 @@ In reading order:
 - own_patterns: search with an admin's own patterns by RE2
 - passwords: hash passwords with argon2id
 - mail: send mails by SMTP
-- log_shipping: send log lines to Elasticsearch
+- logs: send log lines to Elasticsearch, and read those in files
 """

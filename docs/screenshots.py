@@ -89,6 +89,7 @@ SHOTS = {
     "people": Shot("people", ".st-key-tool"),
     "plugins": Shot("plugins", ".st-key-card-plugin-pdf li"),
     "store": Shot("store", ".st-key-card-index"),
+    "logs": Shot("logs", ".st-key-card-logs"),
 }
 
 

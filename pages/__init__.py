@@ -11,6 +11,6 @@ In reading order:
 - review: cases, review progress, datasets
 - usage: usage reports and alerts
 - models: serving, get a model, compare, presets, platforms
-- system: people, access, storage, jobs, plugins, audit
+- system: people, access, audit, logs, storage, jobs, plugins
 - account: signing in, the account, memories, own feedback
 """

@@ -44,6 +44,7 @@ from core.notices.service import Notices
 from core.operations.backups import Backups
 from core.operations.disk import DiskSpace
 from core.operations.index_maintenance import IndexMaintenance
+from core.operations.logs.service import PortalLogs
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
@@ -167,6 +168,7 @@ class PagePortal(Protocol):
     result_cache: ResultCache
     prompts: PromptLibrary
     retention: Retention
+    logs: PortalLogs
     roles: Roles
     search: Search
     second_factors: SecondFactors

@@ -129,6 +129,7 @@ SERVICES = (
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions"),
             reads=("get", "list", "starters", "versions")),
     Service("result_cache", staff=("clear", "stats"), reads=("stats",)),
+    Service("logs", staff=("errors", "find", "turn"), reads=("errors", "find", "turn")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule"), reads=("holds", "rules")),
     Service("roles", staff=("add", "all", "change", "names", "remove"), reads=("all", "names")),
     Service("search", user=("find", "models"), reads=("find", "models")),

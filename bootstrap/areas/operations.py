@@ -9,6 +9,7 @@ from bootstrap.foundation import Foundation
 from bootstrap.parts import BACKUP_KEY
 from core.operations.backups import Backups
 from core.operations.index_maintenance import IndexMaintenance
+from core.operations.logs.service import PortalLogs
 from core.operations.retention import Retention
 from core.review.names import ReviewNames
 from core.search.search import Search
@@ -23,6 +24,7 @@ from data.backup.folder import SqlBackupFolder
 from data.index.reconciler import Reconciler
 from data.index.rejected_jobs import RejectedIndexJobs
 from data.inspection import SqlStoreInspector
+from data.logs.files import JsonLogFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class OperationsServices:
     index_maintenance: IndexMaintenance
     backups: Backups
     retention: Retention
+    logs: PortalLogs
     search: Search
     suggestions: Suggestions
     usage: UsageReports
@@ -51,6 +54,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         ),
         backups=Backups(unit_of_work, base.jobs, SqlStoreInspector(database), folder, clock, base.server, key, base.disk),
         retention=Retention(unit_of_work, clock, base.settings.notice_days, base.settings.alert_days),
+        logs=PortalLogs(JsonLogFiles(base.settings.home / "logs", readable=base.settings.log_format != "text"), unit_of_work),
         search=Search(unit_of_work, index, worker, clock, names),
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),

@@ -13,4 +13,5 @@ In reading order:
 - metric_fields: describe metrics next to the fields of a record
 - masking: replace secrets and personal data in log lines
 - log_lines: format log lines as JSON or text
+- logs: read the lines again
 """

@@ -83,6 +83,7 @@ ENTRIES = (
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, module="system.people", menu=_SYSTEM),
     Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, module="system.access", menu=_SYSTEM),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, module="system.audit", menu=_SYSTEM),
+    Entry(path="logs", title="Logs", permission=Permission.RUN_STORE, module="system.logs", menu=_SYSTEM),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, module="system.store", menu=_SYSTEM),
     Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, module="system.jobs", menu=_SYSTEM),
     Entry(path="plugins", title="Plugins", permission=Permission.RUN_PLUGINS, module="system.plugins", menu=_SYSTEM),

@@ -8,4 +8,5 @@ In reading order:
 - jobs: background jobs
 - plugins: installed plugins and the groups that use them
 - audit: audit events
+- logs: lines of the log, and kinds of errors
 """

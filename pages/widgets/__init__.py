@@ -16,6 +16,7 @@ In reading order:
 - review: the page Cases
 - datasets: the Datasets page
 - store: the Store page
+- logs: the Logs page
 - plugins: sections that plugins add to pages
 - usage: the Usage page
 - boards: boards of the Usage page

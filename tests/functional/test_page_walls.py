@@ -22,7 +22,7 @@ PAGES = [
 ADMIN = {
     *("Chat", "Search", "Prompts", "Images", "Cases", "Datasets", "Boards", "Alerts"),
     *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
-    *("People", "Access", "Storage", "Jobs", "Plugins", "Audit"),
+    *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
 OWN = {"Account", "Memories", "My feedback", "Keyboard", "Sign out"}
 PROTECTED = ADMIN | OWN

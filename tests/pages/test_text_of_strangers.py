@@ -38,7 +38,7 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
 PAGES = {
     Role.ANALYST: ("chat", "search", "images", "shared", "account", "prompts", "my_feedback"),
     Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "alerts", "models", "get_model", "platforms", "people", "store",
-                 "audit"),
+                 "audit", "logs"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 

@@ -37,9 +37,10 @@ EXPECTED = {
     "jobs": Permission.RUN_STORE,
     "plugins": Permission.RUN_PLUGINS,
     "audit": Permission.READ_AUDIT,
+    "logs": Permission.RUN_STORE,
 }
 
-SAYS_IT_ITSELF = {"cases", "review_progress", "usage", "models"}
+SAYS_IT_ITSELF = {"cases", "logs", "review_progress", "usage", "models"}
 """Pages that draw the refusal in place of what they show."""
 
 

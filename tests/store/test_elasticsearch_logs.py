@@ -15,8 +15,8 @@ from elasticsearch import NotFoundError
 from bootstrap.portal import build_portal
 from core.errors import Unavailable
 from core.operations.log_context import log_context
-from data import log_shipping
-from data.log_shipping import LogShipper
+from data.logs import shipping as log_shipping
+from data.logs.shipping import LogShipper
 from data.search.elasticsearch.logs import ElasticsearchLogs
 from data.search.elasticsearch.rollover import RolloverLimits
 from data.search.elasticsearch.server import ElasticsearchServer

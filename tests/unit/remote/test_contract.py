@@ -26,6 +26,7 @@ from core.grounding.records import Box
 from core.inference.offers import Preset
 from core.models.load_settings import LoadSettings
 from core.notices.records import NoticeChoices
+from core.operations.logs.records import LogQuery
 from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.audit_records import AuditFilter
@@ -398,6 +399,11 @@ def _store(portal: Any, ada: Any) -> None:
     portal.result_cache.clear(ada)
     portal.retention.set_rule(ada, RetentionKind.CHATS, "", 400)
     portal.retention.rules(ada)
+    asked = LogQuery(since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2030, 1, 1, tzinfo=UTC), words="level:error")
+    portal.logs.find(ada, asked, 5)
+    portal.logs.errors(ada, asked)
+    with suppress(PortalError):
+        portal.logs.turn(ada, "f" * 32)
     portal.retention.place_hold(ada, "bob", "A lawsuit")
     portal.retention.holds(ada)
     portal.retention.lift_hold(ada, "bob")

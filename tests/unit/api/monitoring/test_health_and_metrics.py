@@ -15,7 +15,7 @@ from bootstrap.portal import Portal
 from core.errors import Unavailable
 from core.inference.records import Timings
 from core.models.records import ModelState
-from data.log_shipping import LogShipper
+from data.logs.shipping import LogShipper
 from data.search.elasticsearch.logs import ElasticsearchLogs
 from data.search.elasticsearch.rollover import RolloverLimits
 from data.search.elasticsearch.server import ElasticsearchServer
