@@ -67,6 +67,8 @@ PORTALS = {
     "results": "models.results",
     "presets": "models.presets",
     "prompts": "prompts.prompts",
+    "collections": "documents.collections",
+    "documents": "documents.documents",
     "model-access": "models.access",
     "swaps": "models.swaps",
     "swap-questions": "models.swap_questions",
@@ -98,6 +100,8 @@ FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", 
 """Paths that accept more than MAX_BODY_BYTES. They repeat PATH of their modules, whose import would load them on every server."""
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/api/v1/ground")
 """Paths whose requests can hold as many images as a question can have files. Base64 turns three bytes into four."""
+COLLECTIONS_PATH, DOCUMENTS_END = "/api/v1/collections/", "/documents"
+"""Beginning and end of the path that accepts a document."""
 GROUND_BATCHES_PATH = "/api/v1/ground-batches"
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/); a call may also carry a file."""
@@ -147,7 +151,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().ground_batches.max_bytes
         if path in IMAGE_PATHS:
             return portal_getter().files.max_bytes * 4 // 3 + MAX_BODY_BYTES
-        return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
+        is_document = path.startswith(COLLECTIONS_PATH) and path.endswith(DOCUMENTS_END)
+        return portal_getter().files.max_bytes if is_document or path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(AnswerHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)

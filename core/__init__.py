@@ -18,6 +18,7 @@ In reading order:
 - transfers: bring model files to this server: downloads, uploads, imports
 - platforms: model servers, and the routing of questions to them
 - knowledge: files that people attach
+- documents: collections of documents, and finding the passages that answer a question
 - images: decoding, resizing and mapping images
 - grounding: boxes for phrases on images
 - programs: data that programs store: responses to continue, files and batches

@@ -12,6 +12,7 @@ from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.documents.ports import CollectionRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
@@ -72,6 +73,7 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     instructions: InstructionsRepository
     prompts: PromptRepository
+    collections: CollectionRepository
     summaries: SummaryRepository
     memories: MemoryRepository
     follow_ups: FollowUpRepository

@@ -20,6 +20,7 @@ In reading order:
 - table_files: read and query tables in files
 - documents: read PDF and Word documents
 - images: decode images
+- passages: rank the passages of collections
 - plugins: run slow functions of plugins
 - encryption: encryption at rest
 - backup: backup and restore

@@ -83,6 +83,16 @@ class Prose(TypeDecorator[str]):
         return value
 
 
+def error_json(error: StoredError) -> str:
+    """Return an error as JSON."""
+    return json.dumps({"template": error.template, "params": dict(error.params), "code": error.code}, ensure_ascii=False)
+
+
+def error_of(text: str) -> StoredError:
+    """Read an error. Older versions stored a finished English sentence, which stays unchanged."""
+    return StoredError(**json.loads(text)) if text.startswith(_ERROR_START) else StoredError.of_text(text)
+
+
 class ErrorText(TypeDecorator[StoredError]):
     """An error as JSON. Older versions stored a finished English sentence, which stays unchanged."""
 
@@ -90,15 +100,10 @@ class ErrorText(TypeDecorator[StoredError]):
     cache_ok = True
 
     def process_bind_param(self, value: StoredError | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        fields = {"template": value.template, "params": dict(value.params), "code": value.code}
-        return storable(json.dumps(fields, ensure_ascii=False))
+        return None if value is None else storable(error_json(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StoredError | None:
-        if value is None:
-            return None
-        return StoredError(**json.loads(value)) if value.startswith(_ERROR_START) else StoredError.of_text(value)
+        return None if value is None else error_of(value)
 
 
 class RoutingText(TypeDecorator[Routing]):

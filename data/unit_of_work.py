@@ -13,6 +13,7 @@ from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
+from core.documents.ports import CollectionRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
@@ -59,6 +60,7 @@ from data.repositories.chat.memories import SqlMemoryRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.documents.collections import SqlCollectionRepository
 from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.evaluations import SqlEvaluationRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
@@ -142,6 +144,7 @@ class SqlUnitOfWork:
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
         self.prompts: PromptRepository = SqlPromptRepository(transaction)
+        self.collections: CollectionRepository = SqlCollectionRepository(transaction)
         self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
         self.memories: MemoryRepository = SqlMemoryRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)

@@ -7,7 +7,7 @@ In reading order:
 - widgets: the parts that pages are made of
 - markdown: make untrusted Markdown safe to draw
 - chat: the chat, search, shared chats
-- tools: prompts, images
+- tools: documents, prompts, images
 - review: cases, review progress, datasets
 - usage: usage reports and alerts
 - models: serving, get a model, compare, presets, platforms

@@ -24,6 +24,9 @@ from core.chat.temporary import TemporaryChats
 from core.chat.tools.chat_tools import ChatTools
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
+from core.documents.collections import Collections
+from core.documents.documents import Documents
+from core.documents.finding import Finder
 from core.grounding.batch.batches import GroundBatches
 from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
@@ -128,10 +131,12 @@ class PagePortal(Protocol):
     datasets: Datasets
     devices: Devices
     disk: DiskSpace
+    documents: Documents
     downloads: Downloads
     exports: ChatExports
     feedback: FeedbackQueue
     file_reports: FileReports
+    finder: Finder
     files: Files
     folders: Folders
     follow_ups: FollowUps
@@ -183,6 +188,7 @@ class PagePortal(Protocol):
     table_queries: TableQueries
     temporary: TemporaryChats
     training_consent: TrainingConsent
+    collections: Collections
     comparisons: Comparisons
     turns: Turns
     alert_rules: AlertRules

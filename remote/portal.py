@@ -37,6 +37,7 @@ class RemotePortal:
         self._connection = connection
         self._values: dict[tuple[str, str], Any] = {
             ("files", "max_bytes"): settings.max_file_mb * 1_000_000,
+            ("documents", "max_bytes"): settings.max_file_mb * 1_000_000,
             ("ground_batches", "max_bytes"): settings.max_batch_mb * 1_000_000,
             ("grounding", "max_bytes"): settings.max_file_mb * 1_000_000,
             ("sessions", "lifetime"): timedelta(hours=settings.session_hours),

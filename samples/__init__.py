@@ -10,6 +10,7 @@
 - image_files: images in every format
 - markdown_documents: texts that a model might write, and attacks
 - chromium: how Chromium is run
+- company_documents: documents of a made-up company, with questions
 - drawings: compare what Chromium draws of a text with what the parser read
 - drawing_page: the page that draws them
 - servers: databases, proxies and model servers to start on this machine

@@ -7,6 +7,7 @@ In reading order:
 - chat: conversations, messages and turns
 - prompts: the library of prompts
 - knowledge: files that people attach to questions
+- documents: collections of documents
 - grounding: boxes on images
 - review: ratings and reviews
 - notices: a person's notices

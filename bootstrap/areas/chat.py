@@ -26,6 +26,11 @@ from core.chat.temporary import TemporaryChats
 from core.chat.titling.written_titles import TitleWriter
 from core.chat.tools.chat_tools import ChatTools
 from core.chat.turns import Turns
+from core.documents.collections import Collections
+from core.documents.documents import Documents
+from core.documents.finding import Finder
+from core.documents.reading import DocumentReading
+from core.knowledge.file_texts import FileTexts
 from core.knowledge.files import MB, Files
 from core.knowledge.tables.queries import TableQueries
 from core.programs.files import ProgramFiles
@@ -36,6 +41,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.images.reader import ProcessImageReader
+from data.passages.index import NumpyPassageIndex
 from data.table_files.reader import ProcessTableReader
 
 
@@ -57,6 +63,9 @@ class ChatServices:
     chat_tools: ChatTools
     files: Files
     table_queries: TableQueries
+    collections: Collections
+    documents: Documents
+    finder: Finder
 
 
 def build_chat(
@@ -66,6 +75,7 @@ def build_chat(
     tables = ProcessTableReader()
     settings, unit_of_work, clock, jobs, gateway = base.settings, base.unit_of_work, base.clock, base.jobs, inference.gateway
     most_chars, most_file_bytes = settings.max_question_chars, settings.max_file_mb * MB
+    reader, detector, index = ProcessDocumentReader(), CharsetDetector(), NumpyPassageIndex()
     queries = TableQueries(unit_of_work, tables)
     chat_tools = ChatTools(unit_of_work, gateway, inference.plugins, clock, search, queries)
     temporary = TemporaryChats(unit_of_work, gateway, clock, most_chars, on=settings.temporary_chats, tools=chat_tools)
@@ -110,10 +120,13 @@ def build_chat(
         temporary=temporary,
         chat_tools=chat_tools,
         files=Files(
-            unit_of_work, clock, ProcessDocumentReader(), most_file_bytes, base.disk, CharsetDetector(), image_reader, inference.plugins,
-            tables,
+            unit_of_work, clock, reader, most_file_bytes, base.disk, detector, image_reader, inference.plugins, tables
         ),
         table_queries=queries,
+        collections=Collections(unit_of_work, clock),
+        documents=Documents(unit_of_work, jobs, clock, most_file_bytes, base.disk),
+        finder=Finder(unit_of_work, index),
     )
-    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals)
+    reading = DocumentReading(unit_of_work, FileTexts(reader, detector, inference.plugins, tables), index, clock)
+    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals, reading)
     return services

@@ -109,6 +109,7 @@ class Groups:
                 work.offers.rename_group(group.name, changed.name)
                 work.instructions.rename_group(group.name, changed.name)
                 work.prompts.rename_group(group.name, changed.name)
+                work.collections.rename_group(group.name, changed.name)
                 work.plugins.rename_group(group.name, changed.name)
                 work.alerts.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
@@ -130,6 +131,7 @@ class Groups:
             work.groups.remove(group_id)
             work.instructions.remove(Holder.GROUP, group.name)
             work.prompts.withdraw_from(group.name)
+            work.collections.withdraw_from(group.name)
             work.results.remove_of_group(group.name)
             work.plugins.remove_group(group.name)
             record(work, self._clock(), actor.id, "group.remove", group.name)

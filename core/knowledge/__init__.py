@@ -9,5 +9,6 @@ In reading order:
 - attachment: check attached files and extract their text
 - relevance: choose the parts of a long text that are relevant to a question
 - tables: tables in files, and queries about them
+- file_texts: read the text of a file of any kind
 - files: upload, open and remove files
 """

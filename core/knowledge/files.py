@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from uuid import uuid4
 
 from core.access.limits import Limits
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound
 from core.images.ports import ImageReader
-from core.knowledge.attachment import MAX_FILES, UNREADABLE, clean_name, is_document, read_as, read_text
+from core.knowledge.attachment import MAX_FILES, clean_name, read_as
+from core.knowledge.file_texts import FileText, FileTexts
 from core.knowledge.ports import DocumentReader, EncodingDetector, OnQueuePosition, OtherReaders
 from core.knowledge.records import StoredFile
-from core.knowledge.tables.ports import TableFile, TableReader
-from core.knowledge.tables.records import TABLE_ENDINGS, ReadTables, Table
-from core.knowledge.unreadable import PICTURE_OR_SOUND, refuse_known
+from core.knowledge.tables.ports import TableReader
 from core.operations.disk import ENDLESS, DiskSpace
 from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
@@ -27,14 +25,6 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 MAX_WAITING, QUESTIONS_WAITING = 50, 5
 """Most files that one person may have uploaded but not sent. Their total size is limited to this many questions' worth."""
 MB = 1_000_000
-_WITH_OTHERS = {
-    UNREADABLE: "{name} cannot be read. Attach PDF or Word documents, text, CSV, code or {endings} files.",
-    PICTURE_OR_SOUND: (
-        "{name} is an image, audio or video file that cannot be read. Attach PNG, JPEG, WebP, GIF or HEIC images, documents, text or "
-        "{endings} files."
-    ),
-}
-"""Sentences that list what can be attached, with the formats of plugins."""
 
 
 class Files:
@@ -57,15 +47,12 @@ class Files:
         images: decodes images; None refuses them. others: readers added by plugins, which are tried before the portal's own. tables: reads
         tables; without it, CSV is text, and workbooks are refused.
         """
-        self._tables = tables
-        self._others = others
-        self._detector = detector
+        self._texts = FileTexts(reader, detector, others, tables)
         self._images = images
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._limits = Limits(unit_of_work, clock)
-        self._reader = reader
         self.max_bytes = max_bytes
 
     def upload(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None = None) -> StoredFile:
@@ -86,58 +73,21 @@ class Files:
         image = self._images is not None and self._images.recognizes(content)
         with self._unit_of_work() as work:  # Check before reading a document, because reading takes time.
             self._check_room(work, user, len(content))
-        extracted = None
         if image:
             name, content, extracted = self._decoded(user, name, content, on_queue_position)
-        elif self._others is not None:
-            extracted = self._others.read(user, name, content, on_queue_position)
-        with self._naming_other_formats(user):
-            found = self._workbook(user, name, content, on_queue_position) if extracted is None else None
-            if found is not None:
-                extracted = found.text
-            if extracted is None:
-                refuse_known(name, content)
-            if extracted is None and is_document(name, content):
-                extracted = self._reader.text(name, content, user.id, on_queue_position)
-            encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
+            read = FileText(text=extracted)
+        else:
+            read = self._texts.read(user, name, content, on_queue_position)
         file = StoredFile(
-            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding,
-            tables=found.tables if found is not None else self._text_tables(user, name, content, encoding, on_queue_position),
+            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=read.encoding,
+            tables=read.tables,
         )  # fmt: skip
         with self._unit_of_work() as work:
             self._limits.upload(work, user)
-            work.files.add(file, content, extracted)
+            work.files.add(file, content, None if read.encoding else read.text)
             self._check_room(work, user)  # Check again, because other uploads may have finished in the meantime.
             work.commit()
         return file
-
-    @contextmanager
-    def _naming_other_formats(self, user: User) -> Iterator[None]:
-        """Name the formats that plugins read in sentences that list what can be attached."""
-        try:
-            yield
-        except InvalidInput as problem:
-            longer = _WITH_OTHERS.get(problem.template)
-            if longer is None or self._others is None or not (endings := self._others.endings(user)):
-                raise
-            raise InvalidInput(longer, **{**problem.params, "endings": ", ".join(endings)}) from problem
-
-    def _workbook(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None) -> ReadTables | None:
-        """Return the tables of a workbook or Parquet file; None for other files, and if nothing here reads tables."""
-        if self._tables is None or not self._tables.needs_reading(name, content):
-            return None
-        return self._tables.read(TableFile(name=name, content=content), user.id, on_queue_position)
-
-    def _text_tables(
-        self, user: User, name: str, content: bytes, encoding: str, on_queue_position: OnQueuePosition | None = None
-    ) -> tuple[Table, ...]:
-        """Return the table of a text; none if it has none, since it is then read as any text."""
-        if self._tables is None or not (encoding and name.lower().endswith(TABLE_ENDINGS)):
-            return ()
-        try:
-            return self._tables.read(TableFile(name=name, content=content, encoding=encoding), user.id, on_queue_position).tables
-        except (InvalidInput, Unavailable):
-            return ()
 
     def _decoded(self, user: User, name: str, content: bytes, on_queue_position: OnQueuePosition | None) -> tuple[str, bytes, str]:
         """Return the name, content and text of an image to store: upright, without metadata, with the extension of its new format.
@@ -166,7 +116,7 @@ class Files:
             if work.files.text(file_id) is not None:
                 raise InvalidInput("{name} is a document. Only text files have an encoding to choose.", name=file.name)
             read_as(file.name, content, encoding)
-        tables = self._text_tables(user, file.name, content, encoding)
+        tables = self._texts.text_tables(user, file.name, content, encoding)
         with self._unit_of_work() as work:
             own_file(work, user, file_id)
             work.files.set_encoding(file_id, encoding, tables)

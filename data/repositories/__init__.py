@@ -8,6 +8,7 @@ In reading order:
 - chat: conversations, messages and turns
 - sharing: links to snapshots of conversations
 - knowledge: files for questions
+- documents: collections, their documents and passages
 - grounding: images, and the boxes found on them
 - privacy: policies for personal data
 - programs: responses, files and batches of programs

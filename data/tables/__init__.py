@@ -5,7 +5,7 @@ In reading order:
 - base: what all tables share
 - people: accounts, sessions, permissions, limits and privacy policies
 - chat: conversations, what programs store, and notices
-- knowledge: files, images, and the boxes found on them
+- knowledge: files, collections of documents, images, and the boxes found on them
 - models: presets, access, hot swaps, comparisons, and the platforms' configuration
 - review: ratings, review cases, and datasets
 - usage: generation rows, usage by day and hour, and alerts
@@ -29,6 +29,7 @@ from data.tables.chat.conversations import (
 )
 from data.tables.chat.notices import NoticeChoicesTable, NoticeTable
 from data.tables.chat.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
+from data.tables.knowledge.documents import CollectionTable, DocumentPartTable, DocumentTable, PassageTable
 from data.tables.knowledge.files import AttachmentTable, FilePartTable, FileTable
 from data.tables.knowledge.grounding import (
     GroundBatchTable,
@@ -110,6 +111,7 @@ __all__ = [
     "BudgetTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
+    "CollectionTable",
     "ComparisonTable",
     "ComparisonVoteTable",
     "ConversationTable",
@@ -120,6 +122,8 @@ __all__ = [
     "DatasetTable",
     "DatasetVersionTable",
     "DeviceTable",
+    "DocumentPartTable",
+    "DocumentTable",
     "EmbeddingTable",
     "FeedbackTable",
     "FileComparisonTable",
@@ -154,6 +158,7 @@ __all__ = [
     "NoticeChoicesTable",
     "NoticeTable",
     "OutsideIdentityTable",
+    "PassageTable",
     "PlatformsVersionTable",
     "PluginTable",
     "PresetTable",

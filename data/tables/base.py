@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
 from core.comparing.records import VoteChoice
+from core.documents.records import DocumentState
 from core.grounding.records import ItemState
 from core.inference.records import FinishReason, Source
 from core.models.swaps.records import SwapState
@@ -56,6 +57,7 @@ class Table(DeclarativeBase):
         FilePurpose: Choice(FilePurpose),
         BatchStatus: Choice(BatchStatus),
         ItemState: Choice(ItemState),
+        DocumentState: Choice(DocumentState),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

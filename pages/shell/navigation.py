@@ -65,6 +65,7 @@ ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, module="chat.chat"),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, module="chat.search"),
     Entry(path="shared", title="Shared chat", permission=Permission.CHAT, module="chat.shared", hidden=True),
+    Entry(path="documents", title="Documents", permission=Permission.CHAT, module="tools.documents", menu=_TOOLS),
     Entry(path="images", title="Images", permission=Permission.DETECT, module="tools.images", menu=_TOOLS),
     Entry(path="prompts", title="Prompts", permission=Permission.CHAT, module="tools.prompts", menu=_TOOLS),
     Entry(path="cases", title="Cases", permission=Permission.REVIEW_FEEDBACK, module="review.cases", menu=_REVIEW),

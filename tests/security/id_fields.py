@@ -47,6 +47,9 @@ FIELDS = {
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", "id"): lambda id, own: Asked(
         "PUT", f"{chat_path(own)}/summary", {"id": id, "text": "x"}
     ),
+    ("POST", "/api/v1/collections/passages", "collections"): lambda id, own: Asked(
+        "POST", "/api/v1/collections/passages", {"question": "x", "collections": [id]}
+    ),
     ("POST", "/api/v1/chat-imports", "file_id"): lambda id, own: Asked("POST", "/api/v1/chat-imports", {"file_id": id}),
     ("POST", "/api/v1/ground", "image_id"): lambda id, own: Asked("POST", "/api/v1/ground", {"image_id": id, "phrases": ["x"]}),
     ("GET", "/api/v1/ground/export", "id"): lambda id, own: Asked("GET", f"/api/v1/ground/export?format=json&id={id}"),
@@ -59,6 +62,7 @@ FIELDS = {
 }  # fmt: skip
 """Fields and query parameters that take the id of a person's thing: a request with that id, and otherwise only own things."""
 THING_OF_A_FIELD = {
+    "collections": "collection_id",
     "id": "conversation_id", "ids": "conversation_id", "files": "file_id", "previous_response_id": "response_id",
     "input_file_id": "/v1 file_id", ("POST", "/api/v1/chat-imports", "file_id"): "/v1 file_id",
     ("GET", "/api/v1/ground/export", "id"): "run_id",

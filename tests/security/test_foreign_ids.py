@@ -40,7 +40,7 @@ from tests.unit.api.test_permissions import ROUTES
 
 OF_A_PERSON = {
     "conversation_id", "message_id", "file_id", "folder_id", "share_id", "prompt_id", "run_id", "image_id", "batch_id", "session_id",
-    "key_id", "job_id", "response_id", "group_id", "memory_id", "notice_id",
+    "key_id", "job_id", "response_id", "group_id", "memory_id", "notice_id", "collection_id", "document_id",
 }  # fmt: skip
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {
@@ -143,7 +143,7 @@ def _own(client: httpx.Client) -> Ids:
 def seen(address: str, anns: Ids) -> list[object]:
     """Everything of ann's, as she reads it."""
     with by_bearer(address, "ann") as ann:
-        whole = ("conversations", "folders", "prompts", "memories", "ground", "keys")
+        whole = ("conversations", "folders", "prompts", "collections", "memories", "ground", "keys")
         listed = [done(ann.get(f"/api/v1/{path}"))["items"] for path in whole]
         running = [done(ann.get(f"/api/v1/{path}"))["items"] for path in ("ground-batches", "jobs")]
         running += [done(ann.get(f"/v1/{path}"))["data"] for path in ("files", "batches")]

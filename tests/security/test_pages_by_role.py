@@ -18,6 +18,7 @@ from tests.pages.seeded import page_module, texts
 EXPECTED = {
     "chat": Permission.CHAT,
     "search": Permission.CHAT,
+    "documents": Permission.CHAT,
     "prompts": Permission.CHAT,
     "shared": Permission.CHAT,
     "images": Permission.DETECT,

@@ -56,6 +56,10 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
     compared = done(client.post(f"/api/v1/conversations/{two}/side-by-side", json={"text": MARK, "models": ["fake", "fake"]}))
     until(lambda: client.get(f"/api/v1/conversations/{two}/messages").json()["items"][-1]["status"] != "streaming")
     found = done(client.post("/api/v1/ground", json={"image": base64.b64encode(PICTURE).decode(), "name": MARK, "phrases": [MARK]}))
+    collection = done(client.post("/api/v1/collections", json={"name": MARK}))["id"]
+    documents = f"/api/v1/collections/{collection}/documents"
+    document = done(client.post(documents, params={"name": f"{MARK}.txt"}, content=MARK.encode(), headers=OCTETS))["id"]
+    until(lambda: done(client.get(f"/api/v1/documents/{document}"))["state"] == "ready")
     export = json.dumps({"conversationId": "1", "title": MARK, "messages": []})
     line = {"custom_id": "1", "method": "POST", "url": "/v1/embeddings", "body": {"input": MARK}}
     wanted = {"input_file_id": _program_file(client, json.dumps(line)), "endpoint": "/v1/embeddings", "completion_window": "24h"}
@@ -65,6 +69,7 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
         "request_id": f"once-{name}", "question_id": compared["question_id"], "preferred_id": compared["lanes"][0]["answer_id"],
         "share_id": done(client.post(f"{here}/shares", json={"group_id": group}))["id"],
         "prompt_id": done(client.post("/api/v1/prompts", json={"title": MARK, "text": MARK}))["id"],
+        "collection_id": collection, "document_id": document,
         "memory_id": done(client.post("/api/v1/memories", json={"text": MARK}))["id"],
         "run_id": found["id"], "image_id": found["image"]["id"],
         "batch_id": done(client.post("/api/v1/ground-batches", params={"phrase": MARK}, content=_images()))["id"],

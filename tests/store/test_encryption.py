@@ -56,6 +56,7 @@ from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
 from data.tables import (
     DatasetFilePartTable,
+    DocumentPartTable,
     FilePartTable,
     GroundImagePartTable,
     GroundItemPartTable,
@@ -144,6 +145,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         )  # fmt: skip
         work.prompts.add(prompt)
         work.prompts.add_version(prompt.id, PromptVersion(1, SECRET, SECRET, things.NOW), 5)
+        things.put_collection(work, ana, SECRET)
         work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
         waits = FollowUp(
             id=things.new_id(), conversation_id=asked.conversation_id, user_id=ana.id, text=SECRET, options=TurnOptions(SECRET),
@@ -253,6 +255,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
+        "collections.name", "documents.name", "documents.words", "documents.error",
+        "document_parts.content", "passages.heading", "passages.text",
         "follow_ups.text", "follow_ups.options", "plugins.error", "notices.subject",
     }  # fmt: skip
 
@@ -300,10 +304,12 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    tables = (FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable, DatasetFilePartTable)
+    tables = (
+        FilePartTable, ProgramFilePartTable, GroundImagePartTable, GroundItemPartTable, DatasetFilePartTable, DocumentPartTable,
+    )  # fmt: skip
     parts = [raw_parts(database, part.__table__.c) for part in tables]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
-    assert reseal(other, keyring) == count + 1, "the vector of a text"
+    assert reseal(other, keyring) == count + 2, "the vector of a text, and the words of a document"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
     assert b"merger" not in b"".join(raw_parts(database, ProgramFilePartTable.__table__.c))
     assert readable(other, *ids)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
 from core.comparing.records import ComparedFile, Comparison
+from core.documents.records import Collection, Document, DocumentState, Passage
 from core.errors import StoredError
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
@@ -20,6 +21,7 @@ from core.knowledge.records import StoredFile
 from core.models.load_settings import Adapter, KvType, LoadSettings
 from core.models.swaps.records import Swap, SwapOptions, Trial, VersionStats, planned_steps
 from core.people.records import Role, User
+from core.prompts.records import Share as PromptShare
 from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, DatasetVersion, Format, Report
 from core.review.datasets.records import Source as DatasetSource
 from core.review.records import Feedback, ReviewState
@@ -253,3 +255,21 @@ def kept_result(owner: User, text: str) -> CachedResult:
         text=text, reasoning=text, tool_calls=(ToolCall("c1", "f", text),), ignored=(), finish_reason=FinishReason.STOP, stop=None,
         prompt_tokens=1, completion_tokens=2, created_at=NOW,
     )  # fmt: skip
+
+
+def put_collection(work: SqlUnitOfWork, owner: User, text: str) -> Document:
+    """Insert a collection of this name with a document that was read, of the same name and text."""
+    collection = Collection(
+        id=new_id(), owner_id=owner.id, name=text, share=PromptShare.OWN, group="", version=0, created_at=NOW, updated_at=NOW
+    )  # fmt: skip
+    document = Document(
+        id=new_id(), collection_id=collection.id, name=text, size_bytes=len(text.encode()), sha256="a" * 64,
+        state=DocumentState.READY, created_at=NOW, passages=1, read_at=NOW, error=StoredError("{name} is damaged.", {"name": text}),
+    )  # fmt: skip
+    passage = Passage(
+        position=0, start=0, end=len(text), page=0, first_line=1, last_line=1, heading=text, text=text
+    )  # fmt: skip
+    work.collections.add(collection)
+    work.collections.add_document(document, text.encode())
+    work.collections.put_passages(document, text, [passage], text.encode())
+    return document

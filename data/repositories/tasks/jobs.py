@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from core.errors import StoredError
 from core.tasks.records import ACTIVE, PAUSED_UNTIL, Job, JobFilter, JobState, Json
+from data.columns import error_json, error_of
 from data.tables import JobTable
 from data.transaction import AnyRow, AnySelect, Transaction
 
@@ -103,7 +104,7 @@ class SqlJobRepository:
             "state": state,
             "ended_at": at,
             "result": _json(result),
-            "error": _error_json(error),
+            "error": None if error is None else error_json(error),
             "lease_until": None,
         }
         if state is JobState.DONE:
@@ -111,7 +112,8 @@ class SqlJobRepository:
         return self._change(job_id, worker, values)
 
     def postpone(self, job_id: str, worker: str, run_after: datetime, error: StoredError | None) -> bool:
-        values: dict[str, Any] = {"state": JobState.WAITING, "run_after": run_after, "error": _error_json(error), "lease_until": None}
+        values: dict[str, Any] = {"state": JobState.WAITING, "run_after": run_after, "lease_until": None}
+        values["error"] = None if error is None else error_json(error)
         if error is None:
             values["tries"] = _JOB.tries - 1
         return self._change(job_id, worker, values)
@@ -178,7 +180,7 @@ def _job(row: AnyRow) -> Job:
         progress=row.progress,
         detail=json.loads(row.detail),
         result=json.loads(row.result),
-        error=_error(row.error),
+        error=None if row.error is None else error_of(row.error),
         cancel_requested=row.cancel_requested,
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -188,11 +190,3 @@ def _job(row: AnyRow) -> Job:
 
 def _json(values: Mapping[str, Json]) -> str:
     return json.dumps(dict(values), ensure_ascii=False)
-
-
-def _error_json(error: StoredError | None) -> str | None:
-    return None if error is None else json.dumps({"template": error.template, "params": dict(error.params), "code": error.code})
-
-
-def _error(text: str | None) -> StoredError | None:
-    return None if text is None else StoredError(**json.loads(text))

@@ -1,7 +1,8 @@
-"""Define the tables of files and images.
+"""Define the tables of files, documents and images.
 
 In reading order:
 
 - files: files, and the messages that show them
+- documents: collections, their documents and passages
 - grounding: images, and the boxes found on them
 """

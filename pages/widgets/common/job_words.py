@@ -6,6 +6,7 @@ KINDS = {
     "model.swap": "Swap a model",
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
+    "document.read": "Read a document",
     "dataset.build": "Build a version of a dataset",
     "review.upkeep": "Complete the review cases",
     "alert.check": "Check the alert rules",

@@ -20,6 +20,7 @@ from core.asking.asking import Question
 from core.chat.records import NewQuestion
 from core.chat.tools.records import Decision
 from core.chat.turns import TurnOptions
+from core.documents.records import DocumentState
 from core.errors import Conflict, PortalError
 from core.grounding.exports.exports import ExportFormat
 from core.grounding.records import Box
@@ -162,6 +163,22 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.context.pin(ann, second.answer_id, True)
     with suppress(PortalError):
         portal.context.edit_summary(ann, chat.id, "none", "Nothing")
+    collection = portal.collections.add(ann, "Contracts 合同")
+    portal.collections.rename(ann, collection.id, "Offers")
+    with suppress(PortalError):
+        portal.collections.share(ann, collection.id, Share.EVERYONE)
+    document = portal.documents.add(ann, collection.id, "a.md", "# 价格\n\nFixed until May.".encode())
+    _read(portal, ann, document.id)
+    portal.collections.get(ann, collection.id)
+    portal.collections.list(ann)
+    portal.documents.get(ann, document.id)
+    portal.documents.list(ann, collection.id)
+    portal.documents.read(ann, document.id)
+    found = portal.finder.find(ann, [collection.id], "until May").passages[0]
+    portal.documents.page(ann, document.id, found.start, found.end)
+    portal.documents.read_again(ann, document.id)
+    portal.documents.remove(ann, document.id)
+    portal.collections.remove(ann, collection.id)
     prompt = portal.prompts.add(ann, "Summary", "Summarize the meeting with [client].")
     portal.prompts.change(ann, prompt.id, text="Summarize the meeting with {{client}}. 总结。")
     portal.prompts.restore(ann, prompt.id, 1)
@@ -234,6 +251,14 @@ def _settled(portal: Any, ann: Any, chat: str) -> None:
     running = portal.real.turns.running(ann, chat)
     if running is not None:
         running.wait_finished(10)
+
+
+def _read(portal: Any, ann: Any, document_id: str) -> None:
+    """Wait until a document is read, without noting how often it is asked."""
+    deadline = time.monotonic() + 60
+    while portal.real.documents.get(ann, document_id).state is not DocumentState.READY:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def _indexed(portal: Any, ann: Any, words: str) -> None:

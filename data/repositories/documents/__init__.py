@@ -1,0 +1,6 @@
+"""Store rows of collections.
+
+In reading order:
+
+- collections: collections, their documents and passages
+"""
