@@ -54,6 +54,7 @@ PORTALS = {
     "training-consent": "review.training_consent",
     "datasets": "review.datasets",
     "rating-form": "review.rating_forms",
+    "arena": "arena.arena",
     "search": "search.search",
     "usage": "usage.usage",
     "alerts": "usage.alerts",

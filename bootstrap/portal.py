@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bootstrap.areas.alerts import AlertServices, build_alerts
+from bootstrap.areas.arena import ArenaServices, build_arena
 from bootstrap.areas.chat import ChatServices, build_chat
 from bootstrap.areas.images import ImageServices, build_images
 from bootstrap.areas.inference import InferenceServices, build_inference
@@ -50,7 +51,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class Portal(
     OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices,
-    AlertServices,
+    AlertServices, ArenaServices,
 ):  # fmt: skip
     """All services that pages and routes may call, and the parts that run them.
 
@@ -88,7 +89,7 @@ class Portal(
 
     def working(self) -> bool:
         """Tell whether answers or jobs are running in this process."""
-        return bool(self.turns.count() or self.temporary.count() or self.job_worker.count())
+        return bool(self.turns.count() or self.temporary.count() or self.arena.count() or self.job_worker.count())
 
     def close(self) -> None:
         """Interrupt running answers and keep their text, free the models, and close the database."""
@@ -96,6 +97,7 @@ class Portal(
         self.passwords.close()
         self.turns.close()
         self.temporary.close()
+        self.arena.close()
         self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
@@ -151,6 +153,7 @@ def build_portal(
     grounding = build_images(base, inference, images, image_reader)
     chat = build_chat(base, inference, people.groups, programs.program_files, image_reader, operations.search)
     review = build_review(base, chat.turns, models.swaps, names)
+    arena = build_arena(base, inference)
     alerts = build_alerts(base, local.pool, platforms_router, checks=not jobs_only)
 
     worker = JobWorker(
@@ -182,7 +185,7 @@ def build_portal(
         record=record,
         leadership=base.postgres_leadership,
         key_watch=base.key_watch,
-        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts),
+        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts, arena),
     )
     _start(portal)
     return portal

@@ -15,6 +15,7 @@ In reading order:
 - inference: the one gateway to models
 - models: the loaded models, their settings, swaps and reports
 - comparing: comparisons of two files of a model
+- arena: blind votes on two answers, and the leaderboard
 - transfers: bring model files to this server: downloads, uploads, imports
 - platforms: model servers, and the routing of questions to them
 - knowledge: files that people attach

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.arena.ports import VoteRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.memory.ports import MemoryRepository
@@ -91,6 +92,7 @@ class UnitOfWork(Protocol):
     feedback: FeedbackRepository
     rating_forms: RatingFormRepository
     comparisons: ComparisonRepository
+    votes: VoteRepository
     cases: CaseRepository
     case_views: SavedViewRepository
     training_choices: TrainingChoiceRepository

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
+from core.arena.ports import VoteRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.memory.ports import MemoryRepository
@@ -52,6 +53,7 @@ from core.usage.rollups.ports import RollupRepository
 from data.database import Database
 from data.repositories.access.counted_limits import CountedLimitRepository
 from data.repositories.access.limits import SqlLimitRepository
+from data.repositories.arena.votes import SqlVoteRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.follow_ups import SqlFollowUpRepository
@@ -161,6 +163,7 @@ class SqlUnitOfWork:
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.rating_forms: RatingFormRepository = SqlRatingFormRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
+        self.votes: VoteRepository = SqlVoteRepository(transaction)
         self.cases: CaseRepository = SqlCaseRepository(transaction)
         self.case_views: SavedViewRepository = SqlSavedViewRepository(transaction)
         self.training_choices: TrainingChoiceRepository = SqlTrainingChoiceRepository(transaction)

@@ -9,6 +9,8 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.arena.leaderboard import Leaderboard
+from core.arena.matches import ArenaMatches
 from core.asking.again import AskingAgain
 from core.asking.asking import Asking
 from core.chat.context.instructions import InstructionsService
@@ -111,6 +113,8 @@ class PageSettings(Protocol):
 class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that user servers may call."""
 
+    arena: ArenaMatches
+    leaderboard: Leaderboard
     accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys

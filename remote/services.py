@@ -46,6 +46,8 @@ class Service:
 SERVICES = (
     Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password"), reads=("people",)),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person"), reads=("own", "find", "of_person")),
+    Service("arena", user=("get", "leave", "offered", "ready", "start", "take_back", "vote"), reads=("get", "offered", "ready")),
+    Service("leaderboard", staff=("csv", "groups", "read"), reads=("groups", "read")),
     Service("asking", user=("ask",)),
     Service("asking_again", user=("ask",)),
     Service("audit", user=("refused",), staff=("all", "choices", "find"), reads=("choices", "find")),

@@ -10,6 +10,7 @@ In reading order:
 - documents: collections of documents
 - grounding: boxes on images
 - review: ratings and reviews
+- arena: votes on two blind answers
 - notices: a person's notices
 - search: full-text search
 - usage: usage reports

@@ -11,6 +11,7 @@ To add a service, add a field to its area's record, and a constructor call below
 - images: decoding images, and finding boxes on them
 - plugins: the installed plugins and the portal's own
 - chat: conversations and their answers
+- arena: blind votes, and the leaderboard
 - review: feedback, answers side by side, and datasets
 - alerts: alert rules, their checks, and who is told
 """

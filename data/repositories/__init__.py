@@ -16,6 +16,7 @@ In reading order:
 - notices: notices, and what browsers show of them
 - plugins: admins' decisions about plugins
 - review: ratings and reviews
+- arena: votes on two answers
 - platforms: the configuration of platforms
 - inference: presets, access to models
 - models: hot swaps

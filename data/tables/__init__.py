@@ -93,6 +93,7 @@ from data.tables.review.ratings import (
     ReviewTagTable,
     ReviewViewTable,
 )
+from data.tables.review.votes import ArenaVoteTable
 from data.tables.usage.alerts import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable
 from data.tables.usage.generations import GenerationTable
 from data.tables.usage.money import BudgetTable, PriceTable
@@ -104,6 +105,7 @@ __all__ = [
     "AlertRuleTable",
     "AlertWebhookTable",
     "ApiKeyTable",
+    "ArenaVoteTable",
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from core.arena.records import Choice as ArenaChoice
+from core.arena.records import VoteTask
 from core.chat.records import Author, MessageStatus
 from core.comparing.records import VoteChoice
 from core.documents.records import DocumentState
@@ -53,6 +55,8 @@ class Table(DeclarativeBase):
         JobState: Choice(JobState),
         SwapState: Choice(SwapState),
         VoteChoice: Choice(VoteChoice),
+        ArenaChoice: Choice(ArenaChoice),
+        VoteTask: Choice(VoteTask),
         EditedBy: Choice(EditedBy),
         FilePurpose: Choice(FilePurpose),
         BatchStatus: Choice(BatchStatus),

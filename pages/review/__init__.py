@@ -4,5 +4,7 @@ In reading order:
 
 - cases: work on the cases of ratings
 - review_progress: how the review gets on
+- arena: vote on two blind answers
+- leaderboard: models and presets, ranked by votes
 - datasets: rated answers as files for training
 """

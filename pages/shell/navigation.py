@@ -73,6 +73,10 @@ ENTRIES = (
         path="review_progress", title="Review progress", permission=Permission.REVIEW_FEEDBACK, module="review.review_progress",
         hidden=True,
     ),
+    Entry(path="arena", title="Arena", permission=Permission.RATE, module="review.arena", menu=_REVIEW),
+    Entry(
+        path="leaderboard", title="Leaderboard", permission=Permission.REVIEW_FEEDBACK, module="review.leaderboard", menu=_REVIEW,
+    ),
     Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_REVIEW),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage", menu=_USAGE, short="Boards"),
     Entry(path="alerts", title="Alerts", permission=Permission.VIEW_USAGE, module="usage.alerts", menu=_USAGE),

@@ -15,6 +15,7 @@ In reading order:
 - people: the People and Access pages
 - rating: the rating form, and the names of raters
 - review: the page Cases
+- arena: the Arena and its leaderboard
 - datasets: the Datasets page
 - store: the Store page
 - logs: the Logs page

@@ -20,7 +20,7 @@ PAGES = [
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Datasets", "Boards", "Alerts"),
+    *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Arena", "Leaderboard", "Datasets", "Boards", "Alerts"),
     *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
@@ -96,8 +96,8 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 @pytest.mark.parametrize(
     ("name", "pages"),
     [
-        ("ann", {"Chat", "Search", "Documents", "Prompts", "Images"}),
-        ("max", {"Chat", "Search", "Documents", "Prompts", "Images", "Boards", "Alerts"}),
+        ("ann", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena"}),
+        ("max", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena", "Boards", "Alerts"}),
         ("admin", ADMIN),
     ],
 )
@@ -128,7 +128,7 @@ def test_an_address_that_names_no_page_says_so_and_shows_nothing(portal: Measure
         messages = tab.run(page=page)
         assert "There is nothing here" in said(messages) and "chat_input" not in said(messages)
         assert not dialogs_of_streamlit(messages)
-        assert listed(messages) == {"Chat", "Search", "Documents", "Prompts", "Images"} | OWN
+        assert listed(messages) == {"Chat", "Search", "Documents", "Prompts", "Images", "Arena"} | OWN
         assert "There is nothing here" in said(tab.run()), "at a rerun too"
 
 

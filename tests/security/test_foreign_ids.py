@@ -40,7 +40,7 @@ from tests.unit.api.test_permissions import ROUTES
 
 OF_A_PERSON = {
     "conversation_id", "message_id", "file_id", "folder_id", "share_id", "prompt_id", "run_id", "image_id", "batch_id", "session_id",
-    "key_id", "job_id", "response_id", "group_id", "memory_id", "notice_id", "collection_id", "document_id",
+    "key_id", "job_id", "response_id", "group_id", "memory_id", "notice_id", "match_id", "collection_id", "document_id",
 }  # fmt: skip
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {
@@ -48,8 +48,8 @@ OF_THE_HOUSE = {
     "rule_id", "webhook_id", "board", "table",
 }  # fmt: skip
 """Parameters of paths that name what everybody with one permission shares; without it the answer is 403, whatever the id."""
-NOT_AUDITED = {"/api/v1/conversations/{conversation_id}/follow-up"}
-"""Deletions that the audit log leaves out: a question that was not sent yet."""
+NOT_AUDITED = {"/api/v1/conversations/{conversation_id}/follow-up", "/api/v1/arena/matches/{match_id}/vote"}
+"""Deletions that the audit log leaves out: a question that was not sent yet, and a vote."""
 DOWNLOADS = "/api/v1/models/downloads/"
 """Jobs of the house: everybody who runs models sees them."""
 ADMINS_TOO = ("/api/v1/jobs/", "/api/v1/groups/", "/api/v1/keys/")
@@ -65,7 +65,7 @@ def thing(place: IdPlace) -> str:
     """Return the name under which make_things keeps the id for this place."""
     if place.path.endswith("/follow-up") or place.path.endswith("/stop"):
         return "busy_id"
-    if place.path.endswith("/vote"):
+    if place.path.endswith("/vote") and place.name == "message_id":
         return "question_id"
     named = f"/v1 {place.name}"
     return named if place.path.startswith("/v1/") and place.name in ("file_id", "batch_id") else place.name

@@ -24,6 +24,8 @@ EXPECTED = {
     "images": Permission.DETECT,
     "cases": Permission.REVIEW_FEEDBACK,
     "review_progress": Permission.REVIEW_FEEDBACK,
+    "arena": Permission.RATE,
+    "leaderboard": Permission.REVIEW_FEEDBACK,
     "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
     "alerts": Permission.VIEW_USAGE,

@@ -63,7 +63,9 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
     export = json.dumps({"conversationId": "1", "title": MARK, "messages": []})
     line = {"custom_id": "1", "method": "POST", "url": "/v1/embeddings", "body": {"input": MARK}}
     wanted = {"input_file_id": _program_file(client, json.dumps(line)), "endpoint": "/v1/embeddings", "completion_window": "24h"}
+    done(admin.put("/api/v1/presets/formal", json={"model": "fake", "published": True}))  # The second one of a match.
     made = {
+        "match_id": done(client.post("/api/v1/arena/matches", json={"text": MARK}))["id"],
         "group_id": group, "file_id": file, "folder_id": folder, "conversation_id": chat, "message_id": asked["answer"]["id"],
         "replaces_id": asked["question"]["id"],
         "request_id": f"once-{name}", "question_id": compared["question_id"], "preferred_id": compared["lanes"][0]["answer_id"],

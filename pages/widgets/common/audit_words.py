@@ -12,6 +12,7 @@ EVENTS = {
     "price.set": "Price set",
     "price.remove": "Price removed",
     "budget.set": "Budget set",
+    "arena.export": "Leaderboard exported",
     "session.open": "Signed in",
     "session.close": "Signed out",
     "session.revoke": "Session ended",

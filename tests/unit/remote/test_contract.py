@@ -16,6 +16,7 @@ import pytest
 
 from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
+from core.arena.records import Choice, VoteFilter, VoteTask
 from core.asking.asking import Question
 from core.chat.records import NewQuestion
 from core.chat.tools.records import Decision
@@ -235,6 +236,7 @@ def _conversations(portal: Any, ann: Any) -> None:
         portal.chat_imports.start(ann, "", b"")
     portal.note("no imports", len(portal.real.chat_imports.recent(ann)))
     portal.chat_imports.recent(ann)
+    _arena(portal, ann)
     portal.shares.audiences(ann)
     link = portal.shares.create(ann, chat.id, days=7, masked=True)
     portal.shares.of_conversation(ann, chat.id)
@@ -244,6 +246,16 @@ def _conversations(portal: Any, ann: Any) -> None:
         portal.shares.open(ann, link.id)
     portal.folders.list(ann)
     portal.folders.remove(ann, folder.id)
+
+
+def _arena(portal: Any, ann: Any) -> None:
+    portal.arena.offered(ann)
+    portal.arena.ready(ann)
+    with suppress(PortalError):
+        portal.arena.start(ann, "Which?", VoteTask.CODE)
+    for ask in (portal.arena.get, partial(portal.arena.vote, choice=Choice.LEFT), portal.arena.take_back, portal.arena.leave):
+        with suppress(PortalError):
+            ask(ann, "no-match")
 
 
 def _settled(portal: Any, ann: Any, chat: str) -> None:
@@ -330,6 +342,9 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
         portal.review_judgements.decide(ada, case.number, {"cause": "style"})
     portal.review_judgements.of_case(ada, case.number)
     portal.review_progress.report(ada, 1)
+    portal.leaderboard.groups(ada)
+    portal.leaderboard.read(ada, VoteFilter(group="Risk"))
+    portal.leaderboard.csv(ada, VoteFilter())
     portal.case_work.close_alike(ada, case.number)
     portal.own_feedback.find(ann, OwnRatings.FIXED)
     again = portal.asking_again.ask(ann, case.feedback.message_id, "request-again")

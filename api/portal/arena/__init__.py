@@ -1,0 +1,6 @@
+"""Serve REST for the Arena.
+
+In reading order:
+
+- arena: matches, votes and the leaderboard
+"""
