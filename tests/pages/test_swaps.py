@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from bootstrap.portal import Portal, build_portal
 from core.errors import StoredError
 from core.models.records import ModelState, Residency
-from core.models.swaps.records import Swap, SwapOptions, SwapState
+from core.models.swaps.records import Decision, Swap, SwapOptions, SwapState
 from core.people.records import Role, User
 from samples.fakes import FILE, MODEL, FakePool, FakeRouter
 from settings import Settings
@@ -109,6 +109,19 @@ def test_an_admin_accepts_replayed_answers_on_the_page(portal: Portal, admin: Us
     assert "Waits for your decision" in texts(page)
     page.button("swap-approve").click().run()
     assert until(portal, admin, swap, lambda now: not now.active).state is SwapState.DONE
+
+
+def test_an_admin_says_why_a_version_that_answers_otherwise_may_serve(portal: Portal, admin: User) -> None:
+    portal.swaps.add_replay(admin, "fake", "What is it?", "Something else entirely.")
+    swap = portal.swaps.start(admin, "fake", NEW.path, SwapOptions(watch_s=0, replay=True, replay_passes=1.0))
+    until(portal, admin, swap, lambda now: now.state is SwapState.ASKING)
+    page = drawn(portal, admin, swap.id)
+    assert "0 of 1 answers pass; 1 must." in texts(page) and "0 % of the words are shared" in texts(page)
+    page.button("swap-approve").click().run()
+    assert portal.swaps.get(admin, swap.id).state is SwapState.ASKING, "the dialog asks first"
+    portal.swaps.decide(admin, swap.id, Decision.APPROVE, "It is outdated")
+    until(portal, admin, swap, lambda now: not now.active)
+    assert "An admin let it serve anyway" in texts(drawn(portal, admin, swap.id))
 
 
 def test_canary_and_replay_questions_are_kept_on_the_page(portal: Portal, admin: User) -> None:

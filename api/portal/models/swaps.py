@@ -11,9 +11,10 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
-from api.portal.shapes import Asked, Id, Line, Moment
+from api.portal.shapes import Asked, Id, Line, Moment, Prose
 from api.services import PortalHere
 from core.models.swaps.records import Decision, Swap, SwapOptions, SwapStep, Trial, VersionStats
+from core.models.swaps.replays import likeness
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 _DEFAULT = SwapOptions()
@@ -28,11 +29,14 @@ class SwapIn(Asked):
     watch_s: int = Field(default=_DEFAULT.watch_s, description="Seconds for which the old version stays loaded after the switch.")
     drain_s: int = Field(default=_DEFAULT.drain_s, description="Seconds that running answers have before they are stopped.")
     replay: bool = Field(default=False, description="Run the replay questions, and wait for an admin's yes.")
+    replay_passes: float | None = Field(default=None, description="0 to 1: the share that must pass to go on without an admin's yes.")
+    replay_likeness: float = Field(default=_DEFAULT.replay_likeness, description="0 to 1: how like the accepted answer one must be.")
 
     def options(self) -> SwapOptions:
         return SwapOptions(
             shares=tuple(self.shares), share_answers=self.share_answers, min_speed=self.min_speed, min_speed_ratio=self.min_speed_ratio,
-            watch_s=self.watch_s, drain_s=self.drain_s, replay=self.replay,
+            watch_s=self.watch_s, drain_s=self.drain_s, replay=self.replay, replay_passes=self.replay_passes,
+            replay_likeness=self.replay_likeness,
         )  # fmt: skip
 
 
@@ -55,6 +59,7 @@ class TrialOut(BaseModel):
     question: str
     text: str
     accepted: str = Field(description="Of a replay question: the accepted answer.")
+    likeness: float | None = Field(description="Of a replay question: how like the accepted answer it is, 0 to 1.")
     tokens_per_second: float | None
     problem: str | None = Field(description="Why the answer does not pass.")
 
@@ -62,7 +67,8 @@ class TrialOut(BaseModel):
     def of(trial: Trial) -> TrialOut:
         problem = trial.verdict or trial.error
         return TrialOut(
-            question=trial.question, text=trial.text, accepted=trial.accepted, tokens_per_second=trial.tokens_per_second,
+            question=trial.question, text=trial.text, accepted=trial.accepted,
+            likeness=round(likeness(trial.text, trial.accepted), 3) if trial.accepted else None, tokens_per_second=trial.tokens_per_second,
             problem=str(problem) if problem else None,
         )  # fmt: skip
 
@@ -146,10 +152,14 @@ def get(swap_id: Id, portal: PortalHere, user: SignedIn) -> SwapOut:
     return SwapOut.of(portal.swaps.get(user, swap_id))
 
 
+class Approval(Asked):
+    reason: Prose = Field(default="", description="Why the new version may serve although too few replayed answers pass.")
+
+
 @router.post("/swaps/{swap_id}/approve")
-def approve(swap_id: Id, portal: PortalHere, user: SignedIn) -> SwapOut:
+def approve(swap_id: Id, portal: PortalHere, user: SignedIn, body: Approval | None = None) -> SwapOut:
     """Approve the next step: the replayed answers are good, or the next share need not wait."""
-    return SwapOut.of(portal.swaps.decide(user, swap_id, Decision.APPROVE))
+    return SwapOut.of(portal.swaps.decide(user, swap_id, Decision.APPROVE, body.reason if body else ""))
 
 
 @router.post("/swaps/{swap_id}/roll-back")

@@ -77,6 +77,10 @@ class SwapOptions:
     """Seconds that running answers may take before they are stopped."""
     replay: bool = False
     """Whether to run the replay questions and wait for an admin's approval."""
+    replay_passes: float | None = None
+    """Share of the replayed answers that must pass for the swap to continue by itself; None: an admin approves them in any case."""
+    replay_likeness: float = 0.6
+    """How much an answer must be like the accepted one to pass, 0 to 1."""
 
     def __post_init__(self) -> None:
         if any(share not in SHARES for share in self.shares) or list(self.shares) != sorted(set(self.shares)):
@@ -86,6 +90,8 @@ class SwapOptions:
         within("min_speed_ratio", self.min_speed_ratio, 0, 1)
         within("watch_s", self.watch_s, 0, 86_400)
         within("drain_s", self.drain_s, 1, 86_400)
+        within("replay_passes", self.replay_passes or 0.0, 0, 1)
+        within("replay_likeness", self.replay_likeness, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

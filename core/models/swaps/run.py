@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from core.changes.markers import mark
@@ -16,6 +16,7 @@ from core.models.records import ModelState
 from core.models.swaps.canary import CANARY_TOKENS, LIMIT_S, REPLAY_TOKENS, asking, canaries_for, judged, trouble
 from core.models.swaps.ports import PatternFinder, Succession, Successions
 from core.models.swaps.records import Decision, StepKind, StepState, Swap, SwapState, VersionStats
+from core.models.swaps.replays import gate_result
 from core.people.audit_events import record
 from core.tasks.handlers import Cancelled, Report, Stopping
 from core.tasks.records import Job, Json
@@ -134,6 +135,11 @@ class SwapRun:
             trial = it.now.ask(asking(one.question, REPLAY_TOKENS), one.question, LIMIT_S)
             it.change(replay=(*it.swap.replay, replace(trial, accepted=one.accepted)))
             it.look((number + 1) / len(questions))
+        if (gate := gate_result(it.swap)) is not None:
+            if gate.reached:
+                return
+            few = StoredError("{passed} of {total} answers pass; {needed} must.", asdict(gate))
+            it.change_step(StepKind.REPLAY, note=few)
         it.change(state=SwapState.ASKING)
         deadline = self._clock() + PATIENCE
         while not it.approved():

@@ -11,6 +11,7 @@ from uuid import uuid4
 from core.bounds import within
 from core.changes.markers import marked
 from core.changes.records import ChangeMarker
+from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.models.load_settings import LoadSettings
@@ -29,6 +30,7 @@ from core.models.swaps.records import (
     SwapState,
     planned_steps,
 )
+from core.models.swaps.replays import gate_result
 from core.models.swaps.run import SwapRun
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
@@ -39,6 +41,7 @@ from core.unit_of_work import UnitOfWorkFactory
 
 KIND = "model.swap"
 MAX_QUESTIONS, MAX_QUESTION_LENGTH = 50, 4_000
+MAX_REASON = 200
 LANGUAGES = ("", "en", "zh")
 STOPPED = "The portal was stopped during this swap. {model} serves version {version}."
 
@@ -140,15 +143,25 @@ class Swaps:
         with self._unit_of_work() as work:
             return _found(work.swaps.get(swap_id))
 
-    def decide(self, user: User, swap_id: str, decision: Decision) -> Swap:
-        """Make a running swap continue or roll back. Raises NotFound, and Conflict if it has ended."""
+    def decide(self, user: User, swap_id: str, decision: Decision, reason: str = "") -> Swap:
+        """Make a running swap continue or roll back. reason: why it may continue although too few replayed answers pass.
+
+        The audit log keeps the reason. Raises NotFound, InvalidInput without a reason that is needed, and Conflict if the swap has ended.
+        """
         require(user, Permission.RUN_MODELS)
+        words = cut(one_line(reason), MAX_REASON)
         with self._unit_of_work() as work:
             swap = _found(work.swaps.get(swap_id))
             if not swap.active:
                 raise Conflict("This swap has already ended.")
+            gate = gate_result(swap) if swap.state is SwapState.ASKING and decision is Decision.APPROVE else None
+            details = {}
+            if gate is not None and not gate.reached:
+                if not words:
+                    raise InvalidInput("Too few replayed answers pass. Say in a few words why the new version may serve.")
+                details = {"reason": words, "found": f"{gate.passed}/{gate.total}"}
             work.swaps.decide(swap_id, decision)
-            record(work, self._clock(), user.id, "model.swap_decide", swap.model, state=decision.value, version=swap.new_version)
+            record(work, self._clock(), user.id, "model.swap_decide", swap.model, state=decision.value, version=swap.new_version, **details)
             work.commit()
         return swap
 

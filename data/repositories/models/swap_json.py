@@ -15,10 +15,14 @@ from core.models.swaps.records import StepKind, StepState, Swap, SwapOptions, Sw
 
 _COLUMNS = {"id", "model", "server", "state", "started_by", "started_by_name", "created_at", "ended_at", "old_version", "new_version"}
 """Fields that have their own column, or none."""
+_GATE = ("replay_passes", "replay_likeness")
+"""Options that are stored beside the others."""
 
 
 def written(swap: Swap) -> str:
     fields = {name: value for name, value in asdict(swap).items() if name not in _COLUMNS}
+    # The previous release reads options and knows no others than its own.
+    fields["gate"] = {name: fields["options"].pop(name) for name in _GATE}
     return json.dumps(fields, ensure_ascii=False, default=_plain)
 
 
@@ -30,7 +34,7 @@ def read(text: str) -> dict[str, Any]:
         "new_path": Path(fields["new_path"]),
         "beside": fields["beside"],
         "settings": _settings(fields["settings"]),
-        "options": SwapOptions(**{**fields["options"], "shares": tuple(fields["options"]["shares"])}),
+        "options": SwapOptions(**{**fields["options"], **fields.get("gate", {}), "shares": tuple(fields["options"]["shares"])}),
         "steps": tuple(_step(step) for step in fields["steps"]),
         "canary": tuple(_trial(trial) for trial in fields["canary"]),
         "replay": tuple(_trial(trial) for trial in fields["replay"]),

@@ -47,11 +47,12 @@ def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[
         )  # fmt: skip
         replays = portal.swaps.replays(user, model.name)
         replay = st.checkbox(
-            t("Ask me after the {n} replay questions", n=len(replays)), key=f"swap-replay-{model.name}", disabled=not replays,
+            t("Run the {n} replay questions", n=len(replays)), key=f"swap-replay-{model.name}", disabled=not replays,
             help=t("They run on the new version; you compare the answers and decide."),
         )  # fmt: skip
+        default = SwapOptions()
+        passes, alike = _gate(default, model.name) if replay else (default.replay_passes, default.replay_likeness)
         with st.expander(t("Limits")):
-            default = SwapOptions()
             min_speed = st.number_input(t("Slowest canary answer, in tokens/s"), 0.0, 10_000.0, default.min_speed, key="swap-speed")
             least = t("Slowest share of the old version's speed")
             ratio = st.number_input(least, 0.0, 1.0, default.min_speed_ratio, 0.05, key="swap-ratio")
@@ -63,7 +64,7 @@ def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[
                 try:
                     options = SwapOptions(
                         shares=tuple(sorted(shares)) if beside else (), min_speed=min_speed, min_speed_ratio=ratio, watch_s=int(watch),
-                        replay=replay,
+                        replay=replay, replay_passes=passes, replay_likeness=alike,
                     )  # fmt: skip
                     started = portal.swaps.start(user, model.name, Path(path), options)
                 except PortalError as problem:
@@ -73,6 +74,22 @@ def swap_dialog(portal: Portal, user: User, model: LoadedModel, files: Sequence[
                     st.rerun()
 
     ask()
+
+
+def _gate(default: SwapOptions, name: str) -> tuple[float | None, float]:
+    """Ask how many replayed answers must pass, and how like the accepted ones they must be."""
+    alone = st.checkbox(
+        t("Go on without me if enough answers pass"), key=f"swap-gate-{name}",
+        help=t("If fewer pass, the swap waits for you, and you say why the new version may serve."),
+    )  # fmt: skip
+    if not alone:
+        return None, default.replay_likeness
+    with st.container(horizontal=True, gap="small", key=f"swap-limits-{name}"):
+        share = st.number_input(t("Answers that must pass, in %"), 0, 100, 90, 5, key=f"swap-passes-{name}")
+        alike = st.number_input(
+            t("Words shared with the accepted answer, in %"), 0, 100, round(100 * default.replay_likeness), 5, key=f"swap-alike-{name}"
+        )
+    return share / 100, alike / 100
 
 
 def _line(path: Path, files: Sequence[ModelFile]) -> str:

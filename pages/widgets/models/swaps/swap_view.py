@@ -10,9 +10,11 @@ import streamlit as st
 
 from core.errors import PortalError, StoredError
 from core.models.swaps.records import Decision, StepKind, StepState, Swap, SwapState, SwapStep, Trial, VersionStats
+from core.models.swaps.replays import gate_result, likeness, overridden, passes
+from core.models.swaps.swaps import MAX_REASON
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.live_part import part
+from pages.shell.live_part import dialog, part
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
@@ -103,13 +105,34 @@ def _decisions(portal: Portal, user: User, swap: Swap) -> None:
         _do(lambda: portal.swaps.decide(user, swap.id, Decision.ROLL_BACK))
     step = next((step for step in swap.steps if step.state is StepState.RUNNING), None)
     if swap.state is SwapState.ASKING:
-        if st.button(t("Accept the new answers"), type="primary", key="swap-approve"):
-            _do(lambda: portal.swaps.decide(user, swap.id, Decision.APPROVE))
+        gate = gate_result(swap)
+        few = gate is not None and not gate.reached
+        if st.button(t("Accept the new answers") if not few else t("Let it serve anyway"), type="primary", key="swap-approve"):
+            if few:
+                _override(portal, user, swap)
+            else:
+                _do(lambda: portal.swaps.decide(user, swap.id, Decision.APPROVE))
     elif step is not None and step.kind in (StepKind.SHARE, StepKind.WATCH):
         following = next((share for share in swap.options.shares if share > swap.share), 100)
         label = t("Unload the old version now") if step.kind is StepKind.WATCH else t("Send {n} % now", n=following)
         if st.button(label, type="primary", key="swap-approve"):
             _do(lambda: portal.swaps.decide(user, swap.id, Decision.APPROVE))
+
+
+def _override(portal: Portal, user: User, swap: Swap) -> None:
+    @dialog(t("Too few answers pass"))
+    def ask() -> None:
+        st.markdown(t("Read the answers below first. The audit log keeps who let the new version serve, and why."))
+        why = st.text_input(t("In a few words"), max_chars=MAX_REASON, key="swap-why")
+        if st.button(t("Let it serve anyway"), type="primary", key="swap-why-go"):
+            try:
+                portal.swaps.decide(user, swap.id, Decision.APPROVE, why)
+            except PortalError as problem:
+                st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
+            else:
+                st.rerun()
+
+    ask()
 
 
 def _do(action: Callable[[], object]) -> None:
@@ -184,8 +207,16 @@ def _of(count: int, stats: VersionStats) -> str:
 def _replay(swap: Swap) -> None:
     with st.container(border=True, key="card-swap-replay", gap="small"):
         card_title(t("Replay questions"), t("The accepted answer at the left, the new version's at the right; what differs is marked"))
+        gate = gate_result(swap)
+        if gate is not None:
+            words = t("{passed} of {total} answers pass; {needed} must.", passed=gate.passed, total=gate.total, needed=gate.needed)
+            st.markdown(f"{':green[:material/check_circle:]' if gate.reached else ':red[:material/error:]'} {words}")
+        if overridden(swap):
+            st.markdown(f":orange[:material/info:] {t('An admin let it serve anyway. The audit log has who, and why.')}")
         for number, trial in enumerate(swap.replay):
-            st.markdown(f"**{plain(trial.question)}**")
+            mark = "" if gate is None else ":green[:material/check:] " if passes(trial, swap.options) else ":red[:material/close:] "
+            alike = t("{n} % of the words are shared", n=round(100 * likeness(trial.text, trial.accepted)))
+            st.markdown(f"{mark}**{plain(trial.question)}** :gray[:small[{alike}]]")
             if trial.error is None and trial.text.strip() == trial.accepted.strip():
                 st.caption(f":green[:material/check_circle:] {t('The same answer, word for word')}")
             accepted, answered = marked(trial.accepted, trial.text) if trial.error is None else (escape(trial.accepted), "")

@@ -18,6 +18,7 @@ from core.models.load_settings import LoadSettings
 from core.models.start_records import StartModel
 from core.models.swaps.canary import in_language, trouble
 from core.models.swaps.records import Decision, Swap, SwapOptions, SwapState, Trial, VersionStats
+from core.models.swaps.replays import GateResult, gate_result, likeness, overridden
 from core.models.swaps.swaps import Swaps
 from core.people.accounts import Accounts
 from core.people.audit_records import AuditFilter
@@ -243,6 +244,47 @@ def test_the_replay_gate_waits_for_an_admins_yes(swaps: Swaps, successions: Fake
         swaps.decide(ana, swap.id, Decision.APPROVE)
     swaps.decide(admin, swap.id, Decision.APPROVE)
     assert ended(swaps, admin, swap).state is SwapState.DONE
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_version_that_answers_alike_serves_without_a_yes(swaps: Swaps, successions: FakeSuccessions, admin: User) -> None:
+    swaps.add_replay(admin, "fake", "What is a computer?", "A computer: a machine that handles data")
+    swaps.add_replay(admin, "fake", "What is a machine?", "Something else entirely.")
+    done = ended(swaps, admin, swaps.start(admin, "fake", NEW, replace(QUICK, replay=True, replay_passes=0.5)))
+    assert done.state is SwapState.DONE and "switch" in successions.acts
+    assert gate_result(done) == GateResult(passed=1, total=2, needed=1) and not overridden(done)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_version_that_answers_otherwise_serves_only_for_a_reason_which_is_audited(
+    swaps: Swaps, successions: FakeSuccessions, admin: User, unit_of_work: UnitOfWorkFactory
+) -> None:
+    swaps.add_replay(admin, "fake", "What is a computer?", "Something else entirely.")
+    swap = swaps.start(admin, "fake", NEW, replace(QUICK, replay=True, replay_passes=0.9))
+    asking = until(swaps, admin, swap, lambda now: now.state is SwapState.ASKING)
+    assert gate_result(asking) == GateResult(passed=0, total=1, needed=1) and "switch" not in successions.acts
+    assert "0 of 1 answers pass; 1 must." in [str(step.note) for step in asking.steps]
+    with pytest.raises(InvalidInput, match="Say in a few words why"):
+        swaps.decide(admin, swap.id, Decision.APPROVE, "  ")
+    swaps.decide(admin, swap.id, Decision.APPROVE, "The accepted answer\nis outdated")
+    done = ended(swaps, admin, swap)
+    assert done.state is SwapState.DONE and overridden(done)
+    with unit_of_work() as work:
+        events = [entry.event for entry in work.audit.find(AuditFilter(action="model.swap_decide"), 5)]
+    assert [(each.actor_id, each.details["reason"], each.details["found"]) for each in events] == [
+        (admin.id, "The accepted answer is outdated", "0/1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted", "alike"),
+    [
+        ("A machine.", "a MACHINE", 1.0), ("one two", "two one", 1.0), ("a a b", "a b b", 2 / 3), ("yes", "no", 0.0), ("", "yes", 0.0),
+        ("!", "!", 1.0), ("计算机是机器。", "计算机是机器", 1.0), ("计算机", "计算器", 2 / 3),
+    ],
+)  # fmt: skip
+def test_answers_are_alike_by_the_words_that_they_share(text: str, accepted: str, alike: float) -> None:
+    assert likeness(text, accepted) == pytest.approx(alike) == likeness(accepted, text)
 
 
 @pytest.mark.usefixtures("worker")
