@@ -86,6 +86,8 @@ PORTALS = {
     "store": "operations.store",
     "retention": "operations.retention",
     "jobs": "tasks.jobs",
+    "tasks": "workflows.tasks",
+    "task-runs": "workflows.runs",
 }
 """The portal's own groups of routes: the name of each in PORTAL_ROUTES, and its module in api/portal/."""
 DIALECTS = {

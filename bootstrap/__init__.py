@@ -6,6 +6,7 @@ In reading order:
 - areas: build the services of each area
 - foundation: open the database, index and jobs that every area shares
 - parts: open home, search index and log shipper
+- limit_counters: the counters of limits in Redis, if there is one
 - models: open the pool of models
 - transfers: open downloads, imports, uploads and the quantizer
 - identity: open the identity provider

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import settings as portal_settings
-from bootstrap.areas.limit_counters import open_limit_counters
+from bootstrap.limit_counters import open_limit_counters
 from bootstrap.parts import disk_space, now, open_index, prepare_home, server_name
 from core.clock import Clock
 from core.operations.disk import DiskSpace

@@ -17,6 +17,7 @@ from bootstrap.areas.people import PeopleServices, build_people
 from bootstrap.areas.plugins import open_plugins
 from bootstrap.areas.programs import ProgramServices, build_programs
 from bootstrap.areas.review import ReviewServices, build_names, build_review
+from bootstrap.areas.workflows import WorkflowServices, build_workflows
 from bootstrap.foundation import open_foundation
 from bootstrap.parts import open_log_shipper, prepare_home, unwritable
 from core.asking.again import AskingAgain
@@ -51,7 +52,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class Portal(
     OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices,
-    AlertServices, ArenaServices,
+    AlertServices, ArenaServices, WorkflowServices,
 ):  # fmt: skip
     """All services that pages and routes may call, and the parts that run them.
 
@@ -154,6 +155,7 @@ def build_portal(
     chat = build_chat(base, inference, people.groups, programs.program_files, image_reader, operations.search)
     review = build_review(base, chat.turns, models.swaps, names)
     arena = build_arena(base, inference)
+    workflows = build_workflows(base, inference, chat, images, operations.search)
     alerts = build_alerts(base, local.pool, platforms_router, checks=not jobs_only)
 
     worker = JobWorker(
@@ -185,7 +187,7 @@ def build_portal(
         record=record,
         leadership=base.postgres_leadership,
         key_watch=base.key_watch,
-        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts, arena),
+        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts, arena, workflows),
     )
     _start(portal)
     return portal

@@ -26,6 +26,7 @@ In reading order:
 - review: ratings and the review queue
 - usage: usage reports
 - search: search over conversations, feedback and the audit log
+- workflows: tasks of people, whose steps they approve
 - tasks: durable background jobs
 - notices: notices of events that a person has not seen
 - plugins: packages that add to the portal

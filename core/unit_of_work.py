@@ -49,6 +49,7 @@ from core.usage.alerts.ports import AlertRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
+from core.workflows.ports import WorkflowRepository
 
 
 class UnitOfWork(Protocol):
@@ -84,6 +85,7 @@ class UnitOfWork(Protocol):
     rollups: RollupRepository
     money: MoneyRepository
     alerts: AlertRepository
+    workflows: WorkflowRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
     results: ResultRepository

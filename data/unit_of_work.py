@@ -50,6 +50,7 @@ from core.usage.alerts.ports import AlertRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.rollups.ports import RollupRepository
+from core.workflows.ports import WorkflowRepository
 from data.database import Database
 from data.repositories.access.counted_limits import CountedLimitRepository
 from data.repositories.access.limits import SqlLimitRepository
@@ -110,6 +111,7 @@ from data.repositories.usage.alerts.alerts import SqlAlertRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.repositories.usage.money import SqlMoneyRepository
 from data.repositories.usage.rollups import SqlRollupRepository
+from data.repositories.workflows.workflows import SqlWorkflowRepository
 from data.transaction import Transaction
 
 
@@ -155,6 +157,7 @@ class SqlUnitOfWork:
         self.money: MoneyRepository = SqlMoneyRepository(transaction)
         self.rollups: RollupRepository = SqlRollupRepository(transaction)
         self.alerts: AlertRepository = SqlAlertRepository(transaction)
+        self.workflows: WorkflowRepository = SqlWorkflowRepository(transaction)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.results: ResultRepository = SqlResultRepository(transaction)

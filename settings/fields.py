@@ -129,6 +129,9 @@ class Settings:
     smtp_user: Annotated[str, "The user at the mail server. Empty: no sign-in."] = ""
     smtp_password_file: Annotated[str, "A file with the password of this user."] = ""
     smtp_from: Annotated[str, "The address that mails come from, for example portal@corp.example."] = ""
+    task_steps: Annotated[int, "Most steps of a task."] = 20
+    task_minutes: Annotated[int, "Most minutes that the steps of a run of a task may take together."] = 30
+    task_tokens: Annotated[int, "Most tokens, read and written, that a run of a task may use."] = 50_000
     dataset_holdout_percent: Annotated[int, "Share of chats that every dataset holds out for tests, in percent. 0: none."] = 10
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30

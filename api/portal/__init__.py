@@ -17,4 +17,5 @@ In reading order:
 - models: models
 - operations: index, database, plugins and retention
 - tasks: background jobs
+- workflows: tasks of people, and their runs
 """

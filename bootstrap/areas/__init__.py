@@ -4,7 +4,6 @@ To add a service, add a field to its area's record, and a constructor call below
 
 - operations: index care, backups, retention, search, usage
 - people: accounts, sign-in, groups and roles, the audit log
-- limit_counters: the counters of limits in Redis, if there is one
 - models: loading and comparing models, and transfers of model files
 - inference: the gateway to models, with its limits, privacy filter and routes
 - programs: stored responses, files and batches of programs
@@ -13,5 +12,6 @@ To add a service, add a field to its area's record, and a constructor call below
 - chat: conversations and their answers
 - arena: blind votes, and the leaderboard
 - review: feedback, answers side by side, and datasets
+- workflows: tasks of people, and their runs
 - alerts: alert rules, their checks, and who is told
 """

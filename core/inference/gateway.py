@@ -20,7 +20,7 @@ from core.inference.choosing.resolver import ModelResolver
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders
 from core.inference.ports import FilterFinder, Router
 from core.inference.private import embedding_without, filtered_request, request_without, rerank_without
-from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
+from core.inference.records import WITHOUT_TOOLS, FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.running.answer import Answer
 from core.inference.running.computed_vectors import Vectors
@@ -97,7 +97,7 @@ class Gateway:
         # First, since the rest reads the database several times: refusing must cost little when many ask.
         self.check_room(user.id, batch=request.batch)
         request = self._seen(user, request)
-        request = self._resolver.chat(user, request, tools=source not in (Source.CHAT, Source.TITLE, Source.SUMMARY, Source.MEMORY))
+        request = self._resolver.chat(user, request, tools=source not in WITHOUT_TOOLS)
         filters = self._filters.filters(user) if self._filters is not None else None
         if filters is not None:
             request = filtered_request(filters, request)

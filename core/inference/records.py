@@ -34,10 +34,20 @@ class Source(StrEnum):
     """Boxes on an image."""
     TOOL = "tool"
     """A call of a model in a chat that ended in calls of tools; the answer has its own row."""
+    TASK = "task"
+    """A plan of a task, or what one of its steps writes."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.GROUNDING, Source.TOOL})
+ANSWERLESS = frozenset(
+    {
+        Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.GROUNDING, Source.TOOL, Source.TASK,
+    }
+)  # fmt: skip
 """The sources of generation rows that are not answers to anyone."""
+
+
+WITHOUT_TOOLS = (Source.CHAT, Source.TITLE, Source.SUMMARY, Source.MEMORY, Source.TASK)
+"""The sources of requests that get no tools of their preset: chats choose theirs, and the others use none."""
 
 
 class Task(StrEnum):

@@ -124,14 +124,15 @@ class Files:
         return replace(file, encoding=encoding, tables=tables)
 
     def discard(self, user: User, file_id: str) -> None:
-        """Delete a file that no question has taken. Raises Conflict for others, which are deleted with their chat."""
+        """Delete a file that no question or task has taken. Raises Conflict for others, which are deleted with their chat or task."""
         with self._unit_of_work() as work:
             file = own_file(work, user, file_id)
             if file.conversation_id is not None:
                 raise Conflict("{name} belongs to a chat and is deleted with it.", name=file.name)
             if work.retention.is_held(user.id):
                 raise Conflict("Your chats are under a legal hold and cannot be deleted. Ask an admin.")
-            work.files.remove_waiting(file_id)
+            if not work.files.remove_waiting(file_id):
+                raise Conflict("{name} belongs to a task and is deleted with it.", name=file.name)
             record(work, self._clock(), user.id, "file.delete", file_id)
             work.commit()
 

@@ -86,13 +86,13 @@ class FileRepository(Protocol):
         ...
 
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
-        """List this person's files without a conversation, oldest first."""
+        """List this person's files without a conversation or task, oldest first."""
         ...
 
-    def remove_waiting(self, file_id: str) -> None:
-        """Delete a file that has no conversation. Has no effect on others."""
+    def remove_waiting(self, file_id: str) -> bool:
+        """Delete a file that has neither conversation nor task. Returns False for others, and leaves them."""
         ...
 
     def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
-        """Return ids of files without a conversation added before this time, except those of people under a legal hold."""
+        """Return ids of files without a conversation or task added before this time, except those of people under a legal hold."""
         ...

@@ -52,5 +52,10 @@ def alert_changed(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name:
         work.notices.replace_unread(_notice(at, user_id, kind, name, rule_id))
 
 
+def task_changed(work: UnitOfWork, at: datetime, user_id: str, kind: NoticeKind, title: str, task_id: str) -> None:
+    """Notify a person that a run of their task ended or asks them. kind: one of TASK_DONE, TASK_FAILED and TASK_ASKS."""
+    work.notices.replace_unread(_notice(at, user_id, kind, title, task_id))
+
+
 def _notice(at: datetime, user_id: str, kind: NoticeKind, subject: str, target: str) -> Notice:
     return Notice(id=uuid4().hex, user_id=user_id, kind=kind, subject=subject, target=target, created_at=at)

@@ -16,6 +16,9 @@ class NoticeKind(StrEnum):
     JOB_FAILED = "job_failed"
     ALERT_FIRING = "alert_firing"
     ALERT_OVER = "alert_over"
+    TASK_DONE = "task_done"
+    TASK_FAILED = "task_failed"
+    TASK_ASKS = "task_asks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +29,9 @@ class Notice:
     user_id: str
     kind: NoticeKind
     subject: str
-    """The title of a chat, the kind of a job, or the name of an alert rule. Empty if the chat is gone."""
+    """The title of a chat or task, the kind of a job, or the name of an alert rule. Empty if the chat is gone."""
     target: str = ""
-    """The id of a conversation, a link, a job or an alert rule; empty for none."""
+    """The id of a conversation, a link, a job, an alert rule or a task; empty for none."""
     created_at: datetime
     read_at: datetime | None = None
 

@@ -77,6 +77,8 @@ class RetentionKind(StrEnum):
     """Ended hot swaps and comparisons of models."""
     MEMORIES = "memories"
     """Memories of people, by their last change."""
+    TASKS = "tasks"
+    """Tasks with their runs and files, by their last change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from core.errors import NotAllowed
 from core.people.records import Permission as Permission
 from core.people.records import Role, Scope, User
 
-FEATURES = frozenset({Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY})
+FEATURES = frozenset({Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY, Permission.RUN_TASKS})
 """What every built-in role grants and a group may withhold."""
 _ANALYST = frozenset({Permission.CHAT, Permission.RATE}) | FEATURES
 
@@ -24,7 +24,9 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
-    Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY}),
+    Scope.CHAT: frozenset(
+        {Permission.CHAT, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY, Permission.RUN_TASKS}
+    ),
     Scope.MODELS: frozenset({Permission.RUN_MODELS}),
     Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
     Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.MANAGE_ALERTS, Permission.EXPORT}),

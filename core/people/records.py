@@ -16,6 +16,8 @@ class Permission(StrEnum):
     """Find boxes on images."""
     MEMORY = "memory"
     """Have facts remembered from chat to chat."""
+    RUN_TASKS = "run_tasks"
+    """Order tasks, whose steps run in the background."""
     VIEW_USAGE = "view_usage"
     MANAGE_ALERTS = "manage_alerts"
     REVIEW_FEEDBACK = "review_feedback"

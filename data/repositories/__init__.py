@@ -23,4 +23,5 @@ In reading order:
 - usage: generation rows and usage reports
 - operations: retention rules and legal holds
 - tasks: background jobs
+- workflows: tasks of people, and their runs
 """

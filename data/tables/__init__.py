@@ -9,7 +9,7 @@ In reading order:
 - models: presets, access, hot swaps, comparisons, and the platforms' configuration
 - review: ratings, review cases, and datasets
 - usage: generation rows, usage by day and hour, and alerts
-- operations: keys, retention, index jobs, background jobs and plugins
+- operations: keys, retention, index jobs, background jobs, tasks of people, and plugins
 """
 
 from data.tables.base import Table
@@ -57,6 +57,7 @@ from data.tables.models.serving import (
 from data.tables.operations.plugins import PluginTable
 from data.tables.operations.storage import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.operations.tasks import JobTable
+from data.tables.operations.workflows import WorkflowFileTable, WorkflowResultTable, WorkflowRunTable, WorkflowTaskTable
 from data.tables.people.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.people.accounts import (
     ApiKeyTable,
@@ -199,4 +200,8 @@ __all__ = [
     "UsageHourTable",
     "UsagePersonTable",
     "UserTable",
+    "WorkflowFileTable",
+    "WorkflowResultTable",
+    "WorkflowRunTable",
+    "WorkflowTaskTable",
 ]

@@ -35,14 +35,20 @@ _SENTENCES = {
     NoticeKind.JOB_FAILED: "Failed: {subject}",
     NoticeKind.ALERT_FIRING: "Alert: {subject}",
     NoticeKind.ALERT_OVER: "Alert over: {subject}",
+    NoticeKind.TASK_DONE: "Task done: {subject}",
+    NoticeKind.TASK_FAILED: "Task failed: {subject}",
+    NoticeKind.TASK_ASKS: "Task asks you: {subject}",
 }
 _BARE = {
     NoticeKind.ANSWER_READY: "An answer is ready",
     NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved",
     NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback",
+    NoticeKind.TASK_DONE: "A task is done",
+    NoticeKind.TASK_FAILED: "A task failed",
+    NoticeKind.TASK_ASKS: "A task asks you something",
 }
-"""Sentences without the title of a chat."""
+"""Sentences without the title of a chat or task."""
 _ICONS = {
     NoticeKind.ANSWER_READY: "chat_bubble",
     NoticeKind.SHARE_RECEIVED: "ios_share",
@@ -52,6 +58,9 @@ _ICONS = {
     NoticeKind.JOB_FAILED: "error",
     NoticeKind.ALERT_FIRING: "notification_important",
     NoticeKind.ALERT_OVER: "check_circle",
+    NoticeKind.TASK_DONE: "task_alt",
+    NoticeKind.TASK_FAILED: "error",
+    NoticeKind.TASK_ASKS: "contact_support",
 }
 _JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
 """Pages on which people see the results of these jobs; admins see all jobs on the Jobs page."""
@@ -126,7 +135,7 @@ def _row(portal: Portal, user: User, notice: Notice) -> None:
 
 
 def sentence(notice: Notice, *, titles: bool = True) -> str:
-    """Return the text of a notice, as plain text. titles: whether to include the title of its chat; jobs have none."""
+    """Return the text of a notice, as plain text. titles: whether to include the title of its chat or task; jobs have none."""
     if notice.kind in (NoticeKind.JOB_DONE, NoticeKind.JOB_FAILED):
         return t(_SENTENCES[notice.kind], subject=t(KINDS.get(notice.subject, notice.subject)))
     if notice.kind in (NoticeKind.ALERT_FIRING, NoticeKind.ALERT_OVER):
@@ -147,6 +156,8 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return ("shared", {LINK: notice.target}) if notice.target else None
         case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
             return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
+        case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
+            return None
         case _:
             page = _JOB_PAGES.get(notice.subject) or ("jobs" if allows(user, Permission.RUN_STORE) else None)
             return (page, {}) if page else None

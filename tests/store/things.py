@@ -28,6 +28,7 @@ from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
 from core.usage.alerts.records import Channel, Delivery, Episode, Event, Phase, RuleStatus, Silence, StoredRule, Webhook
 from core.usage.alerts.rule_records import AlertRule, Measure, Severity
+from core.workflows.records import Output, Run, RunState, Step, StepKind, StepResult, StepState, TaskFile, WorkflowTask
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.fake_comparer import result as compared
@@ -180,6 +181,29 @@ def put_alert(work: SqlUnitOfWork, owner: User, text: str) -> StoredRule:
     )  # fmt: skip
     work.alerts.add_delivery(sent)
     return made
+
+
+def put_task(work: SqlUnitOfWork, owner: User, text: str, file: StoredFile | None = None, *, ended: bool = True) -> Run:
+    """A task with one run, whose only step failed."""
+    step = Step(id="s1", kind=StepKind.WRITE, title=text[:100], text=text)
+    files = (TaskFile(position=1, id=file.id, name=file.name),) if file is not None else ()
+    error = StoredError("{text}", {"text": text})
+    task = WorkflowTask(
+        id=new_id(), user_id=owner.id, title=text[:100], request=text, model=None, steps=(step,), files=files, problem=error,
+        created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    run = Run(
+        id=new_id(), task_id=task.id, user_id=owner.id, title=task.title, job_id=new_id(), state=RunState.RUNNING, steps=task.steps,
+        files=files, model=None, version=1, created_at=NOW,
+    )  # fmt: skip
+    work.workflows.add(task)
+    result = StepResult(
+        step_id="s1", state=StepState.FAILED, started_at=NOW, made_of="0" * 64, output=Output(text=text), asked=text, error=error
+    )  # fmt: skip
+    work.workflows.add_run(run, [result])
+    if ended:
+        work.workflows.set_run(run.id, RunState.FAILED, NOW, error)
+    return run
 
 
 def put_dataset(work: SqlUnitOfWork, owner: User, name: str = "Answers", content: bytes = b"{}\n") -> Dataset:

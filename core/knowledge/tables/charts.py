@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from core.knowledge.tables.records import Cell, ColumnKind, QueryResult
+from core.knowledge.tables.records import Cell, ChartKind, ColumnKind, QueryResult
 
 MAX_BARS, MAX_SERIES = 60, 6
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.NUMBER)
 _MOMENTS = (ColumnKind.DATE, ColumnKind.TIME)
 _IN_ORDER = frozenset({"year", "month", "week", "day", "hour", "quarter", "年", "月", "周", "日"})
 """Names of columns of numbers that are moments."""
-
-
-class ChartKind(StrEnum):
-    BAR = "bar"
-    LINE = "line"
-    SCATTER = "scatter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,15 +23,20 @@ class TableQueries:
         self._unit_of_work = unit_of_work
         self._reader = reader
 
-    def run(self, user: User, file_ids: Sequence[str], sql: str, most_rows: int = 1_000) -> QueryResult:
-        """Run one SELECT on the tables of own files. Raises NotFound, InvalidInput, Busy and Unavailable."""
+    def run(
+        self, user: User, file_ids: Sequence[str], sql: str, most_rows: int = 1_000, others: Sequence[TableFile] = ()
+    ) -> QueryResult:
+        """Run one SELECT on the tables of own files. Raises NotFound, InvalidInput, Busy and Unavailable.
+
+        others: further tables, which are not stored.
+        """
         require(user, Permission.CHAT)
         if is_blank(sql):
             raise InvalidInput("The query is empty. Enter a SELECT statement.")
         if not 1 <= most_rows <= MAX_ROWS:
             raise InvalidInput("max_rows must be 1 to {most:,}.", most=MAX_ROWS)
         ids = list(dict.fromkeys(file_ids))
-        if not 1 <= len(ids) <= MAX_FILES:
+        if not 1 <= len(ids) + len(others) <= MAX_FILES:
             raise InvalidInput("A query can read 1 to {limit} files.", limit=MAX_FILES)
         with self._unit_of_work() as work:
             files = [own_file(work, user, each) for each in ids]
@@ -39,4 +44,4 @@ class TableQueries:
                 if not file.tables:
                     raise InvalidInput("{name} has no table to query.", name=file.name)
             read = [TableFile(name=file.name, content=work.files.content(file.id), encoding=file.encoding) for file in files]
-        return self._reader.query(read, sql, user.id, most_rows=most_rows)
+        return self._reader.query([*read, *others], sql, user.id, most_rows=most_rows)

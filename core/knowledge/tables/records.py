@@ -20,6 +20,12 @@ class ColumnKind(StrEnum):
     BOOLEAN = "boolean"
 
 
+class ChartKind(StrEnum):
+    BAR = "bar"
+    LINE = "line"
+    SCATTER = "scatter"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column of a table. smallest, largest and examples are shown to people and models."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, update
 
 from core.errors import Conflict
 from core.knowledge.records import StoredFile
 from core.knowledge.tables import stored
 from core.knowledge.tables.records import Table
-from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable
+from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable, WorkflowFileTable
 from data.transaction import AnyRow, AnySelect, Transaction, Values
 
 PART_BYTES = 64 * 1024
@@ -23,14 +23,18 @@ _PART = FilePartTable.__table__.c
 _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
-_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding, _T.tables)
+FILE_COLUMNS = (_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding, _T.tables)
+_FILE = select(*FILE_COLUMNS)
 FILES_SHOWN = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).order_by(_SHOWN.place)
 """The files of messages, in order of position; add a condition on FileTable or AttachmentTable."""
 _ANY_IN = select(_T.id).where(_T.conversation_id == bindparam("conversation")).limit(1)
-_WAITS = _T.conversation_id.is_(None)
+_OF_TASK = WorkflowFileTable.__table__.c
+IN_A_TASK = exists(select(_OF_TASK.file_id).where(_OF_TASK.file_id == _T.id))
+_WAITS = and_(_T.conversation_id.is_(None), ~IN_A_TASK)
 
 
-def _file_of(row: AnyRow) -> StoredFile:
+def file_of(row: AnyRow) -> StoredFile:
+    """Return a file from a row of FILE_COLUMNS."""
     return StoredFile(
         id=row.id,
         user_id=row.user_id,
@@ -47,7 +51,7 @@ def files_shown(sql: Transaction, statement: AnySelect, values: Values) -> dict[
     """Return the files of messages, by message id, in order of position. statement: FILES_SHOWN with a condition."""
     found: dict[str, tuple[StoredFile, ...]] = {}
     for row in sql.all(statement, values):
-        found[row.message_id] = (*found.get(row.message_id, ()), _file_of(row))
+        found[row.message_id] = (*found.get(row.message_id, ()), file_of(row))
     return found
 
 
@@ -74,7 +78,7 @@ class SqlFileRepository:
 
     def get(self, file_id: str) -> StoredFile | None:
         row = self._sql.first(_FILE.where(_T.id == file_id))
-        return None if row is None else _file_of(row)
+        return None if row is None else file_of(row)
 
     def any_in(self, conversation_id: str) -> bool:
         return self._sql.first(_ANY_IN, {"conversation": conversation_id}) is not None
@@ -106,10 +110,10 @@ class SqlFileRepository:
         self._sql.write(update(FileTable).where(_T.id == file_id).values(encoding=encoding, tables=stored.written(tables) or None))
 
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
-        return [_file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]
+        return [file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]
 
-    def remove_waiting(self, file_id: str) -> None:
-        self._sql.write(delete(FileTable).where(_T.id == file_id, _WAITS))
+    def remove_waiting(self, file_id: str) -> bool:
+        return self._sql.write(delete(FileTable).where(_T.id == file_id, _WAITS)).rowcount > 0
 
     def remove(self, ids: Sequence[str]) -> None:
         """Delete files permanently, even if questions show them; search no longer finds those by their files."""

@@ -35,7 +35,7 @@ _UNREAD = (
 _CHOICES = select(_CHOICE.browser, _CHOICE.titles).where(_CHOICE.user_id == bindparam("user"))
 _REMOVE_UNREAD = {
     name: delete(NoticeTable).where(_UNREAD_OF_KIND, _T[name] == bindparam("target"))
-    for name in ("conversation_id", "share_id", "job_id", "alert_rule_id")
+    for name in ("conversation_id", "share_id", "job_id", "alert_rule_id", "task_id")
 }
 """Delete unread notices of a kind, by the column with the id of the row that they lead to."""
 
@@ -96,6 +96,8 @@ def _column(kind: NoticeKind) -> str:
             return "share_id"
         case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
             return "alert_rule_id"
+        case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
+            return "task_id"
         case _:
             return "job_id"
 

@@ -16,9 +16,10 @@ from data.index.documents import AUDIT_DIGITS
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.grounding.batches import SqlGroundBatchRepository
 from data.repositories.grounding.grounding import SqlGroundingRepository
-from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.knowledge.files import IN_A_TASK, SqlFileRepository
 from data.repositories.programs.files import in_a_running_batch
 from data.repositories.programs.responses import SqlResponseRepository
+from data.repositories.workflows.workflows import SqlWorkflowRepository
 from data.tables import (
     AuditEventTable,
     ConversationTable,
@@ -37,6 +38,8 @@ from data.tables import (
     Table,
     TurnTable,
     UserTable,
+    WorkflowRunTable,
+    WorkflowTaskTable,
 )
 from data.transaction import AnySelect, Transaction
 
@@ -56,6 +59,8 @@ _RESPONSE = ResponseTable.__table__.c
 _SWAP = SwapTable.__table__.c
 _COMPARISON = FileComparisonTable.__table__.c
 _PROGRAM_FILE = ProgramFileTable.__table__.c
+_TASK = WorkflowTaskTable.__table__.c
+_RUN = WorkflowRunTable.__table__.c
 
 
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -132,9 +137,9 @@ class SqlRetentionRepository:
             responses = responses.where(_RESPONSE.created_at < before, ~held).order_by(_RESPONSE.created_at)
             return ((ConversationTable, chats), (ResponseTable, responses))
         if kind is RetentionKind.FILES:
-            # Waiting files have no conversation yet and expire after a day: core.operations.retention removes them.
+            # Waiting files have neither conversation nor task yet and expire after a day: core.operations.retention removes them.
             files: AnySelect = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id)
-            files = files.where(_FILE.created_at < before, _FILE.conversation_id.is_not(None))
+            files = files.where(_FILE.created_at < before, or_(_FILE.conversation_id.is_not(None), IN_A_TASK))
             programs: AnySelect = select(_PROGRAM_FILE.id).join(UserTable, _USER.id == _PROGRAM_FILE.user_id)
             programs = programs.where(_PROGRAM_FILE.created_at < before, ~held, ~in_a_running_batch(_PROGRAM_FILE.id))
             images: AnySelect = select(_IMAGE.id).join(UserTable, _USER.id == _IMAGE.user_id)
@@ -156,6 +161,10 @@ class SqlRetentionRepository:
         if kind is RetentionKind.MEMORIES:
             memories: AnySelect = select(_MEMORY.id).join(UserTable, _USER.id == _MEMORY.user_id)
             return ((MemoryTable, memories.where(_MEMORY.updated_at < before, ~held).order_by(_MEMORY.updated_at)),)
+        if kind is RetentionKind.TASKS:
+            running = exists(select(_RUN.id).where(_RUN.task_id == _TASK.id, _is_worked_through(_RUN.job_id)))
+            tasks: AnySelect = select(_TASK.id).join(UserTable, _USER.id == _TASK.user_id)
+            return ((WorkflowTaskTable, tasks.where(_TASK.updated_at < before, ~held, ~running).order_by(_TASK.updated_at)),)
         ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
@@ -184,6 +193,10 @@ class SqlRetentionRepository:
             return
         if kind is RetentionKind.MEMORIES:
             self._sql.write(delete(MemoryTable).where(_MEMORY.id.in_(ids)))
+            return
+        if kind is RetentionKind.TASKS:
+            for id in ids:
+                SqlWorkflowRepository(self._sql).remove(id)
             return
         if kind is RetentionKind.CHATS:
             responses = SqlResponseRepository(self._sql).remove_all(ids)

@@ -25,6 +25,7 @@ class NoticeTable(Table):
     share_id: Mapped[str | None] = mapped_column(ForeignKey("shares.id", ondelete="CASCADE"))
     job_id: Mapped[str | None] = mapped_column(String(64))
     alert_rule_id: Mapped[str | None] = mapped_column(String(64))
+    task_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

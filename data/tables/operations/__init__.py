@@ -1,8 +1,9 @@
-"""Define the tables of the portal's own work: storage, background jobs, plugins.
+"""Define the tables of the portal's own work: storage, background jobs and tasks, plugins.
 
 In reading order:
 
 - storage: keys, retention, index jobs
 - tasks: background jobs
+- workflows: tasks of people, and their runs
 - plugins: admins' decisions about plugins
 """

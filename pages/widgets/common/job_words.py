@@ -9,6 +9,8 @@ KINDS = {
     "document.read": "Read a document",
     "dataset.build": "Build a version of a dataset",
     "review.upkeep": "Complete the review cases",
+    "task.plan": "Propose the steps of a task",
+    "task.run": "Run a task",
     "alert.check": "Check the alert rules",
     "alert.deliver": "Send an alert",
     "retention.apply": "Apply retention rules",

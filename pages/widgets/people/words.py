@@ -14,6 +14,7 @@ PERMISSIONS = {
     Permission.EXPORT: "Export lists",
     Permission.DETECT: "Find boxes on images",
     Permission.MEMORY: "Have facts remembered across chats",
+    Permission.RUN_TASKS: "Run tasks",
     Permission.VIEW_USAGE: "See usage",
     Permission.MANAGE_ALERTS: "Set up and silence alerts",
     Permission.REVIEW_FEEDBACK: "Review feedback",

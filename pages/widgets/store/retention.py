@@ -31,6 +31,7 @@ def rules(portal: Portal, user: User) -> None:
         RetentionKind.AUDIT: t("Audit events"),
         RetentionKind.MODEL_REPORTS: t("Swaps and comparisons of models"),
         RetentionKind.MEMORIES: t("Memories"),
+        RetentionKind.TASKS: t("Tasks"),
     }
     found = portal.retention.rules(user)
     with card("retention", t("Retention"), t("Older items are permanently deleted once a day. Usage statistics stay.")):

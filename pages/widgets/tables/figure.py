@@ -8,8 +8,8 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.knowledge.tables.charts import Chart, ChartKind
-from core.knowledge.tables.records import Cell, ColumnKind, QueryResult
+from core.knowledge.tables.charts import Chart
+from core.knowledge.tables.records import Cell, ChartKind, ColumnKind, QueryResult
 from pages.shell.frame import dark as is_dark
 from pages.widgets.usage.charts import HEIGHT, palette, template
 

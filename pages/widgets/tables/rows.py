@@ -7,8 +7,8 @@ import io
 
 import streamlit as st
 
-from core.knowledge.tables.charts import ChartKind, chart_of, drawn_rows
-from core.knowledge.tables.records import QueryResult
+from core.knowledge.tables.charts import chart_of, drawn_rows
+from core.knowledge.tables.records import ChartKind, QueryResult
 from core.usage.csv_cells import safe_cell
 from pages.shell.words import t
 from pages.widgets.common.data_frame import data_frame

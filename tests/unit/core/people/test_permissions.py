@@ -9,7 +9,9 @@ from core.errors import NotAllowed
 from core.people.permissions import SCOPES, Permission, Verdict, allows, require, verdict
 from core.people.records import KeyInUse, Role, Scope, User
 
-EVERYBODY = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY}
+EVERYBODY = {
+    Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT, Permission.DETECT, Permission.MEMORY, Permission.RUN_TASKS,
+}  # fmt: skip
 EXPECTED = {
     Role.ANALYST: EVERYBODY,
     Role.REVIEWER: EVERYBODY | {Permission.REVIEW_FEEDBACK},

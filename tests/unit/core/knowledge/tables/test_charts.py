@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.knowledge.tables.charts import ChartKind, chart_of, drawn_rows
-from core.knowledge.tables.records import Cell, ColumnKind, QueryResult, ResultColumn
+from core.knowledge.tables.charts import chart_of, drawn_rows
+from core.knowledge.tables.records import Cell, ChartKind, ColumnKind, QueryResult, ResultColumn
 
 TEXT, INTEGER, NUMBER, DATE, TIME, BOOLEAN = ColumnKind
 BAR, LINE, SCATTER = ChartKind

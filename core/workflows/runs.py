@@ -1,0 +1,176 @@
+"""Run tasks: approve, answer, cancel, retry, and read what each step made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from uuid import uuid4
+
+from core.bounds import within
+from core.characters import halves, is_blank, without_controls
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound, StoredError, Unavailable
+from core.people.audit_events import record
+from core.people.permissions import Permission, allows, require
+from core.people.records import User
+from core.programs.on_behalf import noted_requester
+from core.tasks.jobs import Jobs
+from core.tasks.records import JobState
+from core.tasks.worker import LOST
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from core.workflows.plan_checks import check_steps, depending
+from core.workflows.records import (
+    MAX_TEXT_LENGTH,
+    RUN_ENDED,
+    Output,
+    Run,
+    RunLimits,
+    RunState,
+    Step,
+    StepKind,
+    StepResult,
+    StepState,
+    TaskFile,
+    WorkflowTask,
+)
+from core.workflows.steps_json import written
+from core.workflows.tasks import own_task
+
+RUN = "task.run"
+MAX_LISTED = 100
+GONE = "This run does not exist. Its task may have been removed."
+
+
+class WorkflowRuns:
+    """Manages runs, each visible only to its owner. core/workflows/task_run.py does the work."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, limits: RunLimits) -> None:
+        self._unit_of_work = unit_of_work
+        self._jobs = jobs
+        self._clock = clock
+        self._limits = limits
+
+    def start(self, user: User, task_id: str, version: int, *, from_step: str | None = None, fresh: bool = False) -> Run:
+        """Approve the steps as they are in this version, and run them.
+
+        Results of the last run are taken over where neither the step nor what it reads has changed. from_step: do this step again, and
+        all that depends on it. fresh: do every step again. Raises NotFound, InvalidInput, Conflict (changed meanwhile, running).
+        """
+        with self._unit_of_work() as work:
+            task = own_task(work, user, task_id, lock=True)
+            if task.version != version:
+                raise Conflict("The steps were changed meanwhile. Read them again, then approve them.")
+            if task.plan_job_id is not None:
+                raise Conflict("A model is planning this task. Wait for its proposal, or cancel it.")
+            check_steps(task.steps, task.files, self._limits.steps)
+            if from_step is not None and from_step not in {each.id for each in task.steps}:
+                raise InvalidInput("The task has no step {step}.", step=from_step[:20])
+            last = next((self._settled(work, each) for each in work.workflows.runs(task_id, 1)), None)
+            if last is not None and last.state not in RUN_ENDED:
+                raise Conflict("This task is running already. Wait until it ends, or cancel it.")
+            kept = [] if last is None or fresh else self._kept(work, task, last, from_step)
+            run_id = uuid4().hex
+            job = self._jobs.add(work, RUN, {"run_id": run_id, **noted_requester(work, user)}, owner=user)
+            run = Run(
+                id=run_id, task_id=task.id, user_id=user.id, title=task.title, job_id=job.id, state=RunState.WAITING, steps=task.steps,
+                files=task.files, model=task.model, version=task.version, created_at=self._clock(),
+            )  # fmt: skip
+            work.workflows.add_run(run, kept)
+            record(work, self._clock(), user.id, "task.run", task.id, steps=str(len(task.steps)), run=run.id)
+            work.commit()
+        self._jobs.wake()
+        return run
+
+    def _kept(self, work: UnitOfWork, task: WorkflowTask, last: Run, from_step: str | None) -> Sequence[StepResult]:
+        """Return the results of the last run that still hold."""
+        again = depending(task.steps, {from_step}) if from_step is not None else set()
+        before = {each.step_id: each for each in work.workflows.results(last.id) if each.state is StepState.DONE}
+        kept: dict[str, StepResult] = {}
+        for step in task.steps:
+            found = before.get(step.id)
+            if found is not None and step.id not in again and found.made_of == made_of(step, task.files, task.model, kept):
+                kept[step.id] = replace(found, carried=True)
+        return list(kept.values())
+
+    def get(self, user: User, run_id: str) -> tuple[Run, Mapping[str, StepResult]]:
+        """Return one of the person's runs, and the results of its steps by id. Raises NotFound."""
+        with self._unit_of_work() as work:
+            run = self._settled(work, self._own(work, user, run_id))
+            return run, {each.step_id: each for each in work.workflows.results(run_id)}
+
+    def list(self, user: User, task_id: str, limit: int = 20) -> Sequence[Run]:
+        """List the runs of one of the person's tasks, newest first. Raises NotFound, InvalidInput."""
+        within("limit", limit, 1, MAX_LISTED)
+        with self._unit_of_work() as work:
+            own_task(work, user, task_id)
+            return [self._settled(work, each) for each in work.workflows.runs(task_id, limit)]
+
+    def cancel(self, user: User, run_id: str) -> Run:
+        """Stop a run and keep its results. Raises NotFound, and Conflict if it has ended."""
+        with self._unit_of_work() as work:
+            run = self._settled(work, self._own(work, user, run_id))
+            if run.state in RUN_ENDED:
+                raise Conflict("This run has already ended and cannot be cancelled.")
+            work.jobs.request_cancel(run.job_id, self._clock())
+            if run.state is RunState.ASKING:
+                work.workflows.set_run(run.id, RunState.CANCELLED, self._clock())
+            work.commit()
+            return self._settled(work, work.workflows.run(run_id) or run)
+
+    def answer(self, user: User, run_id: str, text: str) -> Run:
+        """Answer the question of a run, which then goes on. Raises NotFound, InvalidInput, and Conflict if it asks nothing."""
+        text = without_controls(text).strip()
+        if is_blank(text):
+            raise InvalidInput("Write an answer.")
+        if len(text) > MAX_TEXT_LENGTH or halves(text):
+            raise InvalidInput("An answer can have at most {limit:,} characters.", limit=MAX_TEXT_LENGTH)
+        with self._unit_of_work() as work:
+            self._own(work, user, run_id)
+            run = work.workflows.lock_run(run_id)
+            asked = next((each for each in work.workflows.results(run_id) if each.state is StepState.ASKING), None)
+            if run is None or run.state is not RunState.ASKING or asked is None:
+                raise Conflict("This run asks nothing now.")
+            work.workflows.put_result(run_id, replace(asked, state=StepState.DONE, output=Output(text=text)))
+            job = self._jobs.add(work, RUN, {"run_id": run_id, **noted_requester(work, user)}, owner=user)
+            work.workflows.set_run(run_id, RunState.WAITING)
+            work.workflows.set_job(run_id, job.id)
+            work.commit()
+        self._jobs.wake()
+        return replace(run, state=RunState.WAITING, job_id=job.id)
+
+    def _settled(self, work: UnitOfWork, run: Run) -> Run:
+        """Return the run. End it if its job ended without the handler."""
+        if run.state not in (RunState.WAITING, RunState.RUNNING):
+            return run
+        job = work.jobs.get(run.job_id)
+        if job is not None and not job.ended:
+            return run
+        cancelled = job is not None and job.state is JobState.CANCELLED
+        lost = job.error if job is not None and job.error is not None else StoredError(LOST, {}, Unavailable.code)
+        now = work.workflows.lock_run(run.id)
+        if now is None or now.job_id != run.job_id or now.state not in (RunState.WAITING, RunState.RUNNING):
+            return now or run
+        state = RunState.CANCELLED if cancelled else RunState.FAILED
+        work.workflows.set_run(run.id, state, self._clock(), None if cancelled else lost)
+        work.commit()
+        return work.workflows.run(run.id) or run
+
+    @staticmethod
+    def _own(work: UnitOfWork, user: User, run_id: str) -> Run:
+        require(user, Permission.RUN_TASKS)
+        run = work.workflows.run(run_id)
+        if run is None or not allows(user, Permission.RUN_TASKS, owner_id=run.user_id):
+            raise NotFound(GONE)
+        return run
+
+
+def made_of(step: Step, files: Sequence[TaskFile], model: str | None, results: Mapping[str, StepResult]) -> str:
+    """Return a hash of all that a step's result follows from. results: those of earlier steps, by id."""
+    ids = {each.reference: each.id for each in files}
+    [shown] = written([step])
+    shown.pop("title")
+    read = [ids.get(each) or (results[each].made_of if each in results else "") for each in step.inputs]
+    asks_model = step.kind in (StepKind.QUERY, StepKind.WRITE)
+    return sha256(json.dumps([shown, read, model if asks_model else None], ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
