@@ -60,6 +60,7 @@ PORTALS = {
     "alerts": "usage.alerts",
     "boards": "usage.boards",
     "costs": "usage.costs",
+    "reports": "usage.reports",
     "models": "models.models",
     "plans": "models.plans",
     "downloads": "models.downloads",

@@ -156,7 +156,9 @@ def build_portal(
     review = build_review(base, chat.turns, models.swaps, names)
     arena = build_arena(base, inference)
     workflows = build_workflows(base, inference, chat, images, operations.search)
-    alerts = build_alerts(base, local.pool, platforms_router, checks=not jobs_only)
+    alerts = build_alerts(
+        base, local.pool, platforms_router, operations.boards, operations.sheets, plugins, checks=not jobs_only
+    )
 
     worker = JobWorker(
         base.unit_of_work,

@@ -48,6 +48,7 @@ from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
+from core.usage.reporting.ports import ReportRepository
 from core.usage.rollups.ports import RollupRepository
 from core.workflows.ports import WorkflowRepository
 
@@ -86,6 +87,7 @@ class UnitOfWork(Protocol):
     money: MoneyRepository
     alerts: AlertRepository
     workflows: WorkflowRepository
+    reports: ReportRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository
     results: ResultRepository

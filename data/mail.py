@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
 from core.errors import InvalidInput, Unavailable
+from core.usage.alerts.ports import Attachment
 
 TIMEOUT_S = 15.0
 _PASSING = range(400, 500)
@@ -32,7 +34,7 @@ class SmtpMail:
     def available(self) -> bool:
         return bool(self.host)
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send(self, to: str, subject: str, text: str, attachments: Sequence[Attachment] = ()) -> None:
         if not self.available:
             raise InvalidInput("No mail server is set. An admin can set PORTAL_SMTP_HOST and PORTAL_SMTP_FROM.")
         message = EmailMessage()
@@ -40,6 +42,10 @@ class SmtpMail:
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=self.sender.rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
+        for each in attachments:
+            main, _, sub = each.media_type.partition(";")[0].partition("/")
+            charset = {"charset": "utf-8"} if main == "text" else None
+            message.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name, params=charset)
         try:
             self._deliver(message)
         except smtplib.SMTPAuthenticationError as problem:

@@ -49,6 +49,7 @@ from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
+from core.usage.reporting.ports import ReportRepository
 from core.usage.rollups.ports import RollupRepository
 from core.workflows.ports import WorkflowRepository
 from data.database import Database
@@ -110,6 +111,7 @@ from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.alerts.alerts import SqlAlertRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.repositories.usage.money import SqlMoneyRepository
+from data.repositories.usage.reports import SqlReportRepository
 from data.repositories.usage.rollups import SqlRollupRepository
 from data.repositories.workflows.workflows import SqlWorkflowRepository
 from data.transaction import Transaction
@@ -158,6 +160,7 @@ class SqlUnitOfWork:
         self.rollups: RollupRepository = SqlRollupRepository(transaction)
         self.alerts: AlertRepository = SqlAlertRepository(transaction)
         self.workflows: WorkflowRepository = SqlWorkflowRepository(transaction)
+        self.reports: ReportRepository = SqlReportRepository(transaction)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.results: ResultRepository = SqlResultRepository(transaction)

@@ -83,6 +83,7 @@ SHOTS = {
     "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
     "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),
     "usage": Shot("usage", ".st-key-boardbody .js-plotly-plot .main-svg"),
+    "reports": Shot("reports?plan=new", ".paper"),
     "alerts": Shot("alerts?rule=new&from=poor", ".st-key-card-alert-outcome", count_few_ratings),
     "models": Shot("models", ".st-key-card-plan"),
     "get_model": Shot("get_model", ".st-key-getmodel-grid"),

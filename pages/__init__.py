@@ -9,7 +9,7 @@ In reading order:
 - chat: the chat, search, shared chats
 - tools: documents, prompts, images
 - review: cases, review progress, the Arena and its leaderboard, datasets
-- usage: usage reports and alerts
+- usage: boards, reports and alerts
 - models: serving, get a model, compare, presets, platforms
 - system: people, access, audit, logs, storage, jobs, plugins
 - account: signing in, the account, memories, own feedback

@@ -94,6 +94,8 @@ from core.usage.alerts.telling.webhooks import AlertWebhooks
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
 from core.usage.money.service import Money
+from core.usage.reporting.plans import ReportPlans
+from core.usage.reporting.writer import ReportWriter
 from core.usage.reports import UsageReports
 
 
@@ -203,4 +205,6 @@ class PagePortal(Protocol):
     usage: UsageReports
     boards: Boards
     money: Money
+    report_plans: ReportPlans
+    report_writer: ReportWriter
     answer_lines: AnswerLines

@@ -122,7 +122,7 @@ class Settings:
     time_zone: Annotated[str, "The time zone of the days and hours in usage boards, for example Europe/Zurich."] = "UTC"
     notice_days: Annotated[int, "Days that notices are kept."] = 30
     alert_days: Annotated[int, "Days that ended alerts stay in the history."] = 365
-    smtp_host: Annotated[str, "The mail server that alerts are sent through. Empty: no mail is sent."] = ""
+    smtp_host: Annotated[str, "The mail server that alerts and reports are sent through. Empty: no mail is sent."] = ""
     smtp_port: Annotated[int, "The port of the mail server."] = 587
     smtp_security: Annotated[str, "How the connection to the mail server is encrypted: starttls, tls or none."] = "starttls"
     smtp_ca: Annotated[str, "A file with the CA that signed the certificate of the mail server."] = ""

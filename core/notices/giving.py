@@ -57,5 +57,17 @@ def task_changed(work: UnitOfWork, at: datetime, user_id: str, kind: NoticeKind,
     work.notices.replace_unread(_notice(at, user_id, kind, title, task_id))
 
 
+def report_ready(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name: str, report_id: str) -> None:
+    """Notify people that a report was made for them."""
+    for user_id in user_ids:
+        work.notices.add(_notice(at, user_id, NoticeKind.REPORT_READY, name, report_id))
+
+
+def report_stopped(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name: str, plan_id: str) -> None:
+    """Notify people that a report could not be made."""
+    for user_id in user_ids:
+        work.notices.replace_unread(_notice(at, user_id, NoticeKind.REPORT_STOPPED, name, plan_id))
+
+
 def _notice(at: datetime, user_id: str, kind: NoticeKind, subject: str, target: str) -> Notice:
     return Notice(id=uuid4().hex, user_id=user_id, kind=kind, subject=subject, target=target, created_at=at)

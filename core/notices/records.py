@@ -19,6 +19,8 @@ class NoticeKind(StrEnum):
     TASK_DONE = "task_done"
     TASK_FAILED = "task_failed"
     TASK_ASKS = "task_asks"
+    REPORT_READY = "report_ready"
+    REPORT_STOPPED = "report_stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,9 @@ class Notice:
     user_id: str
     kind: NoticeKind
     subject: str
-    """The title of a chat or task, the kind of a job, or the name of an alert rule. Empty if the chat is gone."""
+    """The title of a chat or task, the kind of a job, or the name of an alert rule or report. Empty if the chat is gone."""
     target: str = ""
-    """The id of a conversation, a link, a job, an alert rule or a task; empty for none."""
+    """The id of a conversation, a link, a job, an alert rule, a report, the plan of one, or a task; empty for none."""
     created_at: datetime
     read_at: datetime | None = None
 

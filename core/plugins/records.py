@@ -39,7 +39,7 @@ class ChatMessage:
     """A message of a chat that is exported."""
 
     author: str
-    """user or assistant."""
+    """user or assistant; document for a text that is no answer, such as a report: it has no caption."""
     text: str
     """Markdown in answers, plain text in questions."""
     created_at: datetime

@@ -11,6 +11,7 @@ In reading order:
 - alerts: rules on measures, and whom they tell
 - money: prices, budgets and costs
 - boards: what managers read about a period
+- reporting: reports as files, on schedule
 - csv_cells: cells that are safe in a spreadsheet
 - csv_file: write CSV
 - sheets: the figures of a board as plain tables, for programs and reports

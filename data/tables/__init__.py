@@ -98,6 +98,7 @@ from data.tables.review.votes import ArenaVoteTable
 from data.tables.usage.alerts import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable
 from data.tables.usage.generations import GenerationTable
 from data.tables.usage.money import BudgetTable, PriceTable
+from data.tables.usage.reports import MadeReportTable, ReportMailTable, ReportPlanTable
 from data.tables.usage.rollups import UsageCellTable, UsageDayTable, UsageHourTable, UsagePersonTable
 
 __all__ = [
@@ -154,6 +155,7 @@ __all__ = [
     "LimitCounterTable",
     "LimitLeaseTable",
     "LimitRuleTable",
+    "MadeReportTable",
     "MemorySwitchTable",
     "MemoryTable",
     "MessageTable",
@@ -175,6 +177,8 @@ __all__ = [
     "RatingFormTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
+    "ReportMailTable",
+    "ReportPlanTable",
     "ResponseTable",
     "ResultTable",
     "RetentionRuleTable",

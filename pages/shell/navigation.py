@@ -79,6 +79,7 @@ ENTRIES = (
     ),
     Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_REVIEW),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage", menu=_USAGE, short="Boards"),
+    Entry(path="reports", title="Reports", permission=Permission.VIEW_USAGE, module="usage.reports", menu=_USAGE),
     Entry(path="alerts", title="Alerts", permission=Permission.VIEW_USAGE, module="usage.alerts", menu=_USAGE),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, module="models.models", menu=_MODELS, short="Serving"),
     Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, module="models.get_model", menu=_MODELS),

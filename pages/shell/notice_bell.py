@@ -38,6 +38,8 @@ _SENTENCES = {
     NoticeKind.TASK_DONE: "Task done: {subject}",
     NoticeKind.TASK_FAILED: "Task failed: {subject}",
     NoticeKind.TASK_ASKS: "Task asks you: {subject}",
+    NoticeKind.REPORT_READY: "New report: {subject}",
+    NoticeKind.REPORT_STOPPED: "A report was not made: {subject}",
 }
 _BARE = {
     NoticeKind.ANSWER_READY: "An answer is ready",
@@ -61,7 +63,10 @@ _ICONS = {
     NoticeKind.TASK_DONE: "task_alt",
     NoticeKind.TASK_FAILED: "error",
     NoticeKind.TASK_ASKS: "contact_support",
+    NoticeKind.REPORT_READY: "summarize",
+    NoticeKind.REPORT_STOPPED: "error",
 }
+_OF_USAGE = frozenset({NoticeKind.ALERT_FIRING, NoticeKind.ALERT_OVER, NoticeKind.REPORT_READY, NoticeKind.REPORT_STOPPED})
 _JOB_PAGES = {"conversation.import": "account", "grounding.batch": "images"}
 """Pages on which people see the results of these jobs; admins see all jobs on the Jobs page."""
 
@@ -138,7 +143,7 @@ def sentence(notice: Notice, *, titles: bool = True) -> str:
     """Return the text of a notice, as plain text. titles: whether to include the title of its chat or task; jobs have none."""
     if notice.kind in (NoticeKind.JOB_DONE, NoticeKind.JOB_FAILED):
         return t(_SENTENCES[notice.kind], subject=t(KINDS.get(notice.subject, notice.subject)))
-    if notice.kind in (NoticeKind.ALERT_FIRING, NoticeKind.ALERT_OVER):
+    if notice.kind in _OF_USAGE:
         return t(_SENTENCES[notice.kind], subject=notice.subject)
     if not titles or not notice.target:
         return t(_BARE[notice.kind])
@@ -158,6 +163,9 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
         case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
             return None
+        case NoticeKind.REPORT_READY | NoticeKind.REPORT_STOPPED:
+            parameter = "report" if notice.kind is NoticeKind.REPORT_READY else "plan"
+            return ("reports", {parameter: notice.target}) if allows(user, Permission.VIEW_USAGE) else None
         case _:
             page = _JOB_PAGES.get(notice.subject) or ("jobs" if allows(user, Permission.RUN_STORE) else None)
             return (page, {}) if page else None

@@ -23,6 +23,7 @@ In reading order:
 - usage: the Usage page
 - boards: boards of the Usage page
 - money: its Money board
+- reports: the Reports page
 - alerts: the Alerts page
 - common: parts that several pages use
 """

@@ -50,11 +50,12 @@ def _texts(message: ChatMessage) -> list[str]:
 
 
 def _message(layout: Layout, message: ChatMessage) -> None:
-    who = "Question" if message.author == "user" else "Answer"
-    model = f" · {message.model}" if message.model else ""
     layout.gap(5)
-    layout.text([Run(f"{who}{model} · {message.created_at:%Y-%m-%d %H:%M} UTC")], size=SMALL, colour=GREY, keep=12)
-    layout.gap(1)
+    if message.author != "document":
+        who = "Question" if message.author == "user" else "Answer"
+        model = f" · {message.model}" if message.model else ""
+        layout.text([Run(f"{who}{model} · {message.created_at:%Y-%m-%d %H:%M} UTC")], size=SMALL, colour=GREY, keep=12)
+        layout.gap(1)
     for name in message.files:
         layout.text([Run(f"• {name}")], size=SMALL, colour=GREY)
     if message.author == "user":

@@ -20,7 +20,7 @@ PAGES = [
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Arena", "Leaderboard", "Datasets", "Boards", "Alerts"),
+    *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Arena", "Leaderboard", "Datasets", "Boards", "Reports", "Alerts"),
     *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
@@ -97,7 +97,7 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
     ("name", "pages"),
     [
         ("ann", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena"}),
-        ("max", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena", "Boards", "Alerts"}),
+        ("max", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena", "Boards", "Reports", "Alerts"}),
         ("admin", ADMIN),
     ],
 )

@@ -24,6 +24,7 @@ from core.review.datasets.records import MAX_NAME, DatasetSettings, Format, Sour
 from core.review.judging.records import Choice, Question, QuestionKind
 from core.review.records import RatingForm
 from core.usage.alerts.rule_records import AlertRule, Measure
+from core.usage.reporting.records import ReportPlan
 from data.unit_of_work import SqlUnitOfWork
 from pages.widgets.chat.message import plain
 from samples.image_files import picture, written
@@ -37,8 +38,8 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
     Role.ANALYST: ("chat", "search", "images", "documents", "shared", "account", "prompts", "my_feedback"),
-    Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "alerts", "models", "get_model", "platforms", "people", "store",
-                 "audit", "logs"),
+    Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "reports", "alerts", "models", "get_model", "platforms", "people",
+                 "store", "audit", "logs"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 
@@ -97,6 +98,7 @@ def hostile(house: House) -> House:
     rule = AlertRule(name=HOSTILE[:80], measure=Measure.ERRORS, threshold=5, group=HOSTILE)
     portal.alert_handling.silence(admin, portal.alert_rules.add(admin, rule).id, datetime.now(UTC) + timedelta(days=1), HOSTILE)
     portal.alert_webhooks.add(admin, HOSTILE[:80], "https://pager.example/:red[x]")
+    portal.report_plans.add(admin, ReportPlan(name=HOSTILE[:80], cards=("overview.groups",), group=HOSTILE))
     portal.datasets.add(admin, HOSTILE[:MAX_NAME], DatasetSettings(format=Format.SFT, sources=(Source.GOOD,)))
     portal.shares.create(eve.user, chat)
     image = portal.grounding.upload(eve.user, f"{HOSTILE}.png".replace("/", ""), written(picture(60, 40)))

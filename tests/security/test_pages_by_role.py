@@ -28,6 +28,7 @@ EXPECTED = {
     "leaderboard": Permission.REVIEW_FEEDBACK,
     "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
+    "reports": Permission.VIEW_USAGE,
     "alerts": Permission.VIEW_USAGE,
     "models": Permission.RUN_MODELS,
     "get_model": Permission.RUN_MODELS,

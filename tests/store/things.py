@@ -28,6 +28,7 @@ from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
 from core.usage.alerts.records import Channel, Delivery, Episode, Event, Phase, RuleStatus, Silence, StoredRule, Webhook
 from core.usage.alerts.rule_records import AlertRule, Measure, Severity
+from core.usage.reporting.records import Language, MadeReport, ReportMail, ReportPlan, StoredPlan
 from core.workflows.records import Output, Run, RunState, Step, StepKind, StepResult, StepState, TaskFile, WorkflowTask
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
@@ -204,6 +205,19 @@ def put_task(work: SqlUnitOfWork, owner: User, text: str, file: StoredFile | Non
     if ended:
         work.workflows.set_run(run.id, RunState.FAILED, NOW, error)
     return run
+
+
+def put_report(work: SqlUnitOfWork, owner: User, text: str) -> StoredPlan:
+    """Store a plan that made a report, and mailed it."""
+    plan = ReportPlan(name=text[:80], cards=("overview.figures",))
+    made = StoredPlan(id=new_id(), plan=plan, owner_id=owner.id, enabled=True, covered_until=NOW, created_at=NOW, updated_at=NOW)
+    work.reports.add_plan(made)
+    report = MadeReport(
+        id=new_id(), plan_id=made.id, name=text, owner_id=owner.id, first=NOW.date(), last=NOW.date(), made_at=NOW
+    )  # fmt: skip
+    work.reports.add_report(report, text, keep=10)
+    work.reports.add_mail(ReportMail(id=new_id(), report_id=report.id, address=text, language=Language.EN, created_at=NOW))
+    return made
 
 
 def put_dataset(work: SqlUnitOfWork, owner: User, name: str = "Answers", content: bytes = b"{}\n") -> Dataset:

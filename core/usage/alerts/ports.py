@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -82,13 +83,22 @@ class AlertRepository(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class MailSender(Protocol):
     @property
     def available(self) -> bool:
         """Tell whether a mail server is configured."""
         ...
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send(self, to: str, subject: str, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Send a mail. Raises Unavailable, and InvalidInput if the server refuses it for good."""
         ...
 

@@ -25,6 +25,8 @@ class Choices:
     today: date
     first: date | None
     """The first day with rows; None if there is none."""
+    complete: bool
+    """Whether the days before today are added up."""
     counted_until: datetime | None
     """When the newest day was added up last; None while earlier days are being added up."""
 

@@ -42,7 +42,7 @@ class Boards:
             states = work.rollups.states(today - timedelta(days=1), today)
             models, groups = work.rollups.names()
         return Choices(
-            models=models, groups=groups, zone=self._rollups.zone.key, today=today, first=first,
+            models=models, groups=groups, zone=self._rollups.zone.key, today=today, first=first, complete=complete,
             counted_until=max((each.computed_at for each in states.values()), default=None) if complete else None,
         )  # fmt: skip
 

@@ -6,4 +6,5 @@ In reading order:
 - rollups: usage by day and hour
 - alerts: alert rules, what fired, what was sent, and webhooks
 - money: prices and budgets
+- reports: plans of reports, the reports that they made, and mails
 """

@@ -49,6 +49,8 @@ from core.search.records import DocumentKind
 from core.usage.alerts.rule_records import AlertRule, NoData
 from core.usage.alerts.rule_records import Measure as Measured
 from core.usage.money.records import Budget, Price
+from core.usage.reporting.records import Language, ReportPlan
+from core.usage.reporting.writer import ReportFormat
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
@@ -375,6 +377,7 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     with suppress(PortalError):
         portal.usage.report(ann, query)
     _alerts(portal, ada)
+    _reports(portal, ada)
 
 
 def _alerts(portal: Any, ada: Any) -> None:
@@ -396,6 +399,28 @@ def _alerts(portal: Any, ada: Any) -> None:
     portal.alert_webhooks.list(ada)
     portal.alert_webhooks.remove(ada, hook.id)
     portal.alert_rules.remove(ada, made.id)
+
+
+def _reports(portal: Any, ada: Any) -> None:
+    plan = ReportPlan(name="Board", cards=("overview.figures", "overview.answers_per_day"))
+    plans, writer = portal.report_plans, portal.report_writer
+    made = plans.add(ada, plan)
+    plans.change(ada, made.id, replace(plan, name="Week"))
+    plans.get(ada, made.id)
+    plans.overview(ada)
+    plans.people(ada)
+    plans.sent(ada, made.id)
+    writer.formats(ada)
+    with suppress(PortalError):
+        writer.shown(ada, plan, Language.ZH)
+    with suppress(PortalError):
+        writer.write(ada, plan, ReportFormat.CSV, Language.EN)
+    for ask in (writer.made, writer.shown_made):
+        with suppress(PortalError):
+            ask(ada, "no-report", *((ReportFormat.HTML,) if ask is writer.made else ()), Language.EN)
+    plans.remove(ada, made.id)
+    with suppress(PortalError):
+        plans.send_now(ada, made.id)
 
 
 def _datasets(portal: Any, ann: Any, ada: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -19,6 +19,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.alerts.checks import AlertChecks
 from core.usage.alerts.handling import AlertHandling
 from core.usage.alerts.measures import Reading
+from core.usage.alerts.ports import Attachment
 from core.usage.alerts.preview import AlertPreviews
 from core.usage.alerts.rule_records import AlertRule, Measure
 from core.usage.alerts.rules import AlertRules
@@ -36,7 +37,7 @@ class FakeMail:
     sent: list[tuple[str, str, str]] = field(default_factory=list)
     fails: list[PortalError] = field(default_factory=list)
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send(self, to: str, subject: str, text: str, attachments: Sequence[Attachment] = ()) -> None:
         if self.fails:
             raise self.fails.pop(0)
         self.sent.append((to, subject, text))
