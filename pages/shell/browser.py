@@ -67,6 +67,7 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Edit tags"), ["T"]),
         (t("Resolve as fixed"), ["F"]),
         (t("Accept answer"), ["Q"]),
+        (t("Correct the answer"), ["W"]),
         (t("Answer the next question about the case"), ["1", "9"]),
         (t("Save the judgement"), ["S"]),
         (t("Choose cases"), ["X"]),

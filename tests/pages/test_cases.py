@@ -117,6 +117,21 @@ def test_search_finds_words_of_the_question_and_says_when_nothing_matches(seeded
     assert rows(drawn) == [case.number for case in cases(seeded)]
 
 
+def test_an_answer_is_corrected_under_it(seeded: Stage) -> None:
+    case = next(case for case in cases(seeded) if case.feedback.answer and case.feedback.run_id is None)
+    drawn = feedback(seeded)
+    drawn.session_state["feedback-case"] = case.number
+    drawn.run()
+    drawn.button(key="rvkey-w").click().run()
+    field = drawn.text_area(key=f"rvcorrect-{case.number}")
+    assert field.value == case.feedback.answer
+    field.set_value(f"{case.feedback.answer} And more.").run()
+    assert "<mark>" in texts(drawn)
+    drawn.button(key="rvcorrect-go").click().run()
+    assert not drawn.exception and "Corrected by a reviewer" in texts(drawn)
+    assert seeded.portal.case_queue.get(seeded.admin, case.number).correction == f"{case.feedback.answer} And more."
+
+
 def test_next_and_previous_walk_the_list_and_its_pages(seeded: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.review.cases.PAGE", 2)
     drawn = feedback(seeded)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.review.cases.opening import put_rating
 from core.review.datasets.records import DatasetSettings, Format, LineSource, Source
-from core.review.records import Comparison, Lane, Vote
+from core.review.records import Comparison, Lane, RatingDetails, Vote
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
@@ -81,6 +83,21 @@ def test_ratings_are_read_page_by_page_with_votes_and_opposite_ratings(database:
         assert thread[good.id].parent_id == asked.id and thread[asked.id].text == "What is a bond?" and not thread[good.id].has_files
         for settings in ({"group": "other"}, {"model": "other"}, {"tag": "other"}, {"until": things.NOW}):
             assert not work.rated.count(DatasetSettings(format=Format.SFT, sources=(Source.GOOD,), **settings))  # type: ignore[arg-type]
+
+
+def test_a_reviewers_correction_is_taken_before_the_raters_and_goes_with_the_chat(database: Database) -> None:
+    ana = put_user(database)
+    talk, _, answered = put_exchange(database, ana)
+    rated = replace(things.feedback(ana, answered, -1), details=RatingDetails(better_answer="About 5 %."))
+    with SqlUnitOfWork(database) as work:
+        put_rating(work, rated)
+        assert [each.correction for each in work.rated.find(SFT, 1)] == ["About 5 %."]
+        case = work.cases.of_feedback(rated.id)
+        assert case is not None
+        work.cases.save(replace(case, correction="It is 5 %."))
+        assert [each.correction for each in work.rated.find(SFT, 1)] == ["It is 5 %."]
+        work.conversations.remove(talk.id)
+        assert [each.correction for each in work.rated.find(SFT, 1)] == [""]
 
 
 def test_a_decision_is_replaced_and_removed(database: Database) -> None:

@@ -109,7 +109,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         open_case(work, replace(rated, details=NO_DETAILS))  # The reasons become tags, which are not sealed.
         case = work.cases.of_feedback(rated.id)
         assert case is not None
-        work.cases.save(replace(case, fix=SECRET, reply=SECRET))
+        work.cases.save(replace(case, fix=SECRET, reply=SECRET, correction=SECRET))
         work.cases.record(CaseEvent(case_id=case.id, at=things.NOW, kind=CaseEventKind.NOTE, before=SECRET, after=SECRET))
         view = SavedView(id=things.new_id(), name=SECRET, query=CaseQuery(words=SECRET))
         work.case_views.put(ana.id, view, things.NOW)
@@ -237,7 +237,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "messages.steps", "files.name", "files.tables",
         "file_parts.content",
-        "feedback.comment", "feedback.note", "review_cases.fix", "review_cases.reply", "review_events.before", "review_events.after",
+        "feedback.comment", "feedback.note", "review_cases.fix", "review_cases.reply",
+        "review_cases.correction", "review_events.before", "review_events.after",
         "review_guidelines.text", "review_questions.questions", "review_judgements.texts",
         "review_views.name", "review_views.query", "datasets.name", "datasets.settings", "dataset_versions.settings",
         "dataset_versions.report", "dataset_versions.used_by", "dataset_file_parts.content",

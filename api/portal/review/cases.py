@@ -13,6 +13,7 @@ from api.portal.review.case_shapes import CaseOut, ChangedFields, EventOut, Numb
 from api.portal.shapes import Asked, Line, Prose
 from api.services import PortalHere
 from core.errors import InvalidInput
+from core.review.cases.records import SavedView
 from core.review.names import RevealReason
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
@@ -34,6 +35,7 @@ class Change(ChangedFields):
     version: int = Field(description="The version that the change is based on.")
     note: Prose | None = Field(default=None, description="For reviewers only; at most 4,000 characters.")
     reply: Prose | None = Field(default=None, description="The rater reads it on My feedback, without your name; at most 2,000 characters.")
+    correction: Prose | None = Field(default=None, description="The answer as it should have been; at most 20,000 characters.")
 
 
 class OneOfMany(Asked):
@@ -72,6 +74,12 @@ class Revealed(BaseModel):
 class ViewOut(BaseModel):
     name: str
     query: QueryFields
+    shared: bool = Field(description="Whether all reviewers see it.")
+    owner_name: str = Field(description="Who shares it; empty for your own.")
+
+    @staticmethod
+    def of(view: SavedView) -> ViewOut:
+        return ViewOut(name=view.name, query=QueryFields.of(view.query), shared=view.shared, owner_name=view.owner_name)
 
 
 class Views(BaseModel):
@@ -128,7 +136,8 @@ def history(number: Number, portal: PortalHere, user: SignedIn) -> list[EventOut
 @router.patch("/cases/{number}")
 def change(number: Number, body: Change, portal: PortalHere, user: SignedIn) -> CaseOut:
     """Change a case, reply to the rater, or close it with an outcome."""
-    return CaseOut.of(portal.case_work.change(user, number, body.version, body.change(note=body.note, reply=body.reply)))
+    wanted = body.change(note=body.note, reply=body.reply, correction=body.correction)
+    return CaseOut.of(portal.case_work.change(user, number, body.version, wanted))
 
 
 @router.post("/cases/{number}/close-alike")
@@ -158,15 +167,17 @@ def reveal(number: Number, body: Reveal, portal: PortalHere, user: SignedIn) -> 
 
 @router.get("/case-views")
 def views(portal: PortalHere, user: SignedIn) -> Views:
-    """List your saved views of the queue."""
-    return Views(items=[ViewOut(name=each.name, query=QueryFields.of(each.query)) for each in portal.case_views.list(user)])
+    """List your saved views of the queue, and those that others share."""
+    return Views(items=[ViewOut.of(each) for each in portal.case_views.list(user)])
 
 
 @router.put("/case-views/{name}")
-def save_view(name: Line, body: QueryFields, portal: PortalHere, user: SignedIn) -> ViewOut:
+def save_view(
+    name: Line, body: QueryFields, portal: PortalHere, user: SignedIn,
+    shared: Annotated[bool, Query(description="true: all reviewers see it.")] = False,
+) -> ViewOut:  # fmt: skip
     """Save a view, or replace the one of this name."""
-    view = portal.case_views.save(user, name, body.query())
-    return ViewOut(name=view.name, query=QueryFields.of(view.query))
+    return ViewOut.of(portal.case_views.save(user, name, body.query(), shared=shared))
 
 
 @router.delete("/case-views/{name}", status_code=204)

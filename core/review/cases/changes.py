@@ -17,6 +17,7 @@ from core.unit_of_work import UnitOfWork
 MAX_NOTE = 4000
 MAX_REPLY = 2000
 MAX_FIX = 200
+MAX_CORRECTION = 20_000
 MAX_MODEL = 300
 MAX_TAG = 40
 LEASE = timedelta(minutes=10)
@@ -43,6 +44,8 @@ class CaseChange:
     """What fixed it. The rater reads it too."""
     fix_model: str | None = None
     """The model or preset with the fix; "" if the fix is something else."""
+    correction: str | None = None
+    """The answer as it should have been; "" removes the correction."""
 
     @property
     def is_empty(self) -> bool:
@@ -122,6 +125,8 @@ def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: dateti
         changed = replace(changed, reply=reply, replied_at=now if reply else None) if reply != case.reply else changed
     if change.fix is not None:
         changed = replace(changed, fix=one_line(_prose(change.fix, "What fixed it can have at most {limit} characters.", MAX_FIX)))
+    if change.correction is not None:
+        changed = replace(changed, correction=_correction(case, change.correction))
     if change.fix_model is not None:
         if len(change.fix_model) > MAX_MODEL:
             raise InvalidInput("The name of a model can have at most {limit} characters.", limit=MAX_MODEL)
@@ -137,6 +142,8 @@ def _differences(before: ReviewCase, after: ReviewCase) -> list[tuple[CaseEventK
         CaseEventKind.TAGS: (", ".join(before.tags), ", ".join(after.tags)),
         CaseEventKind.FIX: (before.fix, after.fix),
         CaseEventKind.REPLY: (before.reply, after.reply),
+        # Without its text, which goes with the chat.
+        CaseEventKind.CORRECTED: ("", str(bool(after.correction)).lower() if before.correction != after.correction else ""),
         CaseEventKind.DUE: (_day(before.due_at), _day(after.due_at)),
     }
     return [(kind, was, now) for kind, (was, now) in values.items() if was != now]
@@ -166,6 +173,16 @@ def _tags(given: Iterable[str]) -> tuple[str, ...]:
     if len(kept) > MAX_TAGS:
         raise InvalidInput("A case can have at most {limit} tags.", limit=MAX_TAGS)
     return tuple(sorted(kept.values(), key=str.casefold))
+
+
+def _correction(case: ReviewCase, text: str) -> str:
+    if not text.strip():
+        return ""
+    if case.feedback.run_id is not None:
+        raise InvalidInput("Boxes on an image are corrected on the Images page.")
+    if case.feedback.answer is None:
+        raise Conflict("The chat was deleted, so there is no answer to correct.")
+    return _prose(text, "A corrected answer can have at most {limit} characters.", MAX_CORRECTION)
 
 
 def _prose(text: str, too_long: str, limit: int) -> str:

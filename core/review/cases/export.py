@@ -43,7 +43,7 @@ class CaseExport:
                     answer=change(rating.answer) if rating.answer else rating.answer,
                     details=replace(said, passage=change(said.passage), better_answer=change(said.better_answer)),
                 )  # fmt: skip
-                yield replace(case, feedback=masked, fix=change(case.fix), reply=change(case.reply))
+                yield replace(case, feedback=masked, fix=change(case.fix), reply=change(case.reply), correction=change(case.correction))
             if page.next_cursor is None:
                 return
             page = self._queue.find(user, query, PAGE, page.next_cursor)

@@ -119,6 +119,8 @@ class ReviewCase:
     reply: str = ""
     """What the rater reads on My feedback, without the reviewer's name."""
     replied_at: datetime | None = None
+    correction: str = ""
+    """The answer as a reviewer corrected it, for datasets. It is deleted with the chat, and the rater does not read it."""
     names_until: datetime | None = None
     """Until when the reviewer who reads it sees names that are hidden from others."""
     judging: Judging = Judging.OPEN
@@ -149,6 +151,8 @@ class CaseEventKind(StrEnum):
     SECOND = "second"
     """A second judgement was asked for, or no longer."""
     DECIDED = "decided"
+    CORRECTED = "corrected"
+    """A reviewer corrected the answer. The text is not recorded. after: "true", or "false" if the correction was removed."""
     SATISFIED = "satisfied"
     """The rater said whether the fix helped. after: "true" or "false"."""
 
@@ -223,6 +227,10 @@ class SavedView:
     id: str
     name: str
     query: CaseQuery
+    shared: bool = False
+    """Whether all reviewers see it."""
+    owner_name: str = ""
+    """The sign-in name of the reviewer who shares it; "" for an own view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Save views of the queue: each reviewer's own names for queries."""
+"""Save views of the queue: names for queries, each reviewer's own or shared with all reviewers."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ MOST_VIEWS = 30
 
 
 class CaseViews:
-    """Stores the views of each reviewer. Nobody else sees them."""
+    """Stores the views of each reviewer. Others see those that are shared, but only the owner changes them."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
     def list(self, user: User) -> Sequence[SavedView]:
-        """Return the person's views, by name."""
+        """Return the person's views, then those that others share, each by name."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            return work.case_views.of_user(user.id)
+            return [*work.case_views.of_user(user.id), *work.case_views.shared_by_others(user.id)]
 
-    def save(self, user: User, name: str, query: CaseQuery) -> SavedView:
-        """Save a view; one with the same name is replaced. Raises InvalidInput, and Conflict for too many views."""
+    def save(self, user: User, name: str, query: CaseQuery, *, shared: bool = False) -> SavedView:
+        """Save a view; an own one with the same name is replaced. shared: whether all reviewers see it.
+
+        Raises InvalidInput, and Conflict for too many views.
+        """
         require(user, Permission.REVIEW_FEEDBACK)
         cleaned = cut(one_line(name), MAX_NAME)
         if not cleaned:
@@ -44,7 +47,7 @@ class CaseViews:
             same = next((each for each in known if each.name.casefold() == cleaned.casefold()), None)
             if same is None and len(known) >= MOST_VIEWS:
                 raise Conflict("You have {limit} views. Delete one first.", limit=MOST_VIEWS)
-            view = SavedView(id=same.id if same else uuid4().hex, name=cleaned, query=query)
+            view = SavedView(id=same.id if same else uuid4().hex, name=cleaned, query=query, shared=shared)
             work.case_views.put(user.id, view, self._clock())
             work.commit()
         return view

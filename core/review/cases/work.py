@@ -68,8 +68,8 @@ class CaseWork:
         require(user, Permission.REVIEW_FEEDBACK)
         if change.is_empty:
             raise InvalidInput("Give at least one field to change.")
-        if change.note is not None or change.reply is not None:
-            raise InvalidInput("Notes and replies belong to one case. Write them there.")
+        if change.note is not None or change.reply is not None or change.correction is not None:
+            raise InvalidInput("Notes, replies and corrections belong to one case. Write them there.")
         if not 0 < len(versions) <= MOST_AT_ONCE:
             raise InvalidInput("Choose between 1 and {limit} cases.", limit=MOST_AT_ONCE)
         done, left = [], {}

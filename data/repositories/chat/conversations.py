@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, delete, insert, select
 
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Conversation
-from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTable, ResultTable
+from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTable, ResultTable, ReviewCaseTable
 from data.transaction import AnyRow, AnySelect, Transaction
 
 _T = ConversationTable.__table__.c
@@ -134,6 +134,8 @@ class SqlConversationRepository:
         rated = self._sql.lock(select(feedback.id).where(feedback.conversation_id == conversation_id))
         quoting = {"passage": None, "better_answer": None}  # They repeat the answer, so they go with it.
         self._sql.write(update(FeedbackTable).where(feedback.conversation_id == conversation_id).values(quoting))
+        of_chat = ReviewCaseTable.__table__.c.feedback_id.in_([row.id for row in rated])
+        self._sql.write(update(ReviewCaseTable).where(of_chat).values(correction=None))
         message = MessageTable.__table__.c
         removed = self._sql.write(delete(MessageTable).where(message.conversation_id == conversation_id).returning(message.id)).all()
         self._sql.write(delete(ResultTable).where(ResultTable.__table__.c.conversation_id == conversation_id))

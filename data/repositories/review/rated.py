@@ -41,6 +41,7 @@ class SqlRatedRepository:
         statement = _filtered(
             select(
                 _T.id, _T.user_id, _T.conversation_id, _T.message_id, _T.rating, _T.created_at, _T.model, _T.better_answer,
+                _CASE.correction,
                 _CASE.id.label("case_id"), _CASE.number, _CASE.state.label("case_state"),
             ), settings,
         )  # fmt: skip
@@ -86,7 +87,7 @@ class SqlRatedRepository:
             Rated(
                 id=row.id, user_id=row.user_id, conversation_id=row.conversation_id, answer_id=row.message_id, rating=row.rating,
                 rated_at=row.created_at, model=row.model, model_version=versions.get(row.message_id, ""), case=row.number,
-                state=row.case_state, tags=tuple(tags.get(row.case_id, ())), correction=row.better_answer or "",
+                state=row.case_state, tags=tuple(tags.get(row.case_id, ())), correction=row.correction or row.better_answer or "",
                 beaten=beaten.get(row.message_id, ()),
                 opposites=tuple(opposites.get(row.message_id, ())),
             )

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from core.review.cases.records import CaseQuery, CaseState, Judging, Priority, SavedView, Whose
-from data.tables import ReviewViewTable
+from data.tables import ReviewViewTable, UserTable
 from data.transaction import AnyRow, Transaction
 
 _T = ReviewViewTable.__table__.c
@@ -24,9 +24,14 @@ class SqlSavedViewRepository:
         rows = self._sql.all(select(ReviewViewTable.__table__).where(_T.user_id == user_id))
         return sorted((_view(row) for row in rows), key=lambda view: view.name.casefold())
 
+    def shared_by_others(self, user_id: str) -> Sequence[SavedView]:
+        owned = select(*_T, UserTable.name.label("owner_name")).join(UserTable, UserTable.id == _T.user_id)
+        rows = self._sql.all(owned.where(_T.shared.is_(True), _T.user_id != user_id))
+        return sorted((_view(row, row.owner_name) for row in rows), key=lambda view: view.name.casefold())
+
     def put(self, user_id: str, view: SavedView, at: datetime) -> None:
-        values = {"id": view.id, "user_id": user_id, "name": view.name, "query": _text(view.query), "saved_at": at}
-        self._sql.upsert(ReviewViewTable, ["id"], values, ("name", "query", "saved_at"), _T.id)
+        values = {"id": view.id, "user_id": user_id, "name": view.name, "query": _text(view.query), "saved_at": at, "shared": view.shared}
+        self._sql.upsert(ReviewViewTable, ["id"], values, ("name", "query", "saved_at", "shared"), _T.id)
 
     def remove(self, user_id: str, view_id: str) -> None:
         self._sql.write(delete(ReviewViewTable).where(_T.id == view_id, _T.user_id == user_id))
@@ -36,12 +41,12 @@ def _text(query: CaseQuery) -> str:
     return json.dumps({name: value for name, value in asdict(query).items() if value not in (None, (), "")}, default=datetime.isoformat)
 
 
-def _view(row: AnyRow) -> SavedView:
+def _view(row: AnyRow, owner_name: str = "") -> SavedView:
     values = json.loads(row.query)
     for name, read in _READ.items():
         if name in values:
             values[name] = read(values[name])
-    return SavedView(id=row.id, name=row.name, query=CaseQuery(**values))
+    return SavedView(id=row.id, name=row.name, query=CaseQuery(**values), shared=row.shared, owner_name=owner_name)
 
 
 _READ = {

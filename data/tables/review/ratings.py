@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.review.cases.records import CaseState, Judging
@@ -94,10 +94,11 @@ class ReviewCaseTable(Table):
     replied_at: Mapped[datetime | None]
     judging: Mapped[Judging] = mapped_column(server_default="open")
     second: Mapped[bool] = mapped_column(server_default=false())
-    fix_model: Mapped[str] = mapped_column(String(300), server_default="")
+    fix_model: Mapped[str] = mapped_column(String(300), server_default=text("''"))
     again_id: Mapped[str | None] = mapped_column(String(64))
     """A conversation of the rater. No foreign key: the case outlives it."""
     satisfied: Mapped[bool | None]
+    correction: Mapped[str | None] = mapped_column(SealedProse("review_cases.correction"))
 
 
 class ReviewTagTable(Table):
@@ -139,6 +140,7 @@ class ReviewViewTable(Table):
     query: Mapped[str] = mapped_column(SealedProse("review_views.query"))
     """A CaseQuery as JSON."""
     saved_at: Mapped[datetime]
+    shared: Mapped[bool] = mapped_column(server_default=false())
 
 
 class ReviewGuidelinesTable(Table):

@@ -31,7 +31,7 @@ from pages.widgets.common.requests import put_back, take
 from pages.widgets.context import applied
 from pages.widgets.people.privacy import note
 from pages.widgets.rating import rating_form
-from pages.widgets.review.accepted import accept_answer
+from pages.widgets.review.answers.accepted import accept_answer
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

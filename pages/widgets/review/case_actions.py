@@ -17,8 +17,9 @@ from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.focus import focus
 from pages.widgets.rating.names import reply_label
-from pages.widgets.review.accepted import accept_answer
-from pages.widgets.review.case_fixes import close_alike, fixes_by_name
+from pages.widgets.review.answers.accepted import accept_answer
+from pages.widgets.review.answers.correction import begin_correcting, correcting, may_correct
+from pages.widgets.review.answers.fixes import close_alike, fixes_by_name
 from pages.widgets.review.case_list import toggle_choosing
 from pages.widgets.review.case_location import NEXT, OPEN, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import state_word
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 REPLYING = "feedback-replying"
-_NOTE, _TAGS, _FIXED, _ACCEPT = "note", "tags", "fixed", "accept"
+_NOTE, _TAGS, _FIXED, _ACCEPT, _CORRECT = "note", "tags", "fixed", "accept", "correct"
 
 
 def action_bar(
@@ -35,9 +36,10 @@ def action_bar(
 ) -> None:
     """Draw the actions of a case, and the way to its neighbours. locked: another reviewer works on it."""
     replying = st.session_state.get(REPLYING) == case.number
+    writing = replying or correcting(case)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="rvact"):
         if case.state.is_open:
-            if st.button(t("Resolve"), type="secondary" if replying else "primary", shortcut="E", key="rvresolve", disabled=locked):
+            if st.button(t("Resolve"), type="secondary" if writing else "primary", shortcut="E", key="rvresolve", disabled=locked):
                 _resolve(portal, user, case, after or before)
         else:
             st.button(
@@ -71,6 +73,11 @@ def action_bar(
             _edit_note(portal, user, case)
         if st.button(t("Resolve as fixed"), shortcut="F", key="rvkey-f", disabled=locked or not case.state.is_open):
             _resolve(portal, user, case, after or before, CaseState.FIXED)
+        if may_correct(case):
+            st.button(
+                t("Correct the answer"), shortcut="W", key="rvkey-w", disabled=locked, on_click=callback(begin_correcting),
+                args=(portal, user, case),
+            )  # fmt: skip
         if _accepts(user, case) and st.button(t("Accept answer"), shortcut="Q", key="rvaccept"):
             _accept(portal, user, case)
 
@@ -81,6 +88,8 @@ def _more(portal: Portal, user: User, case: ReviewCase, neighbour: CasePosition 
     if not locked:
         words[_NOTE] = f"{t('Edit note') if case.feedback.note else t('Add note')} :gray[N]"
         words[_TAGS] = f"{t('Edit tags')} :gray[T]"
+        if may_correct(case):
+            words[_CORRECT] = f"{t('Correct the answer')} :gray[W]"
         if case.state.is_open:
             words[_FIXED] = f"{t('Resolve as fixed')} :gray[F]"
     if _accepts(user, case):
@@ -92,6 +101,9 @@ def _more(portal: Portal, user: User, case: ReviewCase, neighbour: CasePosition 
             _edit_note(portal, user, case)
         case "tags":
             edit_tags(portal, user, case)
+        case "correct":
+            begin_correcting(portal, user, case)
+            st.rerun()
         case "fixed":
             _resolve(portal, user, case, neighbour, CaseState.FIXED)
         case "accept":

@@ -20,6 +20,7 @@ from pages.widgets.common.formats import age, size
 from pages.widgets.images.image_case import image_case
 from pages.widgets.rating.names import rater_word
 from pages.widgets.rating.rating_words import reasons_line, score_word
+from pages.widgets.review.answers.correction import correction_box
 from pages.widgets.review.case_actions import action_bar, reply_box
 from pages.widgets.review.case_location import PROBLEM, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import ICONS, MAX_TITLE, became, event_words, title
@@ -49,7 +50,7 @@ def draw_case(
     elif rating.question is None and rating.answer is None:
         st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its measurements stay."))
     else:
-        _thread(rating, opened.branch, heading)
+        _thread(portal, user, case, opened.branch, heading)
     if rating.note:
         with st.container(key="rvnotetext", gap="xsmall"):
             st.markdown(f":gray[**{t('Note')}**]")
@@ -71,8 +72,9 @@ def _take_over(portal: Portal, user: User, case: ReviewCase) -> None:
     go(case.number, cursors())
 
 
-def _thread(rating: Feedback, branch: Sequence[Message], heading: str) -> None:
+def _thread(portal: Portal, user: User, case: ReviewCase, branch: Sequence[Message], heading: str) -> None:
     """Draw the chat before the rated answer, and the answer."""
+    rating = case.feedback
     *earlier, question, answer = branch if len(branch) > 1 else (None, None)
     with st.container(key="rvthread", gap="small"):
         if earlier:
@@ -89,6 +91,7 @@ def _thread(rating: Feedback, branch: Sequence[Message], heading: str) -> None:
                 with st.expander(t("Thinking"), type="compact"), st.container(key="rvthinking"):
                     st.text(answer.reasoning)
             show(rating.answer or "")
+            correction_box(portal, user, case)
         if rating.details.better_answer:
             with st.container(key="rvbetter", gap="xsmall"):
                 st.markdown(f":gray[**{t('Better answer, by the rater')}**]")

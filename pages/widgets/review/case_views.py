@@ -48,7 +48,9 @@ _SAVE, _REMOVE = "save", "remove"
 class ChosenView:
     name: str
     base: CaseQuery
-    saved: bool = False
+    own: bool = False
+    """Whether this reviewer saved it."""
+    shared: bool = False
 
 
 def chosen_view(views: Sequence[SavedView]) -> ChosenView:
@@ -56,7 +58,7 @@ def chosen_view(views: Sequence[SavedView]) -> ChosenView:
     key = st.session_state.setdefault(VIEW, NEEDED)
     for view in views:
         if key == _key(view):
-            return ChosenView(view.name, view.query, saved=True)
+            return ChosenView(view.name, view.query, own=not view.owner_name, shared=view.shared)
     if key not in QUERIES:
         key = st.session_state[VIEW] = NEEDED
     return ChosenView(_words()[key], QUERIES[key])
@@ -66,9 +68,9 @@ def view_menu(portal: Portal, user: User, views: Sequence[SavedView], chosen: Ch
     """Draw the menu on the queue's name. current: what the list shows, which can be saved."""
     counted = {key: portal.case_queue.count(user, QUERIES[key]) for key in (MINE, SECOND, DECISION, UNANSWERED)}
     words = {key: f"{word}, {count(counted[key])}" if counted.get(key) else word for key, word in _words().items()}
-    words |= {_key(view): plain(view.name) for view in views}
+    words |= {_key(view): _line(portal, user, view) for view in views}
     words |= {_SAVE: f":material/bookmark_add: {t('Save this view')}"}
-    if chosen.saved:
+    if chosen.own:
         words |= {_REMOVE: f":material/delete: {t('Delete this view')}"}
     label = f"**{plain(chosen.name)}** :gray[{count(total)}]"
     picked = st.menu_button(label, list(words), format_func=words.__getitem__, type="tertiary", key="rvviews")
@@ -81,6 +83,16 @@ def view_menu(portal: Portal, user: User, views: Sequence[SavedView], chosen: Ch
     elif picked is not None:
         _show(picked, next((view.query for view in views if _key(view) == picked), CaseQuery()))
         st.rerun()
+
+
+def _line(portal: Portal, user: User, view: SavedView) -> str:
+    """Return a saved view with its owner if that is somebody else, and the number of its cases unless it searches for words."""
+    owner = f" :gray[{plain(view.owner_name)}]" if view.owner_name else ""
+    try:
+        number = 0 if view.query.words else portal.case_queue.count(user, view.query)
+    except PortalError:  # It filters by a person who is gone.
+        number = 0
+    return f"{plain(view.name)}{f', {count(number)}' if number else ''}{owner}"
 
 
 def _show(key: str, query: CaseQuery) -> None:
@@ -98,13 +110,14 @@ def _ask_name(portal: Portal, user: User, chosen: ChosenView, current: CaseQuery
     @dialog(t("Save this view"))
     def ask() -> None:
         with st.form("feedback-view-form", border=False):
-            name = st.text_input(t("Name"), chosen.name if chosen.saved else "", max_chars=MAX_NAME, key="view-name")
-            st.caption(t("It keeps the view, the search and the filter, but not the dates. Only you see it."))
+            name = st.text_input(t("Name"), chosen.name if chosen.own else "", max_chars=MAX_NAME, key="view-name")
+            shared = st.checkbox(t("All reviewers see it"), chosen.own and chosen.shared, key="view-shared")
+            st.caption(t("It keeps the view, the search and the filter, but not the dates."))
             sent = st.form_submit_button(t("Save"), type="primary", key="view-save")
         focus("view-name")
         if sent:
             try:
-                view = portal.case_views.save(user, name, current)
+                view = portal.case_views.save(user, name, current, shared=shared)
             except PortalError as problem:
                 st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
                 return

@@ -86,6 +86,8 @@ def event_words(event: CaseEvent) -> str:
             return t("{who} judged the case.", who=who)
         case CaseEventKind.DECIDED:
             return t("{who} decided where the two reviewers differed.", who=who)
+        case CaseEventKind.CORRECTED:
+            return t("{who} corrected the answer.", who=who) if event.after == "true" else t("{who} removed the correction.", who=who)
         case CaseEventKind.SATISFIED:
             return t("The rater says that the fix helped.") if event.after == "true" else t("The rater says that the fix did not help.")
         case CaseEventKind.SECOND:

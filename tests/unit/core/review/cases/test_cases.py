@@ -107,6 +107,36 @@ def test_an_open_case_may_become_anything_and_a_closed_one_only_open(state: Case
         assert allowed == {CaseState.NEW, CaseState.TRIAGED, CaseState.IN_REVIEW}
 
 
+def test_a_corrected_answer_is_kept_without_its_text_in_the_history_and_goes_with_the_chat(desk: Desk) -> None:
+    corrected = desk.change(desk.rated(), correction="It is 5 %.\n")
+    assert corrected.correction == "It is 5 %."
+    event = desk.queue.history(desk.sara, corrected.number)[-1]
+    assert (event.kind, event.before, event.after) == (CaseEventKind.CORRECTED, "", "true")
+    with pytest.raises(InvalidInput, match="at most 20000 characters"):
+        desk.change(corrected, correction="x" * 20_001)
+    with pytest.raises(InvalidInput, match="belong to one case"):
+        desk.work.change_many(desk.sara, {corrected.number: corrected.version}, CaseChange(correction="x"))
+    desk.conversations.delete(desk.ana, corrected.feedback.conversation_id)
+    gone = desk.queue.get(desk.sara, corrected.number)
+    assert gone.correction == ""
+    with pytest.raises(Conflict, match="no answer to correct"):
+        desk.change(gone, correction="It is 5 %.")
+
+
+def test_a_shared_view_is_seen_by_other_reviewers_and_changed_by_its_owner_alone(desk: Desk, accounts: Accounts) -> None:
+    jonas = accounts.add(None, "jonas", Role.REVIEWER, password="correct horse battery")
+    desk.views.save(desk.sara, "Rates", CaseQuery(tag="Rates"), shared=True)
+    desk.views.save(desk.sara, "My own", CaseQuery())
+    desk.views.save(jonas, "Rates", CaseQuery(rating=-1))
+    assert [(each.name, each.owner_name, each.shared) for each in desk.views.list(jonas)] == [("Rates", "", False), ("Rates", "sara", True)]
+    desk.views.remove(jonas, "Rates")
+    assert [each.owner_name for each in desk.views.list(jonas)] == ["sara"]
+    with pytest.raises(NotFound):
+        desk.views.remove(jonas, "Rates")
+    desk.views.save(desk.sara, "Rates", CaseQuery(tag="Rates"))
+    assert desk.views.list(jonas) == []
+
+
 def test_a_change_is_stored_and_recorded_field_by_field(desk: Desk) -> None:
     case = desk.rated()
     due = desk.clock() + timedelta(days=2)

@@ -1,0 +1,8 @@
+"""What reviewers do with the rated answer.
+
+In reading order:
+
+- accepted: accept an answer for the replay gate
+- correction: the answer as it should have been
+- fixes: what may have fixed a case
+"""
