@@ -56,7 +56,7 @@ SERVICES = (
             reads=("backups", "facts", "task")),
     Service("chat_imports", user=("recent", "start"), reads=("recent",)),
     Service("chat_tools", user=("allow", "list", "switch_off"), reads=("list",)),
-    Service("collections", user=("add", "get", "list", "remove", "rename", "share"), reads=("get", "list")),
+    Service("collections", user=("add", "choices", "get", "list", "remove", "rename", "share"), reads=("choices", "get", "list")),
     Service("documents", user=("add", "get", "list", "page", "read", "read_again", "remove"), values={"max_bytes": int},
             reads=("get", "list", "page", "read")),
     Service("finder", user=("find",), reads=("find",)),

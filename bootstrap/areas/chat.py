@@ -86,7 +86,8 @@ def build_chat(
     writer = SummaryWriter(unit_of_work, clock)
     remembers = MemoryMode(settings.memory)
     recall = Recall(unit_of_work, remembers, settings.memory_tokens)
-    assembly = Assembly(unit_of_work, gateway, writer, recall)
+    finder = Finder(unit_of_work, index)
+    assembly = Assembly(unit_of_work, gateway, writer, recall, finder)
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, answers_running)
     proposals = MemoryProposals(unit_of_work, gateway, jobs, clock, remembers, answers_running)
     turns = Turns(
@@ -125,7 +126,7 @@ def build_chat(
         table_queries=queries,
         collections=Collections(unit_of_work, clock),
         documents=Documents(unit_of_work, jobs, clock, most_file_bytes, base.disk),
-        finder=Finder(unit_of_work, index),
+        finder=finder,
     )
     reading = DocumentReading(unit_of_work, FileTexts(reader, detector, inference.plugins, tables), index, clock)
     base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals, reading)

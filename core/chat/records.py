@@ -109,6 +109,8 @@ class TurnOptions:
     """Side by side: whether to read the earlier answers of this lane, if the lanes kept separate histories."""
     tools_off: tuple[str, ...] = ()
     """Tools that the model may not call, besides those that are switched off for the conversation."""
+    collections: tuple[str, ...] = ()
+    """Ids of the collections of documents whose passages are read with the question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from core.chat.context.assembly import Asking, Assembly
+from core.chat.context.assembly import Assembly
+from core.chat.context.reading import Asking
 from core.chat.context.summaries.summaries import Stopped, SummaryWriter
 from core.chat.context.summaries.summary_store import PassingSummaries
 from core.chat.conversations import Shown

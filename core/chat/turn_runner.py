@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from core.access.limits import LimitReached
 from core.characters import one_line
-from core.chat.context.assembly import Asking, Assembly
-from core.chat.context.reading import texts_of
+from core.chat.context.assembly import Assembly
+from core.chat.context.reading import Asking, texts_of
 from core.chat.context.summaries.background import BackgroundSummaries
 from core.chat.context.summaries.summaries import Stopped
 from core.chat.conversations import branch_to
@@ -24,7 +24,7 @@ from core.chat.titling.titles import better_title, title_of
 from core.chat.titling.written_titles import ask_for_title
 from core.chat.tools.chat_tools import ChatTools
 from core.chat.tools.prompt import Prompt, prompt_of
-from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
+from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, Queued, ToolCall
@@ -51,6 +51,9 @@ LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
 UNEXPECTED = (
     "The answer stopped because of an error in the portal. The text so far is kept. "
     "Try again. If it happens again, give an admin the code {code}: the log has the reason under it."
+)
+GUIDE_READS_NO_DOCUMENTS = (
+    "The built-in guide cannot read documents: it only knows this portal. Read the passages below yourself, or choose another model."
 )
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
@@ -152,17 +155,21 @@ class TurnRunner:
             user=user, branch=branch, read=read, model=options.model, chosen=running.chosen, params=options.params,
             thinking=options.thinking,
             instructed=instructed, remembered=remembered, conversation_id=turn.conversation_id, begun=running.begun,
-            begun_steps=running.snapshot().steps,
+            begun_steps=running.snapshot().steps, collections=options.collections,
         )  # fmt: skip
         off = (*options.tools_off, *(conversation.tools_off if conversation is not None else ()))
         # A repeated question asks for a new answer, not for the cached one.
         running.fresh = sum(each.parent_id == turn.question_id for each in messages) > 1
         try:
-            return prompt_of(
+            prompt = prompt_of(
                 self._assembly, self._gateway, self._tools, asking, running, off, keep=lambda: self._checkpoint(running)
             )  # fmt: skip
         except Stopped:
             return None
+        if running.chosen is not None and running.chosen.guide and options.collections:
+            running.context = prompt.assembled.context
+            raise InvalidInput(GUIDE_READS_NO_DOCUMENTS)
+        return prompt
 
     def _ask(self, user: User, running: RunningTurn, options: TurnOptions, source: Source, prompt: Prompt) -> Answer | None:
         """Start the model, leaving out the oldest turns if the prompt is too long for it. Returns None if the turn is stopped."""

@@ -12,4 +12,6 @@ In reading order:
 - reading: read a document into passages, as a job
 - ranking: combine rankings, and merge neighbouring passages
 - finding: find the passages that answer a question
+- citations: find citations in the text of an answer
+- exported: write the sources of an answer for exports
 """

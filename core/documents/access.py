@@ -51,6 +51,11 @@ def locked(work: UnitOfWork, user: User, collection_id: str) -> Collection:
 def own(work: UnitOfWork, user: User, collection_id: str) -> Collection:
     """Return and lock one of the person's collections. Raises NotFound, NotAllowed."""
     found = locked(work, user, collection_id)
-    if found.owner_id != user.id:
-        raise NotAllowed("Only its owner can change this collection.")
+    check_own(user, found)
     return found
+
+
+def check_own(user: User, collection: Collection) -> None:
+    """Raise NotAllowed for somebody else's collection."""
+    if collection.owner_id != user.id:
+        raise NotAllowed("Only its owner can change this collection.")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from core.clock import Clock
 from core.documents.access import locked, own, seen
-from core.documents.records import MAX_COLLECTIONS, MAX_NAME_LENGTH, Collection, Counts, ListedCollection
+from core.documents.records import MAX_COLLECTIONS, MAX_NAME_LENGTH, Collection, CollectionName, Counts, ListedCollection
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.people.accounts import clean_line
 from core.people.audit_events import record
@@ -33,6 +33,13 @@ class Collections:
         with self._unit_of_work() as work:
             listed = _listed(work, user, work.collections.visible(user.id, user.group))
         return sorted(listed, key=lambda each: (not each.own, each.collection.share is Share.EVERYONE))
+
+    def choices(self, user: User) -> Sequence[CollectionName]:
+        """Return the names of the collections that this person may read, for a menu."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            found = work.collections.visible(user.id, user.group)
+        return [CollectionName(each.id, each.name) for each in found]
 
     def get(self, user: User, collection_id: str) -> ListedCollection:
         """Return a collection. Raises NotFound, also for one that this person may not read."""

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from core.access.limits import Limits
 from core.clock import Clock
-from core.documents.access import own, seen, seen_document
+from core.documents.access import check_own, own, seen, seen_document
 from core.documents.collections import HELD
 from core.documents.reading import KIND
 from core.documents.records import MAX_DOCUMENTS, Document, DocumentPage, DocumentState
@@ -25,6 +25,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 MB = 1_000_000
 MAX_SHOWN = 6_000
 """Most characters of a text without pages that are shown around a passage."""
+SHOWN_BEFORE = 400
 
 
 class Documents:
@@ -51,6 +52,8 @@ class Documents:
         """
         require(user, Permission.CHAT)
         require(user, Permission.UPLOAD)
+        with self._unit_of_work() as work:
+            check_own(user, seen(work, user, collection_id))
         self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:
@@ -142,9 +145,8 @@ class Documents:
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the whole lines around a passage, as much before as after it."""
-    room = max(0, MAX_SHOWN - (end - start)) // 2
-    low, high = max(0, start - room), min(len(text), end + room)
+    """Return whole lines around a passage: few before it, so that it is seen at once."""
+    low, high = max(0, start - SHOWN_BEFORE), min(len(text), end + max(0, MAX_SHOWN - (end - start)))
     low = text.rfind("\n", 0, low) + 1 if low else 0
     high = found if high < len(text) and (found := text.find("\n", high)) >= 0 else len(text) if high == len(text) else high
     return low, high

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 
 from core.bounds import within
-from core.documents.access import seen
+from core.documents.access import seen, sees
 from core.documents.ports import Match, PassageIndex
 from core.documents.ranking import merged
-from core.documents.records import MAX_CHOSEN, Collection, Finding, FoundPassage, Passage
+from core.documents.records import MAX_CHOSEN, Collection, CollectionName, Finding, FoundPassage, Passage
 from core.documents.terms import question_words
 from core.errors import InvalidInput
 from core.people.permissions import Permission, require
@@ -34,8 +34,10 @@ class Finder:
         self._unit_of_work = unit_of_work
         self._index = index
 
-    def find(self, user: User, collection_ids: Sequence[str], question: str, most: int = MAX_FOUND) -> Finding:
-        """Return the passages that may answer a question. Nothing is stored.
+    def find(
+        self, user: User, collection_ids: Sequence[str], question: str, most: int = MAX_FOUND, *, merged_chars: int = MERGED_CHARS
+    ) -> Finding:
+        """Return the passages that may answer a question. Nothing is stored. merged_chars: longest text of merged neighbours.
 
         Raises NotFound for a collection that the person may not read, and InvalidInput for an empty question.
         """
@@ -58,9 +60,30 @@ class Finder:
             chosen = [each for each in candidates[:CANDIDATES] if each[0].share >= LIMIT][:most]
             found = _found(work, chosen)
         return Finding(
-            passages=tuple(merged(found, MERGED_CHARS)), best=best, limit=LIMIT, seconds=time.perf_counter() - begun,
-            names=tuple(each.name for each in collections),
+            passages=tuple(merged(found, merged_chars)), best=best, limit=LIMIT, seconds=time.perf_counter() - begun,
+            searched=tuple(CollectionName(each.id, each.name) for each in collections),
         )  # fmt: skip
+
+    def for_turn(
+        self, user: User, collection_ids: Sequence[str], question: str, before: str = "", merged_chars: int = MERGED_CHARS
+    ) -> Finding:
+        """Find passages for a question of a chat; collections that the person may no longer read are left out.
+
+        before: the question before this one, which is searched with it if it alone finds nothing.
+        """
+        with self._unit_of_work() as work:
+            found = [work.collections.get(each) for each in dict.fromkeys(collection_ids)]
+        searched = tuple(CollectionName(each.id, each.name) for each in found if each is not None and sees(user, each))
+        ids = [each.id for each in searched[:MAX_CHOSEN]]
+        nothing = Finding(passages=(), best=0.0, limit=LIMIT, seconds=0.0, searched=searched)
+        for asked in (question, f"{question}\n{before}") if before else (question,):
+            try:
+                nothing = self.find(user, ids, asked, merged_chars=merged_chars)
+            except InvalidInput:
+                continue
+            if nothing.passages:
+                break
+        return nothing
 
     def _matches(self, work: UnitOfWork, collection: Collection, words: Sequence[str]) -> Sequence[Match]:
         return self._index.match(collection, lambda: work.collections.words(collection.id), words, CANDIDATES)

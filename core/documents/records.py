@@ -41,6 +41,14 @@ class Collection:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CollectionName:
+    """A collection that a question searches."""
+
+    id: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A file of a collection, without its content."""
@@ -124,6 +132,29 @@ class FoundPassage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A passage that was given to a model for an answer. Its text is not copied, so that a removed document leaves no trace."""
+
+    document_id: str
+    document: str
+    collection: str
+    start: int
+    end: int
+    page: int
+    first_line: int
+    last_line: int
+    heading: str
+    score: float
+
+    @classmethod
+    def of(cls, found: FoundPassage) -> Source:
+        return cls(
+            document_id=found.document_id, document=found.document, collection=found.collection, start=found.start, end=found.end,
+            page=found.page, first_line=found.first_line, last_line=found.last_line, heading=found.heading, score=found.score,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What was found for a question."""
 
@@ -133,8 +164,7 @@ class Finding:
     """The score of the best passage, also if it is below the limit."""
     limit: float
     seconds: float
-    names: tuple[str, ...]
-    """The names of the collections that were searched."""
+    searched: tuple[CollectionName, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,17 @@ class SharedStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSource:
+    """A passage that an answer cites. Its text is not shared: it may be for fewer people than the link."""
+
+    document: str
+    page: int
+    first_line: int
+    last_line: int
+    heading: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedMessage:
     """A message as a link shows it."""
 
@@ -52,6 +63,7 @@ class SharedMessage:
     """Names of attached files; their content is not shared."""
     steps: tuple[SharedStep, ...] = ()
     """The tools that the model called for an answer."""
+    sources: tuple[SharedSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from core.chat.records import Author, Message
-from core.sharing.records import SharedMessage, SharedStep
+from core.sharing.records import SharedMessage, SharedSource, SharedStep
 
 
 def snapshot_of(messages: Sequence[Message], mask: Callable[[str], str]) -> str:
-    """Return the snapshot of these messages: texts, models, names of files, and calls of tools without their results.
+    """Return the snapshot of these messages: texts, models, names of files and of sources, and calls of tools without
+    their results.
 
     Reasoning, ratings and comments are left out.
     """
@@ -22,6 +23,10 @@ def snapshot_of(messages: Sequence[Message], mask: Callable[[str], str]) -> str:
             "created_at": each.created_at.isoformat(),
             "model": each.generation.model if each.generation else "",
             "files": [mask(file.name) for file in each.files],
+            "sources": [
+                [mask(source.document), source.page, source.first_line, source.last_line, mask(source.heading)]
+                for source in (each.context.sources if each.context else ())
+            ],
             "steps": [[mask(step.title), mask(step.arguments), step.seconds, step.error is not None] for step in each.steps],
         }
         for each in messages
@@ -38,10 +43,15 @@ def messages_of(snapshot: str) -> tuple[SharedMessage, ...]:
             created_at=datetime.fromisoformat(each["created_at"]),
             model=each["model"],
             files=tuple(each["files"]),
+            sources=tuple(_source(*source) for source in each.get("sources", ())),
             steps=tuple(_step(*step) for step in each.get("steps", ())),
         )
         for each in json.loads(snapshot)
     )
+
+
+def _source(document: str, page: int, first_line: int, last_line: int, heading: str) -> SharedSource:
+    return SharedSource(document=document, page=page, first_line=first_line, last_line=last_line, heading=heading)
 
 
 def _step(title: str, arguments: str, seconds: float | None, failed: bool) -> SharedStep:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.chat.context.records import AnswerContext
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import LiveTurn
@@ -38,6 +39,8 @@ from pages.widgets.common.requests import queue_action, queue_component_action
 from pages.widgets.context import applied
 from pages.widgets.context.meter import context_meter
 from pages.widgets.context.summary_line import summary_line
+from pages.widgets.documents.chosen import choose_none, collections_menu
+from pages.widgets.documents.page_pane import page_pane
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.sharing.chat_head import chat_head
@@ -95,7 +98,7 @@ def render(portal: Portal, user: User) -> None:
             prompts=portal.prompts.list(user),
             meter=None if temporary or shown is None else partial(context_meter, portal, user, conversation_id, options(models).model),
             note=privacy_note() or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
-            more_choices=lambda: _more_choices(portal, user, models, None if temporary else conversation_id),
+            more_choices=lambda: _more_choices(portal, user, models, None if temporary else conversation_id, _last_context(shown or ())),
             asked=1 if temporary or temporary_chat.is_on() else len(lanes(models, rounds[-1] if rounds else None)),
         )
 
@@ -132,6 +135,7 @@ def render(portal: Portal, user: User) -> None:
             earlier_rounds(portal, user, shown, rounds)
             side_by_side(portal, user, question, rounds[-1], queue_component_action)
     table_dialog(portal, user)
+    page_pane(portal, user, shown or ())
     answer_tools()
     if shown:
         texts = (*(each.message.text for each in shown), *lane_texts(portal, user, rounds))
@@ -142,9 +146,18 @@ def render(portal: Portal, user: User) -> None:
         _wait_for_model(portal, user)
 
 
-def _more_choices(portal: Portal, user: User, models: Sequence[ServedModel], conversation_id: str | None) -> None:
-    """Draw the choices beside the model. conversation_id: the stored chat; None in a new or a temporary one."""
+def _more_choices(
+    portal: Portal, user: User, models: Sequence[ServedModel], conversation_id: str | None, answered: AnswerContext | None
+) -> None:
+    """Draw the choices beside the model. conversation_id: the stored chat; None in a new or a temporary one.
+
+    answered: see collections_menu().
+    """
     tools_menu(portal, user, conversation_id, options(models).model)
+    if temporary_chat.opened() or temporary_chat.is_on():
+        choose_none()
+    else:
+        collections_menu(portal, user, conversation_id, answered)
     if not (temporary_chat.opened() or temporary_chat.is_on()):
         lane_choice(models)
 
@@ -179,6 +192,11 @@ def _temporary_answer(portal: Portal, user: User, chat_id: str) -> LiveTurn | No
 def _answered_by(shown: Sequence[Shown]) -> str:
     """Return the model of the last answer that names one; "" if there is none."""
     return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
+
+
+def _last_context(shown: Sequence[Shown]) -> AnswerContext | None:
+    """Return what the last answer that searched collections read."""
+    return next((each.message.context for each in reversed(shown) if each.message.context and each.message.context.searched), None)
 
 
 def _last_answer(shown: Sequence[Shown]) -> Message:

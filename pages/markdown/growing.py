@@ -24,11 +24,11 @@ _TABLE_HEAD = re.compile(r"(?:^|\n\n)[ \t]*\|[^\n]*\n$")
 _OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,200})(?:\]\([^()\s]*)?$")
 
 
-def whole(text: str, leaving: str = "") -> str:
-    """Return the Markdown of a finished text."""
+def whole(text: str, leaving: str = "", sources: int | None = None) -> str:
+    """Return the Markdown of a finished text. sources: how many sources it may cite; None if it cites none."""
     try:
         source = _lines(text)
-        return blocks.write(list(blocks.top_level(read("\n".join(source)))), source, Context(leaving))[0]
+        return blocks.write(list(blocks.top_level(read("\n".join(source)))), source, Context(leaving, sources=sources))[0]
     except FAILURES:
         _log.warning("A text is shown as it is, since the parser failed on it.", exc_info=True)
         return literal(text)

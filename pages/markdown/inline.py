@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from markdown_it.token import Token
 
+from core.documents import citations
 from pages.markdown import addresses, formulas
 from pages.markdown.emphasis import kind
 from pages.markdown.text import JOINER, escaped
@@ -36,6 +37,8 @@ class Context:
     """Whether the line is in a cell, which a vertical bar would end."""
     link: bool = False
     """Whether the line is inside a link, which cannot contain another link."""
+    sources: int | None = None
+    """How many sources an answer may cite as [1]; None if its numbers in brackets are no citations."""
 
 
 @dataclass(slots=True)
@@ -181,6 +184,11 @@ def _escaped(pieces: list[_Piece], context: Context) -> list[_Piece]:
         if not piece.text:
             done.append(piece)
             continue
+        if context.sources is not None and not context.link and citations.MARK.search(piece.text):
+            for part in citations.parts(piece.text):
+                uncited = replace(context, sources=None)
+                done += _escaped([_Piece(text=part.text)], uncited) if part.number is None else [_cited(part, context)]
+            continue
         for what, part in [("text", piece.text)] if context.link else addresses.split(piece.text):
             if what == "mail":
                 done.append(_code(part, context))
@@ -189,6 +197,13 @@ def _escaped(pieces: list[_Piece], context: Context) -> list[_Piece]:
             else:
                 done.append(_Piece(escaped(part, in_link=context.link), is_letters=True))
     return done
+
+
+def _cited(part: citations.Part, context: Context) -> _Piece:
+    """Write the number of a source as a badge; one that does not exist is struck out."""
+    if part.number is not None and context.sources is not None and 1 <= part.number <= context.sources:
+        return _Piece(f":blue-badge[{part.number}]")
+    return _Piece(f":orange[~~{escaped(part.text)}~~]")
 
 
 def _join(pieces: list[_Piece], context: Context) -> str:

@@ -10,7 +10,7 @@ In reading order:
 - sharing: share a chat, and show a shared chat
 - models: the Models page
 - get_model: the Get a model page
-- documents: the Documents page
+- documents: the Documents page, and documents in the chat
 - images: the Images page
 - people: the People and Access pages
 - rating: the rating form, and the names of raters

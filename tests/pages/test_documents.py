@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.chat.turns import TurnOptions
 from core.documents.records import Document, DocumentState
 from core.people.records import Role, User
 from core.prompts.records import Share
+from samples.fakes import answer
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
+from tests.pages.test_chat import chat
 
 
 @pytest.fixture
@@ -104,3 +107,21 @@ def test_its_owner_renames_shares_and_removes_it(house: House) -> None:
     drawn = opened(house, made.id, Role.ADMIN)
     drawn = press(drawn, "Remove")
     assert not drawn.exception and not house.portal.collections.list(admin)
+
+
+def test_a_chat_answers_from_a_collection_and_a_source_opens_its_page(house: House, ana: User) -> None:
+    portal = house.portal
+    made = portal.collections.add(ana, "Contracts")
+    put(house, ana, made.id, "contract.md", b"# Notice\n\nNotice is given in writing.")
+    house.router.always = answer("In writing [1], not [7].")
+    here = portal.conversations.new(ana).id
+    turn = portal.turns.start(ana, here, "How is notice given?", TurnOptions(collections=(made.id,)), "r-1")
+    house.settle(ana, turn.id)
+    drawn = chat(house, here, ana)
+    assert "Searched Contracts, 1 passage read" in texts(drawn)
+    assert "In writing :blue-badge[1]" in texts(drawn) and ":orange[~~\\[7\\]~~]" in texts(drawn)
+    drawn = next(each for each in drawn.button if each.key == f"source-{turn.answer_id}-1").click().run()
+    assert not drawn.exception and "<mark># Notice\n\nNotice is given in writing.</mark>" in texts(drawn)
+    portal.collections.remove(ana, made.id)
+    drawn.run()
+    assert "This document does not exist. It may have been removed" in texts(drawn).replace("\\", "")

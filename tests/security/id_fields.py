@@ -47,6 +47,21 @@ FIELDS = {
     ("PUT", "/api/v1/conversations/{conversation_id}/summary", "id"): lambda id, own: Asked(
         "PUT", f"{chat_path(own)}/summary", {"id": id, "text": "x"}
     ),
+    ("POST", "/api/v1/conversations/{conversation_id}/messages", "collections"): lambda id, own: Asked(
+        "POST", f"{chat_path(own)}/messages", {"text": "x", "collections": [id]}
+    ),
+    ("PUT", "/api/v1/conversations/{conversation_id}/follow-up", "collections"): lambda id, own: Asked(
+        "PUT", f"{chat_path(own)}/follow-up", {"text": "x", "collections": [id]}
+    ),
+    ("POST", "/api/v1/conversations/{conversation_id}/side-by-side", "collections"): lambda id, own: Asked(
+        "POST", f"{chat_path(own)}/side-by-side", {"text": "x", "models": ["fake", "fake"], "collections": [id]}
+    ),
+    ("POST", "/api/v1/messages/{message_id}/regenerate", "collections"): lambda id, own: Asked(
+        "POST", f"/api/v1/messages/{own['answer_id']}/regenerate", {"collections": [id]}
+    ),
+    ("POST", "/api/v1/messages/{message_id}/continue", "collections"): lambda id, own: Asked(
+        "POST", f"/api/v1/messages/{own['answer_id']}/continue", {"collections": [id]}
+    ),
     ("POST", "/api/v1/collections/passages", "collections"): lambda id, own: Asked(
         "POST", "/api/v1/collections/passages", {"question": "x", "collections": [id]}
     ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-LIKE_AN_ID = re.compile(r"(?:^|_)(?:ids?|files?|images?|folder|conversation|before|after|cursor)$")
+LIKE_AN_ID = re.compile(r"(?:^|_)(?:ids?|files?|images?|folder|collections|conversation|before|after|cursor)$")
 
 
 class IdPlace(NamedTuple):

@@ -67,7 +67,7 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
     made = {
         "match_id": done(client.post("/api/v1/arena/matches", json={"text": MARK}))["id"],
         "group_id": group, "file_id": file, "folder_id": folder, "conversation_id": chat, "message_id": asked["answer"]["id"],
-        "replaces_id": asked["question"]["id"],
+        "replaces_id": asked["question"]["id"], "answer_id": asked["answer"]["id"],
         "request_id": f"once-{name}", "question_id": compared["question_id"], "preferred_id": compared["lanes"][0]["answer_id"],
         "share_id": done(client.post(f"{here}/shares", json={"group_id": group}))["id"],
         "prompt_id": done(client.post("/api/v1/prompts", json={"title": MARK, "text": MARK}))["id"],

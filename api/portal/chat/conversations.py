@@ -24,6 +24,7 @@ from core.chat.exports.exports import MAX_CHATS
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
+from core.documents.records import MAX_CHOSEN
 from core.errors import InvalidInput
 from core.inference.records import Source
 from core.people.records import User
@@ -93,8 +94,15 @@ class Regenerate(Sampling):
         "Tools that the model may not call for this answer, besides those that are switched off for the conversation."
     ))
 
+    collections: list[FolderId] = Field(default_factory=list, max_length=MAX_CHOSEN, description=(
+        "Collections whose passages the model reads with the question; the answer cites them as [1]."
+    ))
+
     def options(self) -> TurnOptions:
-        return TurnOptions(model=self.model, thinking=self.thinking, params=self.params(), tools_off=tuple(self.tools_off))
+        return TurnOptions(
+            model=self.model, thinking=self.thinking, params=self.params(), tools_off=tuple(self.tools_off),
+            collections=tuple(self.collections),
+        )  # fmt: skip
 
 
 class Question(Regenerate):

@@ -14,6 +14,7 @@ from core.chat.context.records import AnswerContext
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.chat.tools.records import ToolStep
+from core.documents.records import Source
 from core.inference.records import Generation, Routing
 
 
@@ -98,6 +99,30 @@ class RememberedOut(BaseModel):
     updated_at: datetime = Field(description="Which state of it was read.")
 
 
+class SourceOut(BaseModel):
+    """A passage that was given to the model."""
+
+    number: int = Field(description="As the answer cites it, from 1.")
+    document_id: str
+    document: str
+    collection: str
+    page: int | None = Field(description="null if the document has no pages.")
+    first_line: int
+    last_line: int
+    heading: str
+    start: int = Field(description="Offsets in the document's text.")
+    end: int
+    score: float
+
+    @staticmethod
+    def of(number: int, source: Source) -> SourceOut:
+        return SourceOut(
+            number=number, document_id=source.document_id, document=source.document, collection=source.collection,
+            page=source.page or None, first_line=source.first_line, last_line=source.last_line, heading=source.heading,
+            start=source.start, end=source.end, score=round(source.score, 3),
+        )  # fmt: skip
+
+
 class ContextOut(BaseModel):
     """What the model read for an answer besides the shown messages."""
 
@@ -106,6 +131,8 @@ class ContextOut(BaseModel):
     summarized: int = Field(description="Turns 1 to this one were read as a summary; 0: none.")
     left_out: list[int] = Field(description="Numbers of the turns that were not read at all.")
     parts: list[PartsOut] = Field(description="Files of which parts were read.")
+    searched: list[str] = Field(description="The names of the collections of documents that were searched.")
+    sources: list[SourceOut] = Field(description="The passages that were read; the answer cites them by their number.")
 
     @staticmethod
     def of(context: AnswerContext) -> ContextOut:
@@ -116,7 +143,9 @@ class ContextOut(BaseModel):
         parts = [PartsOut(name=each.name, lines=each.lines, read=[list(lines) for lines in each.read]) for each in context.parts]
         memories = [RememberedOut(id=each.id, updated_at=each.updated_at) for each in context.memories]
         return ContextOut(
-            instructions=applied, memories=memories, summarized=context.summarized, left_out=list(context.left_out), parts=parts
+            instructions=applied, memories=memories, summarized=context.summarized, left_out=list(context.left_out), parts=parts,
+            searched=[each.name for each in context.searched],
+            sources=[SourceOut.of(n, each) for n, each in enumerate(context.sources, start=1)],
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from api.portal.shapes import Asked, FileId, FolderId, Id, Line, Sampling
 from api.services import PortalHere
 from core.chat.records import NewQuestion, TurnOptions
 from core.chat.turns import MAX_LANES
+from core.documents.records import MAX_CHOSEN
 from core.inference.records import Source
 from core.review.records import Comparison, Vote
 
@@ -27,6 +28,7 @@ class SameQuestion(Sampling):
     files: list[FileId] = Field(default_factory=list, max_length=100)
     thinking: bool = True
     separate: bool = Field(default=False, description="Each model reads its own earlier answers of such questions, not those of the first.")
+    collections: list[FolderId] = Field(default_factory=list, max_length=MAX_CHOSEN, description="Collections to answer from.")
     request_id: str = Field(default_factory=lambda: uuid4().hex, description="Sending the same id again asks nothing new.")
 
 
@@ -72,7 +74,10 @@ async def ask(conversation_id: Id, body: SameQuestion, portal: PortalHere, user:
         conversation_id=conversation_id,
         text=body.text,
         options=[
-            TurnOptions(model=model, thinking=body.thinking, params=body.params(), own_thread=body.separate) for model in body.models
+            TurnOptions(
+                model=model, thinking=body.thinking, params=body.params(), own_thread=body.separate, collections=tuple(body.collections)
+            )
+            for model in body.models
         ],
         request_id=body.request_id,
         files=body.files,

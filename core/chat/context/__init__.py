@@ -10,6 +10,7 @@ In reading order:
 - reading: read a conversation and its files
 - window: count how much of a model's context a prompt takes
 - file_parts: choose the relevant parts of long files
+- passages: add the passages of collections to a question
 - summaries: have the model summarize the first turns
 - assembly: assemble the prompt of an answer
 - service: show and change what the model reads

@@ -13,6 +13,8 @@ from core.chat.context.exchanges import Exchange, asked, exchanges
 from core.chat.context.file_parts import chosen_parts
 from core.chat.context.instructions import applying
 from core.chat.context.opening import applied, opening, remembering
+from core.chat.context.passages import found_for
+from core.chat.context.reading import Asking
 from core.chat.context.records import AnswerContext, Instructions, Remembered, Summary
 from core.chat.context.summaries.summaries import Covering, SummaryWriter, usable
 from core.chat.context.summaries.summary_store import StoredSummaries
@@ -22,10 +24,10 @@ from core.chat.memory.records import Recalled
 from core.chat.records import Message
 from core.chat.tools.records import ToolStep
 from core.chat.tools.writing import written
+from core.documents.finding import Finder
 from core.inference.gateway import Gateway
 from core.inference.records import ServedModel
-from core.inference.requests import ChatMessage, ChatRole, SamplingParams, Tool
-from core.people.records import User
+from core.inference.requests import ChatMessage, ChatRole
 from core.unit_of_work import UnitOfWorkFactory
 
 AFTER_SUMMARY = 0.5
@@ -37,34 +39,6 @@ SUMMARY_CHARS = 1_500
 
 def never() -> None:
     """Do nothing: the default check, which never stops the wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A question to answer."""
-
-    user: User
-    branch: Sequence[Message]
-    """The shown messages, up to and including the open question."""
-    read: Mapping[str, str] = field(default_factory=dict)
-    """The text of each file, by its id."""
-    model: str | None = None
-    chosen: ServedModel | None = None
-    """The model that `model` means for this person; None: it has not been looked up."""
-    params: SamplingParams = field(default_factory=SamplingParams)
-    thinking: bool = True
-    instructed: bool = True
-    """Whether instructions apply."""
-    remembered: bool = False
-    """Whether memories are read, if the person switched memory on."""
-    conversation_id: str | None = None
-    """None for a chat without summaries."""
-    begun: str = ""
-    """The text that the answer already begins with, if it continues one that was cut off."""
-    begun_steps: Sequence[ToolStep] = ()
-    """The calls of tools in that text."""
-    tools: tuple[Tool, ...] = ()
-    """The tools that the model is offered. With any, it also reads the calls in earlier answers."""
 
 
 @dataclass(slots=True)
@@ -83,6 +57,8 @@ class _Draft:
     begun: str = ""
     begun_steps: Sequence[ToolStep] = ()
     recalled: Recalled = field(default_factory=Recalled)
+    passages: str = ""
+    """Passages of collections, read before the question."""
 
     def messages(self) -> list[ChatMessage]:
         begun = self.begun_steps or self.begun
@@ -97,6 +73,8 @@ class _Draft:
         if self.recalled.asked:
             facts = remembering([each.text for each in self.recalled.asked])
             question = replace(question, text=f"{question.text}\n\n({facts})")
+        if self.passages:
+            question = replace(question, text=f"{self.passages}\n\n{question.text}")
         return [*head, *turns, asked(question, self.read, self.extra)]
 
     def shown(self) -> list[Exchange]:
@@ -155,9 +133,17 @@ class Assembly:
     """Assembles the prompts of chats. Programs under /v1 write their own prompts."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, writer: SummaryWriter | None = None, recall: Recall | None = None
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        gateway: Gateway,
+        writer: SummaryWriter | None = None,
+        recall: Recall | None = None,
+        finder: Finder | None = None,
     ) -> None:
-        """writer: summarizes turns that do not fit; with None the oldest turns are left out. recall: with None no memories are read."""
+        """writer: summarizes turns that do not fit; with None the oldest turns are left out. recall: with None no memories are read.
+        finder: with None no collections are searched.
+        """
+        self._finder = finder
         self._recall = recall
         self._unit_of_work = unit_of_work
         self._gateway = gateway
@@ -188,6 +174,10 @@ class Assembly:
         window = window_of(self._gateway, asking, model)
         if self._recall is not None and asking.remembered and not model.guide:
             draft = _with_memories(draft, self._recall.recall(window, asking.branch[:-1], asking.branch[-1].text))
+        if self._finder is not None and asking.collections:
+            cited = found_for(self._finder, window, asking.collections, tuple(asking.branch))
+            context = replace(draft.context, sources=cited.sources, searched=cited.searched)
+            draft = replace(draft, passages="" if model.guide else cited.text, context=context)
         if not window.fits(draft.messages()):
             draft = self._with_parts(window, draft)
         if not window.fits(draft.messages()):

@@ -1,15 +1,18 @@
-"""Read the messages and files that the next question follows."""
+"""Read the messages and files that the next question follows, and hold them for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from core.chat.records import Author, Conversation, Message
-from core.inference.requests import ImageInput
+from core.chat.tools.records import ToolStep
+from core.inference.records import ServedModel
+from core.inference.requests import ImageInput, SamplingParams, Tool
 from core.knowledge.attachment import text_of
 from core.knowledge.records import StoredFile
 from core.knowledge.tables.described import WHOLE_LENGTH, instead_of_rows
+from core.people.records import User
 from core.unit_of_work import UnitOfWork
 
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
@@ -20,6 +23,36 @@ class Picture(str):
     """The text that stands for an image for models that cannot see, together with the image."""
 
     image: ImageInput
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question to answer."""
+
+    user: User
+    branch: Sequence[Message]
+    """The shown messages, up to and including the open question."""
+    read: Mapping[str, str] = field(default_factory=dict)
+    """The text of each file, by its id."""
+    model: str | None = None
+    chosen: ServedModel | None = None
+    """The model that `model` means for this person; None: it has not been looked up."""
+    params: SamplingParams = field(default_factory=SamplingParams)
+    thinking: bool = True
+    instructed: bool = True
+    """Whether instructions apply."""
+    remembered: bool = False
+    """Whether memories are read, if the person switched memory on."""
+    conversation_id: str | None = None
+    """None for a chat without summaries."""
+    begun: str = ""
+    """The text that the answer already begins with, if it continues one that was cut off."""
+    begun_steps: Sequence[ToolStep] = ()
+    """The calls of tools in that text."""
+    collections: tuple[str, ...] = ()
+    """Ids of the collections whose passages are read with the question."""
+    tools: tuple[Tool, ...] = ()
+    """The tools that the model is offered. With any, it also reads the calls in earlier answers."""
 
 
 def branch_to(messages: Iterable[Message], head_id: str | None) -> list[Message]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.documents.records import CollectionName, Source
+
 MAX_SUMMARY_LENGTH = 16_000
 """Most characters of a summary that a person edits."""
 MAX_INSTRUCTIONS_LENGTH = 4_000
@@ -131,6 +133,11 @@ class AnswerContext:
     """The numbers of the turns that were not read at all."""
     parts: tuple[FileParts, ...] = ()
     """The files that were read only in part."""
+
+    sources: tuple[Source, ...] = ()
+    """The passages of collections that were read with the question; the answer cites them by their number, from 1."""
+    searched: tuple[CollectionName, ...] = ()
+    """The collections that were searched."""
 
     @property
     def is_empty(self) -> bool:

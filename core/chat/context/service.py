@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.characters import is_blank, without_controls
-from core.chat.context.assembly import Asking, Assembly
+from core.chat.context.assembly import Assembly
 from core.chat.context.exchanges import asked, exchanges
 from core.chat.context.instructions import applying
 from core.chat.context.opening import opening, remembering
-from core.chat.context.reading import Picture, branch_to, open_branch, texts_of
+from core.chat.context.reading import Asking, Picture, branch_to, open_branch, texts_of
 from core.chat.context.records import MAX_SUMMARY_LENGTH, ContextPart, ContextUse, PartKind, Summary
 from core.chat.context.summaries.summaries import usable
 from core.chat.context.window import Window, reserve_of, tools_text

@@ -18,6 +18,7 @@ from core.chat.exports.message_images import MessageImages
 from core.chat.records import Author, Conversation, Message
 from core.chat.tools.exported import html_steps, json_steps, markdown_steps, plugin_steps
 from core.clock import Clock
+from core.documents.exported import html_sources, json_sources, markdown_sources
 from core.errors import InvalidInput
 from core.knowledge.records import StoredFile
 from core.people.audit_events import record
@@ -155,9 +156,10 @@ class ChatExports:
             files = "".join(f"<li>{_html_file(file, images)}</li>" for file in message.files)
             steps = html_steps(message.steps)
             body = self._to_html(message.text) if message.author is Author.ASSISTANT else f"<p>{escape(message.text)}</p>"
+            sources = html_sources(message.context.sources if message.context else ())
             listed = f"<ul class='files'>{files}</ul>" if files else ""
             head = f"<header>{escape(_head(message))}</header>"
-            parts.append(f"<section class='{message.author.value}'>{head}{steps}{body}{listed}</section>")
+            parts.append(f"<section class='{message.author.value}'>{head}{steps}{body}{sources}{listed}</section>")
         return _PAGE.format(title=title, changed=f"{conversation.updated_at:%Y-%m-%d %H:%M} UTC", parts="\n".join(parts))
 
 
@@ -184,6 +186,8 @@ def _markdown(conversation: Conversation, shown: Sequence[Message], images: Mess
             parts.append(markdown_steps(message.steps))
         if message.text:
             parts.append(message.text)
+        if message.context and message.context.sources:
+            parts.append(markdown_sources(message.context.sources))
     return "\n\n".join(parts) + "\n"
 
 
@@ -221,6 +225,7 @@ def _message(message: Message, images: MessageImages) -> dict[str, object]:
         "text": message.text,
         "reasoning": message.reasoning,
         "steps": json_steps(message.steps),
+        "sources": json_sources(message.context.sources if message.context else ()),
         "rating": message.rating,
         "comment": message.comment,
         "files": [_json_file(file, images) for file in message.files],
@@ -240,12 +245,18 @@ def _json_file(file: StoredFile, images: MessageImages) -> dict[str, object]:
 def _for_plugin(conversation: Conversation, shown: Sequence[Message]) -> plugin_records.Chat:
     messages = tuple(
         plugin_records.ChatMessage(
-            author=each.author.value, text=each.text, created_at=each.created_at, model=each.generation.model if each.generation else "",
+            author=each.author.value, text=_with_sources(each), created_at=each.created_at,
+            model=each.generation.model if each.generation else "",
             files=tuple(file.name for file in each.files), steps=plugin_steps(each.steps),
         )
         for each in shown
     )  # fmt: skip
     return plugin_records.Chat(title=conversation.title or _NO_NAME, updated_at=conversation.updated_at, messages=messages)
+
+
+def _with_sources(message: Message) -> str:
+    sources = message.context.sources if message.context else ()
+    return f"{message.text}\n\n{markdown_sources(sources)}" if sources else message.text
 
 
 def _name(conversation: Conversation) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from core.chat.context.records import AnswerContext
 from core.chat.records import Conversation, Message
 from core.chat.tools.records import ToolStep
 from core.errors import StoredError
@@ -25,7 +26,13 @@ def masked_message(message: Message, change: Change) -> Message:
         comment=change(message.comment),
         files=tuple(replace(each, name=change(each.name)) for each in message.files),
         steps=tuple(_masked_step(each, change) for each in message.steps),
+        context=message.context and _masked_context(message.context, change),
     )
+
+
+def _masked_context(context: AnswerContext, change: Change) -> AnswerContext:
+    sources = (replace(each, document=change(each.document), heading=change(each.heading)) for each in context.sources)
+    return replace(context, sources=tuple(sources))
 
 
 def _masked_step(step: ToolStep, change: Change) -> ToolStep:

@@ -29,7 +29,10 @@ class FollowUp:
 
 
 def options_text(options: TurnOptions) -> str:
-    return json.dumps(asdict(options), ensure_ascii=False)
+    stored = asdict(options)
+    if not stored["collections"]:
+        del stored["collections"]  # The previous release does not know them.
+    return json.dumps(stored, ensure_ascii=False)
 
 
 def options_of(text: str) -> TurnOptions:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from core.chat.conversations import own, own_to_change
 from core.chat.follow_ups.records import FollowUp
+from core.chat.lifecycle.new_turns import check_collections
 from core.chat.questions import check_question
 from core.chat.records import MessageStatus, Turn
 from core.chat.turn_runner import TurnOptions
@@ -53,6 +54,7 @@ class FollowUps:
             own_to_change(work, user, conversation_id)
             for file_id in files:
                 own_file(work, user, file_id)
+            check_collections(work, user, [options])
             if not work.follow_ups.add(follow_up):
                 raise Conflict("A question is queued in this conversation already. Take it back first.")
             work.commit()

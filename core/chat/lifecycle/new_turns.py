@@ -14,6 +14,8 @@ from core.chat.records import Author, Conversation, Message, MessageStatus, NewQ
 from core.chat.titling.titles import title_of
 from core.chat.tools.records import ToolStep
 from core.clock import Clock
+from core.documents.access import seen
+from core.documents.records import MAX_CHOSEN
 from core.errors import Conflict, InvalidInput, NotFound
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason, ServedModel
@@ -47,6 +49,15 @@ def lane_request_id(request_id: str, lane: int) -> str:
     return f"{request_id} {lane}" if lane else request_id
 
 
+def check_collections(work: UnitOfWork, user: User, options: Sequence[TurnOptions]) -> None:
+    """Raise NotFound if a question names a collection that the person may not read, and InvalidInput if it names too many."""
+    ids = {id for each in options for id in each.collections}
+    if len(ids) > MAX_CHOSEN:
+        raise InvalidInput("Choose 1 to {most} collections.", most=MAX_CHOSEN)
+    for id in ids:
+        seen(work, user, id)
+
+
 class NewTurns:
     """Stores new turns. Each method commits.
 
@@ -64,6 +75,7 @@ class NewTurns:
         """Store a question, and one turn for each of its options."""
         # Before the conversation is locked, since on SQLite no one else can write while it is.
         chosen = [self._gateway.chat_model(user, each.model) for each in new.options]
+        check_collections(work, user, new.options)
         conversation = own_to_change(work, user, new.conversation_id)
         parent_id, file_ids = conversation.head_id, list(new.files)
         if new.replaces is not None:
@@ -108,6 +120,7 @@ class NewTurns:
     def _answer_question_of(
         self, work: UnitOfWork, user: User, conversation: Conversation, answer: Message, options: TurnOptions, request_id: str
     ) -> Sequence[Turn]:
+        check_collections(work, user, [options])
         question = _message(work, conversation, answer.parent_id or "", Author.USER)
         if question.files and self._asks_guide(user, options):
             _check_no_files(question.files)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from core.chat.context.assembly import Asking, Assembled, Assembly, never, window_of
+from core.chat.context.assembly import Assembled, Assembly, never, window_of
 from core.chat.context.exchanges import with_newest_images
+from core.chat.context.reading import Asking
 from core.chat.records import TurnOptions
 from core.chat.running_turn import RunningTurn
 from core.chat.tools.approval import PassingDecisions

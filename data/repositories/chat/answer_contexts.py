@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from core.chat.context.records import AnswerContext, Applied, FileParts, Holder, Remembered
+from core.documents.records import CollectionName, Source
 
 
 def write_context(context: AnswerContext | None) -> str | None:
@@ -20,6 +22,8 @@ def write_context(context: AnswerContext | None) -> str | None:
         "summary": context.summary_id,
         "left_out": context.left_out,
         "parts": [[each.name, each.lines, each.read] for each in context.parts],
+        "sources": [asdict(each) for each in context.sources],
+        "searched": [[each.id, each.name] for each in context.searched],
     }
     return json.dumps({name: value for name, value in stored.items() if value}, ensure_ascii=False)
 
@@ -35,6 +39,8 @@ def read_context(text: str | None) -> AnswerContext | None:
             summary_id=str(found.get("summary", "")),
             left_out=tuple(map(int, found.get("left_out", ()))),
             parts=tuple(_parts(*each) for each in found.get("parts", ())),
+            sources=tuple(Source(**each) for each in found.get("sources", ())),
+            searched=tuple(CollectionName(*map(str, each)) for each in found.get("searched", ())),
         )
     except (ValueError, TypeError, AttributeError, KeyError):
         return None

@@ -29,6 +29,7 @@ from pages.widgets.chat.problem import forget_problem, report_problem
 from pages.widgets.chat.sidebar import sidebar
 from pages.widgets.common.requests import put_back, take
 from pages.widgets.context import applied
+from pages.widgets.documents import chosen
 from pages.widgets.people.privacy import note
 from pages.widgets.rating import rating_form
 from pages.widgets.review.answers.accepted import accept_answer
@@ -68,8 +69,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "ask" if temporary_chat.is_on():
             if asked.get("files"):
                 raise InvalidInput("A temporary chat cannot read files. Remove them, or turn the temporary chat off.")
-            chosen = replace(options(models, instructions=applied.wanted()), tools_off=tools_menu.tools_off())
-            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], chosen, asked["request"]))
+            choices = replace(options(models, instructions=applied.wanted()), tools_off=tools_menu.tools_off(), collections=())
+            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], choices, asked["request"]))
         case "decide" if temporary_chat.opened():
             portal.temporary.decide(user, temporary_chat.opened() or "", asked["step"], Decision(asked["decision"]))
         case "decide":
@@ -133,6 +134,7 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
         if here is None:
             applied.began()
             tools_menu.began()
+            chosen.began(result.conversation_id)
         if result.checked is not None:
             st.session_state[_PRIVATE] = note(result.checked)
         st.session_state[_HELD] = []

@@ -17,13 +17,15 @@ from pages.markdown.text import escaped
 from pages.shell.words import t
 
 
-def show(text: str, *, growing: Growing | None = None, caret: bool = True, instead: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Print model text; return its element.
+def show(
+    text: str, *, growing: Growing | None = None, caret: bool = True, instead: DeltaGenerator | None = None, sources: int | None = None
+) -> DeltaGenerator:  # fmt: skip
+    """Print model text; return its element. sources: how many sources a finished answer may cite; None if it cites none.
 
     growing: the state of a text that is still being written; caret: whether a caret is drawn at its end. instead: the element to replace.
     """
     markdown = instead.markdown if instead else st.markdown
-    return markdown(growing.markdown(text, caret=caret) if growing else _finished(text, leaving()), anchors=False)
+    return markdown(growing.markdown(text, caret=caret) if growing else _finished(text, leaving(), sources), anchors=False)
 
 
 def leaving() -> str:
@@ -37,6 +39,6 @@ def plain(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _finished(text: str, leaving: str) -> str:
+def _finished(text: str, leaving: str, sources: int | None) -> str:
     """Return the Markdown of a finished answer. It is cached, because a page shows its finished answers again at every run."""
-    return whole(text, leaving)
+    return whole(text, leaving, sources)

@@ -1,4 +1,4 @@
-"""The Documents page.
+"""The Documents page, and documents in the chat.
 
 In reading order:
 
@@ -8,4 +8,7 @@ In reading order:
 - document_list: the documents of a collection, with their reading progress
 - trial: try a question
 - rights: who reads a collection
+- chosen: the collections that the next question searches
+- sources: the sources of an answer
+- page_pane: the page of a source, beside the chat
 """

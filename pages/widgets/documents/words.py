@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.documents.records import FoundPassage
+from core.documents.records import FoundPassage, Source
+from core.sharing.records import SharedSource
 from pages.shell.words import t
 
 
-def location(found: FoundPassage) -> str:
+def location(found: FoundPassage | Source | SharedSource) -> str:
     """Return where in its document a passage is: its page or lines, and its heading."""
     if found.page:
         at = t("page {n}", n=found.page)

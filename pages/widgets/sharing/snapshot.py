@@ -13,6 +13,7 @@ from core.sharing.records import SharedChat, SharedMessage
 from pages.widgets.chat.answers.between_answers import Footer, divider, divider_labels
 from pages.widgets.chat.answers.tool_steps import shared_steps
 from pages.widgets.chat.message import show
+from pages.widgets.documents.sources import shared_sources
 
 
 def snapshot(shared: SharedChat) -> None:
@@ -28,7 +29,8 @@ def snapshot(shared: SharedChat) -> None:
                 continue
             _divider(f"seam-{number}", footer=footer, asked=asked)
             shared_steps(each.steps, str(number))
-            show(each.text)
+            show(each.text, sources=len(each.sources) if each.sources else None)
+            shared_sources(each.sources)
             asked = None
             footer = Footer(answer=shown, meta=(each.model,) if each.model else (), details=(), mark="", again=False, rated=False)
         _divider("seam-last", footer=footer, asked=asked)

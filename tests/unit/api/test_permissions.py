@@ -99,7 +99,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/collections/{collection_id}", {"name": "x"}, ALL, 404),
     ("DELETE", "/api/v1/collections/{collection_id}", None, ALL, 404),
     ("GET", "/api/v1/collections/{collection_id}/documents", None, ALL, 404),
-    ("POST", "/api/v1/collections/{collection_id}/documents?name=a.txt", None, ALL, 422),
+    ("POST", "/api/v1/collections/{collection_id}/documents?name=a.txt", None, ALL, 404),
     ("GET", "/api/v1/documents/{document_id}", None, ALL, 404),
     ("GET", "/api/v1/documents/{document_id}/content", None, ALL, 404),
     ("POST", "/api/v1/documents/{document_id}/read", None, ALL, 404),

@@ -6,8 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from core.chat.context.assembly import Asking, Assembly
-from core.chat.context.reading import open_branch, texts_of
+from core.chat.context.assembly import Assembly
+from core.chat.context.reading import Asking, open_branch, texts_of
 from core.chat.context.summaries.summaries import Stopped, SummaryWriter
 from core.chat.context.window import Window
 from core.errors import Conflict, PortalError

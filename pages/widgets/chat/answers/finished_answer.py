@@ -17,6 +17,7 @@ from pages.widgets.chat.answers.answer_figures import short_seconds
 from pages.widgets.chat.answers.between_answers import Thought
 from pages.widgets.chat.answers.tool_steps import tool_steps
 from pages.widgets.chat.message import plain, show
+from pages.widgets.documents.sources import searched_line, sources_of
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
 def finished_answer(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
     """Draw the text of an answer that has ended, and what went wrong with it."""
     tool_steps(message.steps, message.id)
+    searched_line(message.context)
     if message.text:
-        show(message.text)
+        show(message.text, sources=len(message.context.sources) if message.context and message.context.searched else None)
     if is_cut(message):
         _cut(message, free=free, other=other, on_again=on_again)
     elif message.generation and message.generation.error:
         # The answer ended normally, but its text went wrong.
         with st.container(key=f"astray-{message.id}"):
             st.markdown(f":gray[{plain(error_text(message.generation.error))}]")
+    sources_of(message.id, message.context)
 
 
 def is_cut(message: Message) -> bool:

@@ -19,6 +19,7 @@ from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import LinkTarget
 from pages.widgets.chat.message import plain
 from pages.widgets.context.prompt_menu import prompt_menu
+from pages.widgets.documents.chosen import chosen
 from pages.widgets.tables.table_lines import held_table
 
 PROMPT = "prompt"
@@ -44,7 +45,9 @@ def options(models: Sequence[ServedModel], *, instructions: bool = True) -> Turn
     """Return the chosen options. Without a choice, or if the chosen model is gone, the portal routes the question."""
     wanted = st.session_state.get(_MODEL)
     model = wanted if any(wanted in each.names for each in models) else None
-    return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)), instructions=instructions)
+    return TurnOptions(
+        model=model, thinking=bool(st.session_state.get(_THINKING, True)), instructions=instructions, collections=chosen()
+    )  # fmt: skip
 
 
 def asks_guide(models: Sequence[ServedModel]) -> bool:

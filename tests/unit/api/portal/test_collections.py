@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import httpx
 
+from samples.fakes import FakeRouter, answer
+
 OCTETS = {"Content-Type": "application/octet-stream"}
 
 
@@ -59,3 +61,15 @@ def test_a_document_may_be_larger_than_other_bodies_and_says_why_it_is_not_read(
     again = ann.post(f"/api/v1/documents/{failed['id']}/read")
     assert again.status_code == 200 and until_read(ann, str(failed["id"]))["state"] == "failed"
     assert until_read(ann, large.json()["id"])["state"] == "ready"
+
+
+def test_a_question_is_answered_from_a_collection(ann: httpx.Client, router: FakeRouter) -> None:
+    collection_id = ann.post("/api/v1/collections", json={"name": "Contracts"}).json()["id"]
+    until_read(ann, added(ann, collection_id, "contract.md", b"# Notice\n\nNotice is given in writing.").json()["id"])
+    router.always = answer("In writing [1].")
+    here = ann.post("/api/v1/conversations", json={}).json()["id"]
+    asked = {"text": "How is notice given?", "collections": [collection_id]}
+    said = ann.post(f"/api/v1/conversations/{here}/messages", json=asked).json()["answer"]
+    assert said["context"]["searched"] == ["Contracts"]
+    assert [(each["number"], each["document"], each["heading"]) for each in said["context"]["sources"]] == [(1, "contract.md", "Notice")]
+    assert ann.get(f"/api/v1/conversations/{here}/messages").json()["items"][-1]["context"] == said["context"], "it survives"
