@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner import ScriptRunnerEvent
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunnerEvent
 
 from pages.shell import script_events
 
@@ -25,6 +26,7 @@ class Session:
         self.seen: list[tuple[ScriptRunnerEvent, str]] = []
         self.woken = 0
         self.done = asyncio.Event()
+        self.queue = self._browser_queue = ForwardMsgQueue()
         self._loop = loop
 
     def on_event(self, event: ScriptRunnerEvent, **given: ForwardMsg) -> None:
@@ -48,8 +50,9 @@ class Session:
 
 
 def test_streamlit_has_what_is_replaced_and_called() -> None:
-    used = {"_on_scriptrunner_event", "_call_soon_on_event_loop", "_handle_scriptrunner_event_on_event_loop"}
-    assert used <= set(vars(AppSession))
+    replaced = {"_on_scriptrunner_event", "_create_scriptrunner", "_clear_queue"}
+    called = {"_call_soon_on_event_loop", "_handle_scriptrunner_event_on_event_loop"}
+    assert replaced | called <= set(vars(AppSession))
 
 
 async def played(script: Callable[[Session], None]) -> Session:
@@ -113,3 +116,42 @@ def test_what_several_threads_draw_at_once_all_arrives() -> None:
     session = asyncio.run(played(script))
     for who in range(4):
         assert [name for _, name in session.seen if name.startswith(f"{who}-")] == [f"{who}-{n}" for n in range(DRAWN)]
+
+
+def test_a_new_runner_starts_after_all_events_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[int] = []
+    monkeypatch.setattr(script_events, "create_scriptrunner", lambda session, _data: created.append(len(session.seen)))
+
+    async def main() -> None:
+        session = Session(asyncio.get_running_loop())
+        script_events.create_runner(session, RerunData())  # type: ignore[arg-type]
+        session.draw("last")
+        session.on_event(ScriptRunnerEvent.SCRIPT_STOPPED_WITH_SUCCESS)
+        script_events.create_runner(session, RerunData())  # type: ignore[arg-type]
+
+    asyncio.run(main())
+    assert created == [0, 2]
+
+
+def element(path: list[int], text: str, fragment: str = "") -> ForwardMsg:
+    message = ForwardMsg()
+    message.metadata.delta_path[:] = path
+    message.delta.new_element.markdown.body = text
+    message.delta.fragment_id = fragment
+    return message
+
+
+def test_a_fragment_that_runs_again_leaves_no_gap_where_it_drew_into_a_placeholder() -> None:
+    loop = asyncio.new_event_loop()
+    session = Session(loop)
+    loop.close()
+    queue = session.queue
+    for path, text, fragment in (([0, 0], "", ""), ([0, 1], "button", ""), ([0, 0], "1 token", "f"), ([0, 0], "2 tokens", "f")):
+        queue.enqueue(element(path, text, fragment))
+    script_events.clear_queue(session, ["f"])  # type: ignore[arg-type]
+    queue.enqueue(element([0, 0], "3 tokens", "f"))
+    sent = [(list(each.metadata.delta_path), each.delta.new_element.markdown.body) for each in queue.flush()]
+    assert sent == [([0, 0], "2 tokens"), ([0, 1], "button"), ([0, 0], "3 tokens")]
+    queue.enqueue(element([0, 0], "of the run before"))
+    script_events.clear_queue(session)  # type: ignore[arg-type]
+    assert queue.flush() == []

@@ -171,7 +171,7 @@ PUBLIC_BY_CUSTOM = {"_mapping", "_replace", "_fields_", "_exit", "_Hash"}
 INSIDES_OF_OTHERS = {
     "data/documents/formats/pdf.py": 4,
     "pages/shell/options.py": 1,
-    "pages/shell/script_events.py": 4,
+    "pages/shell/script_events.py": 8,
     "pages/shell/theme.py": 2,
     "pages/widgets/common/browser_timer.py": 1,
 }
