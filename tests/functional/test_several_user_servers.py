@@ -173,7 +173,7 @@ def test_a_killed_user_server_takes_neither_the_sign_in_nor_the_answer(site: Sit
         chats = site.admin.measured.get("/api/v1/conversations", "ana")["items"]
         messages = site.admin.measured.get(f"/api/v1/conversations/{chats[0]['id']}/messages", "ana")["items"]
         assert len(chats) == 1 and [each["status"] for each in messages] == ["done", "done"]
-        assert letters(messages[1]["text"])[-20:] in letters(written(page))
+        until(lambda: letters(messages[1]["text"])[-20:] in letters(written(page)))
         page.reload()
         expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
         with site.client(site.nginx.url) as client:
@@ -202,7 +202,8 @@ def test_a_page_keeps_what_it_shows_while_the_admin_server_is_away_and_goes_on_b
     expect(note).to_have_count(0)
     expect(page.locator(".st-key-transcript").get_by_text("A question in between")).to_have_count(1)
     other.get_by_placeholder("Ask anything").wait_for()
-    assert page.url == other.url == address and shown[:40] in letters(written(other))
+    assert page.url == other.url == address
+    until(lambda: shown[:40] in letters(written(other)))
     chat = site.admin.measured.get("/api/v1/conversations", "ana")["items"][0]["id"]
     messages = site.admin.measured.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"]
     assert [each["text"] for each in messages if each["author"] == "user"] == ["Tell me something", "A question in between"]

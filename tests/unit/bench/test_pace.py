@@ -19,8 +19,8 @@ def test_a_round_waits_until_the_share_is_kept() -> None:
     pace = Pace(os.getpid(), 0.5)
     busy(0.1)
     pace.wait(threading.Event())
-    # This process counts twice here: as the portal and as the load.
-    assert pace.taken() <= 0.5
+    # This process counts twice here: as the portal and as the load. Looking takes processor time, too, which is counted in 10 ms.
+    assert pace.taken() <= 0.6
 
 
 def test_waiting_stops_with_the_load() -> None:
