@@ -32,7 +32,7 @@ class PageSocket:
         held = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
         headers = {"Cookie": held} if held else {}
         scheme = "wss" if tls else "ws"
-        self._connection = connect(f"{scheme}://{host}/_stcore/stream", additional_headers=headers, max_size=None, ssl=tls)
+        self._connection = connect(f"{scheme}://{host}/_stcore/stream", additional_headers=headers, max_size=None, ssl=tls, open_timeout=60)
         self._page = self._input = ""
         self.received_bytes = 0
         self.query = ""

@@ -43,7 +43,7 @@ class OidcServer:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"{self.issuer}/.well-known/openid-configuration").status_code == 200
+            return httpx.get(f"{self.issuer}/.well-known/openid-configuration", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 

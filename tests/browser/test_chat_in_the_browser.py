@@ -217,7 +217,7 @@ def test_signing_out_ends_the_session_in_every_tab(person: Person) -> None:
     page.get_by_role("button", name="bo", exact=True).click()
     page.get_by_text("Sign out", exact=True).click()
     page.get_by_label("User name").wait_for()
-    answer = httpx.get(f"{person.portal.url}/api/v1/conversations", cookies={"glm_portal_session": token})
+    answer = httpx.get(f"{person.portal.url}/api/v1/conversations", cookies={"glm_portal_session": token}, timeout=60)
     assert answer.status_code == 401
     second.reload()
     second.get_by_label("User name").wait_for()

@@ -48,7 +48,7 @@ def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: 
     expect(dialog).to_have_count(0)
 
     address = f"{portal.url}{link.get_attribute('href')}"
-    assert httpx.get(address).status_code == 401
+    assert httpx.get(address, timeout=60).status_code == 401
     with portal.sign_in("ana") as ana:
         assert ana.get(address).status_code == 403
 

@@ -83,7 +83,7 @@ def test_the_proxy_has_the_same_limits_as_the_portal() -> None:
 
 
 def test_every_alert_watches_a_measurement_that_exists(portal: Measured) -> None:
-    shown = httpx.get(f"{portal.url}/metrics").text
+    shown = httpx.get(f"{portal.url}/metrics", timeout=60).text
     there = set(re.findall(r"^(?:# TYPE )?(portal_\w+)", shown, re.MULTILINE))
     rules = yaml.safe_load((DEPLOY / "prometheus-rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
     watched = {name for rule in rules for name in re.findall(r"portal_\w+", rule["expr"])}

@@ -168,7 +168,7 @@ def test_a_part_of_an_open_page_asks_for_the_rights_of_now(portal: Measured, cha
 def put_file(portal: Measured, cookie: str | None, content: bytes) -> httpx.Response:
     """As Streamlit's page does it; a session id that it does not know is refused only after the walls."""
     cookies = {SESSION_COOKIE: cookie} if cookie else {}
-    with httpx.Client(base_url=portal.url, cookies=cookies) as client:
+    with httpx.Client(base_url=portal.url, cookies=cookies, timeout=60) as client:
         xsrf = client.get("/_stcore/health").cookies.get("_streamlit_xsrf", "")
         return client.put("/_stcore/upload_file/no-session/file", files={"file": ("a.txt", content)}, headers={"X-Xsrftoken": xsrf})
 

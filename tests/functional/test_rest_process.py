@@ -65,7 +65,7 @@ def question(**more: Any) -> dict[str, Any]:
 
 
 def test_pages_and_rest_share_one_address(portal: Measured) -> None:
-    with httpx.Client(verify=TLS, base_url=portal.url) as nobody:
+    with httpx.Client(verify=TLS, base_url=portal.url, timeout=60) as nobody:
         assert nobody.get("/").headers["content-type"].startswith("text/html")
         assert nobody.get("/healthz").json() == {"status": "ok"}
         assert nobody.get("/readyz").json()["ready"] is True
@@ -181,7 +181,7 @@ def test_fifty_open_streams_leave_everything_else_fast(portal: Measured, admin: 
 
 
 def test_a_browser_signs_in_by_cookie_and_writes_only_from_our_own_pages(portal: Measured) -> None:
-    with httpx.Client(verify=TLS, base_url=portal.url) as browser:
+    with httpx.Client(verify=TLS, base_url=portal.url, timeout=60) as browser:
         browser.post("/api/v1/session", json={"username": "ann", "password": PASSWORD}, headers={"Origin": portal.url})
         assert browser.post("/api/v1/conversations", headers={"Origin": portal.url}).status_code == 201
         assert browser.post("/api/v1/conversations", headers={"Origin": "https://evil.example"}).status_code == 403

@@ -74,7 +74,7 @@ def test_both_kinds_of_streams_end_with_account_session_and_portal(opened: tuple
                     said, seconds = last_event(ann, kind, lambda: admin.patch("/api/v1/people/ann", json=change).raise_for_status())  # noqa: B023
                 assert "has ended" in said and seconds < WITHIN_S
                 admin.patch("/api/v1/people/ann", json={"active": True, "password": "bench password 1"}).raise_for_status()
-            with portal.sign_in("ann") as ann, httpx.Client(base_url=portal.url, headers=ann.headers) as other:
+            with portal.sign_in("ann") as ann, httpx.Client(base_url=portal.url, headers=ann.headers, timeout=60) as other:
                 said, seconds = last_event(ann, kind, lambda: other.delete("/api/v1/session").raise_for_status())
             assert "has ended" in said and seconds < WITHIN_S
         # The command, which is another process, ends them as well.

@@ -38,7 +38,7 @@ def portal() -> Iterator[Measured]:
      "/..%2f..%2fsettings.py"],
 )  # fmt: skip
 def test_every_response_carries_the_headers(portal: Measured, path: str) -> None:
-    headers = httpx.get(portal.url + path).headers
+    headers = httpx.get(portal.url + path, timeout=60).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert "camera=()" in headers["permissions-policy"]
@@ -46,24 +46,24 @@ def test_every_response_carries_the_headers(portal: Measured, path: str) -> None
 
 
 def test_the_one_inline_script_of_streamlit_is_the_one_that_may_run(portal: Measured) -> None:
-    scripts = re.findall(r"<script>(.*?)</script>", httpx.get(portal.url).text, re.DOTALL)
+    scripts = re.findall(r"<script>(.*?)</script>", httpx.get(portal.url, timeout=60).text, re.DOTALL)
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
     assert hashes == [STREAMLIT_INLINE_SCRIPT]
 
 
 def test_nobody_may_frame_the_pages_and_send_them_messages(portal: Measured) -> None:
-    assert httpx.get(f"{portal.url}/_stcore/host-config").json()["allowedOrigins"] == []
+    assert httpx.get(f"{portal.url}/_stcore/host-config", timeout=60).json()["allowedOrigins"] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/session", "/_stcore/host-config"])
 def test_another_name_is_not_answered(portal: Measured, path: str) -> None:
-    assert httpx.get(portal.url + path, headers={"Host": "evil.example", "Origin": "http://evil.example"}).status_code == 421
-    assert httpx.get(portal.url + path, headers={"Host": "portal.example"}).status_code in (200, 401)
+    assert httpx.get(portal.url + path, headers={"Host": "evil.example", "Origin": "http://evil.example"}, timeout=60).status_code == 421
+    assert httpx.get(portal.url + path, headers={"Host": "portal.example"}, timeout=60).status_code in (200, 401)
 
 
 def test_a_sign_in_under_another_name_is_refused_with_a_sentence(portal: Measured) -> None:
     headers = {"Host": "evil.example", "Origin": "http://evil.example"}
-    answer = httpx.post(f"{portal.url}/api/v1/session", headers=headers, json={"username": "admin", "password": "x"})
+    answer = httpx.post(f"{portal.url}/api/v1/session", headers=headers, json={"username": "admin", "password": "x"}, timeout=60)
     assert answer.status_code == 421 and "PORTAL_ALLOWED_HOSTS" in answer.json()["error"]["message"]
     assert "set-cookie" not in answer.headers
 
@@ -79,7 +79,7 @@ def test_a_sign_in_under_another_name_is_refused_with_a_sentence(portal: Measure
     ],
 )
 def test_only_a_page_of_the_portal_opens_a_websocket(portal: Measured, headers: dict[str, str], status: int) -> None:
-    with httpx.stream("GET", f"{portal.url}/_stcore/stream", headers={**HANDSHAKE, **headers}) as answer:
+    with httpx.stream("GET", f"{portal.url}/_stcore/stream", headers={**HANDSHAKE, **headers}, timeout=60) as answer:
         assert answer.status_code == status
 
 
@@ -87,7 +87,7 @@ def test_one_address_opens_only_so_many_pages_without_a_session(portal: Measured
     most = Settings().connections_per_address // STRANGERS_SHARE
     files = Path(f"/proc/{portal.process.pid}/fd")
     before = len(list(files.iterdir()))
-    with ExitStack() as opened, httpx.Client(limits=httpx.Limits(max_connections=None)) as client:
+    with ExitStack() as opened, httpx.Client(limits=httpx.Limits(max_connections=None), timeout=60) as client:
         seen = []
         for _ in range(most + 5):
             seen.append(opened.enter_context(client.stream("GET", f"{portal.url}/_stcore/stream", headers=HANDSHAKE)).status_code)
@@ -110,5 +110,5 @@ def test_one_address_opens_only_so_many_pages_without_a_session(portal: Measured
 )
 def test_a_person_signs_in_behind_a_proxy_that_adds_the_usual_port(portal: Measured, origin: str, host: str) -> None:
     headers = {"Host": host, "Origin": origin}
-    answer = httpx.post(f"{portal.url}/api/v1/session", headers=headers, json={"username": "admin", "password": PASSWORD})
+    answer = httpx.post(f"{portal.url}/api/v1/session", headers=headers, json={"username": "admin", "password": PASSWORD}, timeout=60)
     assert answer.status_code == 200

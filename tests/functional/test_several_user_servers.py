@@ -145,7 +145,7 @@ def test_a_browser_stays_on_one_server_and_browsers_are_spread(site: Site) -> No
 @pytest.mark.parametrize("path", CLOSED)
 def test_nginx_lets_nobody_in_to_the_internal_api(site: Site, path: str) -> None:
     key = {"Authorization": f"Bearer {site.admin.key}"}
-    assert httpx.get(f"{site.admin.url}/internal/v1/values", headers=key).status_code == 200
+    assert httpx.get(f"{site.admin.url}/internal/v1/values", headers=key, timeout=60).status_code == 200
     for address in (site.nginx.url, site.admin_url):
         with site.client(address) as client:
             assert client.get(httpx.URL(f"{address}{path}"), headers=key).status_code == 404

@@ -73,7 +73,7 @@ def test_an_uploaded_image_is_shown_through_it(user_server: Measured, admin_serv
 
 def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:
     held = token(user_server, "ann")
-    with httpx.Client(verify=TLS, base_url=admin_server.url, headers={"Authorization": f"Bearer {held}"}) as client:
+    with httpx.Client(verify=TLS, base_url=admin_server.url, headers={"Authorization": f"Bearer {held}"}, timeout=60) as client:
         assert client.get("/api/v1/session").json()["name"] == "ann"
         client.delete("/api/v1/session").raise_for_status()
     with PageSocket(host(user_server), held) as tab:

@@ -76,7 +76,7 @@ def test_a_route_missing_from_the_matrix_fails(server: Server, monkeypatch: pyte
 def reached(address: str, signed_in: Callable[[str], httpx.Client], scope: Scope, *paths: str) -> list[str]:
     """Return the paths that an admin's key with this scope reads."""
     made = signed_in("ada").post("/api/v1/keys", json={"name": scope.value, "scopes": [scope.value]}).json()
-    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {made['token']}"}) as program:
+    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as program:
         return [path for path in paths if program.get(path).status_code == 200]
 
 

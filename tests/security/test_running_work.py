@@ -100,7 +100,7 @@ def test_work_in_the_background_ends_with_the_rights_of_its_person(
     if how.startswith("key"):
         made = ann.post("/api/v1/keys", json={"name": "script", "scopes": ["chat"]}).json()
         headers = {"Authorization": f"Bearer {made['token']}"}
-    with httpx.Client(verify=TLS, base_url=address, headers=headers) as program:
+    with httpx.Client(verify=TLS, base_url=address, headers=headers, timeout=60) as program:
         path = begin(program, kind)
         running = first_answer(router)
         end(portal, how)

@@ -509,7 +509,7 @@ def test_elasticsearch_gets_no_readable_text_unless_an_admin_allows_it(
     put_secrets(database)
     with pytest.raises(Unavailable, match=r"Elasticsearch would store them in readable form.*PORTAL_INDEX_PLAINTEXT=true"):
         drained(sealed).search(SearchQuery("merger", "message"))
-    there = httpx.get(f"{elasticsearch_node.url}/_cat/indices?format=json").json()
+    there = httpx.get(f"{elasticsearch_node.url}/_cat/indices?format=json", timeout=60).json()
     left = {each["index"] for each in there if each["index"].startswith("glm-portal-")}
     # Log lines hold nothing that people wrote.
     assert {name for name in left if not name.startswith("glm-portal-logs-")} == set(), "what lay there from before is gone"

@@ -81,7 +81,7 @@ def test_a_stream_ends_with_its_session(
 
     def end() -> None:
         if how == "sign-out":
-            httpx.delete(f"{address}/api/v1/session", headers=dict(ann.headers)).raise_for_status()
+            httpx.delete(f"{address}/api/v1/session", headers=dict(ann.headers), timeout=60).raise_for_status()
         else:
             portal.accounts.reset_password(None, "ann", "another horse")
 
@@ -142,7 +142,7 @@ def test_a_stream_ends_with_its_api_key(
                 connection.execute(update(ApiKeyTable).values(expires_at=datetime.now(UTC)))
                 connection.commit()
 
-    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {made['token']}"}) as program:
+    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as program:
         event, seconds = ended_by(program, kind, end)
     assert message_of(event) == ENDED and seconds < WITHIN_S
 

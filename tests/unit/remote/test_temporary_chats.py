@@ -108,7 +108,7 @@ def test_nobody_else_sees_follows_or_leaves_it(
     followed = user_server.temporary.running(ann, chat)
     assert followed is not None
     headers = {"Authorization": f"Bearer {KEY}", "X-Portal-Session": bob.token}
-    live = httpx.post(f"{admin_server.address}/internal/v1/live/{followed.turn.id}", headers=headers, content=b'{"data":{}}\n')
+    live = httpx.post(f"{admin_server.address}/internal/v1/live/{followed.turn.id}", headers=headers, content=b'{"data":{}}\n', timeout=60)
     assert live.status_code == 404
     router.release()
     assert followed.wait_finished(LONG_S).status is MessageStatus.DONE

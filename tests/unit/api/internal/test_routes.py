@@ -51,7 +51,7 @@ def token_of(client: httpx.Client, name: str) -> str:
 
 
 def test_without_keys_there_is_no_internal_api(address: str) -> None:
-    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": "Bearer x"}) as client:
+    with httpx.Client(verify=TLS, base_url=address, headers={"Authorization": "Bearer x"}, timeout=60) as client:
         assert client.get("/internal/v1/values").status_code == 404
         assert call(client, "disk.check", {}).status_code == 404
 

@@ -127,7 +127,7 @@ def test_ids_that_are_none_and_too_many(ann: httpx.Client) -> None:
 
 
 def test_a_page_of_another_site_cannot_upload(address: str, ann: httpx.Client) -> None:
-    with httpx.Client(verify=TLS, base_url=address) as browser:
+    with httpx.Client(verify=TLS, base_url=address, timeout=60) as browser:
         browser.post("/api/v1/session", json={"username": "bob", "password": "correct horse"})
         asked = browser.post("/api/v1/files?name=a.txt", content=b"text", headers={"Sec-Fetch-Site": "cross-site"})
         assert asked.status_code == 403

@@ -26,7 +26,7 @@ def by_key(ada: httpx.Client) -> Iterator[Callable[[str], httpx.Client]]:
 
     def client(scope: str) -> httpx.Client:
         token = ada.post("/api/v1/keys", json={"name": scope, "scopes": [scope]}).json()["token"]
-        clients.append(httpx.Client(verify=TLS, base_url=ada.base_url, headers={"Authorization": f"Bearer {token}"}))
+        clients.append(httpx.Client(verify=TLS, base_url=ada.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60))
         return clients[-1]
 
     yield client

@@ -116,7 +116,7 @@ def test_a_code_opens_one_session(server: Server, provider: OidcServer, sso: Por
     address = provider.sign_in(browser, server.address + START, "eva")
     kept = browser.cookies[KEPT_COOKIE]
     assert browser.get(address).status_code == 200
-    assert httpx.get(address, headers={"Cookie": f"{KEPT_COOKIE}={kept}"}).status_code == 401
+    assert httpx.get(address, headers={"Cookie": f"{KEPT_COOKIE}={kept}"}, timeout=60).status_code == 401
 
 
 def test_logging_out_at_the_provider_ends_the_session_here(
@@ -152,7 +152,7 @@ def test_a_forged_logout_ends_nothing(
     sign: Callable[[object], str], server: Server, provider: OidcServer, sso: Portal, browser: httpx.Client
 ) -> None:
     came_back(server, provider, browser)
-    assert httpx.post(server.address + LOGOUT, data={"logout_token": sign(forged(provider))}).status_code == 422
+    assert httpx.post(server.address + LOGOUT, data={"logout_token": sign(forged(provider))}, timeout=60).status_code == 422
     assert me(server, browser).status_code == 200
 
 
