@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 UNDO_S = 8.0
 GRACE_S = 2.0
 """Seconds beyond UNDO_S in which an undo is still accepted, since requests take time to arrive."""
+CLOSE_S = 10.0
+"""Seconds that a stop waits for a deletion that has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ class PendingDeletions:
         for each in left:
             if user := find(each.user_id):
                 self._run_out(user, each.id)
+        for timer in timers:
+            if timer.is_alive():
+                timer.join(CLOSE_S)
 
     def _run_out(self, user: User, id: str) -> None:
         with self._lock:

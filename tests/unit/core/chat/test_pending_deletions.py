@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -70,3 +71,20 @@ def test_what_is_being_deleted_cannot_be_taken_back(ana: User) -> None:
     pending.add(ana, "chat", "Dear")
     pending.close(lambda _id: ana)
     assert taken_back == [False] and pending.of(ana) == []
+
+
+def test_a_stop_waits_for_a_deletion_that_has_begun(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_deletions, "UNDO_S", 0.0)
+    monkeypatch.setattr(pending_deletions, "GRACE_S", 0.0)
+    begun, ended = threading.Event(), threading.Event()
+
+    def delete(user: User, id: str) -> None:
+        begun.set()
+        time.sleep(0.2)
+        ended.set()
+
+    pending = pending_deletions.PendingDeletions(delete)
+    pending.add(ana, "chat", "Dear")
+    assert begun.wait(60)
+    pending.close(lambda _id: ana)
+    assert ended.is_set()
