@@ -1,14 +1,23 @@
-"""Define the rows that usage reports read."""
+"""Define the rows that usage reports read, and the languages of what is sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from core.errors import InvalidInput
 from core.inference.records import FinishReason
 
 MAX_DAYS = 3660
+
+
+class Language(StrEnum):
+    """The language of what is sent or written for somebody outside of a page."""
+
+    EN = "en"
+    ZH = "zh"
+
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from core.usage.records import UsageQuery
+from core.usage.records import Language, UsageQuery
 from core.usage.reporting.html import page as written
-from core.usage.reporting.records import FIGURES, Language, Report
+from core.usage.reporting.records import FIGURES, Report
 from core.usage.sheets.records import Board, Column, Drawing, Sheet, SheetFigure, Table, Unit
 
 FIRST = date(2026, 11, 2)

@@ -36,6 +36,19 @@ def ask(database: Database, owner: User, at: datetime, **changes: object) -> Non
         work.commit()
 
 
+def test_a_price_on_a_platform_comes_before_that_of_the_model(database: Database) -> None:
+    boss = put_user(database, things.user("boss", Role.ADMIN))
+    made, rollups = money(database)
+    row = things.generation(boss, at=NOW)
+    made.set_price(boss, replace(PRICE, valid_from=NOW - timedelta(days=1)))
+    made.set_price(boss, replace(PRICE, model=f"{row.model}@{row.platform}", input=5.0, output=0.0, valid_from=NOW - timedelta(days=9)))
+    made.set_price(boss, replace(PRICE, model=f"{row.model}@elsewhere", input=9.0, output=0.0, valid_from=NOW - timedelta(days=9)))
+    ask(database, boss, NOW)
+    ask(database, boss, NOW, platform="third")
+    rollups.run()
+    assert [each.cost for each in made.board(boss, MONTH).total] == [5.0 + 2.0]
+
+
 def test_the_price_that_was_valid_counts_and_a_later_one_changes_nothing(database: Database) -> None:
     boss, ana = put_user(database, things.user("boss", Role.ADMIN)), put_user(database, things.user("ana", group="Risk"))
     made, rollups = money(database)

@@ -28,7 +28,8 @@ from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
 from core.usage.alerts.records import Channel, Delivery, Episode, Event, Phase, RuleStatus, Silence, StoredRule, Webhook
 from core.usage.alerts.rule_records import AlertRule, Measure, Severity
-from core.usage.reporting.records import Language, MadeReport, ReportMail, ReportPlan, StoredPlan
+from core.usage.records import Language
+from core.usage.reporting.records import MadeReport, ReportMail, ReportPlan, StoredPlan
 from core.workflows.records import Output, Run, RunState, Step, StepKind, StepResult, StepState, TaskFile, WorkflowTask
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork

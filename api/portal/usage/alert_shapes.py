@@ -16,6 +16,7 @@ from core.usage.alerts.preview import Preview
 from core.usage.alerts.records import Delivery, Episode, StoredRule, Webhook
 from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, NoData, Severity
 from core.usage.alerts.rules import Overview
+from core.usage.records import Language
 
 MeasureWord = Literal[
     "answers", "errors", "ttft", "speed", "queue", "poor", "people", "tokens_today", "quota", "models_down", "disk_free", "index_behind",
@@ -44,6 +45,7 @@ class RuleFields(Asked):
     severity: SeverityWord = "normal"
     people: list[Line] = Field(default_factory=list, max_length=200, description="Ids of people who get a notice.")
     mails: list[Line] = Field(default_factory=list, max_length=20)
+    language: Literal["en", "zh"] = Field(default="en", description="Of the mails.")
     webhooks: list[Line] = Field(default_factory=list, max_length=20, description="Ids of webhooks.")
     repeat_s: int = Field(default=14_400, ge=0, le=604_800, description="How often people are told again; 0: never.")
 
@@ -53,7 +55,8 @@ class RuleFields(Asked):
             name=self.name.strip(), measure=Measure(self.measure), model=self.model, group=self.group, window_s=self.window_s,
             comparison=Comparison(self.comparison), threshold=self.threshold, recovery=self.recovery, hold_s=self.hold_s,
             least=self.least, no_data=NoData(self.no_data), severity=Severity(self.severity), people=tuple(dict.fromkeys(self.people)),
-            mails=tuple(dict.fromkeys(self.mails)), webhooks=tuple(dict.fromkeys(self.webhooks)), repeat_s=self.repeat_s,
+            mails=tuple(dict.fromkeys(self.mails)), language=Language(self.language),
+            webhooks=tuple(dict.fromkeys(self.webhooks)), repeat_s=self.repeat_s,
         )  # fmt: skip
 
     @staticmethod
@@ -62,7 +65,7 @@ class RuleFields(Asked):
             name=rule.name, measure=rule.measure.value, model=rule.model, group=rule.group, window_s=rule.window_s,
             comparison=rule.comparison.value, threshold=rule.threshold, recovery=rule.recovery, hold_s=rule.hold_s, least=rule.least,
             no_data=rule.no_data.value, severity=rule.severity.value, people=list(rule.people), mails=list(rule.mails),
-            webhooks=list(rule.webhooks), repeat_s=rule.repeat_s,
+            language=rule.language.value, webhooks=list(rule.webhooks), repeat_s=rule.repeat_s,
         )  # fmt: skip
 
 

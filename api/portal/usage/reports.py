@@ -12,8 +12,9 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, at_least_one
 from api.services import Portal, PortalHere
 from core.people.records import User
+from core.usage.records import Language
 from core.usage.reporting.plans import PlanOverview, SentReport
-from core.usage.reporting.records import Every, Language, Period, ReportMail, ReportPlan, StoredPlan
+from core.usage.reporting.records import Every, Period, ReportMail, ReportPlan, StoredPlan
 from core.usage.reporting.writer import ReportFormat
 
 router = APIRouter(prefix="/api/v1/usage", tags=["usage"])

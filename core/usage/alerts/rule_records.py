@@ -10,6 +10,7 @@ from enum import StrEnum
 from core.bounds import within
 from core.characters import may_stand_on_a_line
 from core.errors import InvalidInput
+from core.usage.records import Language
 
 MAX_NAME_LENGTH = 80
 MAX_RECIPIENTS = 20
@@ -92,6 +93,8 @@ class AlertRule:
     people: tuple[str, ...] = ()
     """Ids of people who get a notice, if they may see usage."""
     mails: tuple[str, ...] = ()
+    language: Language = Language.EN
+    """Of the mails: an address has no language of its own."""
     webhooks: tuple[str, ...] = ()
     """Ids of webhooks."""
     repeat_s: int = 4 * HOUR

@@ -21,6 +21,8 @@ class Choices:
 
     models: Sequence[str]
     groups: Sequence[str]
+    targets: Sequence[str]
+    """Each model on each platform, as model@platform."""
     zone: str
     today: date
     first: date | None

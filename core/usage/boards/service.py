@@ -41,8 +41,9 @@ class Boards:
             # After midnight, the day before is the newest until the job has added up this one.
             states = work.rollups.states(today - timedelta(days=1), today)
             models, groups = work.rollups.names()
+            targets = work.rollups.targets()
         return Choices(
-            models=models, groups=groups, zone=self._rollups.zone.key, today=today, first=first, complete=complete,
+            models=models, groups=groups, targets=targets, zone=self._rollups.zone.key, today=today, first=first, complete=complete,
             counted_until=max((each.computed_at for each in states.values()), default=None) if complete else None,
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ class Price:
     """
 
     model: str
+    """A model, or a model on one platform as model@platform, whose price comes before that of the model."""
     currency: str
     input: float = 0.0
     cached: float | None = None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from core.usage.money.records import EVERY_GROUP
-from core.usage.reporting.records import Language
+from core.usage.records import Language
 from core.usage.reporting.wording import say
 from core.usage.sheets.records import Cell, SheetFigure, Table, Unit
 

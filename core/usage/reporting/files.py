@@ -7,9 +7,10 @@ import re
 import zipfile
 
 from core.usage.csv_file import to_csv
+from core.usage.records import Language
 from core.usage.reporting.cells import figure_words, row_words
 from core.usage.reporting.html import change_lines, head_lines
-from core.usage.reporting.records import FIGURES, Language, Report
+from core.usage.reporting.records import FIGURES, Report
 from core.usage.reporting.wording import BOARDS, CARDS, NAMES, say
 from core.usage.sheets.records import Sheet, Table
 

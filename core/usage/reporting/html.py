@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from core.usage.records import Language
 from core.usage.reporting.cells import figure_words, number, row_words
-from core.usage.reporting.records import FIGURES, Language, Report
+from core.usage.reporting.records import FIGURES, Report
 from core.usage.reporting.svg import bar, chart
 from core.usage.reporting.wording import BOARDS, CARDS, NAMES, WEEKDAYS, day_words, say
 from core.usage.sheets.records import Drawing, Sheet, Table

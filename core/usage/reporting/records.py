@@ -11,7 +11,7 @@ from enum import StrEnum
 from core.bounds import within
 from core.characters import may_stand_on_a_line
 from core.errors import InvalidInput, StoredError
-from core.usage.records import UsageQuery
+from core.usage.records import Language, UsageQuery
 from core.usage.sheets.records import TABLES, Board, Sheet
 
 MAX_NAME_LENGTH = 80
@@ -38,11 +38,6 @@ class Every(StrEnum):
     NEVER = "never"
     WEEK = "week"
     MONTH = "month"
-
-
-class Language(StrEnum):
-    EN = "en"
-    ZH = "zh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
+from core.usage.records import Language
 from core.usage.reporting.cells import number
-from core.usage.reporting.records import Language, Marked
+from core.usage.reporting.records import Marked
 from core.usage.reporting.wording import NAMES, say, short_day
 from core.usage.sheets.records import Drawing, Table, Unit
 

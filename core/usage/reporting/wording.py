@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from core.usage.reporting.records import Language
+from core.usage.records import Language
 
 BOARDS = {
     "overview": "Overview", "adoption": "Adoption", "quality": "Quality", "speed": "Speed", "capacity": "Capacity", "money": "Money",
@@ -73,11 +73,6 @@ def say(language: Language, sentence: str, /, **fields: object) -> str:
     """Return a sentence in a language, with its fields filled in."""
     words = CHINESE[sentence] if language is Language.ZH else sentence
     return words.format(**fields) if fields else words
-
-
-def language_of(code: str | None) -> Language:
-    """Return the language of a person; English if they follow their browser."""
-    return Language.ZH if code == "zh" else Language.EN
 
 
 def day_words(language: Language, day: date) -> str:

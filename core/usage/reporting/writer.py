@@ -19,10 +19,11 @@ from core.plugins.records import Chat, ChatMessage
 from core.plugins.service import Plugins
 from core.unit_of_work import UnitOfWorkFactory
 from core.usage.boards.service import Boards
+from core.usage.records import Language
 from core.usage.reporting.content import from_json
 from core.usage.reporting.files import markdown, zipped
 from core.usage.reporting.html import page, shown
-from core.usage.reporting.records import Language, Marked, Report, ReportPlan
+from core.usage.reporting.records import Marked, Report, ReportPlan
 from core.usage.reporting.schedule import days_of
 from core.usage.sheets.service import Sheets
 

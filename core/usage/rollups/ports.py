@@ -71,6 +71,10 @@ class RollupRepository(Protocol):
         """Return the newest answers created in [since, until), with titles of the reader's own chats and of chats shared with its group."""
         ...
 
+    def targets(self) -> Sequence[str]:
+        """Return each model on each platform that occurs in rollups, as model@platform."""
+        ...
+
     def names(self) -> tuple[Sequence[str], Sequence[str]]:
         """Return the models and the groups that occur in rollups."""
         ...

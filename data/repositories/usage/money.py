@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, case, delete, select
 
 from core.inference.records import Generation
 from core.usage.money.pricing import cost_of
@@ -18,8 +18,8 @@ _PRICE = PriceTable.__table__.c
 _BUDGET = BudgetTable.__table__.c
 _VALID = (
     select(*_PRICE)
-    .where(_PRICE.model == bindparam("model"), _PRICE.valid_from <= bindparam("at"))
-    .order_by(_PRICE.valid_from.desc())
+    .where(_PRICE.model.in_([bindparam("model"), bindparam("target")]), _PRICE.valid_from <= bindparam("at"))
+    .order_by(case((_PRICE.model == bindparam("target"), 0), else_=1), _PRICE.valid_from.desc())
     .limit(1)
 )
 
@@ -51,13 +51,15 @@ class SqlMoneyRepository:
 
 
 def priced(sql: Transaction, generation: Generation) -> tuple[float | None, str | None]:
-    """Return the cost of a generation and its currency: by its platform's price, or by the price of its model that is valid.
+    """Return the cost of a generation and its currency: by the price in the platforms file, that of its model on its
+    platform, or that of its model.
 
     An answer from the result cache costs nothing, and has no price.
     """
     if generation.cost is not None or generation.cached_at is not None:
         return generation.cost, generation.currency
-    row = sql.first(_VALID, {"model": generation.model, "at": generation.created_at})
+    target = f"{generation.model}@{generation.platform}"
+    row = sql.first(_VALID, {"model": generation.model, "target": target, "at": generation.created_at})
     if row is None:
         return None, None
     price = Price(**row._mapping)

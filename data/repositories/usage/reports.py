@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from core.errors import StoredError
-from core.usage.reporting.records import DeliveryState, Every, Language, MadeReport, Period, ReportMail, ReportPlan, StoredPlan
+from core.usage.records import Language
+from core.usage.reporting.records import DeliveryState, Every, MadeReport, Period, ReportMail, ReportPlan, StoredPlan
 from data.tables import MadeReportTable, ReportMailTable, ReportPlanTable
 from data.transaction import AnyRow, Transaction
 

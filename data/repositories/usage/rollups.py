@@ -187,6 +187,10 @@ class SqlRollupRepository:
     ) -> Sequence[AnswerLine]:
         return read_lines(self._sql, since, until, model, group, reader, limit)
 
+    def targets(self) -> Sequence[str]:
+        pairs = select(_CELL.model, _CELL.platform).distinct().order_by(_CELL.model, _CELL.platform)
+        return [f"{row.model}@{row.platform}" for row in self._sql.all(pairs)]
+
     def names(self) -> tuple[Sequence[str], Sequence[str]]:
         models, groups = (
             [row[0] for row in self._sql.all(select(column).distinct().order_by(column))] for column in (_CELL.model, _CELL.group_name)

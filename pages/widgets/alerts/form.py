@@ -22,7 +22,8 @@ from core.usage.alerts.rule_records import (
     Measure,
 )
 from core.usage.alerts.rules import Choices
-from pages.shell.words import t
+from core.usage.records import Language
+from pages.shell.words import LANGUAGES, t
 from pages.widgets.alerts.words import COMPARISONS, MEASURES, NO_DATA, SEVERITIES, measure_word, span_word
 
 HOLD = "alert-hold"
@@ -50,10 +51,16 @@ def rule_form(now: AlertRule, choices: Choices, *, can_mail: bool) -> AlertRule:
             key="alert-severity",
         )  # fmt: skip
     people, mails, webhooks, repeat = _told(now, choices, can_mail=can_mail)
+    language = now.language
+    if mails:
+        language = st.selectbox(
+            t("Language of mails"), list(Language), index=list(Language).index(now.language), format_func=lambda each: LANGUAGES[each],
+            key="alert-language",
+        )  # fmt: skip
     return AlertRule(
         name=name.strip(), measure=measure, model=model, group=group, window_s=window, comparison=comparison, threshold=threshold,
         recovery=recovery, hold_s=hold, least=least, no_data=no_data, severity=severity, people=people, mails=mails, webhooks=webhooks,
-        repeat_s=repeat,
+        repeat_s=repeat, language=language,
     )  # fmt: skip
 
 

@@ -40,7 +40,9 @@ def prices_and_budgets(portal: Portal, user: User, choices: Choices) -> None:
 def _prices(portal: Portal, user: User) -> None:
     prices = portal.money.prices(user)
     st.caption(t("A price counts for answers asked for from its time on. Earlier answers keep their cost."))
-    st.caption(t("Prices of the platforms file come first. Tokens are priced per million."))
+    st.caption(
+        t("Prices of the platforms file come first, then those of a model on its platform. Tokens are priced per million.")
+    )
     if not prices:
         return
     names = (
@@ -71,7 +73,8 @@ def _prices(portal: Portal, user: User) -> None:
 def _price_form(portal: Portal, user: User, choices: Choices) -> None:
     with st.form("board-price", border=False):
         with st.grid(4, min_column_width=150, gap="small"):
-            model = st.selectbox(t("Model"), list(choices.models), key="board-price-model")
+            targets = [*choices.models, *choices.targets]
+            model = st.selectbox(t("Model, or model@platform"), targets, key="board-price-model")
             currency = st.text_input(t("Currency"), "USD", max_chars=3, key="board-price-currency")
             day = st.date_input(t("From, UTC"), choices.today, format="YYYY-MM-DD", key="board-price-day")
             given = st.number_input(t("Input, per million tokens"), 0.0, format="%.4f", key="board-price-input")

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.usage.alerts.rules import Recipient
 from core.usage.boards.records import Choices
-from core.usage.reporting.records import CARDS, Every, Language, Period, ReportPlan
+from core.usage.records import Language
+from core.usage.reporting.records import CARDS, Every, Period, ReportPlan
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.reports.words import PERIODS, SCHEDULES, WEEKDAYS, card_words
 from pages.widgets.usage.filters import group_name

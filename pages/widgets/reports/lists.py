@@ -64,4 +64,4 @@ def made_list(portal: Portal, user: User, zone: str, plan_id: str | None = None)
                     lines += f"  \n:small[:orange[{plain(f'{mail.address}: {error_text(mail.error)}')}]]"
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"reportmade-{report.id}"):
                 st.markdown(lines, width="stretch")
-                st.button(t("Read"), type="tertiary", key=f"report-read-{report.id}", on_click=open_report, args=(report.id,))
+                st.button(t("Read the report"), type="tertiary", key=f"report-read-{report.id}", on_click=open_report, args=(report.id,))

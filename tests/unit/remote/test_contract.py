@@ -49,7 +49,8 @@ from core.search.records import DocumentKind
 from core.usage.alerts.rule_records import AlertRule, NoData
 from core.usage.alerts.rule_records import Measure as Measured
 from core.usage.money.records import Budget, Price
-from core.usage.reporting.records import Language, ReportPlan
+from core.usage.records import Language
+from core.usage.reporting.records import ReportPlan
 from core.usage.reporting.writer import ReportFormat
 from core.usage.reports import UsageQuery
 from data.unit_of_work import SqlUnitOfWork

@@ -1,4 +1,4 @@
-"""Write the texts of mails and the JSON of webhooks, in English: addresses have no language."""
+"""Write the texts of mails, in the language of the rule, and the JSON of webhooks, in English."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from core.usage.alerts.measures import UNITS, Unit
 from core.usage.alerts.records import Episode, Event, StoredRule
 from core.usage.alerts.rule_records import BY_GROUP_ONLY, UNWINDOWED, AlertRule, Measure
+from core.usage.alerts.telling.words import Say, chinese, english
+from core.usage.records import Language
 
 PATH = "/alerts"
 NAMES = {
@@ -25,19 +27,19 @@ NAMES = {
     Measure.INDEX: "delay of the search index",
     Measure.JOBS: "failed jobs",
 }
-_HEADINGS = {
-    Event.FIRING: "fires",
-    Event.STILL_FIRING: "still fires",
-    Event.RECOVERED: "has recovered",
-    Event.NO_DATA: "no longer has data",
-    Event.TEST: "test",
+_SENTENCES = {
+    Event.FIRING: "{name} fires",
+    Event.STILL_FIRING: "{name} still fires",
+    Event.RECOVERED: "{name} has recovered",
+    Event.NO_DATA: "{name} no longer has data",
+    Event.TEST: "{name} test",
 }
 
 
-def written(measure: Measure, value: float | None) -> str:
+def written(measure: Measure, value: float | None, say: Say = english) -> str:
     """Return a value with its unit: 38.5 %, 1.9 s, 12,345."""
     if value is None:
-        return "no data"
+        return say("no data")
     unit = UNITS[measure]
     number = f"{value:,.0f}" if unit is Unit.NONE else f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:,.1f}"
     return f"{number} {unit}".rstrip()
@@ -51,32 +53,36 @@ def span(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def condition(rule: AlertRule) -> str:
+def condition(rule: AlertRule, say: Say = english) -> str:
     """Return the condition of a rule in words."""
-    words = f"{NAMES[rule.measure]} {rule.comparison} {written(rule.measure, rule.threshold)}"
+    limit = written(rule.measure, rule.threshold, say)
+    words = [say(f"{{measure}} {rule.comparison} {{value}}", measure=say(NAMES[rule.measure]), value=limit)]
     if rule.measure not in UNWINDOWED | BY_GROUP_ONLY:
-        words += f" in {span(rule.window_s)}"
+        words[0] += say(" in {span}", span=span(rule.window_s))
     if rule.hold_s:
-        words += f", for {span(rule.hold_s)}"
+        words.append(say("for {span}", span=span(rule.hold_s)))
     if rule.model is not None:
-        words += f", model {rule.model}"
+        words.append(say("model {name}", name=rule.model))
     if rule.group is not None:
-        words += f", group {rule.group or 'none'}"
-    return words
+        words.append(say("group {name}", name=rule.group or say("none")))
+    return say(", ").join(words)
 
 
 def mail(stored: StoredRule, event: Event, episode: Episode | None, value: float | None, public_url: str) -> tuple[str, str]:
     """Return the subject and the text of a mail."""
     rule = stored.rule
-    subject = f"[{rule.severity.value.title()}] {rule.name} {_HEADINGS[event]}"
-    lines = [f"{rule.name} {_HEADINGS[event]}.", "", f"Condition: {condition(rule)}", f"Now: {written(rule.measure, value)}"]
+    say = chinese if rule.language is Language.ZH else english
+    head = say(_SENTENCES[event], name=rule.name)
+    subject = f"[{say(rule.severity.value.title())}] {head}"
+    lines = [head + say("."), "", say("Condition: {words}", words=condition(rule, say))]
+    lines.append(say("Now: {value}", value=written(rule.measure, value, say)))
     if event is Event.TEST:
-        lines[0] = f"This is a test of the alert rule {rule.name}. Nothing is wrong."
+        lines[0] = say("This is a test of the alert rule {name}. Nothing is wrong.", name=rule.name)
     if episode is not None:
-        lines.append(f"Since: {_time(episode.started_at)}")
-        lines.append(f"Worst: {written(rule.measure, episode.worst)}")
+        lines.append(say("Since: {time}", time=_time(episode.started_at)))
+        lines.append(say("Worst: {value}", value=written(rule.measure, episode.worst, say)))
         if episode.ended_at is not None:
-            lines.append(f"Until: {_time(episode.ended_at)}")
+            lines.append(say("Until: {time}", time=_time(episode.ended_at)))
     if public_url:
         lines += ["", public_url.rstrip("/") + PATH]
     return subject, "\n".join(lines) + "\n"
@@ -91,7 +97,7 @@ def posted(
         "id": delivery_id,
         "event": event.value,
         "sent_at": now.astimezone(UTC).isoformat(),
-        "text": f"{rule.name} {_HEADINGS[event]}: {condition(rule)}. Now: {written(rule.measure, value)}.",
+        "text": f"{_SENTENCES[event].format(name=rule.name)}: {condition(rule)}. Now: {written(rule.measure, value)}.",
         "severity": rule.severity.value,
         "value": value,
         "unit": UNITS[rule.measure].value,
@@ -109,4 +115,4 @@ def posted(
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%d %b %Y %H:%M} UTC"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.usage.alerts.records import Channel, Delivery, DeliveryState, Ending, Episode, Event, Phase, RuleStatus, Silence, StoredRule
 from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, NoData, Severity
+from core.usage.records import Language
 from data.transaction import AnyRow
 
 
@@ -22,6 +23,8 @@ def _read_rule(text: str) -> AlertRule:
     known: dict[str, Any] = {field.name: stored[field.name] for field in fields(AlertRule) if field.name in stored}
     for name, choices in {"measure": Measure, "comparison": Comparison, "no_data": NoData, "severity": Severity}.items():
         known[name] = choices(known[name])
+    if "language" in known:  # Rules of earlier releases have none.
+        known["language"] = Language(known["language"])
     for name in ("people", "mails", "webhooks"):
         known[name] = tuple(known[name])
     return AlertRule(**known)

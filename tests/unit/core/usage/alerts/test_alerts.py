@@ -27,6 +27,9 @@ from core.usage.alerts.measures import Reading
 from core.usage.alerts.records import DeliveryState, Ending, Event, Phase, Shown
 from core.usage.alerts.rule_records import AlertRule, Comparison, Measure, Severity
 from core.usage.alerts.telling.delivery import DELIVERY, MOST_TRIES, SIGNATURE, TIMESTAMP, signature
+from core.usage.alerts.telling.messages import NAMES
+from core.usage.alerts.telling.words import CHINESE
+from core.usage.records import Language
 from tests.unit.core.usage.alerts.conftest import ERRORS, House
 
 
@@ -145,6 +148,17 @@ def test_an_address_that_is_refused_for_good_is_not_tried_again(house: House) ->
     assert len(house.deliver()) == 1 and house.deliver() == []
     [sent] = house.delivery.tests(house.boss, stored.id)
     assert sent.state is DeliveryState.FAILED and sent.event is Event.TEST
+
+
+def test_mails_are_written_in_the_language_of_the_rule(house: House) -> None:
+    assert set(NAMES.values()) <= set(CHINESE)
+    house.rules.add(house.boss, replace(ERRORS, mails=("ops@corp.example",), hold_s=60, language=Language.ZH))
+    for _ in range(6):
+        house.answers(20, failed=10)
+        house.check(0.5)
+    assert house.deliver() == []
+    [(_, subject, text)] = house.mails.sent
+    assert subject == "[普通] Errors 正在告警" and "条件：失败的回答高于 5 %（5 min 内），持续 1 min" in text and "当前：50.0 %" in text
 
 
 def test_a_test_reaches_mails_and_webhooks_without_an_alert(house: House) -> None:

@@ -17,11 +17,11 @@ import pytest
 
 from core.changes.markers import ROLLED_BACK, SENTENCES
 from core.usage import reporting
-from core.usage.records import UsageQuery
+from core.usage.records import Language, UsageQuery
 from core.usage.reporting.content import from_json, to_json
 from core.usage.reporting.files import markdown, zipped
 from core.usage.reporting.html import page, shown
-from core.usage.reporting.records import CARDS, FIGURES, Language, Marked, Report
+from core.usage.reporting.records import CARDS, FIGURES, Marked, Report
 from core.usage.reporting.svg import chart
 from core.usage.reporting.wording import BOARDS, CHINESE, NAMES, WEEKDAYS, say
 from core.usage.reporting.wording import CARDS as CARD_WORDS

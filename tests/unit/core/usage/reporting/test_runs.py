@@ -24,9 +24,10 @@ from core.tasks.records import Job, JobState
 from core.unit_of_work import UnitOfWorkFactory
 from core.usage.boards.service import Boards
 from core.usage.money.service import Money
+from core.usage.records import Language
 from core.usage.reporting import runs as module
 from core.usage.reporting.plans import ReportPlans
-from core.usage.reporting.records import DeliveryState, Every, Language, ReportPlan
+from core.usage.reporting.records import DeliveryState, Every, ReportPlan
 from core.usage.reporting.runs import ReportRuns
 from core.usage.reporting.writer import ReportFormat, ReportWriter
 from core.usage.rollups.service import Rollups
