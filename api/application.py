@@ -55,6 +55,7 @@ PORTALS = {
     "datasets": "review.datasets",
     "rating-form": "review.rating_forms",
     "arena": "arena.arena",
+    "experiments": "arena.experiments",
     "search": "search.search",
     "usage": "usage.usage",
     "alerts": "usage.alerts",

@@ -16,6 +16,7 @@ In reading order:
 - models: the loaded models, their settings, swaps and reports
 - comparing: comparisons of two files of a model
 - arena: blind votes on two answers, and the leaderboard
+- experiments: two models or presets for people who choose one, until figures decide
 - transfers: bring model files to this server: downloads, uploads, imports
 - platforms: model servers, and the routing of questions to them
 - knowledge: files that people attach

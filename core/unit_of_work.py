@@ -14,6 +14,7 @@ from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
 from core.documents.ports import CollectionRepository
+from core.experiments.ports import ExperimentRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
@@ -97,6 +98,7 @@ class UnitOfWork(Protocol):
     rating_forms: RatingFormRepository
     comparisons: ComparisonRepository
     votes: VoteRepository
+    experiments: ExperimentRepository
     cases: CaseRepository
     case_views: SavedViewRepository
     training_choices: TrainingChoiceRepository

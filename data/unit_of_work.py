@@ -15,6 +15,7 @@ from core.chat.memory.ports import MemoryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import FileComparisonRepository
 from core.documents.ports import CollectionRepository
+from core.experiments.ports import ExperimentRepository
 from core.grounding.evaluation.ports import EvaluationRepository
 from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
@@ -55,6 +56,7 @@ from core.workflows.ports import WorkflowRepository
 from data.database import Database
 from data.repositories.access.counted_limits import CountedLimitRepository
 from data.repositories.access.limits import SqlLimitRepository
+from data.repositories.arena.experiments import SqlExperimentRepository
 from data.repositories.arena.votes import SqlVoteRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
@@ -170,6 +172,7 @@ class SqlUnitOfWork:
         self.rating_forms: RatingFormRepository = SqlRatingFormRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self.votes: VoteRepository = SqlVoteRepository(transaction)
+        self.experiments: ExperimentRepository = SqlExperimentRepository(transaction)
         self.cases: CaseRepository = SqlCaseRepository(transaction)
         self.case_views: SavedViewRepository = SqlSavedViewRepository(transaction)
         self.training_choices: TrainingChoiceRepository = SqlTrainingChoiceRepository(transaction)

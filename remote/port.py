@@ -29,6 +29,7 @@ from core.comparing.comparisons import Comparisons
 from core.documents.collections import Collections
 from core.documents.documents import Documents
 from core.documents.finding import Finder
+from core.experiments.service import Experiments
 from core.grounding.batch.batches import GroundBatches
 from core.grounding.corrections import BoxCorrections
 from core.grounding.evaluation.evaluations import Evaluations
@@ -117,6 +118,7 @@ class PagePortal(Protocol):
 
     arena: ArenaMatches
     leaderboard: Leaderboard
+    experiments: Experiments
     accepted_answers: AcceptedAnswers
     accounts: Accounts
     api_keys: ApiKeys

@@ -47,6 +47,7 @@ SERVICES = (
     Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password"), reads=("people",)),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person"), reads=("own", "find", "of_person")),
     Service("arena", user=("get", "leave", "offered", "ready", "start", "take_back", "vote"), reads=("get", "offered", "ready")),
+    Service("experiments", staff=("get", "list", "promote", "size", "start", "stop"), reads=("get", "list", "size")),
     Service("leaderboard", staff=("csv", "groups", "read"), reads=("groups", "read")),
     Service("asking", user=("ask",)),
     Service("asking_again", user=("ask",)),

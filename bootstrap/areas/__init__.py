@@ -10,7 +10,7 @@ To add a service, add a field to its area's record, and a constructor call below
 - images: decoding images, and finding boxes on them
 - plugins: the installed plugins and the portal's own
 - chat: conversations and their answers
-- arena: blind votes, and the leaderboard
+- arena: blind votes, the leaderboard, and experiments
 - review: feedback, answers side by side, and datasets
 - workflows: tasks of people, and their runs
 - alerts: alert rules, their checks, and who is told

@@ -21,6 +21,11 @@ SENTENCES = {
     Change.PRICE: "A new price of {model} holds",
 }
 ROLLED_BACK = "The swap of {model} was rolled back to version {version}"
+_EXPERIMENTS = {
+    "started": "An experiment with {version} in place of {model} began",
+    "stopped": "The experiment with {version} in place of {model} ended",
+    "promoted": "{version} answers in place of {model}",
+}
 _PRESETS = {
     "offered": "The preset {model} was offered",
     "changed": "The preset {model} was changed",
@@ -52,6 +57,8 @@ def described(marker: ChangeMarker) -> tuple[str, dict[str, str]] | None:
     version = marker.subject if kind is Change.CONFIGURATION else marker.details.get("to") or marker.details.get("version", "")
     if kind is Change.PRESET:
         sentence = _PRESETS.get(marker.details.get("state", ""), _PRESETS["changed"])
+    elif kind is Change.EXPERIMENT:
+        sentence = _EXPERIMENTS.get(marker.details.get("state", ""), _EXPERIMENTS["stopped"])
     elif kind is Change.PROMPT and not marker.subject:
         sentence = "A shared prompt was changed"
     elif marker.details.get("state") == "rolled_back":

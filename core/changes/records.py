@@ -20,6 +20,8 @@ class Change(StrEnum):
     """Of a preset that is offered to people. details: "state" is offered, changed or withdrawn."""
     PROMPT = "prompt.change"
     """Of a prompt that everyone sees. subject: its id, since titles are sealed; details: "version"."""
+    EXPERIMENT = "experiment.change"
+    """details: "state" is started, stopped or promoted, "version" the variant B."""
     PRICE = "price.set"
     """Marked at the time from which the price holds."""
 

@@ -6,7 +6,7 @@ In reading order:
 - vectors: a request for embeddings or a ranking and its result
 - detection: boxes for phrases on an image, from a detector
 - records: the generation row, with tokens and timings
-- offers: presets, access rules and default models of groups, as records
+- offers: presets, access rules, and splits of people between two models, as records
 - ports: the router that finds a model; the repository of offers
 - choosing: which models and presets a person may use
 - private: keep personal data out of requests and answers

@@ -97,7 +97,8 @@ class Gateway:
         # First, since the rest reads the database several times: refusing must cost little when many ask.
         self.check_room(user.id, batch=request.batch)
         request = self._seen(user, request)
-        request = self._resolver.chat(user, request, tools=source not in WITHOUT_TOOLS)
+        counts = source in (Source.CHAT, Source.API)
+        request = self._resolver.chat(user, request, tools=source not in WITHOUT_TOOLS, counted=counts)
         filters = self._filters.filters(user) if self._filters is not None else None
         if filters is not None:
             request = filtered_request(filters, request)
@@ -111,7 +112,7 @@ class Gateway:
                 request = self._resolver.chat(user, replace(request, model=counted.model), tools=False)
             start = partial(self._router.start, replace(request, id=answer_id))
             begun = StartedAnswer(start()) if self._results is None else self._results.begin(user, request, source, self.served, start)
-        return Answer(answer_id, user, begun.running, source, self._clock(), counted, mask, filters, begun.cached_at)
+        return Answer(answer_id, user, begun.running, source, self._clock(), counted, mask, filters, begun.cached_at, request.variant)
 
     def check_room(self, user_id: str, *, batch: bool = False) -> None:
         """Raise Busy if no chat model can take a question of this person now. Reads no database. batch: nobody watches, so it may wait."""

@@ -1,4 +1,4 @@
-"""Define what people may ask beside plain models: presets, access rules, and default models of groups."""
+"""Define what people may ask beside plain models: presets, access rules, and splits of people between two models."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from core.errors import InvalidInput
 from core.inference.requests import SamplingParams, Tool
+from core.people.records import User
 
 _NAME = re.compile(r"[\w.-]{1,80}")
 MAX_SYSTEM_PROMPT_LENGTH = 32_000
@@ -74,3 +76,36 @@ class AccessRule:
 
     def admits(self, role: str, groups: Sequence[str]) -> bool:
         return role in self.roles or not self.groups.isdisjoint(groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Who of those that choose `subject` gets `other` instead."""
+
+    experiment_id: str
+    subject: str
+    other: str
+    salt: str
+    groups: frozenset[str] = frozenset()
+    """Who takes part; empty for everybody."""
+    share: float = 100.0
+    """Percent of the people who take part."""
+    to_b: float = 50.0
+    """Percent of those who get `other`."""
+    promoted: bool = False
+    """Whether all people of these groups get `other`, without being counted any more."""
+
+    def side(self, user: User) -> str | None:
+        """Return a or b; None for somebody who does not take part."""
+        if self.groups and user.group not in self.groups:
+            return None
+        if self.promoted:
+            return "b"
+        if _percent(f"{self.salt} part {user.id}") >= self.share:
+            return None
+        return "b" if _percent(f"{self.salt} side {user.id}") < self.to_b else "a"
+
+
+def _percent(text: str) -> float:
+    """Return a number from 0 to 100 that looks random, but is the same for the same text."""
+    return int.from_bytes(sha256(text.encode()).digest()[:8]) / 2**64 * 100

@@ -146,6 +146,8 @@ class GenerationRequest:
     """Ask a model that can think to do so; no effect on one that cannot."""
     conversation_id: str | None = None
     """Used for prefix reuse only."""
+    variant: str | None = None
+    """The variant of an experiment that answers it, for its generation row."""
     tools: tuple[Tool, ...] = ()
     """The tools that the model may call, as its chat template writes them."""
     batch: bool = False

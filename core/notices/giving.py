@@ -69,5 +69,11 @@ def report_stopped(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name
         work.notices.replace_unread(_notice(at, user_id, NoticeKind.REPORT_STOPPED, name, plan_id))
 
 
+def experiment_stopped(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name: str, experiment_id: str) -> None:
+    """Notify people that an experiment has ended by itself."""
+    for user_id in user_ids:
+        work.notices.add(_notice(at, user_id, NoticeKind.EXPERIMENT_ENDED, name, experiment_id))
+
+
 def _notice(at: datetime, user_id: str, kind: NoticeKind, subject: str, target: str) -> Notice:
     return Notice(id=uuid4().hex, user_id=user_id, kind=kind, subject=subject, target=target, created_at=at)

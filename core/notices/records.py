@@ -16,6 +16,7 @@ class NoticeKind(StrEnum):
     JOB_FAILED = "job_failed"
     ALERT_FIRING = "alert_firing"
     ALERT_OVER = "alert_over"
+    EXPERIMENT_ENDED = "experiment_ended"
     TASK_DONE = "task_done"
     TASK_FAILED = "task_failed"
     TASK_ASKS = "task_asks"
@@ -31,7 +32,7 @@ class Notice:
     user_id: str
     kind: NoticeKind
     subject: str
-    """The title of a chat or task, the kind of a job, or the name of an alert rule or report. Empty if the chat is gone."""
+    """The title of a chat or task, the kind of a job, or the name of an alert rule, report or experiment. Empty if the chat is gone."""
     target: str = ""
     """The id of a conversation, a link, a job, an alert rule, a report, the plan of one, or a task; empty for none."""
     created_at: datetime

@@ -81,6 +81,7 @@ from data.tables.review.datasets import (
     DatasetVersionTable,
     TrainingChoiceTable,
 )
+from data.tables.review.experiments import ExperimentTable
 from data.tables.review.ratings import (
     ComparisonTable,
     FeedbackTable,
@@ -129,6 +130,7 @@ __all__ = [
     "DocumentPartTable",
     "DocumentTable",
     "EmbeddingTable",
+    "ExperimentTable",
     "FeedbackTable",
     "FileComparisonTable",
     "FilePartTable",

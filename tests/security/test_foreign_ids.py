@@ -46,7 +46,7 @@ OF_A_PERSON = {
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {
     "name", "number", "group", "feedback_id", "limit_id", "comparison_id", "swap_id", "canary_id", "replay_id", "dataset_id",
-    "rule_id", "webhook_id", "board", "table", "plan_id", "report_id",
+    "rule_id", "webhook_id", "experiment_id", "board", "table", "plan_id", "report_id",
 }  # fmt: skip
 """Parameters of paths that name what everybody with one permission shares; without it the answer is 403, whatever the id."""
 NOT_AUDITED = {"/api/v1/conversations/{conversation_id}/follow-up", "/api/v1/arena/matches/{match_id}/vote"}

@@ -113,6 +113,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.cases.record(CaseEvent(case_id=case.id, at=things.NOW, kind=CaseEventKind.NOTE, before=SECRET, after=SECRET))
         view = SavedView(id=things.new_id(), name=SECRET, query=CaseQuery(words=SECRET))
         work.case_views.put(ana.id, view, things.NOW)
+        work.experiments.add(things.experiment(SECRET, ana.id))
         things.put_dataset(work, ana, SECRET, WORDS)
         things.put_alert(work, ana, SECRET)
         things.put_task(work, ana, SECRET)
@@ -251,7 +252,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "feedback.reasons", "feedback.passage", "feedback.better_answer", "rating_forms.body",
         "platforms_versions.text",
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
-        "model_comparisons.record",
+        "model_comparisons.record", "experiments.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",

@@ -11,6 +11,7 @@ from core.chat.records import Author, Conversation, Folder, Message, MessageStat
 from core.comparing.records import ComparedFile, Comparison
 from core.documents.records import Collection, Document, DocumentState, Passage
 from core.errors import StoredError
+from core.experiments.records import Design, Experiment, Guard, Guardrail, State
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
 from core.inference.caching.records import CachedResult
@@ -265,6 +266,15 @@ def preset(name: str, text: str = "You know contracts.") -> Preset:
     return Preset(
         name=name, model="glm", title=text[:80], description=text, system_prompt=text, params=SamplingParams(temperature=0.2, stop=(text,)),
         tools=(Tool(text, text, "{}"),), thinking=False, published=True, created_at=NOW, updated_at=NOW, updated_by="ana",
+    )  # fmt: skip
+
+
+def experiment(name: str, started_by: str) -> Experiment:
+    guardrails = (Guardrail(guard=Guard.POOR, limit=0.5),)
+    design = Design(name=name, question=name, subject="old", other="new", groups=("risk",), guardrails=guardrails)
+    return Experiment(
+        id=new_id(), design=design, salt="salt", planned=9, state=State.RUNNING, started_at=NOW, started_by=started_by,
+        ends_at=later(days=9),
     )  # fmt: skip
 
 

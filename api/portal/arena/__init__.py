@@ -1,6 +1,7 @@
-"""Serve REST for the Arena.
+"""Serve REST for the Arena and experiments.
 
 In reading order:
 
 - arena: matches, votes and the leaderboard
+- experiments: start, read and end experiments
 """

@@ -32,23 +32,50 @@ class ModelResolver:
             choice, presets = Choice.read(work, user), work.offers.presets()
         return choice.listed(self._served(), presets)
 
-    def chat(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
-        """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""
+    def chat(self, user: User, request: GenerationRequest, *, tools: bool, counted: bool = False) -> GenerationRequest:
+        """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft).
+
+        counted: whether it is an answer for somebody, which experiments may give to another model.
+        """
         with self._unit_of_work() as work:
             choice = Choice.read(work, user)
             name = request.model or self._default_of(choice, work)
+            name, variant = self._split(work, choice, name) if counted else (name, None)
             preset = work.offers.preset(name) if name is not None else None
-        request = replace(request, group=user.group, denied_models=choice.denied_models)
+        request = replace(request, group=user.group, denied_models=choice.denied_models, variant=variant)
         if name is None:
             return request
         if preset is not None:
-            if not (preset.published or choice.runs_models):
+            if not (preset.published or choice.runs_models or variant):
                 raise NotFound("There is no model {model}.", model=name[:200])
             choice.check(name)
             request = applied(preset, request, tools=tools)
             name = preset.model
         choice.check(name)
         return request if request.model == name else replace(request, model=name)
+
+    def _split(self, work: UnitOfWork, choice: Choice, name: str | None) -> tuple[str | None, str | None]:
+        """Return the name that an experiment gives this person in place of `name`, and the variant for the row.
+
+        Somebody who may not use both takes no part. While B cannot be asked, everybody gets A, uncounted.
+        """
+        splits = work.experiments.splits()
+        if not splits:
+            return name, None
+        served = self._served()
+        presets = work.offers.presets()
+        if name is None:
+            chats = [model for model in choice.listed(served, presets) if model.kind is ModelKind.CHAT]
+            name = chats[0].name if chats else None
+        split = next((each for each in splits if each.subject == name), None)
+        side = split.side(choice.user) if split is not None else None
+        if split is None or side is None:
+            return name, None
+        base = next((each.model for each in presets if each.name == split.other), split.other)
+        may = all(choice.may_use(each) for each in (split.subject, split.other, base))
+        if not may or not any(base in model.names for model in served):
+            return name, None
+        return split.other if side == "b" else name, None if split.promoted else f"{split.experiment_id}:{side}"
 
     def _default_of(self, choice: Choice, work: UnitOfWork) -> str | None:
         """Return the model of a request that names none; None leaves it to the router. Raises NotAllowed."""

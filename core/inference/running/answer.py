@@ -36,11 +36,13 @@ class Answer:
         new_mask: Callable[[], StreamMask] | None = None,
         filters: TextFilters | None = None,
         cached_at: datetime | None = None,
+        variant: str | None = None,
     ) -> None:
         """new_mask: makes masks for personal data in text and reasoning; None: nothing is masked. filters: of plugins; their output is
-        masked. cached_at: when it was first written, if the result cache gives it.
+        masked. cached_at: when it was first written, if the result cache gives it. variant: of an experiment.
         """
         self.cached_at = cached_at
+        self._variant = variant
         self._filters = filters
         self._counted = counted
         self._new_mask = new_mask
@@ -136,6 +138,7 @@ class Answer:
             conversation_id=conversation_id,
             message_id=message_id,
             cached_at=self.cached_at,
+            variant=self._variant,
         )
 
 

@@ -37,6 +37,7 @@ def generation_row(
     conversation_id: str | None = None,
     message_id: str | None = None,
     cached_at: datetime | None = None,
+    variant: str | None = None,
 ) -> Generation:
     """Return the row. error: makes the request a failed one, however it ended."""
     routing = running.routing
@@ -59,4 +60,5 @@ def generation_row(
         routing=routing,
         key_id=user.key.id if user.key else None,
         cached_at=cached_at,
+        variant=variant,
     )

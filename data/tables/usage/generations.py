@@ -23,6 +23,7 @@ class GenerationTable(Table):
         Index(None, "model"),
         Index(None, "group_name"),
         Index(None, "key_id"),
+        Index(None, "variant"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

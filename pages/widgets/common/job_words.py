@@ -12,6 +12,7 @@ KINDS = {
     "task.plan": "Propose the steps of a task",
     "task.run": "Run a task",
     "alert.check": "Check the alert rules",
+    "experiment.check": "Check the experiments",
     "alert.deliver": "Send an alert",
     "report.schedule": "Look which reports are due",
     "report.make": "Make a report",

@@ -23,6 +23,7 @@ from core.chat.tools.records import Decision
 from core.chat.turns import TurnOptions
 from core.documents.records import DocumentState
 from core.errors import Conflict, PortalError
+from core.experiments.records import Design
 from core.grounding.exports.exports import ExportFormat
 from core.grounding.records import Box
 from core.inference.offers import Preset
@@ -345,6 +346,14 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
         portal.review_judgements.decide(ada, case.number, {"cause": "style"})
     portal.review_judgements.of_case(ada, case.number)
     portal.review_progress.report(ada, 1)
+    design = Design(name="Newer", subject="fake", other="formal")
+    portal.experiments.size(ada, design)
+    portal.experiments.list(ada)
+    with suppress(PortalError):
+        portal.experiments.start(ada, design)
+    for ask in (portal.experiments.get, portal.experiments.promote, portal.experiments.stop):
+        with suppress(PortalError):
+            ask(ada, "no-experiment")
     portal.leaderboard.groups(ada)
     portal.leaderboard.read(ada, VoteFilter(group="Risk"))
     portal.leaderboard.csv(ada, VoteFilter())
