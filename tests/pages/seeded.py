@@ -16,6 +16,7 @@ from types import ModuleType
 from streamlit.testing.v1 import AppTest
 
 from bootstrap.portal import Portal, build_portal
+from core.chat.records import Author, MessageStatus
 from core.people.records import Role, User
 from data.unit_of_work import SqlUnitOfWork
 from pages.shell.navigation import ENTRIES
@@ -72,10 +73,25 @@ def _template() -> tuple[Path, Seeded]:
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     portal, _pool = _open(home)
     seeded = seed(lambda: SqlUnitOfWork(portal.database), datetime.now(UTC), "x", days=12, per_day=26, kept_days=6)
+    _complain(portal, seeded)
     while portal.index_worker.step():
         pass
     portal.close()
     return home, seeded
+
+
+def _complain(portal: Portal, seeded: Seeded) -> None:
+    """Rate four answers poor, so that there are new complaints whatever the day and the hour: the rest depends on them."""
+    left = 4
+    for person in seeded.people.values():
+        for chat in portal.conversations.list(person) if person.name != "mei" and left else ():
+            shown = portal.conversations.transcript(person, chat.id)
+            done = [each.message for each in shown if each.message.author is Author.ASSISTANT and each.message.status is MessageStatus.DONE]
+            if done:
+                portal.feedback.rate(person, done[-1].id, -1, "These rates are old")
+                left -= 1
+                break
+    assert not left, "too few people have chats"
 
 
 def page_module(name: str) -> ModuleType:
