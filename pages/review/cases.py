@@ -14,9 +14,10 @@ from pages.shell.frame import blank, one_pane, open_page
 from pages.shell.words import error_text, t
 from pages.widgets.chat.follow import keep_in_sight
 from pages.widgets.chat.message import plain
+from pages.widgets.common.formats import count
 from pages.widgets.rating.names import names_line
 from pages.widgets.review.case_csv import case_csv
-from pages.widgets.review.case_filters import clear_all, filter_menu, search_field, set_wanted
+from pages.widgets.review.case_filters import clear_all, filter_menu, search_field, set_wanted, without_one_filter
 from pages.widgets.review.case_list import bulk_bar, foot, rows, toggle_choosing
 from pages.widgets.review.case_location import FIRST, LAST, NEXT, OPEN, CasePosition, Cursors, cursors, go
 from pages.widgets.review.case_properties import draw_facts, draw_properties
@@ -67,7 +68,7 @@ def render(portal: Portal, user: User) -> None:
             bulk_bar(portal, user, people)
             rows(page, current)
             if not page.cases:
-                _empty(query)
+                _empty(portal, user, query)
             foot(portal, user, page, here, PAGE)
             keep_in_sight("feedback", f"rrow-{current.number}" if current else "")
         if current is None:
@@ -118,10 +119,14 @@ def _queue(portal: Portal, user: User, here: Cursors) -> tuple[CaseQuery, CasePa
     return query, page
 
 
-def _empty(query: CaseQuery) -> None:
+def _empty(portal: Portal, user: User, query: CaseQuery) -> None:
+    """Say that the list is empty, and which one of the filters hides cases by itself."""
     with st.container(key="rvempty", gap="xsmall"):
         narrowed = any((query.words, query.priority, query.assignee, query.tag, query.model, query.overdue, query.since))
         st.markdown(f"**{t('No cases match.') if narrowed else t('No cases.')}**")
+        for name, wider in without_one_filter(query):
+            if found := portal.case_queue.count(user, wider):
+                st.caption(t("Without {filter}: {n}", filter=name, n=count(found)))
         if narrowed:
             st.button(t("Clear the search and the filter"), key="rvclear", on_click=clear_all)
 

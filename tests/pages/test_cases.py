@@ -113,6 +113,7 @@ def test_search_finds_words_of_the_question_and_says_when_nothing_matches(seeded
     assert case.number in rows(drawn) and len(rows(drawn)) < len(cases(seeded))
     drawn.text_input(key="feedback-search").set_value("zzyzx").run()
     assert not rows(drawn) and "No cases match" in texts(drawn)
+    assert f"Without the search: {len(cases(seeded))}" in texts(drawn)
     drawn.button(key="rvclear").click().run()
     assert rows(drawn) == [case.number for case in cases(seeded)]
 

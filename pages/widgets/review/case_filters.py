@@ -57,6 +57,21 @@ def filter_menu(portal: Portal, user: User, base: CaseQuery, words: str) -> Case
     )  # fmt: skip
 
 
+def without_one_filter(query: CaseQuery) -> list[tuple[str, CaseQuery]]:
+    """Return the query without each of its filters, with the filter's name. Words count as one, so a search for them leaves the rest."""
+    without: dict[str, tuple[object, CaseQuery]] = {
+        t("the search"): (query.words, replace(query, words="")),
+        t("the priority"): (query.priority, replace(query, priority=None)),
+        t("the reviewer"): (query.assignee, replace(query, assignee=None)),
+        t("the tag"): (query.tag, replace(query, tag=None)),
+        t("the model"): (query.model, replace(query, model=None)),
+        t("the dates"): (query.since, replace(query, since=None, until=None)),
+        t("“only overdue”"): (query.overdue, replace(query, overdue=False)),
+    }  # fmt: skip
+    # The number of cases with words is not counted, so only the search itself is left out of a query that has some.
+    return [(name, wider) for name, (value, wider) in without.items() if value and not wider.words]
+
+
 def clear() -> None:
     """Empty the filter; the search stays."""
     st.session_state["feedback-wanted"] = {key: empty for key, empty in FILTERS.items() if key != "feedback-search"}
