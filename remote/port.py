@@ -94,6 +94,7 @@ from core.usage.alerts.telling.delivery import AlertDelivery
 from core.usage.alerts.telling.webhooks import AlertWebhooks
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
+from core.usage.money.repricing import Repricing
 from core.usage.money.service import Money
 from core.usage.reporting.plans import ReportPlans
 from core.usage.reporting.writer import ReportWriter
@@ -207,6 +208,7 @@ class PagePortal(Protocol):
     usage: UsageReports
     boards: Boards
     money: Money
+    repricing: Repricing
     report_plans: ReportPlans
     report_writer: ReportWriter
     answer_lines: AnswerLines

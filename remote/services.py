@@ -170,6 +170,7 @@ SERVICES = (
     Service("alert_delivery", staff=("test", "tests"), reads=("tests",), values={"can_mail": bool}),
     Service("boards", staff=("adoption", "capacity", "choices", "overview", "quality", "speed"),
             reads=("adoption", "capacity", "overview", "quality", "speed")),
+    Service("repricing", staff=("start",)),
     Service("report_plans", staff=("add", "change", "get", "overview", "people", "remove", "send_now", "sent"),
             reads=("get", "overview", "people", "sent"), values={"can_mail": bool}),
     Service("report_writer", staff=("formats", "made", "shown", "shown_made", "write"), reads=("formats", "shown", "shown_made")),

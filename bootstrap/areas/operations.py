@@ -16,6 +16,7 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
+from core.usage.money.repricing import Repricing
 from core.usage.money.service import Money
 from core.usage.reports import UsageReports
 from core.usage.rollups.service import Rollups
@@ -39,6 +40,7 @@ class OperationsServices:
     boards: Boards
     money: Money
     sheets: Sheets
+    repricing: Repricing
     answer_lines: AnswerLines
 
 
@@ -61,7 +63,8 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         boards=boards,
         money=money,
         sheets=Sheets(boards, money),
+        repricing=Repricing(unit_of_work, base.jobs, rollups, clock),
         answer_lines=AnswerLines(unit_of_work, rollups),
     )
-    base.run_jobs_of(services.index_maintenance, services.backups, services.retention, rollups)
+    base.run_jobs_of(services.index_maintenance, services.backups, services.retention, services.repricing, rollups)
     return services

@@ -19,6 +19,7 @@ SENTENCES = {
     Change.CONFIGURATION: "Configuration version {version} was applied",
     Change.PROMPT: "The prompt {model} is at version {version}",
     Change.PRICE: "A new price of {model} holds",
+    Change.REPRICE: "From here on, costs of {model} were computed anew",
 }
 ROLLED_BACK = "The swap of {model} was rolled back to version {version}"
 _EXPERIMENTS = {

@@ -24,6 +24,8 @@ class Change(StrEnum):
     """details: "state" is started, stopped or promoted, "version" the variant B."""
     PRICE = "price.set"
     """Marked at the time from which the price holds."""
+    REPRICE = "price.reprice"
+    """Costs of past answers were computed anew. Marked at the first day of these answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

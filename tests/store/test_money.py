@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.errors import NotAllowed, NotFound
+from core.errors import Conflict, NotAllowed, NotFound
 from core.inference.records import Routing, Usage
 from core.people.records import Role, User
+from core.tasks.handlers import Report as Progress
+from core.tasks.jobs import Jobs
 from core.usage.money.records import EVERY_GROUP, Budget, Price
+from core.usage.money.repricing import Repricing
 from core.usage.money.service import Money
 from core.usage.records import UsageQuery
 from core.usage.rollups.service import Rollups
@@ -34,6 +38,33 @@ def ask(database: Database, owner: User, at: datetime, **changes: object) -> Non
     with SqlUnitOfWork(database) as work:
         work.generations.add(replace(row, **changes))  # type: ignore[arg-type]
         work.commit()
+
+
+def test_a_wrong_price_is_mended_and_past_costs_are_computed_anew(database: Database) -> None:
+    boss = put_user(database, things.user("boss", Role.ADMIN))
+    made, rollups = money(database)
+    made.set_price(boss, replace(PRICE, input=100.0))
+    ask(database, boss, NOW - timedelta(days=3))
+    ask(database, boss, NOW - timedelta(days=2))
+    ask(database, boss, NOW - timedelta(days=2), model="another")
+    ask(database, boss, NOW - timedelta(days=2), cost=7.0, routing=Routing("glm@gateway", cost=7.0, currency="EUR"))
+    rollups.run()
+    made.set_price(boss, PRICE)
+    assert {each.currency: each.cost for each in made.board(boss, MONTH).total} == {"USD": 202.0, "EUR": 7.0}
+    jobs = Jobs(lambda: SqlUnitOfWork(database), lambda: NOW)
+    repricing = Repricing(lambda: SqlUnitOfWork(database), jobs, rollups, lambda: NOW)
+    day = (NOW - timedelta(days=2)).date()
+    job = repricing.start(boss, PRICE.model, day, day)
+    with pytest.raises(Conflict):
+        repricing.start(boss, PRICE.model, day, day)
+    [kind] = repricing.job_kinds()
+    assert kind.run(job, Progress(threading.Event())) == {"answers": 1, "skipped_days": 0}
+    assert {each.currency: each.cost for each in made.board(boss, MONTH).total} == {"USD": 103.0, "EUR": 7.0}
+    assert kind.run(job, Progress(threading.Event())) == {"answers": 0, "skipped_days": 0}, "again changes nothing"
+    with SqlUnitOfWork(database) as work:
+        assert [each.kind for each in work.swaps.markers(NOW - timedelta(days=3), NOW)] == ["price.reprice"]
+    with pytest.raises(NotAllowed):
+        repricing.start(replace(boss, role=Role.MANAGER), PRICE.model, day, day)
 
 
 def test_a_price_on_a_platform_comes_before_that_of_the_model(database: Database) -> None:

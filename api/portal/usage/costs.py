@@ -38,6 +38,16 @@ class PriceOut(PriceIn):
     pass
 
 
+class RepriceIn(Asked):
+    model: Line = Field(description="A model, or model@platform.")
+    first: date = Field(strict=False)
+    last: date = Field(strict=False, description="Inclusive.")
+
+
+class RepriceOut(BaseModel):
+    job_id: str
+
+
 class BudgetIn(Asked):
     group: Line = Field(default=EVERY_GROUP, description="* means all groups together.")
     month: date = Field(description="The first day of the month from which it holds.", strict=False)
@@ -146,6 +156,12 @@ def remove_price(
 ) -> None:  # fmt: skip
     """Remove a price. Costs that were computed with it stay."""
     portal.money.remove_price(user, model, valid_from)
+
+
+@router.post("/prices/reprice", status_code=202)
+def reprice(body: RepriceIn, portal: PortalHere, user: SignedIn) -> RepriceOut:
+    """Compute the costs of past answers by the prices as they are now, as a job."""
+    return RepriceOut(job_id=portal.repricing.start(user, body.model, body.first, body.last).id)
 
 
 @router.put("/budgets", status_code=204)

@@ -6,5 +6,6 @@ In reading order:
 - pricing: what a request costs
 - forecast: what a month will cost
 - ports: their repository
+- repricing: compute past costs anew
 - service: set prices and budgets, and compute the Money board
 """

@@ -21,6 +21,13 @@ class MoneyRepository(Protocol):
         ...
 
     def remove_price(self, model: str, valid_from: datetime) -> bool: ...
+    def reprice(self, model: str, since: datetime, until: datetime) -> int:
+        """Compute the costs of rows created in [since, until) by the prices as they are now; return how many have changed.
+
+        model: a model, or model@platform. Costs by the platforms file and answers from the result cache stay as they are.
+        """
+        ...
+
     def budgets(self, month: date) -> Sequence[Budget]:
         """Return the budgets that hold in this month, by group."""
         ...

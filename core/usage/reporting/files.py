@@ -24,12 +24,17 @@ def zipped(report: Report) -> bytes:
         for sheet, cards in report.sheets:
             if FIGURES in cards:
                 rows = [(each.name, each.now, each.before, each.unit.value, each.currency) for each in sheet.figures]
-                archive.writestr(f"{sheet.board}-figures.csv", to_csv(("figure", "now", "before", "unit", "currency"), rows))
+                _put(archive, f"{sheet.board}-figures.csv", to_csv(("figure", "now", "before", "unit", "currency"), rows))
             for table in sheet.tables:
                 if table.name in cards:
                     content = to_csv([column.name for column in table.columns], table.rows)
-                    archive.writestr(f"{sheet.board}-{table.name}.csv", content)
+                    _put(archive, f"{sheet.board}-{table.name}.csv", content)
     return out.getvalue()
+
+
+def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file without its time, so that the same figures give the same ZIP file."""
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def markdown(report: Report, language: Language) -> str:

@@ -34,6 +34,7 @@ NAMES = {
 }  # fmt: skip
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CHINESE: Mapping[str, str] = {
+    "From here on, costs of {model} were computed anew": "从这里起，{model} 的费用已重新计算",
     "Overview": "总览", "Adoption": "使用情况", "Quality": "质量", "Speed": "速度", "Capacity": "容量", "Money": "费用",
     "Figures": "指标", "Answers per day": "每日回答数", "Rated good, per week": "每周好评率", "Active people, per week": "每周活跃用户",
     "By group": "按组", "By model": "按模型", "Active people per day": "每日活跃用户", "Failed and stopped, per day": "每日失败与停止",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.clock import Clock
 from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.rollups.days import bounds_of, rolled_up
 from core.usage.rollups.records import DayState
 
@@ -84,6 +84,15 @@ class Rollups:
                     continue
                 if ago < RECHECKED_DAYS and work.rollups.signature(*bounds_of(day, self.zone)) != state.signature:
                     yield day
+
+    def add_up_again(self, work: UnitOfWork, day: date) -> bool:
+        """Add a day up in a transaction that changed its rows. False if rows were removed since: then its numbers stay as they are."""
+        bounds = bounds_of(day, self.zone)
+        signature, before = work.rollups.signature(*bounds), work.rollups.states(day, day).get(day)
+        if before is not None and signature.rows < before.signature.rows:
+            return False
+        work.rollups.put(rolled_up(day, self.zone, work.rollups.rows(*bounds), signature, self._clock()))
+        return True
 
     def _add_up(self, day: date) -> None:
         bounds = bounds_of(day, self.zone)

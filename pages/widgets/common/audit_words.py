@@ -79,6 +79,7 @@ EVENTS = {
     "alert.end_silence": "Silence of an alert ended",
     "alert.add_webhook": "Webhook added",
     "alert.remove_webhook": "Webhook deleted",
+    "price.reprice": "Past costs computed anew",
     "report.add": "Report added",
     "report.change": "Report changed",
     "report.remove": "Report deleted",

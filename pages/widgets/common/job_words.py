@@ -14,6 +14,7 @@ KINDS = {
     "alert.check": "Check the alert rules",
     "experiment.check": "Check the experiments",
     "alert.deliver": "Send an alert",
+    "usage.reprice": "Compute past costs anew",
     "report.schedule": "Look which reports are due",
     "report.make": "Make a report",
     "report.mail": "Send a report",

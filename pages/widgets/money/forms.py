@@ -31,6 +31,7 @@ def prices_and_budgets(portal: Portal, user: User, choices: Choices) -> None:
         _prices(portal, user)
         if allows(user, Permission.RUN_MODELS):
             _price_form(portal, user, choices)
+            _repricing_form(portal, user, choices)
         else:
             st.caption(t("Prices are set by people who may run models."))
     with st.expander(t("Set a budget"), key="board-budgets"):
@@ -88,6 +89,25 @@ def _price_form(portal: Portal, user: User, choices: Choices) -> None:
                 model=model, currency=currency.upper(), valid_from=datetime.combine(day, time.min, UTC), input=given, cached=cached,
                 output=output, device_hour=hour, watts=watts, kwh=kwh,
             )))  # fmt: skip
+
+
+def _repricing_form(portal: Portal, user: User, choices: Choices) -> None:
+    """Offer to compute past costs by the prices as they are now, for a price that was wrong."""
+    with st.form("board-reprice", border=False):
+        st.caption(t("Was a price wrong? Set it from its time on, then compute the costs of these days anew. Charts mark it."))
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            targets = [*choices.models, *choices.targets]
+            model = st.selectbox(t("Model, or model@platform"), targets, key="board-reprice-model")
+            start = choices.today.replace(day=1)
+            days = st.date_input(t("Dates"), (start, choices.today), max_value=choices.today, format="YYYY-MM-DD", key="board-reprice-days")
+            pressed = st.form_submit_button(t("Compute anew"))
+        if pressed and model is not None and len(days) == 2:
+            try:
+                portal.repricing.start(user, model, *days)
+            except PortalError as problem:
+                st.error(plain(error_text(problem)))
+            else:
+                st.toast(t("The costs are being computed. The Jobs page shows how far it is."), icon=":material/check:")
 
 
 def _budget_form(portal: Portal, user: User, choices: Choices) -> None:

@@ -216,6 +216,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/usage/prices", None, MANAGERS, 200),
     ("PUT", "/api/v1/usage/prices", {"model": "x", "currency": "USD", "valid_from": "2026-01-01T00:00:00Z", "input": 1.0}, ADMINS, 204),
     ("DELETE", "/api/v1/usage/prices?model=y&valid_from=2026-01-01T00:00:00Z", None, ADMINS, 404),
+    ("POST", "/api/v1/usage/prices/reprice", {"model": "x", "first": "2020-01-01", "last": "2020-01-02"}, ADMINS, 202),
     ("PUT", "/api/v1/usage/budgets", {"month": "2026-01-01", "amount": 5.0, "currency": "USD"}, MANAGERS, 204),
     ("GET", "/api/v1/tasks", None, ALL, 200),
     ("POST", "/api/v1/tasks", {"request": "Sales by desk"}, ALL, 201),
