@@ -8,7 +8,7 @@ In reading order:
 - markdown: make untrusted Markdown safe to draw
 - chat: the chat, search, shared chats
 - tools: documents, prompts, images
-- review: cases, review progress, the Arena and its leaderboard, datasets
+- review: cases, review progress, the Arena and its leaderboard, experiments, datasets
 - usage: boards, reports and alerts
 - models: serving, get a model, compare, presets, platforms
 - system: people, access, audit, logs, storage, jobs, plugins

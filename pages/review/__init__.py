@@ -6,5 +6,6 @@ In reading order:
 - review_progress: how the review gets on
 - arena: vote on two blind answers
 - leaderboard: models and presets, ranked by votes
+- experiments: two models or presets for those who choose one
 - datasets: rated answers as files for training
 """

@@ -77,6 +77,7 @@ ENTRIES = (
     Entry(
         path="leaderboard", title="Leaderboard", permission=Permission.REVIEW_FEEDBACK, module="review.leaderboard", menu=_REVIEW,
     ),
+    Entry(path="experiments", title="Experiments", permission=Permission.RUN_MODELS, module="review.experiments", menu=_REVIEW),
     Entry(path="datasets", title="Datasets", permission=Permission.REVIEW_FEEDBACK, module="review.datasets", menu=_REVIEW),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, module="usage.usage", menu=_USAGE, short="Boards"),
     Entry(path="reports", title="Reports", permission=Permission.VIEW_USAGE, module="usage.reports", menu=_USAGE),

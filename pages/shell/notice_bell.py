@@ -161,6 +161,8 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return (frame.START, {CONVERSATION: notice.target}) if notice.target else None
         case NoticeKind.SHARE_RECEIVED:
             return ("shared", {LINK: notice.target}) if notice.target else None
+        case NoticeKind.EXPERIMENT_ENDED:
+            return ("experiments", {"experiment": notice.target}) if allows(user, Permission.RUN_MODELS) else None
         case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
             return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
         case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:

@@ -16,6 +16,7 @@ In reading order:
 - rating: the rating form, and the names of raters
 - review: the page Cases
 - arena: the Arena and its leaderboard
+- experiments: the Experiments page
 - datasets: the Datasets page
 - store: the Store page
 - logs: the Logs page

@@ -21,7 +21,7 @@ PAGES = [
 ]
 ADMIN = {
     *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Arena", "Leaderboard", "Datasets", "Boards", "Reports", "Alerts"),
-    *("Serving", "Get a model", "Compare", "Presets", "Platforms"),
+    *("Experiments", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
 OWN = {"Account", "Memories", "My feedback", "Keyboard", "Sign out"}

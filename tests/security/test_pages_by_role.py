@@ -26,6 +26,7 @@ EXPECTED = {
     "review_progress": Permission.REVIEW_FEEDBACK,
     "arena": Permission.RATE,
     "leaderboard": Permission.REVIEW_FEEDBACK,
+    "experiments": Permission.RUN_MODELS,
     "datasets": Permission.REVIEW_FEEDBACK,
     "usage": Permission.VIEW_USAGE,
     "reports": Permission.VIEW_USAGE,
