@@ -63,17 +63,23 @@ REPLIES = {
 
 
 def seed(
-    unit_of_work: UnitOfWorkFactory, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21
-) -> Seeded:
-    """Fill an empty store. password_hash: of everybody's password. Of chats older than kept_days some are deleted; their figures stay."""
+    unit_of_work: UnitOfWorkFactory, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21,
+    any_day: bool = False,
+) -> Seeded:  # fmt: skip
+    """Fill an empty store. password_hash: of everybody's password. Of chats older than kept_days some are deleted; their figures stay.
+
+    any_day: make the same rows on every weekday and at every hour, so that no test depends on when it runs.
+    """
     dice = random.Random(20260)
     people = _people(unit_of_work, now, password_hash, days, dice)
     answers = ratings = 0
     for ago in range(days - 1, -1, -1):
         day = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
+        if any_day:
+            day = now - timedelta(days=ago + 1)
         if ago in QUIET_DAYS:
             continue
-        weekend = day.weekday() >= 5
+        weekend = ago % 7 in (3, 4) if any_day else day.weekday() >= 5
         busy = per_day * (0.16 if weekend else 1.0) * (1.25 - 0.5 * ago / days) * dice.uniform(0.85, 1.15)
         present = dice.sample(list(people.values()), dice.randint(2, 5) if weekend else dice.randint(8, len(people)))
         hours = sorted(min(20.0, max(6.0, dice.gauss(12.5, 3.0))) for _ in range(max(2, round(busy))))

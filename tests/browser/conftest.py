@@ -56,7 +56,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     """Yield a fortnight of a company's use, so that every list and chart has something to show. Mei is its admin. The guide answers."""
     home = tmp_path_factory.mktemp("company")
     built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter())
-    seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD), days=10, per_day=12)
+    seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD), days=10, per_day=12, any_day=True)
     built.close()
     with running_portal(home, start_s=180) as running:
         yield running
