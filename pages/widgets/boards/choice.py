@@ -43,6 +43,8 @@ def query_of(choices: Choices) -> UsageQuery:
     state = st.session_state
     if _SPAN not in state and _DATES not in state:
         _start(choices.today)
+    if len(dates := state.get(_DATES, ())) == 2 and dates[1] > choices.today:  # The month of an answer may go on.
+        state[_DATES] = dates[0], choices.today
     if _GROUP not in state:
         state[_GROUP] = _named("group", choices.groups)
     if _MODEL not in state:
