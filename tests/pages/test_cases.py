@@ -118,6 +118,25 @@ def test_search_finds_words_of_the_question_and_says_when_nothing_matches(seeded
     assert rows(drawn) == [case.number for case in cases(seeded)]
 
 
+def test_the_outcome_of_a_like_case_is_proposed_and_taken_with_a_key(seeded: Stage) -> None:
+    portal = seeded.portal
+    like: dict[str, list[ReviewCase]] = {}
+    for case in cases(seeded, EVERY, rating=-1):
+        like.setdefault(case.question_key or "", []).append(case)
+    one, other = next(found for key, found in like.items() if key and len(found) > 1)[:2]
+    one, other = (portal.case_work.change(seeded.admin, each.number, each.version, CaseChange(state=CaseState.NEW))
+                  if not each.state.is_open else each for each in (one, other))  # fmt: skip
+    wanted = CaseChange(state=CaseState.FIXED, fix="Rates v4")
+    portal.case_work.change(seeded.admin, one.number, one.version, wanted)
+    drawn = feedback(seeded)
+    drawn.session_state["feedback-case"] = other.number
+    drawn.run()
+    assert f"**Proposed: Fixed, Rates v4**, as case {one.number}" in texts(drawn)
+    drawn.button(key="rvproposed-yes").click().run()
+    stored = portal.case_queue.get(seeded.admin, other.number)
+    assert not drawn.exception and (stored.state, stored.fix) == (CaseState.FIXED, "Rates v4") and "Proposed" not in texts(drawn)
+
+
 def test_an_answer_is_corrected_under_it(seeded: Stage) -> None:
     case = next(case for case in cases(seeded) if case.feedback.answer and case.feedback.run_id is None)
     drawn = feedback(seeded)

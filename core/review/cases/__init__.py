@@ -6,6 +6,7 @@ In reading order:
 - ports: the repositories of cases and of saved views
 - opening: open a case for each rating
 - changes: check and apply a change, and record it
+- proposals: propose the outcome of a case
 - queue: find and read cases
 - export: export cases without personal data
 - work: change cases, one or many, and say who works on them

@@ -39,6 +39,10 @@ class CaseRepository(Protocol):
         """Return other cases with the same question, newest first."""
         ...
 
+    def outcomes(self, limit: int, rating: int) -> Sequence[tuple[str, CaseState]]:
+        """Return question keys with the outcomes of cases with this rating, of the newest closed; the one closed first at the beginning."""
+        ...
+
     def of_rater(self, user_id: str, filter: CaseFilter, limit: int, before: int | None = None) -> Sequence[ReviewCase]:
         """List the cases of a person's own ratings, newest first. before: only cases with a lower number."""
         ...

@@ -12,6 +12,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.cases.changes import reviewers
 from core.review.cases.ports import Position
+from core.review.cases.proposals import COUNTED, Proposal, proposal
 from core.review.cases.records import OPEN, OUTCOMES, CaseEvent, CaseFilter, CasePage, CaseQuery, CaseState, Progress, ReviewCase, Whose
 from core.review.feedback import FeedbackQueue, ratings_with
 from core.review.names import ReviewNames
@@ -19,6 +20,7 @@ from core.search.ports import SearchIndex
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 ALIKE_SHOWN = 5
+ALIKE_READ = 50
 _CURSOR = "This cursor does not come from a list of cases."
 
 
@@ -32,6 +34,7 @@ class OpenedCase:
     history: tuple[CaseEvent, ...]
     """Oldest first."""
     alike: tuple[ReviewCase, ...]
+    proposal: Proposal | None = None
 
 
 class CaseQueue:
@@ -83,8 +86,10 @@ class CaseQueue:
         opened = self._feedback.open(user, case.feedback.id)
         with self._unit_of_work() as work:
             history = tuple(work.cases.history(case.id))
-            alike = work.cases.alike(case, ALIKE_SHOWN) if case.alike else ()
-        return OpenedCase(case=case, branch=opened.branch, history=history, alike=tuple(self._names.of_cases(alike)))
+            alike = work.cases.alike(case, ALIKE_READ) if case.alike else ()
+            closed = work.cases.outcomes(COUNTED, case.feedback.rating) if alike and case.state.is_open else ()
+        shown = tuple(self._names.of_cases(alike[:ALIKE_SHOWN]))
+        return OpenedCase(case=case, branch=opened.branch, history=history, alike=shown, proposal=proposal(case, alike, closed))
 
     def history(self, user: User, number: int) -> Sequence[CaseEvent]:
         """Return the history of a case, oldest first. Raises NotFound."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 
 from core.review.cases.ports import Position
-from core.review.cases.records import CaseEvent, CaseEventKind, CaseFilter, CaseLock, CaseState, ReviewCase
+from core.review.cases.records import OUTCOMES, CaseEvent, CaseEventKind, CaseFilter, CaseLock, CaseState, ReviewCase
 from core.review.records import FeedbackFilter
 from data.repositories.review.case_rows import CASE, EVENT, HISTORY, TAG, WHOLE, case_of, event_of, filtered, lock_values, values_of
 from data.repositories.review.feedback import SqlFeedbackRepository
@@ -67,6 +67,12 @@ class SqlCaseRepository:
             return ()
         others = WHOLE.where(CASE.question_key == case.question_key, CASE.id != case.id)
         return self._cases(self._sql.all(others.order_by(CASE.number.desc()).limit(limit)))
+
+    def outcomes(self, limit: int, rating: int) -> Sequence[tuple[str, CaseState]]:
+        ended = CASE.state.in_(OUTCOMES), CASE.question_key != "", _RATING.rating == rating
+        found = select(CASE.question_key, CASE.state).join(FeedbackTable, _RATING.id == CASE.feedback_id).where(*ended)
+        rows = self._sql.all(found.order_by(CASE.closed_at.desc(), CASE.number.desc()).limit(limit))
+        return [(row.question_key, row.state) for row in reversed(rows)]
 
     def of_rater(self, user_id: str, filter: CaseFilter, limit: int, before: int | None = None) -> Sequence[ReviewCase]:
         own = CASE.feedback_id.in_(select(_RATING.id).where(_RATING.user_id == user_id))

@@ -21,6 +21,7 @@ from pages.widgets.images.image_case import image_case
 from pages.widgets.rating.names import rater_word
 from pages.widgets.rating.rating_words import reasons_line, score_word
 from pages.widgets.review.answers.correction import correction_box
+from pages.widgets.review.answers.proposed import proposal_box
 from pages.widgets.review.case_actions import action_bar, reply_box
 from pages.widgets.review.case_location import PROBLEM, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import ICONS, MAX_TITLE, became, event_words, title
@@ -45,6 +46,7 @@ def draw_case(
     st.markdown(f"## {plain(heading)}", anchors=False)
     _quote(rating)
     reply_box(portal, user, case)
+    proposal_box(portal, user, case, opened.proposal, locked=lock is not None)
     if rating.run_id:
         image_case(portal, user, rating)
     elif rating.question is None and rating.answer is None:

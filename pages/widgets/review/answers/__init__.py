@@ -4,5 +4,6 @@ In reading order:
 
 - accepted: accept an answer for the replay gate
 - correction: the answer as it should have been
+- proposed: the outcome that like cases propose
 - fixes: what may have fixed a case
 """

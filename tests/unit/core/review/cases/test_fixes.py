@@ -6,6 +6,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.notices.records import NoticeKind
 from core.people.accounts import Accounts
 from core.people.records import Role
+from core.review.cases.proposals import Proposal, hit_rate
 from core.review.cases.records import CaseEventKind, CaseState
 from core.review.progress.records import Fixes
 from core.review.progress.service import ReviewProgress
@@ -61,6 +62,25 @@ def test_a_rater_says_whether_the_fix_helped_and_opens_the_case_again_if_not(des
     desk.change(again, state=CaseState.FIXED)
     tried = desk.own.get(desk.ana, case.feedback.message_id)
     assert (tried.satisfied, tried.again_id) == (None, None), "the rater has not tried the new fix"
+
+
+def test_a_case_is_proposed_the_outcome_of_the_newest_like_case_with_its_hit_rate(desk: Desk) -> None:
+    first, second, third = (desk.rated(question="What is LIBOR?") for _ in range(3))
+    assert desk.queue.open(desk.sara, third.number).proposal is None
+    desk.change(first, state=CaseState.NOT_CHANGED)
+    desk.clock.forward(seconds=1)
+    desk.change(second, state=CaseState.FIXED, fix="Rates v4", fix_model="r")
+    found = desk.queue.open(desk.sara, third.number).proposal
+    assert found == Proposal(state=CaseState.FIXED, fix="Rates v4", fix_model="r", number=second.number, hits=0, total=1)
+    praise = desk.rated(1, question="What is LIBOR?")
+    assert desk.queue.open(desk.sara, praise.number).proposal is None, "poor ratings say nothing of good ones"
+    assert desk.queue.open(desk.sara, second.number).proposal is None, "it is closed"
+
+
+def test_the_hit_rate_counts_cases_that_ended_as_the_one_before() -> None:
+    fixed, kept = CaseState.FIXED, CaseState.KEPT
+    assert hit_rate([("a", fixed), ("b", kept), ("a", fixed), ("a", kept), ("b", kept)]) == (2, 3)
+    assert hit_rate([]) == (0, 0)
 
 
 def test_the_name_of_a_model_is_bounded(desk: Desk) -> None:
