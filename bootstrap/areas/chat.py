@@ -29,6 +29,7 @@ from core.chat.turns import Turns
 from core.documents.collections import Collections
 from core.documents.documents import Documents
 from core.documents.finding import Finder
+from core.documents.meaning import Meaning
 from core.documents.reading import DocumentReading
 from core.knowledge.file_texts import FileTexts
 from core.knowledge.files import MB, Files
@@ -86,7 +87,8 @@ def build_chat(
     writer = SummaryWriter(unit_of_work, clock)
     remembers = MemoryMode(settings.memory)
     recall = Recall(unit_of_work, remembers, settings.memory_tokens)
-    finder = Finder(unit_of_work, index)
+    meaning = Meaning(unit_of_work, gateway, index, jobs)
+    finder = Finder(unit_of_work, index, index, meaning)
     assembly = Assembly(unit_of_work, gateway, writer, recall, finder)
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, answers_running)
     proposals = MemoryProposals(unit_of_work, gateway, jobs, clock, remembers, answers_running)
@@ -129,5 +131,5 @@ def build_chat(
         finder=finder,
     )
     reading = DocumentReading(unit_of_work, FileTexts(reader, detector, inference.plugins, tables), index, clock)
-    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals, reading)
+    base.run_jobs_of(services.chat_imports, TitleWriter(unit_of_work, gateway, answers_running), summaries, proposals, reading, meaning)
     return services

@@ -11,7 +11,7 @@ In reading order:
 - documents: add, read again and remove documents
 - reading: read a document into passages, as a job
 - ranking: combine rankings, and merge neighbouring passages
+- meaning: compare questions and passages by vectors, and rerank
 - finding: find the passages that answer a question
-- citations: find citations in the text of an answer
-- exported: write the sources of an answer for exports
+- citing: citations in answers, and sources in exports
 """

@@ -46,6 +46,38 @@ class PassageIndex(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedVectors:
+    """The vectors of a document's passages, as the index packed them."""
+
+    document_id: str
+    vectors: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similar:
+    """A passage that is similar to a question in meaning."""
+
+    document_id: str
+    position: int
+    score: float
+    """0 to 1: how far its similarity is above that of a usual passage."""
+
+
+class VectorIndex(Protocol):
+    """Ranks the passages of a collection by their vectors, exactly."""
+
+    def packed_vectors(self, rows: Sequence[Sequence[float]]) -> bytes:
+        """Pack the vectors of a document's passages."""
+        ...
+
+    def similar(
+        self, collection: Collection, version: str, load: Callable[[], Sequence[IndexedVectors]], vector: Sequence[float], most: int
+    ) -> Sequence[Similar]:
+        """Return the most similar passages, best first. version: of the model. load: reads the vectors of all documents."""
+        ...
+
+
 class CollectionRepository(Protocol):
     """Stores collections, their documents and passages. Each change of passages raises the version of the collection."""
 
@@ -102,6 +134,16 @@ class CollectionRepository(Protocol):
         ...
 
     def words(self, collection_id: str) -> Sequence[IndexedDocument]: ...
-    def passages(self, document_id: str, positions: Ids[int]) -> Sequence[Passage]:
-        """Return these passages of a document in order."""
+    def passages(self, document_id: str, positions: Ids[int] | None = None) -> Sequence[Passage]:
+        """Return these passages of a document in order; None: all."""
         ...
+
+    def without_vectors(self, collection_id: str, version: str) -> Sequence[str]:
+        """Return the ids of documents that were read and have no vectors of this version."""
+        ...
+
+    def put_vectors(self, document: Document, version: str, vectors: bytes) -> None:
+        """Replace the vectors of a document."""
+        ...
+
+    def vectors(self, collection_id: str, version: str) -> Sequence[IndexedVectors]: ...

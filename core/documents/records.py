@@ -165,6 +165,9 @@ class Finding:
     limit: float
     seconds: float
     searched: tuple[CollectionName, ...]
+    by_meaning: bool = False
+    """Whether vectors were compared too."""
+    reranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

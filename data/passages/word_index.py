@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from core.documents.ports import IndexedDocument, Match
 from data.passages.packing import hashed, unpack
 
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _K1, _B = 1.2, 0.75
 """The usual parameters of BM25."""
 
@@ -48,7 +49,8 @@ class WordIndex:
         norms = _K1 * (1 - _B + _B * self._lengths / max(1.0, float(self._lengths.mean())))
         total = 0.0
         for word in dict.fromkeys(map(hashed, words)):
-            low, high = np.searchsorted(self._words, np.array([word, word + 1], np.uint64))
+            # In the type of the words: otherwise numpy would convert all of them for each question.
+            low, high = (int(np.searchsorted(self._words, np.uint32(word), side)) for side in _SIDES)
             rare = float(np.log(1 + (number - (high - low) + 0.5) / (high - low + 0.5)))
             total += rare
             at, often = self._passages[low:high], self._counts[low:high].astype(np.float32)

@@ -29,7 +29,7 @@ from data.tables.chat.conversations import (
 )
 from data.tables.chat.notices import NoticeChoicesTable, NoticeTable
 from data.tables.chat.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.knowledge.documents import CollectionTable, DocumentPartTable, DocumentTable, PassageTable
+from data.tables.knowledge.documents import CollectionTable, DocumentPartTable, DocumentTable, PassageTable, PassageVectorTable
 from data.tables.knowledge.files import AttachmentTable, FilePartTable, FileTable
 from data.tables.knowledge.grounding import (
     GroundBatchTable,
@@ -166,6 +166,7 @@ __all__ = [
     "NoticeTable",
     "OutsideIdentityTable",
     "PassageTable",
+    "PassageVectorTable",
     "PlatformsVersionTable",
     "PluginTable",
     "PresetTable",

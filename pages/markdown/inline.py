@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from markdown_it.token import Token
 
-from core.documents import citations
+from core.documents.citing import citations
 from pages.markdown import addresses, formulas
 from pages.markdown.emphasis import kind
 from pages.markdown.text import JOINER, escaped

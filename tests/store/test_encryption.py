@@ -262,7 +262,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "ground_batches.name", "ground_batches.phrases", "ground_items.name", "ground_item_parts.content",
         "shares.title", "shares.snapshot",
         "collections.name", "documents.name", "documents.words", "documents.error",
-        "document_parts.content", "passages.heading", "passages.text",
+        "document_parts.content", "passages.heading", "passages.text", "passage_vectors.vectors",
         "follow_ups.text", "follow_ups.options", "plugins.error", "notices.subject",
     }  # fmt: skip
 
@@ -315,7 +315,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     )  # fmt: skip
     parts = [raw_parts(database, part.__table__.c) for part in tables]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
-    assert reseal(other, keyring) == count + 2, "the vector of a text, and the words of a document"
+    assert reseal(other, keyring) == count + 3, "the vector of a text, and the words and vectors of a document"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
     assert b"merger" not in b"".join(raw_parts(database, ProgramFilePartTable.__table__.c))
     assert readable(other, *ids)

@@ -321,4 +321,5 @@ def put_collection(work: SqlUnitOfWork, owner: User, text: str) -> Document:
     work.collections.add(collection)
     work.collections.add_document(document, text.encode())
     work.collections.put_passages(document, text, [passage], text.encode())
+    work.collections.put_vectors(document, "bge v1", text.encode())
     return document

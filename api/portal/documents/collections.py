@@ -90,6 +90,8 @@ class FoundOut(BaseModel):
     passages: list[PassageOut] = Field(description="The best first; empty if none reaches the limit.")
     best_score: float = Field(description="Of the best passage, also if it is below the limit.")
     limit: float
+    by_meaning: bool = Field(description="Whether vectors were compared too, because an embedding model is available.")
+    reranked: bool = Field(description="Whether a reranker ordered them; the scores are then its own.")
     seconds: float
 
 
@@ -110,7 +112,7 @@ def passages(body: AskedPassages, portal: PortalHere, user: SignedIn) -> FoundOu
     found = portal.finder.find(user, body.collections, body.question, body.max_passages)
     return FoundOut(
         passages=[PassageOut.of(each) for each in found.passages], best_score=round(found.best, 3), limit=found.limit,
-        seconds=round(found.seconds, 4),
+        by_meaning=found.by_meaning, reranked=found.reranked, seconds=round(found.seconds, 4),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from core.chat.exports.message_images import MessageImages
 from core.chat.records import Author, Conversation, Message
 from core.chat.tools.exported import html_steps, json_steps, markdown_steps, plugin_steps
 from core.clock import Clock
-from core.documents.exported import html_sources, json_sources, markdown_sources
+from core.documents.citing.exported import html_sources, json_sources, markdown_sources
 from core.errors import InvalidInput
 from core.knowledge.records import StoredFile
 from core.people.audit_events import record

@@ -6,14 +6,14 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, or_, select, update
 
-from core.documents.ports import IndexedDocument
+from core.documents.ports import IndexedDocument, IndexedVectors
 from core.documents.records import Collection, Counts, Document, DocumentState, Passage
 from core.prompts.records import Share
 from data.columns import error_json, error_of
 from data.repositories.knowledge.files import PART_BYTES, PARTS_AT_ONCE
-from data.tables import CollectionTable, DocumentPartTable, DocumentTable, PassageTable
+from data.tables import CollectionTable, DocumentPartTable, DocumentTable, PassageTable, PassageVectorTable
 from data.transaction import AnyRow, Transaction
 
 ROWS_AT_ONCE = 500
@@ -22,6 +22,7 @@ _T = CollectionTable.__table__.c
 _DOCUMENT = DocumentTable.__table__.c
 _PART = DocumentPartTable.__table__.c
 _PASSAGE = PassageTable.__table__.c
+_VECTOR = PassageVectorTable.__table__.c
 _DOCUMENTS = select(*(column for column in _DOCUMENT if column.name != "words"))
 _SHARED_WITH_GROUP = and_(_T.share == Share.GROUP.value, _T.group_name == bindparam("group"))
 _VISIBLE = (
@@ -119,6 +120,7 @@ class SqlCollectionRepository:
 
     def put_passages(self, document: Document, text: str, passages: Sequence[Passage], words: bytes) -> None:
         self._sql.write(delete(PassageTable).where(_PASSAGE.document_id == document.id))
+        self._sql.write(delete(PassageVectorTable).where(_VECTOR.document_id == document.id))
         self._sql.write(delete(DocumentPartTable).where(_PART.document_id == document.id, _PART.extracted.is_(True)))
         self._add_parts(document.id, text.encode("utf-8"), extracted=True)
         rows = [
@@ -138,9 +140,26 @@ class SqlCollectionRepository:
         rows = self._sql.all(select(_DOCUMENT.id, _DOCUMENT.words).where(ready).order_by(_DOCUMENT.id))
         return [IndexedDocument(row.id, row.words) for row in rows]
 
-    def passages(self, document_id: str, positions: Ids[int]) -> Sequence[Passage]:
-        wanted = and_(_PASSAGE.document_id == document_id, _PASSAGE.position.in_(list(positions)))
+    def passages(self, document_id: str, positions: Ids[int] | None = None) -> Sequence[Passage]:
+        wanted = _PASSAGE.document_id == document_id
+        if positions is not None:
+            wanted = and_(wanted, _PASSAGE.position.in_(list(positions)))
         return [_passage(row) for row in self._sql.all(select(PassageTable.__table__).where(wanted).order_by(_PASSAGE.position))]
+
+    def without_vectors(self, collection_id: str, version: str) -> Sequence[str]:
+        has = exists(select(_VECTOR.number).where(_VECTOR.document_id == _DOCUMENT.id, _VECTOR.version == version))
+        ready = and_(_DOCUMENT.collection_id == collection_id, _DOCUMENT.state == DocumentState.READY, ~has)
+        return [row.id for row in self._sql.all(select(_DOCUMENT.id).where(ready).order_by(_DOCUMENT.id))]
+
+    def put_vectors(self, document: Document, version: str, vectors: bytes) -> None:
+        self._sql.write(delete(PassageVectorTable).where(_VECTOR.document_id == document.id))
+        self._sql.write(insert(PassageVectorTable).values(document_id=document.id, version=version, vectors=vectors))
+        self._changed(document.collection_id)
+
+    def vectors(self, collection_id: str, version: str) -> Sequence[IndexedVectors]:
+        statement = select(_VECTOR.document_id, _VECTOR.vectors).join(DocumentTable, _DOCUMENT.id == _VECTOR.document_id)
+        ready = and_(_DOCUMENT.collection_id == collection_id, _DOCUMENT.state == DocumentState.READY, _VECTOR.version == version)
+        return [IndexedVectors(row.document_id, row.vectors) for row in self._sql.all(statement.where(ready).order_by(_DOCUMENT.id))]
 
     def _changed(self, collection_id: str) -> None:
         self._sql.write(update(CollectionTable).where(_T.id == collection_id).values(version=_T.version + 1))

@@ -76,3 +76,15 @@ class PassageTable(Table):
     last_line: Mapped[int]
     heading: Mapped[str] = mapped_column(SealedProse("passages.heading"))
     text: Mapped[str] = mapped_column(SealedProse("passages.text"))
+
+
+class PassageVectorTable(Table):
+    """The vectors of a document's passages. version: of the embedding model that computed them."""
+
+    __tablename__ = "passage_vectors"
+    __table_args__ = (Index(None, "document_id", "version"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    version: Mapped[str] = mapped_column(String(300))
+    vectors: Mapped[bytes] = mapped_column(SealedBytes("passage_vectors.vectors"))

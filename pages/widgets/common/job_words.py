@@ -7,6 +7,7 @@ KINDS = {
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
     "document.read": "Read a document",
+    "document.embed": "Compute the vectors of documents",
     "dataset.build": "Build a version of a dataset",
     "review.upkeep": "Complete the review cases",
     "task.plan": "Propose the steps of a task",

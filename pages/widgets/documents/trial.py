@@ -53,7 +53,13 @@ def _passages(found: Finding) -> None:
         f"<small>{escape(each.document)}, {escape(location(each))}</small></li>"
         for each in found.passages
     )
-    st.html(f"<ol class='passages'>{rows}</ol><p class='file'>{escape(t('By words'))}, {escape(milliseconds(found.seconds))}</p>")
+    st.html(f"<ol class='passages'>{rows}</ol><p class='file'>{escape(_way(found))}, {escape(milliseconds(found.seconds))}</p>")
+
+
+def _way(found: Finding) -> str:
+    """Say how the passages were found."""
+    way = t("By words and meaning") if found.by_meaning else t("By words")
+    return f"{way}, {t('then reranked')}" if found.reranked else way
 
 
 def _short(text: str) -> str:

@@ -12,8 +12,10 @@ import pytest
 from core.documents.collections import Collections
 from core.documents.documents import Documents
 from core.documents.finding import Finder
+from core.documents.meaning import Meaning
 from core.documents.reading import DocumentReading
 from core.documents.records import Document
+from core.inference.gateway import Gateway
 from core.knowledge.file_texts import FileTexts
 from core.people.accounts import Accounts
 from core.people.records import Role, User
@@ -22,7 +24,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
 from core.unit_of_work import UnitOfWorkFactory
 from data.passages.index import NumpyPassageIndex
-from samples.fakes import FakeReader
+from samples.fakes import FakeReader, FakeRouter
 from tests.unit.core.conftest import SERVER, MovingClock
 
 
@@ -33,8 +35,9 @@ class Library:
     collections: Collections
     documents: Documents
     finder: Finder
+    meaning: Meaning
     read: Callable[[], None]
-    """Reads all documents that wait."""
+    """Runs all jobs that wait."""
 
     def put(self, user: User, collection_id: str, name: str, text: str) -> Document:
         document = self.documents.add(user, collection_id, name, text.encode())
@@ -43,27 +46,28 @@ class Library:
 
 
 @pytest.fixture
-def library(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock) -> Library:
+def library(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock, router: FakeRouter) -> Library:
     index = NumpyPassageIndex()
+    meaning = Meaning(unit_of_work, Gateway(unit_of_work, router, clock), index, jobs)
     reading = DocumentReading(unit_of_work, FileTexts(FakeReader()), index, clock)
-    kinds = [each.name for each in reading.job_kinds()]
+    kinds = {each.name: each for each in (*reading.job_kinds(), *meaning.job_kinds())}
 
     def read() -> None:
         while (job := claimed()) is not None:
-            reading.run(job, Report(threading.Event()))
+            kinds[job.kind].run(job, Report(threading.Event()))
             with unit_of_work() as work:
                 work.jobs.end(job.id, "test", JobState.DONE, clock(), {}, None)
                 work.commit()
 
     def claimed() -> Job | None:
         with unit_of_work() as work:
-            job = work.jobs.claim("test", SERVER, kinds, clock(), clock() + timedelta(hours=1))
+            job = work.jobs.claim("test", SERVER, list(kinds), clock(), clock() + timedelta(hours=1))
             work.commit()
         return job
 
     return Library(
         collections=Collections(unit_of_work, clock), documents=Documents(unit_of_work, jobs, clock, max_bytes=1_000_000),
-        finder=Finder(unit_of_work, index), read=read,
+        finder=Finder(unit_of_work, index, index, meaning), meaning=meaning, read=read,
     )  # fmt: skip
 
 

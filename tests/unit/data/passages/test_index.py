@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from core.documents.ports import IndexedDocument
+from core.documents.ports import IndexedDocument, IndexedVectors
 from core.documents.records import Collection
 from core.prompts.records import Share
 from data.passages.index import NumpyPassageIndex
@@ -61,3 +61,15 @@ def test_the_collections_asked_longest_ago_leave_memory_first() -> None:
     for id in ("a", "a", "b", "a"):
         ask(id)
     assert loads == ["a", "b", "a"]
+
+
+def test_vectors_rank_by_what_is_above_the_usual_similarity() -> None:
+    index = NumpyPassageIndex()
+    rows = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
+    documents = [IndexedVectors("one", index.packed_vectors(rows)), IndexedVectors("two", index.packed_vectors([[0.9, 0.1, 0.0]]))]
+    found = index.similar(collection("c"), "v1", lambda: documents, [3.0, 0.0, 0.0], 10)
+    assert [(each.document_id, each.position) for each in found] == [("one", 0), ("two", 0), ("one", 1)]
+    assert found[0].score == 1.0 and 0.9 < found[1].score < 1.0 and found[2].score == 0.0
+    assert len(index.similar(collection("c"), "v1", lambda: documents, [3.0, 0.0, 0.0], 1)) == 1
+    assert index.similar(collection("c"), "v1", lambda: documents, [1.0, 0.0], 5) == [], "of another width"
+    assert index.similar(collection("c"), "v2", list, [1.0, 0.0, 0.0], 5) == []

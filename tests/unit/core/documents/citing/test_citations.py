@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.documents.citations import Part, cited, parts
+from core.documents.citing.citations import Part, cited, parts
 from pages.markdown.growing import whole
 
 
