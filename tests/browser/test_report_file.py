@@ -33,7 +33,7 @@ def test_a_report_opens_from_a_disk_and_asks_for_nothing(chromium: Browser, tmp_
     opened.on("console", lambda message: said.append(message.text))
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(file.as_uri())
-    expect(opened.get_by_role("heading", name="每日回答数")).to_be_visible()
+    expect(opened.get_by_role("heading", name="每日回答")).to_be_visible()
     expect(opened.locator("svg rect")).to_have_count(7)
     expect(opened.locator(".figures li").first).to_have_css("border-radius", "8px")
     assert (said, asked) == ([], [file.as_uri()])

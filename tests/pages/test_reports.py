@@ -58,7 +58,7 @@ def test_a_report_that_was_made_is_read_in_the_reader_s_language(seeded: Stage, 
     manager = as_role(seeded.admin, Role.MANAGER)
     assert made.query.first.isoformat() in texts(page("reports", seeded, manager, language=language)).replace("\\", "")
     drawn = page("reports", seeded, manager, language=language, query={"report": report.id})
-    assert not drawn.exception and ("每日回答数" if language == "zh" else "Answers per day") in texts(drawn)
+    assert not drawn.exception and ("每日回答" if language == "zh" else "Answers per day") in texts(drawn)
     seeded.portal.report_plans.remove(seeded.admin, stored.id)
 
 

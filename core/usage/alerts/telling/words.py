@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 CHINESE = {
-    "answers": "回答数", "failed answers": "失败的回答", "time to first token, p95": "首个 token 时间 p95",
+    "answers": "回答数", "failed answers": "失败的回答", "time to first token, p95": "首个词元用时 p95",
     "decoding speed, median": "解码速度中位数", "queue wait, p95": "排队等待 p95", "answers rated poor": "差评回答",
-    "active people": "活跃用户", "tokens today": "今日 token 数", "most used limit": "使用最多的限额",
+    "active people": "活跃人数", "tokens today": "今日词元数", "most used limit": "使用最多的限额",
     "models and platforms that are down": "不可用的模型和平台", "free disk space": "可用磁盘空间",
     "delay of the search index": "搜索索引延迟", "failed jobs": "失败的任务", "no data": "无数据", "none": "无", ", ": "，", ".": "。",
     "{name} fires": "{name} 正在告警", "{name} still fires": "{name} 仍在告警", "{name} has recovered": "{name} 已恢复",
@@ -16,7 +16,7 @@ CHINESE = {
     "Worst: {value}": "最差值：{value}",
     "This is a test of the alert rule {name}. Nothing is wrong.": "这是告警规则 {name} 的测试，一切正常。",
     "{measure} over {value}": "{measure}高于 {value}", "{measure} under {value}": "{measure}低于 {value}", " in {span}": "（{span} 内）",
-    "for {span}": "持续 {span}", "model {name}": "模型 {name}", "group {name}": "组 {name}", "High": "高", "Normal": "普通", "Low": "低",
+    "for {span}": "持续 {span}", "model {name}": "模型 {name}", "group {name}": "部门 {name}", "High": "高", "Normal": "普通", "Low": "低",
 }  # fmt: skip
 
 
