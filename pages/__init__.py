@@ -7,7 +7,7 @@ In reading order:
 - widgets: the parts that pages are made of
 - markdown: make untrusted Markdown safe to draw
 - chat: the chat, search, shared chats
-- tools: documents, prompts, images
+- tools: documents, prompts, tasks, images
 - review: cases, review progress, the Arena and its leaderboard, experiments, datasets
 - usage: boards, reports and alerts
 - models: serving, get a model, compare, presets, platforms

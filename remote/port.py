@@ -99,6 +99,9 @@ from core.usage.money.service import Money
 from core.usage.reporting.plans import ReportPlans
 from core.usage.reporting.writer import ReportWriter
 from core.usage.reports import UsageReports
+from core.workflows.results import WorkflowResults
+from core.workflows.runs import WorkflowRuns
+from core.workflows.tasks import WorkflowTasks
 
 
 class PageSettings(Protocol):
@@ -204,6 +207,9 @@ class PagePortal(Protocol):
     alert_handling: AlertHandling
     alert_previews: AlertPreviews
     alert_webhooks: AlertWebhooks
+    workflow_tasks: WorkflowTasks
+    workflow_runs: WorkflowRuns
+    workflow_results: WorkflowResults
     alert_delivery: AlertDelivery
     usage: UsageReports
     boards: Boards

@@ -19,6 +19,7 @@ from core.chat.running_turn import LiveTurn, RunningTurn
 from core.errors import NotFound
 from core.people.records import Credentials, User
 from core.people.sessions import Proof
+from core.workflows.records import RunLimits
 from remote.codec import Codec, Unfit, codec
 from remote.port import PagePortal
 
@@ -157,6 +158,10 @@ SERVICES = (
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "markers", "plan", "remove_canary", "remove_replay", "replays"),
         "start",
     ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
+    Service("workflow_tasks", user=("add", "cancel_plan", "change", "get", "list", "plan", "planner_for", "remove"),
+            values={"limits": RunLimits}, reads=("get", "list", "planner_for")),
+    Service("workflow_runs", user=("answer", "cancel", "get", "list", "start"), reads=("get", "list")),
+    Service("workflow_results", user=("export", "open_as_chat")),
     Service("table_queries", user=("run",), reads=("run",)),
     Service("temporary", user=(
         *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),

@@ -24,6 +24,7 @@ RUNS_AT_ONCE = 2
 TRIES = 3
 """Most tries of a step while a model or the search index is busy or unavailable."""
 MAX_WAIT_S = 30.0
+FAILED = "The task failed. Its page says why."
 TOO_LONG = "The run took more than {minutes} minutes. Make its steps smaller, or ask an admin to raise PORTAL_TASK_MINUTES."
 
 
@@ -90,7 +91,8 @@ class TaskRun:
             raise
         except PortalError as problem:
             self._fail(run, problem)
-            raise
+            # The sentence may hold words of tables and texts, which neither the log nor the list of jobs shows.
+            raise Conflict(FAILED) from problem
         self._end(run, RunState.DONE, NoticeKind.TASK_DONE)
         return {"steps": len(run.steps)}
 

@@ -64,6 +64,7 @@ _TOOLS, _REVIEW, _USAGE, _MODELS, _SYSTEM = "Tools", "Review", "Usage", "Models"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, module="chat.chat"),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, module="chat.search"),
+    Entry(path="tasks", title="Tasks", permission=Permission.RUN_TASKS, module="tools.tasks", menu=_TOOLS),
     Entry(path="shared", title="Shared chat", permission=Permission.CHAT, module="chat.shared", hidden=True),
     Entry(path="documents", title="Documents", permission=Permission.CHAT, module="tools.documents", menu=_TOOLS),
     Entry(path="images", title="Images", permission=Permission.DETECT, module="tools.images", menu=_TOOLS),

@@ -19,6 +19,7 @@ from pages.widgets.common.formats import age
 from pages.widgets.common.job_words import KINDS
 from pages.widgets.common.script import component
 from pages.widgets.sharing.share_dialog import LINK
+from pages.widgets.tasks.task_list import TASK
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -166,7 +167,7 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
         case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
             return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
         case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
-            return None
+            return ("tasks", {TASK: notice.target}) if allows(user, Permission.RUN_TASKS) else None
         case NoticeKind.REPORT_READY | NoticeKind.REPORT_STOPPED:
             parameter = "report" if notice.kind is NoticeKind.REPORT_READY else "plan"
             return ("reports", {parameter: notice.target}) if allows(user, Permission.VIEW_USAGE) else None

@@ -11,6 +11,7 @@ In reading order:
 - models: the Models page
 - get_model: the Get a model page
 - documents: the Documents page, and documents in the chat
+- tasks: the Tasks page
 - images: the Images page
 - people: the People and Access pages
 - rating: the rating form, and the names of raters

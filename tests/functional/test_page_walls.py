@@ -15,12 +15,13 @@ from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
 PAGES = [
-    *("", "chat", "documents", "prompts", "images", "memory", "my-feedback", "notices", "plugins", "compare", "shared"),
+    *("", "chat", "documents", "prompts", "tasks", "images", "memory", "my-feedback", "notices", "plugins", "compare", "shared"),
     *("models", "cases", "feedback", "usage", "people", "account", "sign_in"),
     *("navigation", "shell", "key_rows", "words"),
 ]
 ADMIN = {
-    *("Chat", "Search", "Documents", "Prompts", "Images", "Cases", "Arena", "Leaderboard", "Datasets", "Boards", "Reports", "Alerts"),
+    *("Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Cases", "Arena", "Leaderboard", "Datasets"),
+    *("Boards", "Reports", "Alerts"),
     *("Experiments", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
@@ -96,8 +97,8 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 @pytest.mark.parametrize(
     ("name", "pages"),
     [
-        ("ann", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena"}),
-        ("max", {"Chat", "Search", "Documents", "Prompts", "Images", "Arena", "Boards", "Reports", "Alerts"}),
+        ("ann", {"Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Arena"}),
+        ("max", {"Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Arena", "Boards", "Reports", "Alerts"}),
         ("admin", ADMIN),
     ],
 )
@@ -128,7 +129,7 @@ def test_an_address_that_names_no_page_says_so_and_shows_nothing(portal: Measure
         messages = tab.run(page=page)
         assert "There is nothing here" in said(messages) and "chat_input" not in said(messages)
         assert not dialogs_of_streamlit(messages)
-        assert listed(messages) == {"Chat", "Search", "Documents", "Prompts", "Images", "Arena"} | OWN
+        assert listed(messages) == {"Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Arena"} | OWN
         assert "There is nothing here" in said(tab.run()), "at a rerun too"
 
 

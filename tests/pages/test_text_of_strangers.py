@@ -37,7 +37,7 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
          ("TextArea", "default"), ("TextInput", "default")}  # fmt: skip
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "images", "documents", "shared", "account", "prompts", "my_feedback"),
+    Role.ANALYST: ("chat", "search", "images", "documents", "shared", "account", "prompts", "tasks", "my_feedback"),
     Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "reports", "alerts", "models", "get_model", "platforms", "people",
                  "store", "audit", "logs"),
 }

@@ -20,6 +20,7 @@ EXPECTED = {
     "search": Permission.CHAT,
     "documents": Permission.CHAT,
     "prompts": Permission.CHAT,
+    "tasks": Permission.RUN_TASKS,
     "shared": Permission.CHAT,
     "images": Permission.DETECT,
     "cases": Permission.REVIEW_FEEDBACK,

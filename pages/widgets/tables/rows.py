@@ -17,8 +17,8 @@ MAX_HEIGHT, ROW_PX = 380, 34
 _TITLES = {ChartKind.BAR: "Bars", ChartKind.LINE: "Lines", ChartKind.SCATTER: "Points"}
 
 
-def rows(result: QueryResult, key: str) -> None:
-    """Draw rows, which sort by a click on a heading, with a button for CSV, and a chart."""
+def rows(result: QueryResult, key: str, *, charts: bool = True) -> None:
+    """Draw rows, which sort by a click on a heading, with a button for CSV. charts: with a chart where one fits."""
     names = [each.name for each in result.columns]
     frame = data_frame(result.rows, [f"{name} {at}" if names.index(name) < at else name for at, name in enumerate(names)])
     height = min(MAX_HEIGHT, ROW_PX * (len(result.rows) + 1) + 2)
@@ -29,7 +29,8 @@ def rows(result: QueryResult, key: str) -> None:
         t("CSV"), lambda: as_csv(result), file_name="query.csv", mime="text/csv", icon=":material/download:", type="tertiary",
         key=f"csv-{key}", on_click="ignore",
     )  # fmt: skip
-    _chart(result, key)
+    if charts:
+        _chart(result, key)
 
 
 def as_csv(result: QueryResult) -> bytes:

@@ -54,6 +54,8 @@ from core.usage.records import Language
 from core.usage.reporting.records import ReportPlan
 from core.usage.reporting.writer import ReportFormat
 from core.usage.reports import UsageQuery
+from core.workflows.records import DrawnColumns, RunState, Step, StepKind
+from core.workflows.results import ResultFormat
 from data.unit_of_work import SqlUnitOfWork
 from remote.services import SERVICES
 from samples.fakes import FILE, FakePool, FakeRouter
@@ -65,6 +67,7 @@ from tests.unit.remote.recorder import Recorder
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
     "table_queries.run", "report_writer.shown",
+    *("workflow_runs.get", "workflow_runs.list", "workflow_tasks.list"),
     *("jobs.list", "index_maintenance.state", "disk.free", "memories.export"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
@@ -302,6 +305,7 @@ def _files(portal: Any, ann: Any, ada: Any) -> None:
     portal.table_queries.run(ann, [table.id], "SELECT sum(usd) AS usd FROM desks")
     portal.files.discard(ann, table.id)
     assert portal.files.max_bytes
+    _tasks(portal, ann)
     _images(portal, ann, ada)
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
@@ -389,6 +393,41 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
         portal.usage.report(ann, query)
     _alerts(portal, ada)
     _reports(portal, ada)
+
+
+def _tasks(portal: Any, ann: Any) -> None:
+    table = portal.files.upload(ann, "sales.csv", b"desk,usd\nRates,3\nCredit,4\n")
+    portal.workflow_tasks.planner_for(ann)
+    assert portal.workflow_tasks.limits
+    query = Step(id="s1", kind=StepKind.QUERY, title="Sales", inputs=("file1",), text='SELECT * FROM "sales"')
+    chart = Step(id="s2", kind=StepKind.CHART, title="Draw", inputs=("s1",), chart=DrawnColumns())
+    ask = Step(id="s3", kind=StepKind.ASK, title="Ask", text="Which quarter?")
+    task = portal.workflow_tasks.add(ann, "Sales by desk", [table.id], None, (query, chart))
+    task = portal.workflow_tasks.change(ann, task.id, steps=(*task.steps, ask), version=task.version)
+    portal.workflow_tasks.get(ann, task.id)
+    run = portal.workflow_runs.start(ann, task.id, task.version)
+    _ran(portal, ann, run.id, RunState.ASKING)
+    portal.workflow_runs.get(ann, run.id)
+    portal.workflow_runs.list(ann, task.id)
+    portal.workflow_runs.answer(ann, run.id, "The fourth.")
+    _ran(portal, ann, run.id, RunState.DONE)
+    portal.workflow_tasks.list(ann)
+    portal.workflow_results.export(ann, run.id, ResultFormat.CSV)
+    portal.workflow_results.open_as_chat(ann, run.id)
+    with suppress(PortalError):
+        portal.workflow_runs.cancel(ann, run.id)
+    with suppress(PortalError):
+        portal.workflow_tasks.plan(ann, "missing")  # A real plan would count an answer or not, by chance.
+    portal.workflow_tasks.cancel_plan(ann, task.id)
+    portal.workflow_tasks.remove(ann, task.id)
+
+
+def _ran(portal: Any, ann: Any, run_id: str, state: RunState) -> None:
+    """Wait until a run is in this state, without noting how often it is asked."""
+    deadline = time.monotonic() + 60
+    while portal.real.workflow_runs.get(ann, run_id)[0].state is not state:
+        assert time.monotonic() < deadline, "the run does not go on"
+        time.sleep(0.02)
 
 
 def _alerts(portal: Any, ada: Any) -> None:

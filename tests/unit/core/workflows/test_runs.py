@@ -75,6 +75,8 @@ def test_a_failed_step_says_why_and_a_retry_keeps_the_steps_before(house: House,
     run, results = house.run(task)
     assert run.state is RunState.FAILED and "“plan”" in str(run.error) and "It gives desk, usd" in str(run.error)
     assert results["s2"].state is StepState.FAILED and "s3" not in results and notices(house) == [NoticeKind.TASK_FAILED]
+    job = until(lambda: house.jobs.get(house.user, run.job_id), lambda found: found.ended)
+    assert str(job.error) == "The task failed. Its page says why."
     mended = house.tasks.change(house.user, task.id, steps=steps(*FLOW), version=1)
     house.says("Rates.")
     again, after = house.run(mended)
