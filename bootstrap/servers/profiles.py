@@ -29,7 +29,7 @@ PROFILES = {
     "all": Profile("all"),
     "admin": Profile("admin"),
     "user": Profile(
-        "user", pages=frozenset({START_PAGE, "search", "shared", "prompts", "tasks", "images", "arena"}),
+        "user", pages=frozenset({START_PAGE, "search", "shared", "documents", "prompts", "tasks", "images", "arena"}),
         routes=frozenset({"session", "files", "oidc", "ground-images"}), remote=True,
     ),
 }

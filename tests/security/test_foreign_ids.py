@@ -49,8 +49,10 @@ OF_THE_HOUSE = {
     "rule_id", "webhook_id", "experiment_id", "board", "table", "plan_id", "report_id",
 }  # fmt: skip
 """Parameters of paths that name what everybody with one permission shares; without it the answer is 403, whatever the id."""
-NOT_AUDITED = {"/api/v1/conversations/{conversation_id}/follow-up", "/api/v1/arena/matches/{match_id}/vote"}
-"""Deletions that the audit log leaves out: a question that was not sent yet, and a vote."""
+NOT_AUDITED = {
+    "/api/v1/conversations/{conversation_id}/follow-up", "/api/v1/arena/matches/{match_id}/vote", "/api/v1/tasks/{task_id}/plan",
+}  # fmt: skip
+"""Deletions that the audit log leaves out: a question that was not sent yet, a vote, and a plan that a model still writes."""
 DOWNLOADS = "/api/v1/models/downloads/"
 """Jobs of the house: everybody who runs models sees them."""
 ADMINS_TOO = ("/api/v1/jobs/", "/api/v1/groups/", "/api/v1/keys/")

@@ -81,9 +81,10 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
         "response_id": done(client.post("/v1/responses", json={"model": "fake", "input": MARK}))["id"],
         "/v1 file_id": _program_file(client, export), "/v1 batch_id": done(client.post("/v1/batches", json=wanted))["id"],
     }  # fmt: skip
-    ask = {"id": "s1", "kind": "ask", "title": MARK, "text": MARK}
-    made["task_id"] = done(client.post("/api/v1/tasks", json={"request": MARK, "steps": [ask]}))["id"]
+    steps = [{"id": id, "kind": kind, "title": MARK, "text": MARK} for id, kind in (("s1", "search"), ("s2", "ask"))]
+    made["task_id"] = done(client.post("/api/v1/tasks", json={"request": MARK, "steps": steps}))["id"]
     made["task_run_id"] = done(client.post(f"/api/v1/tasks/{made['task_id']}/runs", json={"version": 1}))["id"]
+    until(lambda: done(client.get(f"/api/v1/task-runs/{made['task_run_id']}"))["state"] == "asking")
     until(lambda: done(client.get("/api/v1/notices"))["items"])  # That the import has ended.
     made["notice_id"] = done(client.get("/api/v1/notices"))["items"][0]["id"]
     # A question that waits for an answer under way: queued questions and streams have ids of their own.

@@ -231,7 +231,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/task-runs/{task_run_id}/cancel", None, ALL, 404),
     ("POST", "/api/v1/task-runs/{task_run_id}/answer", {"text": "Yes."}, ALL, 404),
     ("GET", "/api/v1/task-runs/{task_run_id}/result", None, ALL, 404),
-    ("GET", "/api/v1/task-runs/{task_run_id}/export?format=csv", None, ALL, 404),
+    ("GET", "/api/v1/task-runs/{task_run_id}/export?format=markdown", None, ALL, 404),
     ("POST", "/api/v1/task-runs/{task_run_id}/chat", None, ALL, 404),
     ("GET", "/api/v1/usage/report-plans", None, MANAGERS, 200),
     ("POST", "/api/v1/usage/report-plans", {"plan": {"name": "Board", "cards": ["overview.figures"]}}, MANAGERS, 201),

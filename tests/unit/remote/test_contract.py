@@ -179,6 +179,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     _read(portal, ann, document.id)
     portal.collections.get(ann, collection.id)
     portal.collections.list(ann)
+    portal.collections.choices(ann)
     portal.documents.get(ann, document.id)
     portal.documents.list(ann, collection.id)
     portal.documents.read(ann, document.id)

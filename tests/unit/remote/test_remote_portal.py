@@ -20,6 +20,7 @@ from core.chat.records import MessageStatus
 from core.chat.turns import TurnOptions
 from core.errors import Busy, InvalidInput, NotFound, NotSignedIn, PortalError, ServerUnreachable, StartFailed, Unavailable
 from core.identity.totp import code_at, step_of
+from core.knowledge.file_texts import FileTexts
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
 from remote.connection import Connection
@@ -99,7 +100,7 @@ def test_the_queue_of_a_document_is_told_while_the_upload_waits(user_server: Por
                 on_queue_position(place)
             return f"The text of {len(content)} bytes"
 
-    portal.files._reader = Reader()
+    portal.files._texts = FileTexts(Reader())
     places: list[int] = []
     content = b"%PDF-1.4 " + bytes(range(256)) * 4_000
     file = user_server.files.upload(person("ann"), "report.pdf", content, places.append)
