@@ -10,13 +10,15 @@ from markdown_it.token import Token
 
 from core.plugins.hookspecs import Chat, ChatMessage
 from plugins.pdf_export.fonts import find_fonts
-from plugins.pdf_export.layout import GREY, INDENT, MARGIN, SIZE, SMALL, Layout
+from plugins.pdf_export.layout import GREY, INDENT, KEPT_ROWS, MARGIN, SIZE, SMALL, Layout, table_height
 from plugins.pdf_export.lines import Run, Style
 
 _HEADINGS = {1: 15.0, 2: 13.5, 3: 12.0}
 _CODE_SIGNS = ("`", "    ", "\t", "~~~")
 """Without one of them the text of an answer has no code."""
 _MAX_NESTED = 40
+_DOCUMENT = "document"
+"""The author of a text that has no heading of its own, as a report."""
 
 
 def write(chat: Chat) -> bytes:
@@ -37,7 +39,8 @@ def write(chat: Chat) -> bytes:
     pdf.set_creation_date(chat.updated_at)
     layout = Layout(pdf)
     layout.text([Run(chat.title, Style.BOLD)], size=18)
-    layout.text([Run(f"{chat.updated_at:%Y-%m-%d %H:%M} UTC")], size=SMALL, colour=GREY)
+    if any(each.author != _DOCUMENT for each in chat.messages):  # A document says itself of when it is.
+        layout.text([Run(f"{chat.updated_at:%Y-%m-%d %H:%M} UTC")], size=SMALL, colour=GREY)
     for message in chat.messages:
         _message(layout, message)
     layout.page_numbers()
@@ -51,7 +54,7 @@ def _texts(message: ChatMessage) -> list[str]:
 
 def _message(layout: Layout, message: ChatMessage) -> None:
     layout.gap(5)
-    if message.author != "document":
+    if message.author != _DOCUMENT:
         who = "Question" if message.author == "user" else "Answer"
         model = f" · {message.model}" if message.model else ""
         layout.text([Run(f"{who}{model} · {message.created_at:%Y-%m-%d %H:%M} UTC")], size=SMALL, colour=GREY, keep=12)
@@ -110,7 +113,7 @@ def _blocks(layout: Layout, tokens: Sequence[Token]) -> None:
                 layout.quoted -= 1
             case "inline":
                 bold = size != SIZE
-                layout.text(_runs(token.children or (), bold=bold), size=size, mark=mark, keep=14 if bold else 0)
+                layout.text(_runs(token.children or (), bold=bold), size=size, mark=mark, keep=_room_below(tokens, at + 2) if bold else 0)
                 mark = ""
                 if bold:
                     layout.gap(1.5)
@@ -120,9 +123,23 @@ def _blocks(layout: Layout, tokens: Sequence[Token]) -> None:
                 layout.rule()
             case "table_open":
                 end = next(n for n in range(at, len(tokens)) if tokens[n].type == "table_close")
-                layout.table(_rows(tokens[at:end]))
+                numbers = [token.attrs.get("style") == "text-align:right" for token in tokens[at:end] if token.type == "th_open"]
+                layout.table(_rows(tokens[at:end]), numbers)
                 at = end
         at += 1
+
+
+def _room_below(tokens: Sequence[Token], at: int) -> float:
+    """Return how much of what follows a heading must be on its page: further headings, and a small table as a whole."""
+    if at >= len(tokens):
+        return 0.0
+    if tokens[at].type == "heading_open":
+        return 12.0 + _room_below(tokens, at + 3)
+    if tokens[at].type != "table_open":
+        return 14.0
+    end = next(n for n in range(at, len(tokens)) if tokens[n].type == "table_close")
+    rows = sum(token.type == "tr_open" for token in tokens[at:end])
+    return 4.0 + table_height(rows if rows <= KEPT_ROWS else 3)
 
 
 def _runs(children: Iterable[Token], *, bold: bool = False) -> list[Run]:
@@ -160,5 +177,3 @@ def _rows(tokens: Sequence[Token]) -> list[list[str]]:
         elif token.type == "inline":
             rows[-1].append("".join(run.text for run in _runs(token.children or ())))
     return rows
-
-

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fpdf import FPDF
 from fpdf.errors import FPDFException
 
+from plugins.pdf_export.fonts import is_cjk
 from plugins.pdf_export.lines import Run, Style, broken
 
 MARGIN = 20.0
@@ -16,8 +17,19 @@ _LEADING = 1.55
 _PAD = 0.8
 """Beside code in a line."""
 _POINT = 25.4 / 72
+_ROW, _ROW_PAD = 5.2, 1.2
+_CELL, _SMALL_CELL = 9.5, 7.5
+_HEAD, _MOST = 11.0, 70.0
+"""The width of a Chinese head that is longer than its cells in a wide table, and the most of a column."""
+KEPT_ROWS = 10
+"""A table with at most so many rows stays on one page."""
 GREY, BLACK, BLUE, SHADE = (110, 110, 110), (20, 20, 20), (20, 80, 160), (243, 243, 244)
 _STYLES = {Style.TEXT: ("text", ""), Style.BOLD: ("text", "B"), Style.CODE: ("code", "")}
+
+
+def table_height(rows: int) -> float:
+    """Return the height of a table whose rows have one line each."""
+    return rows * (_ROW + 2 * _ROW_PAD)
 
 
 class Layout:
@@ -90,16 +102,24 @@ class Layout:
                     break
         self.gap(3)
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Draw a table; one that does not fit is written as lines."""
+    def table(self, rows: Sequence[Sequence[str]], numbers: Sequence[bool] = ()) -> None:
+        """Draw a table; one that does not fit is written as lines. numbers: which columns are aligned at the right."""
         pdf = self._pdf
         if not rows or not rows[0]:
             return
         self.gap(1)
+        if len(rows) <= KEPT_ROWS:
+            self._make_room(table_height(len(rows)))
         count = len(rows[0])
-        self._font(Style.TEXT, 9.5)
-        widest = [max(min(pdf.get_string_width(row[n]) + 6 if n < len(row) else 6, 70) for row in rows) for n in range(count)]
         room = pdf.w - 2 * MARGIN - self.indent
+        self._font(Style.TEXT, _CELL)
+        widest = [self._column(rows, n, 6) for n in range(count)]
+        if sum(widest) > room:
+            # The cells decide then, and heads take several lines.
+            self._font(Style.BOLD, _SMALL_CELL)
+            heads = [self._head(each) for each in rows[0]]
+            self._font(Style.TEXT, _SMALL_CELL)
+            widest = [max(self._column(rows[1:], n, 3), heads[n]) for n in range(count)]
         pdf.set_text_color(*BLACK)
         pdf.set_draw_color(200, 200, 200)
         pdf.set_fill_color(255, 255, 255)
@@ -107,7 +127,9 @@ class Layout:
         pdf.set_left_margin(MARGIN + self.indent)
         try:
             with pdf.table(
-                width=min(room, sum(widest)), col_widths=tuple(widest), align="LEFT", text_align="LEFT", line_height=5.2, padding=1.2
+                width=min(room, sum(widest)), col_widths=tuple(widest), align="LEFT", line_height=_ROW, padding=_ROW_PAD,
+                text_align=tuple("RIGHT" if number else "LEFT" for number in [*numbers, *[False] * count][:count]),
+                borders_layout="HORIZONTAL_LINES",
             ) as table:
                 for row in rows:
                     table.row([*row, *[""] * (count - len(row))][:count])
@@ -118,6 +140,15 @@ class Layout:
             pdf.set_left_margin(MARGIN)
             pdf.set_auto_page_break(False)
         self.gap(3)
+
+    def _column(self, rows: Sequence[Sequence[str]], number: int, more: float) -> float:
+        """Return the width of a column's longest cell, and so much more, up to a limit."""
+        return max((min(self._pdf.get_string_width(row[number]) + more, _MOST) for row in rows if number < len(row)), default=more)
+
+    def _head(self, text: str) -> float:
+        """Return the width that a head needs whose words stand below each other; Chinese can be broken anywhere."""
+        widths = [(self._pdf.get_string_width(word), word) for word in text.split()]
+        return 3 + max((min(width, _HEAD) if any(map(is_cjk, word)) else min(width, _MOST) for width, word in widths), default=0.0)
 
     def rule(self) -> None:
         self._make_room(4)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 
 from core.usage.csv_file import to_csv
 from core.usage.records import Language
-from core.usage.reporting.cells import figure_words, row_words
+from core.usage.reporting.cells import MISSING, figure_words, number, row_words
 from core.usage.reporting.html import change_lines, head_lines
 from core.usage.reporting.records import FIGURES, Report
-from core.usage.reporting.wording import BOARDS, CARDS, NAMES, say
-from core.usage.sheets.records import Sheet, Table
+from core.usage.reporting.wording import BOARDS, CARDS, NAMES, WEEKDAYS, say
+from core.usage.sheets.records import Drawing, Sheet, Table
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -56,18 +57,37 @@ def markdown(report: Report, language: Language) -> str:
 
 def _figures(sheet: Sheet, language: Language) -> list[str]:
     rows = [(say(language, NAMES[each.name]), *figure_words(each)) for each in sheet.figures]
-    return [f"|  |  | {say(language, 'Before')} |", "|---|---|---|", *("| " + " | ".join(map(_plain, row)) + " |" for row in rows), ""]
+    return _lines(["", say(language, "This period"), say(language, "Before")], rows)
 
 
 def _table(table: Table, language: Language) -> list[str]:
     rows = [row for row in table.rows if any(cell is not None for cell in row[1:])]
+    if table.drawing is Drawing.HEAT:
+        return _hours(table, language)
     if not rows:
         return [say(language, "Nothing was counted in this period."), ""]
     heads = [say(language, NAMES[column.name]) for column in table.columns]
-    found = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for row in rows:
-        found.append("| " + " | ".join(map(_plain, row_words(language, table, row))) + " |")
-    return [*found, ""]
+    return _lines(heads, [row_words(language, table, row) for row in rows])
+
+
+def _hours(table: Table, language: Language) -> list[str]:
+    """Write the hours of the week with a column for each weekday, in percent. Hours that were never measured are left out."""
+    busy = {(row[0], row[1]): number(row[2]) for row in table.rows}
+    hours = [hour for hour in range(24) if any(busy.get((day, hour)) is not None for day in range(1, 8))]
+    if not hours:
+        return [say(language, "Nothing was counted in this period."), ""]
+    rows = []
+    for hour in hours:
+        values = [busy.get((day, hour)) for day in range(1, 8)]
+        rows.append([f"{hour}:00", *(MISSING if value is None else f"{value * 100:.0f}" for value in values)])
+    heads = [say(language, "Computing, %"), *(say(language, day) for day in WEEKDAYS)]
+    return _lines(heads, rows)
+
+
+def _lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Write a table whose columns after the first are numbers."""
+    ruled = ["| " + " | ".join(map(_plain, heads)) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    return [*ruled, *("| " + " | ".join(map(_plain, row)) + " |" for row in rows), ""]
 
 
 def _plain(text: str) -> str:
