@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.arena.records import VoteTask
 from core.errors import NotFound, PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import error_text, t
@@ -38,7 +39,9 @@ def render(portal: Portal, user: User) -> None:
             return
     if not portal.arena.ready(user):
         why = t("You may use fewer than two models and presets here. An admin can load another model, or publish a preset.")
-        frame.blank(t("The Arena needs two models"), why, key="blank-arena")
+        action = t("Open Models") if allows(user, Permission.RUN_MODELS) else None
+        if frame.blank(t("The Arena needs two models"), why, action, key="blank-arena"):
+            frame.open_page("models")
         return
     _ask(portal, user)
 

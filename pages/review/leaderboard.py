@@ -30,8 +30,7 @@ def render(portal: Portal, user: User) -> None:
     wanted = _filter(portal, user)
     found = portal.leaderboard.read(user, wanted)
     if not found.rows:
-        text = t("No vote is in this choice. People vote in the Arena, or on answers side by side in a chat.")
-        frame.blank(t("No votes yet"), text, key="blank-leaderboard")
+        _without_votes(user, chosen=wanted != VoteFilter())
         return
     if allows(user, Permission.EXPORT):
         with head:
@@ -49,6 +48,17 @@ def render(portal: Portal, user: User) -> None:
     with narrow:
         matrix(found)
     st.caption(t("Nobody's votes weigh more than a fifth of all. Below 10 votes there is no rank."))
+
+
+def _without_votes(user: User, *, chosen: bool) -> None:
+    """Say why the leaderboard is empty. chosen: whether dates, a group or a task narrow it."""
+    if chosen:
+        frame.blank(t("No vote matches"), t("Choose other dates, another group or another task."), key="blank-leaderboard")
+        return
+    action = t("Open the Arena") if allows(user, Permission.RATE) else None
+    text = t("People vote in the Arena, and on answers side by side in a chat.")
+    if frame.blank(t("No votes yet"), text, action, key="blank-leaderboard"):
+        frame.open_page("arena")
 
 
 def _filter(portal: Portal, user: User) -> VoteFilter:

@@ -61,10 +61,13 @@ def _close() -> None:
 def _overview(portal: Portal, user: User, choices: Choices) -> None:
     overview = portal.report_plans.overview(user)
     with frame.page_head(t("Reports"), key="reports"):
-        st.button(t("New report"), icon=":material/add:", key="report-new", on_click=open_plan, args=(_NEW,))
+        if overview.plans:
+            st.button(t("New report"), icon=":material/add:", type="primary", key="report-new", on_click=open_plan, args=(_NEW,))
     if not overview.plans:
         what = t("A report shows chosen tables of the boards: on screen, as a file, or every week by mail.")
-        frame.blank(t("No reports yet"), what, key="blank-reports")
+        if frame.blank(t("No reports yet"), what, t("New report"), key="blank-reports"):
+            open_plan(_NEW)
+            st.rerun()
         return
     plan_list(overview, choices.zone)
     made_list(portal, user, choices.zone)

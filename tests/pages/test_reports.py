@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from core.people.records import Role
+from core.usage.records import Language
 from core.usage.reporting.content import to_json
-from core.usage.reporting.records import Every, MadeReport, ReportPlan
+from core.usage.reporting.records import Every, MadeReport, Period, ReportPlan
+from core.usage.reporting.writer import ReportFormat
 from core.usage.rollups.service import Rollups
 from data.unit_of_work import SqlUnitOfWork
+from samples.servers.missing import missing
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 from tests.store import things
 
@@ -30,7 +36,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def test_a_new_report_is_shown_saved_and_listed(seeded: Stage) -> None:
     drawn = page("reports", seeded)
     assert not drawn.exception and "No reports yet" in texts(drawn)
-    drawn.button(key="report-new").click().run()
+    drawn.button(key="blank-reports-action").click().run()
     assert not drawn.exception and "<div class='paper'><h1>New report</h1>" in texts(drawn) and "data:image/svg+xml" in texts(drawn)
     drawn.text_input(key="report-name").set_value("Week").run()
     drawn.selectbox(key="report-every").set_value(Every.WEEK).run()
@@ -66,3 +72,22 @@ def test_what_is_gone_is_said_and_an_analyst_sees_nothing(seeded: Stage) -> None
     assert "There is nothing here" in texts(page("reports", seeded, query={"plan": "x"}))
     assert "There is nothing here" in texts(page("reports", seeded, query={"report": "x"}))
     assert page("reports", seeded, as_role(seeded.admin, Role.ANALYST)).exception
+
+
+def test_a_report_is_written_as_pdf_in_both_languages(seeded: Stage) -> None:
+    pytest.importorskip("fpdf")
+    from plugins.pdf_export.fonts import PLACES
+
+    if not any(Path(each).is_file() for each in PLACES):
+        missing("PDF files need a font: apt-get install fonts-noto-cjk")
+    seeded.portal.plugins.change(seeded.admin, "pdf", everyone=True)
+    today = datetime.now(UTC).date()
+    cards = ("overview.figures", "overview.groups", "speed.models", "capacity.hours")
+    plan = ReportPlan(name="Board, autumn", cards=cards, period=Period.FREE, first=today - timedelta(days=8), last=today)
+    expected = {Language.EN: ("Overview", "This period", "By group", "Mon"), Language.ZH: ("概览", "本期", "按部门", "周一")}
+    for language, words in expected.items():
+        file = seeded.portal.report_writer.write(seeded.admin, plan, ReportFormat.PDF, language)
+        assert file.name.endswith(".pdf") and file.media_type == "application/pdf"
+        text = "\n".join(each.extract_text().replace("\0", "") for each in PdfReader(io.BytesIO(file.content)).pages)
+        assert text.startswith("Board, autumn") and all(each in text for each in words), text
+        assert "Treasury" in text and "GLM-4.5-Air-Q4_K_M" in text and text.count("UTC") == 2, "the day of making stands there once"

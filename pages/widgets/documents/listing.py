@@ -33,15 +33,22 @@ def open_collection(collection_id: str | None = None) -> None:
 def draw_list(portal: Portal, user: User) -> None:
     found = portal.collections.list(user)
     with frame.page_head(t("Documents"), t("Collections that answers can cite"), key="documents"):
-        if allows(user, Permission.UPLOAD):
-            with st.popover(t("New collection"), icon=":material/add:", type="primary", key="collection-new"):
-                _new(portal, user)
+        if found:
+            _offer(portal, user)
     if not found:
         what = t("Put contracts, policies or reports into a collection, and ask questions that only these documents answer.")
         frame.blank(t("No collection yet"), what, key="blank-collections")
+        with st.container(horizontal_alignment="center", key="first-collection"):
+            _offer(portal, user)
         return
     reading = any(each.counts.waiting for each in found)
     part(_rows, every=LIVE_S if reading else None)(portal, user)
+
+
+def _offer(portal: Portal, user: User) -> None:
+    if allows(user, Permission.UPLOAD):
+        with st.popover(t("New collection"), icon=":material/add:", type="primary", key="collection-new"):
+            _new(portal, user)
 
 
 def _new(portal: Portal, user: User) -> None:
