@@ -198,13 +198,14 @@ class TemporaryChats:
         """Restart the timer after which the chat is removed."""
         if chat.timer is not None:
             chat.timer.cancel()
-        chat.timer = threading.Timer(IDLE_S, self._idle, (chat,))
-        chat.timer.daemon = True
-        chat.timer.start()
+        chat.timer = timer = threading.Timer(IDLE_S, lambda: self._idle(chat, timer))
+        timer.daemon = True
+        timer.start()
 
-    def _idle(self, chat: _Chat) -> None:
+    def _idle(self, chat: _Chat, timer: threading.Timer) -> None:
         with self._lock:
-            self._forget(chat)
+            if chat.timer is timer:  # Otherwise the chat was used while this waited for the lock.
+                self._forget(chat)
 
     def _forget(self, chat: _Chat) -> None:
         if chat.timer is not None:

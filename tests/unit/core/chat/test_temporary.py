@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import text
@@ -107,6 +108,32 @@ def test_it_is_gone_after_a_while_without_use(chats: TemporaryChats, ana: User, 
         return False
 
     until(gone)
+
+
+class _Timer:
+    """A timer that the test fires itself."""
+
+    made: ClassVar[list[_Timer]] = []
+
+    def __init__(self, seconds: float, fire: Callable[[], None]) -> None:
+        self.fire = fire
+        self.made.append(self)
+
+    def start(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+def test_a_chat_that_is_used_while_its_timer_fires_stays(chats: TemporaryChats, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary.threading, "Timer", _Timer)
+    chat = ask(chats, ana, "One?", "r1")
+    fired = _Timer.made[-1]
+    assert len(messages(chats, ana, chat)) == 2
+    fired.fire()  # It had begun when the chat was read, so nothing could cancel it.
+    assert len(messages(chats, ana, chat)) == 2
+    _Timer.made[-1].fire()
+    with pytest.raises(NotFound):
+        chats.transcript(ana, chat)
 
 
 def test_the_oldest_gives_way(chats: TemporaryChats, ana: User, admin: User) -> None:
