@@ -87,6 +87,11 @@ class Transaction:
         self._begin_writing()
         return self._execute(statement if self.is_sqlite else statement.with_for_update(skip_locked=True)).first()
 
+    def lock_free(self, statement: AnySelect) -> list[AnyRow]:
+        """Read and lock the rows that others have not locked; SQLite has one writer at a time."""
+        self._begin_writing()
+        return list(self._execute(statement if self.is_sqlite else statement.with_for_update(skip_locked=True, key_share=True)))
+
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column already has the value. Returns whether the row was inserted; the transaction stays usable either
         way."""

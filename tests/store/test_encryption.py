@@ -67,6 +67,7 @@ from data.tables import (
 from data.unit_of_work import SqlUnitOfWork
 from samples.servers.elasticsearch_node import ElasticsearchNode
 from settings import Settings
+from tests.migrated import migrated_sqlite
 from tests.store import things
 from tests.store.things import put_exchange, put_file, put_user
 
@@ -419,6 +420,54 @@ def test_files_come_and_go_while_their_keys_are_changed(database: Database) -> N
     with SqlUnitOfWork(database) as work:
         assert {id: work.files.content(id) for id in contents} == contents
     other.close()
+
+
+def test_keys_are_changed_while_a_file_is_deleted_from_its_end(database: Database) -> None:
+    sealing(database)
+    put_file(database, put_user(database), b"x" * (PART_BYTES + 1))
+    other = again(database)
+    keyring = sealing(other)
+    keyring.add_key()
+    if database.is_sqlite:
+        assert reseal(other, keyring) > 0
+        other.close()
+        return
+    changed: list[int] = []
+    work = threading.Thread(target=lambda: changed.append(reseal(other, keyring)))
+    with database.engine.connect() as deleting, database.engine.connect() as watching:
+        first, last = deleting.scalars(select(FilePartTable.__table__.c.number).order_by(FilePartTable.__table__.c.number)).all()
+        lock = text("SELECT number FROM file_parts WHERE number = :number FOR UPDATE")
+        deleting.execute(lock, {"number": last})
+        work.start()
+        until = time.monotonic() + 60
+        while not watching.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert time.monotonic() < until, "the change of keys does not wait for the deletion"
+            time.sleep(0.01)
+        deleting.execute(lock, {"number": first})  # Each would wait for the other if both were locked in one transaction.
+        deleting.rollback()
+    work.join()
+    assert changed and changed[0] > 0
+    other.close()
+
+
+def test_nothing_old_is_left_in_a_log_that_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.database.BUSY_TIMEOUT_S", 0.01)
+    database = migrated_sqlite(tmp_path / "portal.db")
+    put_secrets(database)
+    other = again(database)
+    keyring = sealing(other)
+    with database.engine.connect() as reading:
+        reading.exec_driver_sql("BEGIN")
+        assert reading.exec_driver_sql("SELECT count(*) FROM messages").scalar() == 2
+        monkeypatch.setattr("data.encryption.reseal.LOG_S", 0.0)
+        with pytest.raises(Unavailable, match="old content is still in the log"):
+            reseal(other, keyring)
+        assert b"merger" in on_disk(database)
+        reading.rollback()
+    assert reseal(other, keyring) == 0
+    assert b"merger" not in on_disk(database)
+    other.close()
+    database.close()
 
 
 def test_another_master_key_wraps_the_same_data_keys(database: Database) -> None:
