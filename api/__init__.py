@@ -21,5 +21,6 @@ In reading order:
 - internal: the internal API for user servers
 - monitoring: health and metrics
 - draining: let a stopping server finish running requests, and refuse new ones
+- logged_paths: paths of requests as they may be logged
 - middleware: checks that every request passes first
 """

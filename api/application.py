@@ -10,6 +10,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api import errors
+from api.logged_paths import LoggedPaths
 from api.middleware.answer_headers import AnswerHeaders
 from api.middleware.bodies.body_limit import BodyLimit
 from api.middleware.bodies.packed_bodies import PackedBodies
@@ -108,6 +109,7 @@ IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/mes
 COLLECTIONS_PATH, DOCUMENTS_END = "/api/v1/collections/", "/documents"
 """Beginning and end of the path that accepts a document."""
 GROUND_BATCHES_PATH = "/api/v1/ground-batches"
+OPENAPI_PATH = "/api/v1/openapi.json"
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/); a call may also carry a file."""
 INTERNAL_BATCH_PATH = "/internal/v1/call/ground_batches/start"
@@ -138,10 +140,12 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     errors.install(app)
     if not remote:  # A user server has neither models nor passwords.
         app.add_middleware(EarlyRefusals, portal=portal_getter, callers=app.state.callers)
+    paths = [OPENAPI_PATH]
     for router, refusals in _routers(routes, remote):
         app.include_router(Group(router), responses=refusals)
+        paths += [str(getattr(route, "path", "/")) for route in router.routes]
     # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.
-    app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
+    app.add_api_route(OPENAPI_PATH, lambda: app.openapi(), include_in_schema=False)
 
     def max_bytes(path: str) -> int:
         if path == BATCH_FILES_PATH and (routes is None or "batches" in routes):
@@ -166,7 +170,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     app.add_middleware(CrossOrigin, origins=lambda: portal_getter().settings.origins)
     if routes is None or "metrics" in routes:
         _count_requests(app, portal_getter)
-    app.add_middleware(RequestIds)
+    app.add_middleware(RequestIds, paths=LoggedPaths(paths))
     return app
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.anthropic.errors import anthropic_body, anthropic_error, is_anthropic
+from api.logged_paths import UNKNOWN
 from core.errors import Busy, ModelFailed, NotAllowed, NotFound, NotSignedIn, PortalError, PromptTooLong
 from core.inference.vectors import InputTooLong
 from core.operations.log_context import error_code
@@ -227,7 +228,7 @@ class AnswerUnexpected:
         except Exception:
             if started or scope["type"] != "http":
                 raise
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", scope["method"], getattr(scope.get("route"), "path", UNKNOWN))
             await refusal(Request(scope), 500, "error", UNEXPECTED.format(code=error_code()))(scope, receive, send)
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.anthropic.errors import is_anthropic
+from api.logged_paths import LoggedPaths
 from core.operations.log_context import log_context, new_request_id
 
 log = logging.getLogger(__name__)
@@ -19,14 +20,14 @@ ANTHROPICS = "request-id"
 """The same header under the name that Anthropic's clients read."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics", "/internal/v1/values"})
-MAX_PATH_LENGTH = 200
 
 
 class RequestIds:
-    """Pure ASGI. Logs method, path, status and duration of a request, but not query and body, which may contain what people wrote."""
+    """Pure ASGI. Logs method, route, status and duration of a request; path, query and body may contain what people wrote."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: LoggedPaths) -> None:
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,4 +54,4 @@ class RequestIds:
             finally:
                 level = logging.DEBUG if scope["path"] in _ASKED_BY_MACHINES else logging.INFO
                 took = (time.monotonic() - began) * 1000
-                log.log(level, "%s %s answered %d in %.0f ms", scope["method"], scope["path"][:MAX_PATH_LENGTH], status, took)
+                log.log(level, "%s %s answered %d in %.0f ms", scope["method"], self._paths.of(scope), status, took)
