@@ -12,6 +12,7 @@ from uuid import uuid4
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, NotFound
+from core.knowledge.tables.csv_rows import as_csv
 from core.knowledge.tables.records import QueryResult
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
@@ -21,7 +22,6 @@ from core.unit_of_work import UnitOfWorkFactory
 from core.workflows.plan_checks import last_steps
 from core.workflows.records import Run, Step, StepKind, StepResult, StepState
 from core.workflows.runs import WorkflowRuns
-from core.workflows.steps.rows import as_csv
 
 ToHtml = Callable[[str], str]
 """Converts untrusted Markdown to HTML that loads nothing and runs nothing."""

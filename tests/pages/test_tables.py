@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.chat.tools.records import ToolStep
 from core.errors import StoredError
+from core.knowledge.tables.csv_rows import as_csv
 from core.knowledge.tables.records import ChartKind
 from core.people.records import Role
-from pages.widgets.tables.rows import as_csv
 from tests.pages.drawn import House, build
 
 

@@ -9,6 +9,7 @@ In reading order:
 - ready: queries that a person picks
 - described: tables as a model reads them that writes SQL
 - result_text: the rows of a query as text
+- csv_rows: the rows of a query as CSV
 - figures: the numbers of an answer that no cell holds
 - charts: which chart suits the rows of a query
 """

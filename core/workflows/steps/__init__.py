@@ -2,7 +2,7 @@
 
 In reading order:
 
-- rows: rows as a table to query, as CSV, and boxes as rows
+- rows: rows as a table to query, and boxes as rows
 - charting: which columns a chart draws
 - sql: tell SQL from words, and have a model write it
 - writing: the prompt of a step that writes

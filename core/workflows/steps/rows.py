@@ -1,14 +1,12 @@
-"""Convert rows: to a table that SQL can query, to CSV, and boxes to rows."""
+"""Convert rows to a table that SQL can query, and boxes to rows."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from core.grounding.records import Box
+from core.knowledge.tables.csv_rows import written_csv
 from core.knowledge.tables.records import Cell, ColumnKind, QueryResult, ResultColumn
-from core.usage.csv_cells import BOM, safe_cell
 
 _BOX_COLUMNS = (
     ("phrase", ColumnKind.TEXT), ("label", ColumnKind.TEXT), ("left", ColumnKind.NUMBER), ("top", ColumnKind.NUMBER),
@@ -26,13 +24,7 @@ def as_table(rows: QueryResult) -> bytes:
     numbered = len(rows.columns) == 1
     names = [each.name for each in rows.columns] + (["row"] if numbered else [])
     lines = ((*row, number) if numbered else row for number, row in enumerate(rows.rows, 1))
-    return _csv(names, lines).encode("utf-8", "replace")
-
-
-def as_csv(rows: QueryResult) -> bytes:
-    """Return rows as CSV for spreadsheets. Text that they would run as a formula gets an apostrophe."""
-    names = [str(safe_cell(each.name)) for each in rows.columns]
-    return (BOM + _csv(names, (tuple(map(safe_cell, row)) for row in rows.rows))).encode("utf-8", "replace")
+    return written_csv(names, lines).encode("utf-8", "replace")
 
 
 def boxes_as_rows(boxes: Sequence[Box], phrases: Sequence[str]) -> QueryResult:
@@ -41,11 +33,3 @@ def boxes_as_rows(boxes: Sequence[Box], phrases: Sequence[str]) -> QueryResult:
         (phrases[each.phrase], each.label, *(round(edge, 1) for edge in each.edges), each.confidence) for each in boxes
     )
     return QueryResult(columns=tuple(ResultColumn(name=name, kind=kind) for name, kind in _BOX_COLUMNS), rows=rows, more=False, seconds=0.0)
-
-
-def _csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO(newline="")
-    lines = csv.writer(out)
-    lines.writerow(names)
-    lines.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return out.getvalue()

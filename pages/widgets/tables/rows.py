@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import streamlit as st
 
 from core.knowledge.tables.charts import chart_of, drawn_rows
+from core.knowledge.tables.csv_rows import as_csv
 from core.knowledge.tables.records import ChartKind, QueryResult
-from core.usage.csv_cells import safe_cell
 from pages.shell.words import t
 from pages.widgets.common.data_frame import data_frame
 
@@ -31,15 +28,6 @@ def rows(result: QueryResult, key: str, *, charts: bool = True) -> None:
     )  # fmt: skip
     if charts:
         _chart(result, key)
-
-
-def as_csv(result: QueryResult) -> bytes:
-    """Return rows as CSV. Text that a spreadsheet would run as a formula gets an apostrophe."""
-    out = io.StringIO(newline="")
-    lines = csv.writer(out)
-    lines.writerow([safe_cell(each.name) for each in result.columns])
-    lines.writerows([["" if cell is None else safe_cell(cell) for cell in row] for row in result.rows])
-    return out.getvalue().encode("utf-8-sig", "replace")
 
 
 def _chart(result: QueryResult, key: str) -> None:
