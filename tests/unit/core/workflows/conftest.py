@@ -17,7 +17,7 @@ from core.knowledge.records import StoredFile
 from core.knowledge.tables.queries import TableQueries
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
-from core.search.records import SearchPage, SearchQuery
+from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.search.search import Search
 from core.tasks.handlers import JobKind
 from core.tasks.jobs import Jobs
@@ -37,6 +37,7 @@ from data.images.reader import ProcessImageReader
 from data.table_files.reader import ProcessTableReader
 from samples.fakes import FakeReader, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock, review_names
+from tests.unit.core.grounding.conftest import FakeDetectors
 
 WAIT_S = 60.0
 SALES = b"month,desk,usd\n2026-10,Rates,381\n2026-10,Credit,192\n2026-11,Rates,370\n"
@@ -56,14 +57,22 @@ def steps(*found: dict[str, Any]) -> tuple[Step, ...]:
     return read(list(found))
 
 
-class EmptyIndex:
+class HeldIndex:
+    """Finds the hits that a test put into it, whatever the words."""
+
     engine = "none"
 
-    def search(self, query: SearchQuery) -> list[Any]:
-        return []
+    def __init__(self) -> None:
+        self.hits: list[SearchHit] = []
+        self.asked: list[SearchQuery] = []
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        return list(self.page(query).hits)
 
     def page(self, query: SearchQuery) -> SearchPage:
-        return SearchPage([], 0)
+        self.asked.append(query)
+        found = [each for each in self.hits if each.kind is query.kind]
+        return SearchPage(found[: query.limit], len(found))
 
 
 class UpToDate:
@@ -81,11 +90,14 @@ class House:
         self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock, router: FakeRouter, user: User, limits: RunLimits
     ) -> None:
         self.user, self.router, self.jobs, self.clock, self.unit_of_work, self.limits = user, router, jobs, clock, unit_of_work, limits
-        tables, gateway = ProcessTableReader(), Gateway(unit_of_work, router, clock)
+        self.index, self.detectors = HeldIndex(), FakeDetectors(answers={})
+        reader = ProcessImageReader()
+        images = Images(reader, 10 * MB)
+        tables, gateway = ProcessTableReader(), Gateway(unit_of_work, router, clock, images=images, detectors=self.detectors)
         self.queries, privacy = TableQueries(unit_of_work, tables), PrivacyFilter(unit_of_work, clock)
-        self.files = Files(unit_of_work, clock, FakeReader(), 10 * MB, tables=tables)
-        model_work, images = ModelWork(gateway), Images(ProcessImageReader(), 10 * MB)
-        search = Search(unit_of_work, EmptyIndex(), UpToDate(), clock, review_names(unit_of_work, clock))
+        self.files = Files(unit_of_work, clock, FakeReader(), 10 * MB, tables=tables, images=reader)
+        model_work = ModelWork(gateway)
+        search = Search(unit_of_work, self.index, UpToDate(), clock, review_names(unit_of_work, clock))
         work = StepWork(unit_of_work, self.queries, search, Finder(unit_of_work, gateway, images, clock), images, model_work, clock)
         self.tasks = WorkflowTasks(unit_of_work, jobs, privacy, model_work, clock, limits)
         self.runs = WorkflowRuns(unit_of_work, jobs, clock, limits)
