@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from uuid import uuid4
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from core.chat.records import Folder
@@ -31,6 +32,7 @@ from data.unit_of_work import SqlUnitOfWork
 from samples.gguf_maker import make_gguf
 from settings import Settings
 from tests.seed import seed
+from tests.shown import ASKED, experiment, order, split, two_models, votes, write_platforms
 
 ROOT = Path(__file__).parents[1]
 SCREENS = ROOT / "docs" / "screens"
@@ -75,12 +77,33 @@ def count_few_ratings(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def try_question(page: Page) -> None:
+    """Ask the collection, as its owner does before a chat uses it."""
+    field = page.locator(".st-key-card-trial input")
+    field.fill("How much notice to end the agreement early?" if page.viewport_size != PHONE else "Notice to end it early?")
+    field.press("Enter")
+    page.locator(".st-key-card-trial .passages li").first.wait_for()
+
+
+def ask_both(page: Page) -> None:
+    """Ask a question in the Arena, and wait for both answers."""
+    page.locator(".st-key-arena-ask textarea").fill(ASKED)
+    page.keyboard.press("Control+Enter")
+    page.locator(".st-key-arena-votes").wait_for(timeout=180_000)
+    page.wait_for_timeout(1500)
+
+
 SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
     "chat": Shot("?c={chat}", ".st-key-transcript"),
+    "documents": Shot("documents?collection={collection}", ".st-key-card-trial", try_question),
+    "tasks": Shot("tasks?task={task}", ".js-plotly-plot .main-svg"),
     "cases": Shot("cases", ".st-key-rvlist", open_complaint),
     "my_feedback": Shot("my-feedback", ".st-key-mine"),
     "review_progress": Shot("review_progress", ".st-key-narrow .js-plotly-plot .main-svg"),
+    "arena": Shot("arena", ".st-key-arena-ask", ask_both),
+    "leaderboard": Shot("leaderboard", ".st-key-card-standings"),
+    "experiments": Shot("experiments?experiment={experiment}", ".st-key-exp-verdict"),
     "datasets": Shot("datasets?dataset=new", ".st-key-dataset-form"),
     "usage": Shot("usage", ".st-key-boardbody .js-plotly-plot .main-svg"),
     "reports": Shot("reports?plan=new", ".paper"),
@@ -100,19 +123,28 @@ def main(names: list[str]) -> int:
         return 2
     SCREENS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="portal-screens-") as folder:
-        chat = fill(Path(folder))
-        with running_portal(Path(folder)) as portal, sync_playwright() as playwright:
-            with portal.sign_in(PERSON) as admin:
-                admin.put("/api/v1/plugins/pdf", json={"everyone": True}).raise_for_status()
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-            for look, viewport, scheme in (("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")):
-                photograph(browser, portal, chat, names or list(SHOTS), look, viewport, scheme)
-            browser.close()
+        ids = fill(Path(folder))
+        platforms = Path(folder) / "platforms.yaml"
+        with closing(two_models()) as served, sync_playwright() as playwright:
+            write_platforms(platforms, served.url)
+            with running_portal(Path(folder), PORTAL_PLATFORMS=str(platforms)) as portal:
+                take(portal, playwright, ids, names)
     return 0
 
 
-def fill(home: Path) -> str:
-    """Make people, chats with a file, ratings, and a second small model to plan with. Return the id of a chat worth looking at."""
+def take(portal: Measured, playwright: Playwright, ids: dict[str, str], names: list[str]) -> None:
+    """Photograph the pages in each look."""
+    with portal.sign_in(PERSON) as admin:
+        admin.put("/api/v1/plugins/pdf", json={"everyone": True}).raise_for_status()
+        ids |= order(admin)
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+    for look, viewport, scheme in (("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")):
+        photograph(browser, portal, ids, names or list(SHOTS), look, viewport, scheme)
+    browser.close()
+
+
+def fill(home: Path) -> dict[str, str]:
+    """Make people, chats with a file, ratings, votes, an experiment, and a small model to plan with. Return ids to open, by kind."""
     settings = Settings(home=home)
     settings.models_path.mkdir(parents=True)
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
@@ -135,12 +167,19 @@ def fill(home: Path) -> str:
         file = StoredFile(uuid4().hex, person.id, "exposures-q3.csv", len(TABLE), datetime.now(UTC))
         work.files.add(file, TABLE)
         work.files.attach(question.id, shown.id, [file.id])
+        for vote in votes([one.id for one in people.values()]):
+            work.votes.put(vote)
+        made = experiment(person.id)
+        work.experiments.add(made)
         work.commit()
+    split(database.engine, made, [one.id for one in people.values()])
     database.close()
-    return shown.id
+    return {"chat": shown.id, "experiment": made.id}
 
 
-def photograph(browser: Browser, portal: Measured, chat: str, names: list[str], look: str, viewport: dict[str, int], scheme: str) -> None:
+def photograph(
+    browser: Browser, portal: Measured, ids: dict[str, str], names: list[str], look: str, viewport: dict[str, int], scheme: str
+) -> None:
     context = browser.new_context(
         viewport=viewport, color_scheme=scheme, has_touch=viewport == PHONE, locale="en-GB",  # type: ignore[arg-type]
         reduced_motion="reduce",
@@ -159,7 +198,7 @@ def photograph(browser: Browser, portal: Measured, chat: str, names: list[str], 
         if name == "sign-in":
             continue
         shot = SHOTS[name]
-        page.goto(f"{portal.url}/{shot.path.format(chat=chat)}")
+        page.goto(f"{portal.url}/{shot.path.format(**ids)}")
         page.locator(shot.there).first.wait_for(state="attached")
         page.wait_for_timeout(2500)
         if shot.prepare is not None:
