@@ -138,4 +138,5 @@ def _verdict(
     more = n * (((half[first] + half[second]) / difference) ** 2 - 1) if n and difference > 0 else math.inf
     if more > _MANY:
         return within, StoredError("Nothing tells them apart so far.")
-    return within, StoredError("About {n} more votes on the two would tell them apart, if it stays so.", {"n": math.ceil(more / 10) * 10})
+    votes = math.ceil(more / 10) * 10
+    return within, StoredError("About {n} more votes on the two would tell them apart if the trend holds.", {"n": votes})

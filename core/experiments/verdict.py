@@ -25,7 +25,7 @@ def verdict(experiment: Experiment, found: Results) -> tuple[StoredError, ...]:
         )
     main = found.main
     if main.low is None or main.high is None or main.difference is None:
-        return (StoredError("Too few people so far."), StoredError("10 people of each variant are the least that says anything."))
+        return (StoredError("Too few people so far."), StoredError("Figures need at least 10 people in each variant."))
     figures = {"difference": _figure(main, main.difference), "low": _figure(main, main.low), "high": _figure(main, main.high)}
     if excludes_zero(main):
         better = (main.low > 0) == (main.metric in MORE_IS_BETTER)

@@ -56,7 +56,7 @@ def guards(report: ExperimentReport) -> None:
     with card("expguards", t("Limits"), t("If B passes a limit, the experiment ends and everyone has A.")):
         head = (t("What"), "B", t("Limit"), t("Counted"))
         body = "".join(_guard(each) for each in report.results.guards)
-        st.html(f"<table class='rvgrid'><tr>{''.join(f'<th>{escape(each)}</th>' for each in head)}</tr>{body}</table>")
+        st.html(f"<table class='rvgrid guards'><tr>{''.join(f'<th>{escape(each)}</th>' for each in head)}</tr>{body}</table>")
 
 
 def _guard(each: Guarded) -> str:

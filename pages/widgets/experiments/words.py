@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.experiments.records import SHARES, Guard, Metric, State
+from pages.shell.words import t
 from pages.widgets.common.formats import MISSING
 
 METRICS = {
@@ -34,7 +35,7 @@ def difference(metric: Metric, value: float | None) -> str:
     if value is None:
         return MISSING
     if metric in SHARES:
-        return f"{round(value * 100, 1) + 0:+.1f} pts"  # Adding 0 turns -0.0 into 0.0.
+        return t("{value} pts", value=f"{round(value * 100, 1) + 0:+.1f}")  # Adding 0 turns -0.0 into 0.0.
     return f"{round(value, 2) + 0:+.2f} s" if metric is Metric.FIRST_TOKEN else f"{round(value, 4) + 0:+.4f}"
 
 

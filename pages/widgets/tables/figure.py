@@ -41,8 +41,10 @@ def figure(result: QueryResult, chart: Chart, kind: ChartKind, rows: Sequence[Se
     textual = result.columns[chart.x].kind in (ColumnKind.TEXT, ColumnKind.BOOLEAN)
     made.update_xaxes(type="category" if textual else "-")
     if len(chart.ys) == 1:
-        made.update_xaxes(title_text=escape(result.columns[chart.x].name))
-        made.update_yaxes(title_text=escape(result.columns[chart.ys[0]].name))
+        # Without a standoff Plotly draws a title over the ticks.
+        title = dict(title_standoff=10, title_font=dict(size=12, color=palette(dark).muted))
+        made.update_xaxes(title_text=escape(result.columns[chart.x].name), **title)
+        made.update_yaxes(title_text=escape(result.columns[chart.ys[0]].name), **title)
     if kind is ChartKind.SCATTER:
         made.update_layout(hovermode="closest")
         made.update_yaxes(rangemode="normal")

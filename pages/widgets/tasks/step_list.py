@@ -64,7 +64,7 @@ def _result_of(step: Step, run: Run | None, results: Mapping[str, StepResult]) -
 def _head(
     portal: Portal, user: User, task: WorkflowTask, number: int, step: Step, result: StepResult | None, run: Run | None, *, editable: bool
 ) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"taskhead-{step.id}"):
         icon = STEP_ICONS[result.state] if result is not None else f":gray[{number}.]"
         reads = input_names(step, task)
         facts = [t(DOES[step.kind]), *([t("from {names}", names=reads)] if reads else [])]

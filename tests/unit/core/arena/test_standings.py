@@ -36,7 +36,7 @@ def test_a_clear_winner_leads() -> None:
 
 def test_the_verdict_says_how_many_votes_would_decide() -> None:
     found = standings(votes(A, B, 6, 5, people=12))
-    assert str(found.verdict[1]).endswith("more votes on the two would tell them apart, if it stays so.")
+    assert str(found.verdict[1]).endswith("more votes on the two would tell them apart if the trend holds.")
 
 
 def test_few_votes_give_no_rank() -> None:
