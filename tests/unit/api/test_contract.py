@@ -68,7 +68,7 @@ def test_every_answer_is_described(address: str, known: dict[str, str]) -> None:
     outcome = _check(address, describe(address), known, REQUESTS)
     print(f"{outcome.sent} requests in {outcome.seconds:.0f} s: {dict(outcome.statuses)}; slowest {outcome.slowest}")
     assert outcome.faults == {}
-    assert outcome.sent > 0.8 * REQUESTS
+    assert outcome.sent > 0.6 * REQUESTS  # Each operation is asked equally often, a whole number of times.
     assert outcome.statuses[200] > REQUESTS / 10 and not outcome.statuses[500]
 
 

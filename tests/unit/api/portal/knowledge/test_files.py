@@ -13,6 +13,7 @@ import pytest
 
 from bench.portal_parts.tls import TLS
 from bootstrap.portal import Portal
+from core.knowledge.file_texts import FileTexts
 from core.knowledge.ports import OnQueuePosition
 from samples.fakes import FakeRouter
 
@@ -176,7 +177,7 @@ def test_many_uploads_of_one_person_keep_no_one_elses_waiting(
     ann: httpx.Client, bob: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = BlockedReader()
-    monkeypatch.setattr(portal.files, "_reader", reader)
+    monkeypatch.setattr(portal.files, "_texts", FileTexts(reader))
     with ThreadPoolExecutor(30) as pool:
         many = [pool.submit(upload, ann, f"{n}.pdf", b"%PDF-1.7") for n in range(30)]
         assert reader.here.wait(60)
