@@ -120,6 +120,8 @@ class Layout:
             heads = [self._head(each) for each in rows[0]]
             self._font(Style.TEXT, _SMALL_CELL)
             widest = [max(self._column(rows[1:], n, 3), heads[n]) for n in range(count)]
+            spare = max(0.0, room - sum(widest)) / count
+            widest = [each + spare for each in widest]
         pdf.set_text_color(*BLACK)
         pdf.set_draw_color(200, 200, 200)
         pdf.set_fill_color(255, 255, 255)
