@@ -19,12 +19,27 @@ export function answerTools({data}) {
     copies.className = 'codecopy';
     block.append(copies);
   });
-  look(); blocks();
+  look(); blocks(); citations();
   // At once, before the change is painted: tools that came later would push down what follows their table.
-  const watcher = new MutationObserver(() => { look(); blocks(); });
+  const watcher = new MutationObserver(() => { look(); blocks(); citations(); });
   const page = document.querySelector('.stMain') ?? document.body;
   watcher.observe(page, {childList: true, subtree: true});
   return () => watcher.disconnect();
+}
+
+// A citation opens the page of its source, as the row of the source below the answer does.
+function citations() {
+  document.querySelectorAll('.st-key-transcript [class*="st-key-sources-"]').forEach(list => {
+    const before = (list.closest('[data-testid="stLayoutWrapper"]') ?? list).previousElementSibling;
+    const answer = before?.querySelector('.stMarkdownBadge') ? before : before?.previousElementSibling;
+    const row = mark => list.querySelectorAll('button')[mark.textContent.trim() - 1];
+    answer?.querySelectorAll('.stMarkdownBadge').forEach(mark => {
+      if (mark.onclick || !row(mark)) return;
+      mark.tabIndex = 0; mark.setAttribute('role', 'button'); mark.title = row(mark).innerText.trim(); mark.classList.add('citation');
+      mark.onclick = () => row(mark)?.click();
+      mark.onkeydown = event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); mark.onclick(); } };
+    });
+  });
 }
 
 // Code or a formula whose fonts come after it is drawn twice, and moves. A browser loads them once.

@@ -14,9 +14,10 @@ from bench.portal_parts.layout_shifts import layout_shifts, watch_layout_shifts
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import Portal, build_portal
 from core.chat.turns import TurnOptions
+from core.documents.records import DocumentState
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished
-from core.people.records import Role
+from core.people.records import Role, User
 from demo.company import write_platforms
 from demo.scripted_model import scripted_model
 from samples.chromium import show_earlier_messages
@@ -94,6 +95,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     _write(built, router, "Prose", [f"{TABLE}\n{CODE}\n\n{FORMULA}"])
     _write(built, router, "Diagrams", [f"{FLOW}\n\n{SEQUENCE}\n\n{BROKEN}"])
     _write(built, router, "Hostile", [f"```mermaid\n{each}\n```\n\nin words" for each in HOSTILE])
+    _write(built, router, "Sources", ["In writing [1]. By whom, nobody says [9]."], _collected(built))
     built.close()
     model = scripted_model(word_s=0.01, otherwise=LONG)
     write_platforms(home / "platforms.yaml", model.url)
@@ -102,14 +104,27 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     model.close()
 
 
-def _write(portal: Portal, router: FakeRouter, title: str, answers: list[str]) -> None:
+def _mei(portal: Portal) -> User:
     known = portal.accounts.credentials("mei")
     assert known is not None
-    mei = known.user
+    return known.user
+
+
+def _collected(portal: Portal) -> TurnOptions:
+    """Return the choice of a collection whose document was read."""
+    mei = _mei(portal)
+    collection = portal.collections.add(mei, "Contracts")
+    document = portal.documents.add(mei, collection.id, "contract.md", b"# Sources\n\nHow is notice given? Notice is given in writing.")
+    until(lambda: portal.documents.get(mei, document.id).state is DocumentState.READY)
+    return TurnOptions(collections=(collection.id,))
+
+
+def _write(portal: Portal, router: FakeRouter, title: str, answers: list[str], options: TurnOptions | None = None) -> None:
+    mei = _mei(portal)
     chat = portal.conversations.new(mei).id
     for number, text in enumerate(answers):
         router.next_answers.put([Delta(text, tokens=2), Finished(FinishReason.STOP, Usage(5, 1, 0), Timings(0.0, 0.1, 0.2))])
-        turn = portal.turns.start(mei, chat, f"{title} {number}", TurnOptions(), f"{title}-{number}")
+        turn = portal.turns.start(mei, chat, f"{title} {number}: how is notice given?", options or TurnOptions(), f"{title}-{number}")
         while (running := portal.turns.find(mei, turn.id)) is not None:
             running.wait_finished(5)
     portal.conversations.rename(mei, chat, title)
@@ -143,6 +158,19 @@ def test_a_table_is_sorted_by_key_and_pointer_keeps_its_total_last_and_becomes_c
     saved = Path(waiting.value.path()).read_text("utf-8-sig")
     # What a spreadsheet would take for a formula is text.
     assert list(csv.reader(io.StringIO(saved)))[1:3] == [["Rates", "1,250", "'=1+1"], ["Credit", "90", "a, b"]]
+
+
+def test_a_citation_opens_the_page_of_its_source_by_key_and_pointer(person: Person) -> None:
+    page = opened(person, "Sources")
+    cited = page.locator(".st-key-transcript").get_by_role("button", name="1", exact=True)
+    cited.click()
+    expect(page.locator(".st-key-docpane mark")).to_contain_text("Notice is given in writing.")
+    page.get_by_role("button", name="Close the page").click()
+    expect(page.locator(".st-key-docpane")).to_have_count(0)
+    cited.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-docpane mark")).to_be_visible()
+    expect(page.locator(".st-key-transcript del")).to_have_text("[9]")
 
 
 def test_code_says_its_language_and_is_copied_and_formulas_are_drawn(person: Person) -> None:
