@@ -8,6 +8,7 @@ from core.chat.records import Author, MessageStatus
 from core.people.records import Role, User
 from core.review.cases.changes import CaseChange
 from core.review.cases.records import CaseState
+from core.review.names import RevealReason
 from core.review.own_feedback import OwnRatings
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
@@ -90,3 +91,14 @@ def test_a_fixed_question_is_asked_again_and_both_answers_are_shown(seeded: Stag
     drawn.button(key=f"mineno-{own.number}").click().run()
     assert portal.case_queue.get(seeded.admin, own.number).state is CaseState.NEW
     assert "reviewers look at it again" in texts(drawn)
+
+
+def test_the_page_says_who_saw_the_name_when_and_why(seeded: Stage) -> None:
+    person, portal = rater(seeded), seeded.portal
+    own = portal.own_feedback.find(person).ratings[0]
+    assert "saw your name" not in texts(page("my_feedback", seeded, person))
+    portal.review_names.reveal(seeded.admin, own.number, RevealReason.INCIDENT, "A client called <b>twice</b>")
+    shown = texts(page("my_feedback", seeded, person))
+    [look] = portal.review_names.looks(person)
+    assert f"**{seeded.admin.name} saw your name**" in shown and look.at.strftime("%Y-%m-%d %H:%M UTC") in shown
+    assert "because of a complaint or incident" in shown and "A client called" in shown and "<b>" not in shown
