@@ -132,7 +132,7 @@ def _verdict(
     difference = found.strengths[first] - found.strengths[second]
     if found.strengths[first] - half[first] > found.strengths[second] + half[second]:
         return (StoredError("{first} leads.", names),)
-    within = StoredError("{first} leads, but the interval of {second} overlaps with its own.", names)
+    within = StoredError("{first} leads, but its interval overlaps with that of {second}.", names)
     n = pairs.get((min(first, second), max(first, second)), (0.0, 0.0))[1]
     # The standard error shrinks with the square root of the votes; the intervals part when both halves fit into the difference.
     more = n * (((half[first] + half[second]) / difference) ** 2 - 1) if n and difference > 0 else math.inf

@@ -18,8 +18,8 @@ SENTENCES = {
     Change.DEFAULT: "{model} became the default",
     Change.CONFIGURATION: "Configuration version {version} was applied",
     Change.PROMPT: "The prompt {model} is at version {version}",
-    Change.PRICE: "A new price of {model} holds",
-    Change.REPRICE: "From here on, costs of {model} were computed anew",
+    Change.PRICE: "A new price of {model} applies",
+    Change.REPRICE: "Costs of {model} were recomputed from here on",
 }
 ROLLED_BACK = "The swap of {model} was rolled back to version {version}"
 _EXPERIMENTS = {

@@ -115,7 +115,7 @@ class Design:
         if self.metric in SHARES:
             within("baseline", self.baseline, 0.01, 0.99)
         if len({each.guard for each in self.guardrails}) < len(self.guardrails):
-            raise InvalidInput("Each guardrail can stand there once.")
+            raise InvalidInput("Each limit can be set only once.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

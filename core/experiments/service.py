@@ -133,7 +133,7 @@ class Experiments:
         if len(splits) >= MAX_ACTIVE:
             raise Conflict("{n} experiments run or are promoted, which is the limit. Stop one first.", n=MAX_ACTIVE)
         if any({each.subject, each.other} & {design.subject, design.other} for each in splits):
-            raise Conflict("Another experiment uses one of the two. Stop it first, so that figures do not mix.")
+            raise Conflict("Another experiment uses one of the two. Stop it first, so that the figures do not mix.")
 
     def _end(self, user: User, experiment_id: str, state: State, before: Sequence[State]) -> Experiment:
         require(user, Permission.RUN_MODELS)

@@ -14,7 +14,7 @@ _ID = re.compile(r"s[1-9]\d{0,2}")
 _NEEDS_TEXT = {
     StepKind.QUERY: "Step {number} needs SQL, or a sentence that says what to query.",
     StepKind.SEARCH: "Step {number} needs words to search for.",
-    StepKind.BOXES: "Step {number} needs phrases to find, one a line.",
+    StepKind.BOXES: "Step {number} needs phrases to find, one per line.",
     StepKind.WRITE: "Step {number} needs a sentence that says what to write.",
     StepKind.ASK: "Step {number} needs a question.",
 }

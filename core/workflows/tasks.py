@@ -178,7 +178,7 @@ class WorkflowTasks:
         require(user, Permission.RUN_TASKS)
         request = without_controls(request).strip()
         if is_blank(request):
-            raise InvalidInput("Say what is to be done.")
+            raise InvalidInput("Describe what should be done.")
         if len(request) > MAX_TEXT_LENGTH:
             raise InvalidInput("A task can have at most {limit:,} characters. Shorten it.", limit=MAX_TEXT_LENGTH)
         if halves(request):

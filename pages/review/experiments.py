@@ -60,7 +60,7 @@ def _go(experiment: str | None = None) -> None:
 def _list(portal: Portal, user: User) -> None:
     found = portal.experiments.list(user)
     running = sum(each.experiment.state is State.RUNNING for each in found)
-    sub = t("{n} running. Each person stays with one variant; nobody sees which.", n=running) if found else ""
+    sub = t("{n} running. Each person stays with one variant and does not see which.", n=running) if found else ""
     with frame.page_head(t("Experiments"), sub, key="experiments"):
         if found:
             st.button(t("New experiment"), icon=":material/add:", type="primary", key="exp-new", on_click=_go, args=(_NEW,))

@@ -64,7 +64,7 @@ def _lines(portal: Portal, user: User, query: LogQuery) -> None:
     with st.container(border=True, key="card-logs", gap="small"):
         words = t("Lines: {n} · warnings: {warnings} · errors: {errors}", n=count(page.total), warnings=count(page.warnings),
                   errors=count(page.errors))  # fmt: skip
-        cut = (t("Only the newest lines were read; choose less time."),) if page.cut else ()
+        cut = (t("Only the newest lines were read. Choose a shorter period."),) if page.cut else ()
         st.caption(" · ".join((words, t("Times are UTC"), *cut)))
         draw_bars(page.bars, query.until)
         draw_lines(page.lines, clock, links=True)
@@ -75,7 +75,7 @@ def _lines(portal: Portal, user: User, query: LogQuery) -> None:
 def _errors(portal: Portal, user: User, query: LogQuery) -> None:
     kinds = portal.logs.errors(user, query)
     if not kinds:
-        frame.blank(t("No errors"), t("Nothing failed in this time, as far as the search and the filters reach."), key="blank-logs")
+        frame.blank(t("No errors"), t("Nothing that matches the search and the filters failed in this period."), key="blank-logs")
         return
     with st.container(border=True, key="card-logkinds", gap="small"):
         total, new = sum(each.count for each in kinds), sum(each.is_new for each in kinds)
@@ -85,12 +85,12 @@ def _errors(portal: Portal, user: User, query: LogQuery) -> None:
 
 def _none(page: LogPage) -> None:
     if page.areas:
-        why = t("There are lines in this time, but none that the search and the filters let through.")
+        why = t("There are lines in this period, but none matches the search and the filters.")
         if frame.blank(t("No lines match"), why, t("Clear the search and the filters"), key="blank-logs"):
             st.session_state["logs-clear"] = True
             st.rerun()
     else:
-        frame.blank(t("No lines"), t("This server wrote nothing in this time. Choose more time."), key="blank-logs")
+        frame.blank(t("No lines"), t("This server wrote nothing in this period. Choose a longer one."), key="blank-logs")
 
 
 def _more() -> None:

@@ -34,7 +34,7 @@ def render(portal: Portal, user: User) -> None:
     wanted = st.query_params.get(TASK)
     if wanted is None:
         st.session_state.pop(EDITED, None)
-        frame.page_head(t("Tasks"), t("Say once what is to be done. See every step before it runs."), key="tasks")
+        frame.page_head(t("Tasks"), t("Describe the work once. You see every step before it runs."), key="tasks")
         order(portal, user)
         part(task_list, every=LISTED_S)(portal, user)
         return

@@ -82,7 +82,7 @@ def _read(portal: Portal, user: User, report_id: str) -> None:
 
 def _edit(portal: Portal, user: User, choices: Choices, stored: StoredPlan | None, *, may_send: bool) -> None:
     now = stored.plan if stored else ReportPlan(name=t("New report"), cards=FIRST_CARDS, language=reader())
-    sub = t("Changed {age}", age=age(stored.updated_at)) if stored else t("It is shown as it is now. Save it to have it made on schedule.")
+    sub = t("Changed {age}", age=age(stored.updated_at)) if stored else t("This is how it looks now. Save it to have it made on schedule.")
     actions = frame.page_head(plain(now.name), sub, key="report")
     if stored is not None and stored.problem is not None:
         st.error(plain(error_text(stored.problem)))

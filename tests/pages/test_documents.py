@@ -74,7 +74,7 @@ def test_a_question_shows_the_passages_with_their_scores_or_says_that_there_is_n
     assert not drawn.exception
     assert "contract.md, lines 1 to 3, Notice" in texts(drawn) and "<b>1.0</b>" in texts(drawn)
     drawn = next(each for each in drawn.text_input if each.label == "Question").set_value("Photosynthesis?").run()
-    assert "Not in these documents." in texts(drawn) and "No passage has a word of the question." in texts(drawn)
+    assert "Not in these documents." in texts(drawn) and "No passage contains a word of the question." in texts(drawn)
 
 
 def test_a_document_that_cannot_be_read_says_why_and_is_removed(house: House, ana: User) -> None:

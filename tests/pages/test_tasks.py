@@ -51,7 +51,7 @@ def test_a_task_is_begun_by_hand_and_its_steps_wait_for_approval(room: Stage) ->
     drawn = page("tasks", room)
     assert not drawn.exception and "There are none yet" in texts(drawn)
     drawn.button(key="task-by-hand").click().run()
-    assert errors(drawn) == ["Say what is to be done."]
+    assert errors(drawn) == ["Describe what should be done."]
     drawn.text_area(key="task-request").set_value("What did we say about bonds?")
     drawn.button(key="task-by-hand").click().run()
     assert not drawn.exception and "searches your chats" in texts(drawn)

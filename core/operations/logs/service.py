@@ -84,7 +84,7 @@ class PortalLogs:
         self._allowed(user)
         found = [line for line in self._files.lines(containing=turn_id) if line.turn_id == turn_id] if turn_id else []
         if not found:
-            raise NotFound("The log of this server has no lines of this turn. They may be too old, or another server's.")
+            raise NotFound("The log of this server has no lines of this turn. They may have been deleted, or be on another server.")
         lines = tuple(_masked(line) for line in reversed(found[:MOST_SHOWN]))
         with self._unit_of_work() as work:
             turn = work.turns.get(turn_id)
@@ -99,7 +99,7 @@ class PortalLogs:
     def _check(self, user: User, query: LogQuery) -> None:
         self._allowed(user)
         if query.until - query.since < timedelta(seconds=1):
-            raise InvalidInput("The end of the time must be after its beginning.")
+            raise InvalidInput("The end of the period must be after its beginning.")
 
     def _allowed(self, user: User) -> None:
         require(user, Permission.RUN_STORE)

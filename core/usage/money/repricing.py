@@ -41,7 +41,7 @@ class Repricing:
         require(user, Permission.RUN_MODELS)
         query = UsageQuery(first=first, last=last)
         if not model or len(model) > MAX_NAME_LENGTH:
-            raise InvalidInput("Name the model whose costs are computed anew.")
+            raise InvalidInput("Name the model whose costs should be recomputed.")
         now = self._clock()
         with self._unit_of_work() as work:
             payload = {"model": model, "first": first.isoformat(), "last": last.isoformat()}

@@ -34,7 +34,7 @@ NAMES = {
 }  # fmt: skip
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CHINESE: Mapping[str, str] = {
-    "From here on, costs of {model} were computed anew": "从这里起，{model} 的费用已重新计算",
+    "Costs of {model} were recomputed from here on": "从这里起，{model} 的费用已重新计算",
     "Overview": "概览", "Adoption": "使用情况", "Quality": "质量", "Speed": "速度", "Capacity": "容量", "Money": "费用",
     "Figures": "数据", "Answers per day": "每日回答", "Rated good, per week": "每周好评率", "Active people, per week": "每周活跃人数",
     "By group": "按部门", "By model": "按模型", "Active people per day": "每天活跃人数", "Failed and stopped, per day": "每日失败与停止",
@@ -66,7 +66,7 @@ CHINESE: Mapping[str, str] = {
     "{model} became the default": "{model} 成为默认模型", "Configuration version {version} was applied": "已应用配置版本 {version}",
     "The swap of {model} was rolled back to version {version}": "{model} 的切换已回滚到版本 {version}",
     "The prompt {model} is at version {version}": "提示词“{model}”更新为版本 {version}",
-    "A new price of {model} holds": "{model} 的新价格生效", "The preset {model} was offered": "已发布预设 {model}",
+    "A new price of {model} applies": "{model} 的新价格生效", "The preset {model} was offered": "已发布预设 {model}",
     "The preset {model} was changed": "已修改预设 {model}", "The preset {model} was withdrawn": "已撤回预设 {model}",
     "A shared prompt was changed": "一个共享提示词已修改",
 }  # fmt: skip

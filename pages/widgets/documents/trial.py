@@ -43,7 +43,7 @@ def trial(portal: Portal, user: User, collection: Collection) -> None:
 
 def _passages(found: Finding) -> None:
     if not found.passages:
-        title, reason = t("Not in these documents."), t("No passage has a word of the question.")
+        title, reason = t("Not in these documents."), t("No passage contains a word of the question.")
         if found.best:
             reason = t("The best passage scores {best}, the limit is {limit}.", best=score(found.best), limit=score(found.limit))
         st.html(f"<p class='file'><b>{escape(title)}</b> {escape(reason)}</p>")

@@ -74,7 +74,7 @@ def flex(part: int) -> str:
 def variants(report: ExperimentReport) -> None:
     """Draw who has which variant, and who takes part."""
     design, found = report.experiment.design, report.results
-    with card("expvariants", t("Variants"), t("Each person stays with one variant; nobody sees which.")):
+    with card("expvariants", t("Variants"), t("Each person stays with one variant and does not see which.")):
         parts = (("a", 100 - design.to_b), ("b", design.to_b))
         st.html(f"<div class='split'>{''.join(f'<span class={name!r} style={flex(part)!r}></span>' for name, part in parts)}</div>")
         facts_list([(t("A, now"), design.subject), ("B", design.other)])

@@ -49,7 +49,7 @@ def _design(portal: Portal, user: User) -> Design:
     question = st.text_input(t("Question"), key="exp-question", max_chars=500, placeholder=t("What do you want to find out?"))
     with st.container(horizontal=True, gap="small"):
         subject = st.selectbox(t("A: what people choose"), known, key="exp-a")
-        other = st.selectbox(t("B: what some of them get"), known, index=min(1, len(known) - 1) if known else None, key="exp-b")
+        other = st.selectbox(t("B: what some of them get"), known, index=min(1, max(0, len(known) - 1)), key="exp-b")
     groups = st.multiselect(
         t("Groups"), portal.leaderboard.groups(user), format_func=group_name, key="exp-groups", placeholder=t("All groups")
     )  # fmt: skip
@@ -69,7 +69,7 @@ def _design(portal: Portal, user: User) -> Design:
         errors = st.number_input(t("Failed answers, %"), 0.0, 100.0, 5.0, step=0.5, key="exp-errors")
         slow = st.number_input(t("First token p95, s"), 0.0, 600.0, None, step=0.5, key="exp-slow")
         poor = st.number_input(t("Rated poor, %"), 0.0, 100.0, 40.0, step=1.0, key="exp-poor")
-        least = st.number_input(t("From so many on"), 5, 1_000_000, 50, key="exp-least")
+        least = st.number_input(t("Checked from"), 5, 1_000_000, 50, key="exp-least")
     limits = ((Guard.ERRORS, errors, 100), (Guard.FIRST_TOKEN_P95, slow, 1), (Guard.POOR, poor, 100))
     guardrails = [Guardrail(guard=guard, limit=limit / by, min_count=int(least)) for guard, limit, by in limits if limit is not None]
     return Design(

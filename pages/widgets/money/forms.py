@@ -94,20 +94,20 @@ def _price_form(portal: Portal, user: User, choices: Choices) -> None:
 def _repricing_form(portal: Portal, user: User, choices: Choices) -> None:
     """Offer to compute past costs by the prices as they are now, for a price that was wrong."""
     with st.form("board-reprice", border=False):
-        st.caption(t("Was a price wrong? Set it from its time on, then compute the costs of these days anew. Charts mark it."))
+        st.caption(t("Was a price wrong? Set it from its day on, then recompute the costs of these days. Charts mark it."))
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             targets = [*choices.models, *choices.targets]
             model = st.selectbox(t("Model, or model@platform"), targets, key="board-reprice-model")
             start = choices.today.replace(day=1)
             days = st.date_input(t("Dates"), (start, choices.today), max_value=choices.today, format="YYYY-MM-DD", key="board-reprice-days")
-            pressed = st.form_submit_button(t("Compute anew"))
+            pressed = st.form_submit_button(t("Recompute"))
         if pressed and model is not None and len(days) == 2:
             try:
                 portal.repricing.start(user, model, *days)
             except PortalError as problem:
                 st.error(plain(error_text(problem)))
             else:
-                st.toast(t("The costs are being computed. The Jobs page shows how far it is."), icon=":material/check:")
+                st.toast(t("The costs are being recomputed. The Jobs page shows the progress."), icon=":material/check:")
 
 
 def _budget_form(portal: Portal, user: User, choices: Choices) -> None:

@@ -58,7 +58,7 @@ def _sent(plan: ReportPlan, now: ReportPlan, people: Sequence[Recipient], zone: 
             if every is not Every.NEVER:
                 hour = st.selectbox(t("At"), range(24), index=now.hour, format_func=lambda each: f"{each}:00", key="report-hour")
         if every is not Every.NEVER:
-            st.caption(t("On the clocks of {zone}. A report that was missed is made once, later.", zone=zone))
+            st.caption(t("Times are those of {zone}. A report that was missed is made once, later.", zone=zone))
     names = {each.id: each.name for each in people}
     told = st.multiselect(
         t("Notices to"), list(names), default=[each for each in now.people if each in names], format_func=lambda id: names[id],

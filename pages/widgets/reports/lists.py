@@ -52,7 +52,7 @@ def made_list(portal: Portal, user: User, zone: str, plan_id: str | None = None)
     """Draw a row for each report that was made on schedule, newest first."""
     sent = portal.report_plans.sent(user, plan_id)
     with st.container(border=True, key="card-reports-made", gap="xsmall"):
-        card_title(t("Made on schedule"), t("The newest 60 of each report are kept, with the figures of their time."))
+        card_title(t("Made on schedule"), t("The newest 60 of each report are kept, with the figures as they were then."))
         if not sent:
             st.caption(t("No report was made on schedule yet."))
         for each in sent:

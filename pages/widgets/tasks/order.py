@@ -26,7 +26,7 @@ def order(portal: Portal, user: User) -> None:
     models = [each.name for each in portal.gateway.chat_models(user) if not each.guide]
     with st.container(border=True, key="task-order", gap="small"):
         request = st.text_area(
-            t("What is to be done?"), max_chars=MAX_TEXT_LENGTH, height=90, key="task-request",
+            t("What should be done?"), max_chars=MAX_TEXT_LENGTH, height=90, key="task-request",
             placeholder=t("For example: find the months below budget in these sheets, chart them, and write a paragraph."),
         )  # fmt: skip
         files: Sequence[UploadedFile] = []
@@ -38,7 +38,7 @@ def order(portal: Portal, user: User) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             model = None
             if len(models) > 1:
-                model = st.selectbox(t("Model"), models, format_func=plain, width=260, key="task-model")
+                model = st.selectbox(t("Model"), models, width=260, key="task-model")
             proposes = bool(models) and st.button(t("Propose steps"), type="primary", key="task-propose")
             by_hand = st.button(t("Write the steps yourself"), type="tertiary" if models else "primary", key="task-by-hand")
         if not models:

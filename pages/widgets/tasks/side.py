@@ -62,7 +62,7 @@ def _limits(portal: Portal, task: WorkflowTask) -> None:
             (t("Time"), t("at most {n} min", n=limits.minutes)),
             (t("Tokens"), t("at most {n}", n=count(limits.tokens))),
         ])  # fmt: skip
-        st.caption(t("Steps only read. What stands in files is data, never an order."))
+        st.caption(t("Steps only read. The content of files is treated as data, never as instructions."))
 
 
 def _result(portal: Portal, user: User, run: Run, results: Mapping[str, StepResult]) -> None:

@@ -11,7 +11,6 @@ from core.knowledge.tables.records import ChartKind
 from core.people.records import User
 from core.workflows.records import MAX_TITLE_LENGTH, DrawnColumns, Step, StepKind, WorkflowTask
 from pages.shell.words import t
-from pages.widgets.chat.message import plain
 from pages.widgets.common.outcome import carry_out
 from pages.widgets.tasks.words import KINDS, TEXTS, input_name
 
@@ -65,7 +64,7 @@ def _keep(portal: Portal, user: User, task: WorkflowTask, step: Step) -> str:
     steps = [step if each.id == step.id else each for each in task.steps] if step.id in known else [*task.steps, step]
     portal.workflow_tasks.change(user, task.id, steps=steps, version=task.version)
     begin(None)
-    return t("The step was kept. Nothing has run yet.")
+    return t("The step was saved. Nothing has run yet.")
 
 
 def _new_id(task: WorkflowTask) -> str:
@@ -82,7 +81,8 @@ def _inputs(task: WorkflowTask, step: Step | None, kind: StepKind, key: str) -> 
     chosen = [each for each in (step.inputs if step else ()) if each in offered]
     return tuple(
         st.multiselect(
-            t("Reads"), offered, chosen, format_func=lambda each: plain(input_name(each, task, numbers)), key=f"task-in-{kind}-{key}"
+            t("Reads"), offered, chosen, format_func=lambda each: input_name(each, task, numbers), placeholder=t("Files and earlier steps"),
+            key=f"task-in-{kind}-{key}",
         )
     )
 
@@ -94,11 +94,11 @@ def _chart(step: Step | None, key: str) -> DrawnColumns:
             t("Chart"), list(ChartKind), default=now.kind, format_func=lambda each: t(_CHARTS[each]), required=True, key=f"task-chart-{key}"
         )
         x = st.text_input(
-            t("Column across"), now.x, placeholder=t("chosen by the rows"), autocomplete="off", width=200, key=f"task-x-{key}"
+            t("Horizontal axis, a column"), now.x, placeholder=t("chosen by the rows"), autocomplete="off", width=200, key=f"task-x-{key}"
         )
         y = st.text_input(
-            t("Columns upwards, with commas between"), ", ".join(now.y), placeholder=t("chosen by the rows"), autocomplete="off", width=260,
-            key=f"task-y-{key}",
+            t("Vertical axis, columns separated by commas"), ", ".join(now.y), placeholder=t("chosen by the rows"), autocomplete="off",
+            width=300, key=f"task-y-{key}",
         )  # fmt: skip
     columns = tuple(each.strip() for each in y.split(",") if each.strip())
     return replace(now, kind=kind or now.kind, x=x.strip(), y=columns)

@@ -27,7 +27,7 @@ DOES = {
 TEXTS = {
     StepKind.QUERY: "SQL, or what to query",
     StepKind.SEARCH: "Words to search for",
-    StepKind.BOXES: "What to find, one phrase a line",
+    StepKind.BOXES: "What to find, one phrase per line",
     StepKind.WRITE: "What to write",
     StepKind.ASK: "The question",
 }

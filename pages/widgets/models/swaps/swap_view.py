@@ -122,7 +122,7 @@ def _decisions(portal: Portal, user: User, swap: Swap) -> None:
 def _override(portal: Portal, user: User, swap: Swap) -> None:
     @dialog(t("Too few answers pass"))
     def ask() -> None:
-        st.markdown(t("Read the answers below first. The audit log keeps who let the new version serve, and why."))
+        st.markdown(t("Read the answers below first. The audit log records who let the new version serve, and why."))
         why = st.text_input(t("In a few words"), max_chars=MAX_REASON, key="swap-why")
         if st.button(t("Let it serve anyway"), type="primary", key="swap-why-go"):
             try:
@@ -212,7 +212,7 @@ def _replay(swap: Swap) -> None:
             words = t("{passed} of {total} answers pass; {needed} must.", passed=gate.passed, total=gate.total, needed=gate.needed)
             st.markdown(f"{':green[:material/check_circle:]' if gate.reached else ':red[:material/error:]'} {words}")
         if overridden(swap):
-            st.markdown(f":orange[:material/info:] {t('An admin let it serve anyway. The audit log has who, and why.')}")
+            st.markdown(f":orange[:material/info:] {t('An admin let it serve anyway. The audit log says who and why.')}")
         for number, trial in enumerate(swap.replay):
             mark = "" if gate is None else ":green[:material/check:] " if passes(trial, swap.options) else ":red[:material/close:] "
             alike = t("{n} % of the words are shared", n=round(100 * likeness(trial.text, trial.accepted)))

@@ -27,7 +27,7 @@ def test_ranks_are_shared_where_intervals_overlap() -> None:
     assert found.votes == 300 and found.people == 10
     assert found.won[0][2] == 0.9 and found.won[2][0] == pytest.approx(0.1) and found.won[0][0] is None
     assert all(each.low < each.score < each.high for each in found.rows)
-    assert str(found.verdict[0]) == "a leads, but the interval of b overlaps with its own."
+    assert str(found.verdict[0]) == "a leads, but its interval overlaps with that of b."
 
 
 def test_a_clear_winner_leads() -> None:

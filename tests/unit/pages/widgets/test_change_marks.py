@@ -35,7 +35,7 @@ def test_marks_are_numbered_by_day_on_the_clocks_of_the_zone() -> None:
         (Change.PRESET, "Letters", {"state": "withdrawn"}, "The preset Letters was withdrawn"),
         (Change.PROMPT, "Treasury rates", {"version": "4"}, "The prompt Treasury rates is at version 4"),
         (Change.PROMPT, "", {"version": "4"}, "A shared prompt was changed"),
-        (Change.PRICE, "glm", {"currency": "EUR"}, "A new price of glm holds"),
+        (Change.PRICE, "glm", {"currency": "EUR"}, "A new price of glm applies"),
     ],
 )
 def test_each_kind_of_change_has_its_words(kind: Change, subject: str, details: dict[str, str], words: str) -> None:
