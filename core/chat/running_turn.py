@@ -11,7 +11,7 @@ from typing import Protocol
 from core.chat.context.records import AnswerContext
 from core.chat.context.summaries.summaries import Stopped
 from core.chat.records import Message, MessageStatus, Turn
-from core.chat.tools.records import Decision, ToolStep
+from core.chat.tools.records import Approval, Decision, ToolStep
 from core.errors import StoredError
 from core.inference.records import FinishReason, ServedModel
 from core.inference.requests import Delta, Finished, Queued
@@ -176,9 +176,12 @@ class RunningTurn:
             answer.cancel()
 
     def decide(self, step_id: str, decision: Decision) -> None:
-        """Pass on what the person decided about a step. The first decision counts."""
+        """Pass on what the person decided about a step, which waits no longer from now on. The first decision counts."""
         with self._changed:
-            self._decisions.setdefault(step_id, decision)
+            if self._decisions.setdefault(step_id, decision) is decision:
+                approval = Approval.REFUSED if decision is Decision.REFUSE else Approval.ALLOWED
+                steps = (replace(each, approval=approval) if each.id == step_id and each.waits else each for each in self._now.steps)
+                self._publish(replace(self._now, steps=tuple(steps)))
             self._changed.notify_all()
 
     # For the turn's thread

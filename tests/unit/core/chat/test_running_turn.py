@@ -6,6 +6,7 @@ import pytest
 
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.tools.records import Approval, Decision, ToolStep
 from core.inference.requests import Delta, Queued
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,3 +48,23 @@ def test_who_is_being_answered_waits_no_more(wait_s: float | None) -> None:
     assert running.snapshot().wait_s == wait_s
     running.delta(Delta("Hello", tokens=1))
     assert (running.snapshot().position, running.snapshot().wait_s) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("decision", "approval"),
+    [(Decision.ALLOW, Approval.ALLOWED), (Decision.ALLOW_IN_CHAT, Approval.ALLOWED), (Decision.REFUSE, Approval.REFUSED)],
+)
+def test_a_step_waits_no_more_once_its_decision_is_passed_on(decision: Decision, approval: Approval) -> None:
+    running = RunningTurn(TURN, Clock())
+    first, second = (
+        ToolStep(
+            id=id, name="book", title="Book", arguments="{}", round=1, text_at=0, reasoning_at=0, started_at=NOW, approval=Approval.WAITING
+        )
+        for id in ("1", "2")
+    )
+    running.put_step(first)
+    running.put_step(second)
+    running.decide("1", decision)
+    assert [step.approval for step in running.snapshot().steps] == [approval, Approval.WAITING]
+    running.decide("1", Decision.ALLOW if decision is Decision.REFUSE else Decision.REFUSE)
+    assert running.snapshot().steps[0].approval is approval, "the first decision counts"
