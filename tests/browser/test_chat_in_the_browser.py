@@ -27,6 +27,11 @@ def written(page: Page) -> str:
     return page.locator(".st-key-transcript").inner_text()
 
 
+def letters(text: str) -> str:
+    """Return the letters alone. The model writes at random, so other characters may be Markdown, or not be drawn."""
+    return re.sub(r"[\W\d_]+", "", text)
+
+
 def last_answer(portal: Measured, name: str) -> dict[str, Any]:
     """Return the newest stored answer of this person's newest conversation."""
     chat = portal.get("/api/v1/conversations", name)["items"][0]["id"]
@@ -99,11 +104,10 @@ def test_an_answer_goes_on_through_a_reload_another_page_and_a_second_tab_and_is
         wait_for_end(each)
     answer = last_answer(portal, "bo")
     assert answer["status"] == "done"
-    # Control characters are not drawn.
-    whole = re.sub(r"[\s\x00-\x1f\x7f]+", "", str(answer["text"]))
-    assert len(whole) > 300
+    whole = letters(str(answer["text"]))
+    assert len(whole) > 200
     for each in (page, second):
-        until(lambda each=each: whole in re.sub(r"\s+", "", written(each)))
+        until(lambda each=each: whole in letters(written(each)))
 
 
 def test_a_dropped_socket_changes_nothing(person: Person, portal: Measured) -> None:
