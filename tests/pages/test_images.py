@@ -100,9 +100,9 @@ def test_boxes_are_found_corrected_and_sent_to_the_queue(house: House, detector:
 
 def queue(house: House, reviewer: User) -> AppTest:
     def page(portal: object, user: object) -> None:
-        from pages.review import feedback
+        from pages.review import cases
 
-        feedback.render(portal, user)
+        cases.render(portal, user)
 
     test = AppTest.from_function(page, default_timeout=60, args=(house.portal, reviewer)).run()
     assert not test.exception
