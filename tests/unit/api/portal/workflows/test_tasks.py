@@ -110,7 +110,7 @@ def test_a_run_asks_and_goes_on_with_the_answer(ann: httpx.Client) -> None:
     ("body", "says"),
     [
         ({}, "request"),
-        ({"request": " "}, "Say what is to be done"),
+        ({"request": " "}, "Describe what should be done"),
         ({"request": "x", "steps": [{**ASK, "kind": "email"}]}, "kind"),
         ({"request": "x", "steps": [ASK, ASK]}, "same id"),
         ({"request": "x", "steps": [{**ASK, "kind": "write", "inputs": ["file1"]}]}, "no file of that number"),
