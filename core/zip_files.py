@@ -10,8 +10,8 @@ import zlib
 UNREADABLE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError,
 )  # fmt: skip
-"""Errors that zipfile raises for a file that is damaged, encrypted or compressed with an unknown method. For the last it raises
-NotImplementedError, a RuntimeError."""
+"""Errors that zipfile raises for a file that is damaged, encrypted or compressed with an unknown method, which is a
+RuntimeError."""
 _END, _END_64, _LOCATOR_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 _END_BYTES, _END_64_BYTES, _LOCATOR_BYTES, _MAX_COMMENT = 22, 56, 20, 1 << 16
 _BYTES_PER_ENTRY = 300

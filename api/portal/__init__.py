@@ -3,6 +3,7 @@
 In reading order:
 
 - shapes: JSON bodies that several resources share
+- download: send content that people stored
 - people: accounts, sessions and the audit log
 - chat: conversations, messages and turns
 - prompts: the library of prompts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Id, Line
 from api.services import PortalHere
 from core.documents.records import Document
@@ -70,13 +70,7 @@ def get(document_id: Id, portal: PortalHere, user: SignedIn) -> DocumentOut:
 def content(document_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     """Download the original content. Browsers never show it as a page."""
     document, found = portal.documents.read(user, document_id)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(found, media_type="application/octet-stream", headers=headers)
+    return download(found, "application/octet-stream", document.name)
 
 
 @router.post("/documents/{document_id}/read")

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.grounding.ground import TYPES
-from api.portal.grounding.images import download
 from api.portal.shapes import Id, Line
 from api.services import Portal, PortalHere
 from core.grounding.exports.exports import EXTENSIONS, ExportFormat

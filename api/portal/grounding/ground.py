@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.identity import SignedIn
-from api.portal.grounding.images import download
+from api.portal.download import download
 from api.portal.grounding.shapes import CorrectionIn, GrounderOut, GroundersOut, GroundIn, RunOut, RunsOut
 from api.portal.shapes import FileId, Id
 from api.services import Portal, PortalHere

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.grounding.shapes import ImageOut
 from api.portal.shapes import Id
 from api.services import PortalHere
@@ -31,13 +30,3 @@ def content(image_id: Id, portal: PortalHere, user: SignedIn) -> Response:
 def remove(image_id: Id, portal: PortalHere, user: SignedIn) -> None:
     """Delete an image with everything found on it."""
     portal.grounding.remove(user, image_id)
-
-
-def download(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from asyncio import Semaphore
 from pathlib import PurePosixPath
 from typing import Annotated
-from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 import anyio.to_thread
@@ -14,6 +13,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Asked, FileOut, Id, Line
 from api.services import PortalHere
 from core.knowledge.encodings import ENCODINGS
@@ -56,14 +56,8 @@ def read(file_id: Id, portal: PortalHere, user: SignedIn) -> FileOut:
 def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
     """Download the stored bytes. Browsers never show them as a page; an image is one that the portal encoded."""
     file, found = portal.files.read(user, file_id)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox",
-        "Cache-Control": "private, no-store",
-    }
     image = file.is_image and IMAGE_TYPES.get(PurePosixPath(file.name).suffix.lower())
-    return Response(found, media_type=image or "application/octet-stream", headers=headers)
+    return download(found, image or "application/octet-stream", file.name)
 
 
 @router.patch("/{file_id}")

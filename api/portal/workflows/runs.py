@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.identity import SignedIn
-from api.portal.grounding.images import download
+from api.portal.download import download
 from api.portal.shapes import Asked, Id, Prose
 from api.portal.workflows.shapes import RunOut, RunStepOut, WholeRunOut
 from api.services import PortalHere
