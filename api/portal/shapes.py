@@ -34,7 +34,7 @@ def _plain(text: str) -> str:
 
 
 def _written(moment: object) -> object:
-    """Refuse a bare number, which would be read as seconds since 1970: since=5 is no time that anybody means."""
+    """Refuse a bare number, which would be read as seconds since 1970. Nobody means that by since=5."""
     if isinstance(moment, str) and _NUMBER.fullmatch(moment.strip()):
         raise ValueError("Write a time as ISO 8601, for example 2026-10-31T09:00:00Z")
     return moment

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 GRACE_S = 3
 """Seconds that a stop waits for open requests before it closes them."""
 KEEP_ALIVE_S = 15
-"""Seconds that an idle connection stays open: longer than clients and nginx keep theirs, so that none sends a request into its closing."""
+"""Seconds that an idle connection stays open: longer than clients and nginx keep theirs, so that none sends a request while it closes."""
 POLL_S = 0.1
 HOME_TAKEN = "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder."
 SECOND_REPLICA = (

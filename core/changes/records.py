@@ -25,7 +25,7 @@ class Change(StrEnum):
     PRICE = "price.set"
     """Marked at the time from which the price holds."""
     REPRICE = "price.reprice"
-    """Costs of past answers were computed anew. Marked at the first day of these answers."""
+    """Costs of past answers were recomputed. Marked at the first day of these answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class State(StrEnum):
     STOPPED_ITSELF = "stopped_itself"
     """A guardrail was passed: everybody has A."""
     PROMOTED = "promoted"
-    """Everybody whom it was for has B."""
+    """Everyone in its groups has B."""
 
 
 class Metric(StrEnum):

@@ -91,7 +91,7 @@ class Experiments:
         return self._end(user, experiment_id, State.STOPPED, (State.RUNNING, State.PROMOTED))
 
     def promote(self, user: User, experiment_id: str) -> Experiment:
-        """Give B to everybody whom the experiment is for, from the next question on. Raises NotFound, Conflict if it has ended."""
+        """Give B to everyone in the experiment's groups, from their next question on. Raises NotFound, Conflict if it has ended."""
         return self._end(user, experiment_id, State.PROMOTED, (State.RUNNING,))
 
     def check_all(self) -> None:

@@ -60,7 +60,7 @@ def test_a_collection_is_made_and_listed(house: House, ana: User) -> None:
     drawn = opened(house)
     assert "No collection yet" in texts(drawn)
     drawn.text_input[0].set_value("Contracts")
-    drawn = press(drawn, "Make it")
+    drawn = press(drawn, "Create collection")
     assert not drawn.exception and "No documents yet" in texts(drawn)
     assert [each.collection.name for each in house.portal.collections.list(ana)] == ["Contracts"]
     assert any("Contracts" in each.label and "0 documents" in each.label for each in opened(house).button)

@@ -146,7 +146,7 @@ def size(body: DesignIn, portal: PortalHere, user: SignedIn) -> SizeOut:
 
 @router.get("/{experiment_id}")
 def read(experiment_id: Id, portal: PortalHere, user: SignedIn) -> ReportOut:
-    """Return an experiment with its figures of now."""
+    """Return an experiment with its current figures."""
     return ReportOut.of(portal.experiments.get(user, experiment_id))
 
 
@@ -158,5 +158,5 @@ def stop(experiment_id: Id, portal: PortalHere, user: SignedIn) -> ExperimentOut
 
 @router.post("/{experiment_id}/promote")
 def promote(experiment_id: Id, portal: PortalHere, user: SignedIn) -> ExperimentOut:
-    """Give B to everybody whom the experiment is for."""
+    """Give B to everyone in the experiment's groups."""
     return ExperimentOut.of(portal.experiments.promote(user, experiment_id))

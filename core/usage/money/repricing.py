@@ -1,4 +1,4 @@
-"""Compute the costs of past answers anew, after a price that was wrong."""
+"""Recompute the costs of past answers after a price was corrected."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def page(report: Report, language: Language) -> str:
 
 
 def shown(report: Report, language: Language) -> str:
-    """Return the report as a part of a page of the portal, which allows drawings as images alone."""
+    """Return the report as part of a portal page, where drawings may only be images."""
     style = STYLE.replace("body {", "& {", 1).replace("body {", "& {")
     body = _SVG.sub(lambda found: _image(found.group()), _body(report, language))
     return f"<style>.paper {{ {style} }}</style><div class='paper'>{body}</div>"

@@ -54,7 +54,7 @@ def _offer(portal: Portal, user: User) -> None:
 def _new(portal: Portal, user: User) -> None:
     with st.form("collection-form", border=False):
         name = st.text_input(t("Name"), max_chars=MAX_NAME_LENGTH, autocomplete="off", placeholder=t("For example: Contracts"))
-        sent = st.form_submit_button(t("Make it"), type="primary")
+        sent = st.form_submit_button(t("Create collection"), type="primary")
     st.caption(t("Only you read it until you share it."))
     if sent:
         try:
