@@ -16,7 +16,7 @@ import httpx
 import jinja2
 import pytest
 
-from api.portal.knowledge import files
+from api.portal import download
 from core.chat import conversations
 from core.errors import InvalidInput, PortalError
 from core.inference.requests import ChatMessage
@@ -158,7 +158,7 @@ def test_no_name_of_a_file_leaves_its_folder(house: tuple[str, Path]) -> None:
 
 
 def test_without_the_guard_a_name_writes_headers(house: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "quote", lambda name, safe: name)
+    monkeypatch.setattr(download, "quote", lambda name, safe: name)
     assert len(strange_uploads(house[0])) > 3
 
 
