@@ -33,6 +33,11 @@ def feedback_replied(work: UnitOfWork, at: datetime, user_id: str, conversation_
     _about_feedback(work, at, user_id, NoticeKind.FEEDBACK_REPLIED, conversation_id)
 
 
+def name_revealed(work: UnitOfWork, at: datetime, user_id: str, conversation_id: str) -> None:
+    """Notify a person that a reviewer saw their name."""
+    _about_feedback(work, at, user_id, NoticeKind.NAME_REVEALED, conversation_id)
+
+
 def _about_feedback(work: UnitOfWork, at: datetime, user_id: str, kind: NoticeKind, conversation_id: str) -> None:
     conversation = work.conversations.get(conversation_id)
     title, target = (conversation.title, conversation_id) if conversation is not None else ("", "")

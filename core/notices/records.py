@@ -12,6 +12,7 @@ class NoticeKind(StrEnum):
     SHARE_RECEIVED = "share_received"
     FEEDBACK_RESOLVED = "feedback_resolved"
     FEEDBACK_REPLIED = "feedback_replied"
+    NAME_REVEALED = "name_revealed"
     JOB_DONE = "job_done"
     JOB_FAILED = "job_failed"
     ALERT_FIRING = "alert_firing"

@@ -13,6 +13,7 @@ from core.characters import cut, one_line
 from core.chat.records import Message
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.notices.giving import name_revealed
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -59,8 +60,9 @@ class ReviewNames:
         self.hidden = hidden
 
     def reveal(self, user: User, number: int, reason: RevealReason, why: str) -> datetime:
-        """Show the names of a case to this reviewer for REVEALED_FOR, and return when that ends. The rater reads who looked, when and why.
+        """Show the names of a case to this reviewer for REVEALED_FOR, and return when that ends.
 
+        The rater gets a notice, and reads on My feedback who looked, when and why.
         Raises InvalidInput without words, NotFound, NotAllowed for an API key, and Conflict if this portal hides no names.
         """
         require(user, Permission.REVIEW_FEEDBACK)
@@ -79,6 +81,8 @@ class ReviewNames:
             work.cases.record(
                 CaseEvent(case_id=case.id, at=now, kind=CaseEventKind.REVEALED, actor_id=user.id, before=reason.value, after=words)
             )
+            if case.feedback.user_id != user.id:
+                name_revealed(work, now, case.feedback.user_id, case.feedback.conversation_id)
             record(work, now, user.id, "case.reveal", str(number), reason=reason.value)
             work.commit()
         return now + REVEALED_FOR

@@ -32,6 +32,7 @@ _SENTENCES = {
     NoticeKind.SHARE_RECEIVED: "Shared with you: {subject}",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved: {subject}",
     NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback: {subject}",
+    NoticeKind.NAME_REVEALED: "A reviewer saw your name: {subject}",
     NoticeKind.JOB_DONE: "Done: {subject}",
     NoticeKind.JOB_FAILED: "Failed: {subject}",
     NoticeKind.ALERT_FIRING: "Alert: {subject}",
@@ -48,6 +49,7 @@ _BARE = {
     NoticeKind.SHARE_RECEIVED: "A chat was shared with you",
     NoticeKind.FEEDBACK_RESOLVED: "Your feedback was resolved",
     NoticeKind.FEEDBACK_REPLIED: "A reviewer answered your feedback",
+    NoticeKind.NAME_REVEALED: "A reviewer saw your name",
     NoticeKind.TASK_DONE: "A task is done",
     NoticeKind.TASK_FAILED: "A task failed",
     NoticeKind.TASK_ASKS: "A task asks you something",
@@ -58,6 +60,7 @@ _ICONS = {
     NoticeKind.SHARE_RECEIVED: "ios_share",
     NoticeKind.FEEDBACK_RESOLVED: "check_circle",
     NoticeKind.FEEDBACK_REPLIED: "reply",
+    NoticeKind.NAME_REVEALED: "visibility",
     NoticeKind.JOB_DONE: "task_alt",
     NoticeKind.JOB_FAILED: "error",
     NoticeKind.ALERT_FIRING: "notification_important",
@@ -156,7 +159,7 @@ def sentence(notice: Notice, *, titles: bool = True) -> str:
 def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
     """Return the page and the query parameters to which a notice leads; None if there is nothing to open."""
     match notice.kind:
-        case NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED:
+        case NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED | NoticeKind.NAME_REVEALED:
             return ("my-feedback", {})
         case NoticeKind.ANSWER_READY:
             return (frame.START, {CONVERSATION: notice.target}) if notice.target else None

@@ -90,7 +90,7 @@ def _leads_to(kind: NoticeKind) -> Any:
 
 def _column(kind: NoticeKind) -> str:
     match kind:
-        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED:
+        case NoticeKind.ANSWER_READY | NoticeKind.FEEDBACK_RESOLVED | NoticeKind.FEEDBACK_REPLIED | NoticeKind.NAME_REVEALED:
             return "conversation_id"
         case NoticeKind.SHARE_RECEIVED:
             return "share_id"

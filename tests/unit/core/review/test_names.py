@@ -7,6 +7,7 @@ import pytest
 
 from core.chat.conversations import Conversations
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.notices.records import NoticeKind
 from core.people.audit_records import AuditFilter
 from core.people.records import KeyInUse, Role, Scope, User
 from core.review.cases.changes import CaseChange
@@ -93,6 +94,7 @@ def test_a_reviewer_who_says_why_sees_the_names_of_one_case_for_half_an_hour(
     assert (look.viewer_name, look.number, look.reason, look.why) == (admin.name, case.number, CHECK, "Which entity")
     assert desk.names.looks(admin) == []
     with unit_of_work() as work:
+        assert [each.kind for each in work.notices.of_user(ana.id, 5)] == [NoticeKind.NAME_REVEALED]
         audited = work.audit.find(AuditFilter(action="case.reveal"), 5)
     assert [dict(each.event.details) for each in audited] == [{"reason": "check"}]
 
