@@ -5,6 +5,7 @@ In reading order:
 - port: the services that pages call
 - services: which methods a user server may call
 - codec: convert values to JSON and back by their type hints
+- methods: how to send the arguments and the result of a method
 - errors: convert errors to JSON and back
 - frames: messages of JSON and bytes
 - identity: people with their session tokens, and handles of proofs

@@ -17,8 +17,9 @@ from remote.connection import Connection
 from remote.errors import read_error
 from remote.frames import Message
 from remote.identity import SealedProof, SessionUser, token_of
+from remote.methods import Kind, Method, method
 from remote.read_prefetch import Answer, Read, ReadPrefetch
-from remote.services import BY_NAME, Kind, Method, method
+from remote.services import BY_NAME
 from remote.turns import RemoteTurnList
 
 POLL_S = 0.5

@@ -16,8 +16,9 @@ from core.people.sessions import Proof
 from core.people.signing_in.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
 from remote.connection import CONNECT_S, Connection
+from remote.methods import values
 from remote.read_prefetch import Drawing, Patterns, ReadPrefetch
-from remote.services import BY_NAME, values
+from remote.services import BY_NAME
 from remote.turns import RemoteTurnList
 from settings import Settings
 

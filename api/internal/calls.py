@@ -17,8 +17,8 @@ from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.errors import write_error
 from remote.frames import Message
+from remote.methods import Kind, Method, method
 from remote.read_prefetch import CONVERSATION
-from remote.services import Kind, Method, method
 
 log = logging.getLogger(__name__)
 

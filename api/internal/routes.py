@@ -26,8 +26,8 @@ from remote import frames
 from remote.errors import write_error
 from remote.frames import Message
 from remote.identity import PROOF_TOKEN
+from remote.methods import method, values
 from remote.read_prefetch import MAX_READS
-from remote.services import method, values
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/internal/v1", include_in_schema=False)

@@ -11,4 +11,5 @@ In reading order:
 - askers: people who ask over REST
 - server_kills: kill user servers and their admin server at random moments
 - contract: requests made from the OpenAPI description
+- contract_things: one record of each kind, whose ids those requests use
 """

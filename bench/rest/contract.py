@@ -11,6 +11,7 @@ import sys
 import httpx
 
 from bench.portal_parts.contract import check, describe
+from bench.portal_parts.contract_things import contract_things
 from bench.portal_parts.portal import running_portal, table
 
 REQUESTS = 10_000
@@ -23,7 +24,8 @@ def main() -> int:
     with running_portal() as portal:
         portal.add_people(["ana"])
         with portal.sign_in() as admin, portal.sign_in() as other:
-            outcome = check(portal.url, describe(portal.url), (_token(admin), _token(other)), _known(admin), count, number=seed)
+            known = {**contract_things(admin), "name": "ana"}
+            outcome = check(portal.url, describe(portal.url), (_token(admin), _token(other)), known, count, number=seed)
         ended = portal.process.poll()
     took, slowest = outcome.slowest
     title = f"{outcome.sent:,} requests in {outcome.seconds:.0f} s, the slowest {took:.1f} s ({slowest})"
@@ -37,15 +39,6 @@ def main() -> int:
 
 def _token(client: httpx.Client) -> str:
     return str(client.headers["Authorization"]).removeprefix("Bearer ")
-
-
-def _known(admin: httpx.Client) -> dict[str, str]:
-    """Create one record of each kind, so that requests also get past a 404. Leave out the model's name: the guide would be unloaded."""
-    chat = admin.post("/api/v1/conversations", json={}).json()["id"]
-    turn = admin.post(f"/api/v1/conversations/{chat}/messages", json={"text": "What can this portal do?"}).json()
-    file = admin.post("/api/v1/files", params={"name": "a.txt"}, content=b"text").json()["id"]
-    folder = admin.post("/api/v1/folders", json={"name": "Notes"}).json()["id"]
-    return {"conversation_id": chat, "message_id": turn["answer"]["id"], "file_id": file, "folder_id": folder, "name": "ana"}
 
 
 if __name__ == "__main__":

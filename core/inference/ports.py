@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from core.inference.caching.records import CachedResult
 from core.inference.offers import AccessRule, Preset
-from core.inference.records import ServedModel
-from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
+from core.inference.records import Routing, ServedModel
+from core.inference.requests import GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import CachedVector, Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.people.records import User
 
@@ -41,6 +41,48 @@ class TextFilters(Protocol):
 class FilterFinder(Protocol):
     def filters(self, user: User) -> TextFilters | None:
         """Return the filters that are on for this person; None if there are none."""
+        ...
+
+
+class RunningGeneration(Protocol):
+    """Until the first delta, all of this may change: another platform may take over."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_version(self) -> str: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def engine(self) -> str:
+        """Return the software that runs the model, with its version."""
+        ...
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Return the conditions of schemas that are not enforced, each as its pointer, and parameters that were dropped."""
+        ...
+
+    @property
+    def routing(self) -> Routing | None:
+        """Return why it is answered where it is; None if no platforms are configured."""
+        ...
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""
+        ...
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        """Have events() yield Pause instead of blocking, so that one thread can read many answers. False: it still blocks.
+
+        Call it before events(). wake: called from any thread, often and quickly, when events() has more to yield.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Free the engine within one step, from any thread; events() then ends with Finished(cancelled)."""
         ...
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Protocol
 
 from core.bounds import within
 from core.errors import InvalidInput
-from core.inference.records import FinishReason, Routing, Task, Timings, Usage
+from core.inference.records import FinishReason, Task, Timings, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,45 +256,3 @@ class Pause(Enum):
 
 
 GenerationEvent = Queued | Delta | Finished | Pause
-
-
-class RunningGeneration(Protocol):
-    """Until the first delta, all of this may change: another platform may take over."""
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def model_version(self) -> str: ...
-    @property
-    def platform(self) -> str: ...
-    @property
-    def engine(self) -> str:
-        """Return the software that runs the model, with its version."""
-        ...
-
-    @property
-    def prompt_tokens(self) -> int: ...
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Return the conditions of schemas that are not enforced, each as its pointer, and parameters that were dropped."""
-        ...
-
-    @property
-    def routing(self) -> Routing | None:
-        """Return why it is answered where it is; None if no platforms are configured."""
-        ...
-
-    def events(self) -> Iterator[GenerationEvent]:
-        """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""
-        ...
-
-    def poll(self, wake: Callable[[], None]) -> bool:
-        """Have events() yield Pause instead of blocking, so that one thread can read many answers. False: it still blocks.
-
-        Call it before events(). wake: called from any thread, often and quickly, when events() has more to yield.
-        """
-        ...
-
-    def cancel(self) -> None:
-        """Free the engine within one step, from any thread; events() then ends with Finished(cancelled)."""
-        ...

@@ -199,8 +199,7 @@ class Engine:
 
     def _wait_for_work(self) -> bool:
         with self._wake:
-            while self._scheduler.idle and self.settled and not (self._kv_cache.prefetch or self._closing):
-                self._wake.wait()
+            self._wake.wait_for(lambda: self._closing or self._kv_cache.prefetch or not (self._scheduler.idle and self.settled))
             return not self._closing
 
     def work(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import InvalidInput
+from core.inference.ports import RunningGeneration
 from core.inference.records import ServedModel
-from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
+from core.inference.requests import GenerationRequest, PromptTokens
 from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind, ModelState
 from models.serving.pool.pool import Pool

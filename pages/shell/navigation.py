@@ -14,7 +14,6 @@ import streamlit as st
 
 from bootstrap.servers.profiles import MOVED, profile_of
 from core.errors import PortalError, ServerUnreachable, StartFailed
-from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import Permission, allows
 from core.people.records import User
@@ -32,6 +31,7 @@ from pages.shell.words import error_text, t
 from pages.widgets.account import second_factor
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
+from pages.widgets.common.disk_notice import warn_about_disk
 from pages.widgets.common.requests import kinds
 from pages.widgets.models.start_problems import MODELS, start_problems
 
@@ -205,7 +205,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     browser_shell(page.url_path, menu=menu, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):
         search.shortcut()
-    _warn_about_disk(portal, user, storage=_has(served, "store"))
+    warn_about_disk(portal, user, storage=_has(served, "store"))
     with_models = _has(served, MODELS)
     if reading:
         if with_models and start:
@@ -241,20 +241,6 @@ def _grouped(portal: Portal, user: User, entries: Sequence[Entry]) -> dict[str, 
 
 def _has(served: Sequence[Entry], path: str) -> bool:
     return any(entry.path == path for entry in served)
-
-
-def _warn_about_disk(portal: Portal, user: User, *, storage: bool) -> None:
-    """Show a warning while nothing new can be saved. storage: whether this server has the page where an admin frees space."""
-    if not portal.disk.low:
-        return
-    with st.container(key="disk-notice"):
-        sentence = t(ALMOST_FULL)
-        if storage and allows(user, Permission.RUN_STORE):
-            left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
-            more = t("{left} MB are left under {home}. Remove old backups on the Storage page, or other files on that disk.",
-                     left=left, home=plain(str(portal.settings.home)))  # fmt: skip
-            sentence = f"{sentence}  \n{more}"
-        st.warning(sentence, icon=":material/hard_drive:")
 
 
 def _page(portal: Portal, user: User, entry: Entry, label: str) -> st.Page:

@@ -22,6 +22,8 @@ PACKAGES = sorted(
     if "migrations" not in path.parts
 )
 MAX_MODULES = 12
+MAX_LINES = 300
+"""Of a module; most have 200."""
 
 
 def sections(document: str) -> dict[str, str]:
@@ -105,6 +107,11 @@ def test_a_package_lists_each_of_its_modules_once(package: Path) -> None:
 def test_a_package_holds_few_enough_modules(package: Path) -> None:
     count = len([path for path in package.glob("*.py") if path.name != "__init__.py"])
     assert count <= MAX_MODULES, f"{count} modules: split it by what they are about"
+
+
+def test_no_module_is_longer_than_one_idea() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for each in PACKAGES for path in each.glob("*.py")}
+    assert {path: lines for path, lines in long.items() if lines > MAX_LINES} == {}
 
 
 def test_every_shot_of_the_screenshots_is_kept() -> None:

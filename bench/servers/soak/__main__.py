@@ -1,9 +1,9 @@
 """Measure whether memory grows under a mixed load. `./portal bench soak [--minutes N] [--share S]`
 
-Runs chats, programs, files, lists, search, ratings, sign-ins and an admin's pages at the same time, on a portal with the built-in guide.
-The first third of the time, at most 20 minutes, warms up. Exits with 1 if memory then grew by more than 5 %, an answer was a fault, or the
-portal ended. --share holds the portal and the load to that part of a processor core. `./portal test` runs 15 minutes with 0.2 beside the
-tests; run 480 minutes before a release.
+Runs chats, programs, files, documents, tasks, lists, search, ratings, boards, sign-ins and all pages of an admin at the same time, on a
+portal with the built-in guide. The first third of the time, at most 20 minutes, warms up. Exits with 1 if memory then grew by more than
+5 %, an answer was a fault, or the portal ended. --share holds the portal and the load to that part of a processor core. `./portal test`
+runs 15 minutes with 0.2 beside the tests; run 480 minutes before a release.
 """
 
 from __future__ import annotations

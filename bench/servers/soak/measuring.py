@@ -14,6 +14,7 @@ import psutil
 from bench.portal_parts.portal import Measured, running_portal
 from bench.servers.soak.growing import MAX_GROWTH, MIN_SAMPLES, growth
 from bench.servers.soak.mixed_load import Load, Tally
+from bench.servers.soak.rounds import PAGES, page
 
 START_S = 900.0
 """The start may take long: beside tests, at a low priority."""
@@ -62,6 +63,8 @@ def soak(minutes: float, share: float | None = None) -> Soaked:
     """Run the load. share: of a processor core that the portal and the load may take; None is all that they can get."""
     # A proxy's header gives each sign-in a different address.
     with running_portal(start_s=START_S, PORTAL_TRUSTED_PROXIES="127.0.0.1") as portal:
+        for number in range(len(PAGES)):  # A page is imported when it is first drawn; that is no growth.
+            page(portal, number)
         load = Load(portal, share)
         load.start()
         memory = watched(portal, 60 * minutes, lambda: load.tally.fewest() >= MIN_ROUNDS, load.rest)

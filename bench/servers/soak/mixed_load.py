@@ -16,7 +16,7 @@ from bench.portal_parts.portal import Measured
 from bench.servers.soak import rounds
 from bench.servers.soak.pace import Pace
 
-KINDS = ("chat", "program", "files", "lists", "search", "ratings", "sign-in", "pages")
+KINDS = ("chat", "program", "files", "lists", "documents", "tasks", "search", "ratings", "boards", "sign-in", "pages")
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Load:
         kinds: Sequence[tuple[str, Callable[[httpx.Client, int], None], str, float]] = [
             ("chat", rounds.chat, "ana", 0.5), ("program", rounds.program, "ben", 0.5), ("files", rounds.files, "cho", 0.3),
             ("lists", rounds.lists, "ana", 0.3), ("search", rounds.search, "ben", 0.3), ("ratings", rounds.ratings, "admin", 0.5),
+            ("documents", rounds.documents, "cho", 0.5), ("tasks", rounds.tasks, "ana", 0.5), ("boards", rounds.boards, "admin", 0.5),
         ]  # fmt: skip
         for kind, once, name, pause in kinds:
             client = self._portal.sign_in(name)

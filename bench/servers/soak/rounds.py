@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import httpx
 
@@ -12,7 +14,12 @@ from bench.portal_parts.portal import PASSWORD, Measured
 
 PEOPLE = ("ana", "ben", "cho")
 QUESTION = "What can this portal do?"
-PAGES = ("", "search", "prompts", "usage", "models", "people", "access", "store", "jobs", "audit")
+PAGES = (
+    *("", "search", "tasks", "shared", "documents", "images", "prompts", "cases", "review_progress", "arena", "leaderboard", "experiments"),
+    *("datasets", "usage", "reports", "alerts", "models", "get_model", "compare", "presets", "platforms", "people", "access", "audit"),
+    *("logs", "store", "jobs", "plugins"),
+)
+"""Every page of the navigation, the start page as the address without a path."""
 OCTETS = {"Content-Type": "application/octet-stream"}
 FORMATS = ("markdown", "html", "json")
 WAIT_S = 120.0
@@ -74,6 +81,53 @@ def lists(client: httpx.Client, number: int) -> None:
     checked(client.delete(folder))
     prompt = f"/api/v1/prompts/{checked(client.post('/api/v1/prompts', json={'title': f'Prompt {number}', 'text': 'x'})).json()['id']}"
     checked(client.delete(prompt))
+
+
+def documents(client: httpx.Client, number: int) -> None:
+    """Add a document to a collection, find the passages that answer a question, delete both."""
+    collection = f"/api/v1/collections/{checked(client.post('/api/v1/collections', json={'name': f'Collection {number}'})).json()['id']}"
+    content = f"The rate of desk {number} is {number % 90} percent.\n".encode() * 200
+    added = client.post(f"{collection}/documents", params={"name": f"rates{number}.txt"}, content=content, headers=OCTETS)
+    if checked(added).status_code == 201:
+        document = f"/api/v1/documents/{added.json()['id']}"
+        _until(client, document, lambda found: found["state"] in ("ready", "failed"))
+        asked = {"question": f"What is the rate of desk {number}?", "collections": [collection.rpartition("/")[2]]}
+        checked(client.post("/api/v1/collections/passages", json=asked))
+    checked(client.delete(collection))
+
+
+def tasks(client: httpx.Client, number: int) -> None:
+    """Run a task that searches chats and asks its person, answer it, read and delete the task."""
+    steps = [{"id": "s1", "kind": "search", "title": "Search", "text": "bond"}, {"id": "s2", "kind": "ask", "title": "Ask", "text": "Why?"}]
+    made = checked(client.post("/api/v1/tasks", json={"request": f"Search {number}", "steps": steps})).json()
+    started = client.post(f"/api/v1/tasks/{made['id']}/runs", json={"version": made["version"]})
+    if checked(started).status_code == 202:
+        run = f"/api/v1/task-runs/{started.json()['id']}"
+        _until(client, run, lambda found: found["state"] == "asking")
+        checked(client.post(f"{run}/answer", json={"text": "Because."}))
+        _until(client, run, lambda found: found["ended_at"])
+        checked(client.get(f"{run}/result"))
+        checked(client.get(f"{run}/export", params={"format": "markdown"}))
+    checked(client.delete(f"/api/v1/tasks/{made['id']}"))
+
+
+def boards(client: httpx.Client, number: int) -> None:
+    """Read boards, the leaderboard and experiments, try an alert rule, and add and delete the plan of a report."""
+    board = ("overview", "adoption", "quality", "speed", "capacity", "money")[number % 6]
+    for path in (f"usage/boards/{board}", "usage/costs", "arena/leaderboard", "experiments"):
+        checked(client.get(f"/api/v1/{path}"))
+    checked(client.post("/api/v1/alert-rules/preview", json={"rule": {"name": "Errors", "measure": "errors", "threshold": 5}}))
+    body = {"plan": {"name": f"Report {number}", "cards": ["overview.figures"], "every": "never"}}
+    plan = f"/api/v1/usage/report-plans/{checked(client.post('/api/v1/usage/report-plans', json=body)).json()['id']}"
+    checked(client.delete(plan))
+
+
+def _until(client: httpx.Client, path: str, holds: Callable[[Any], object]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds(checked(client.get(path)).json()):
+        if time.monotonic() > deadline:
+            raise Fault(f"{path.split('/')[3]} did not end")
+        time.sleep(0.1)
 
 
 def search(client: httpx.Client, number: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from core.inference.caching.records import CachedResult
+from core.inference.ports import RunningGeneration
 from core.inference.records import Routing, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, Pause, RunningGeneration
+from core.inference.requests import Delta, Finished, GenerationEvent, Pause
 
 
 class Replayed:

@@ -13,8 +13,9 @@ from core.errors import PortalError
 from core.inference.caching.records import CachedResult
 from core.inference.caching.replayed import Recorded, Replayed
 from core.inference.caching.results import cache_directive, is_repeatable, key_of, version_of
+from core.inference.ports import RunningGeneration
 from core.inference.records import FinishReason, ServedModel, Source
-from core.inference.requests import Delta, Finished, GenerationRequest, RunningGeneration
+from core.inference.requests import Delta, Finished, GenerationRequest
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User

@@ -10,10 +10,10 @@ from functools import lru_cache
 from hashlib import sha256
 
 from core.errors import PortalError, StoredError, Unavailable
-from core.inference.ports import TextFilters
+from core.inference.ports import RunningGeneration, TextFilters
 from core.inference.private import masked_calls, masked_events
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, RunningGeneration
+from core.inference.requests import Delta, Finished, GenerationEvent
 from core.inference.running.counted import Counted
 from core.inference.running.rows import generation_row
 from core.people.records import User

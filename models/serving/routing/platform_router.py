@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError, Unavailable
 from core.inference.detection import DetectionRequest, Grounders, RunningDetection
-from core.inference.ports import Router
+from core.inference.ports import Router, RunningGeneration
 from core.inference.records import ServedModel, Task
-from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
+from core.inference.requests import GenerationRequest, PromptTokens
 from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, PromptTooLong, StoredError, Unavailable
+from core.inference.ports import RunningGeneration
 from core.inference.records import FinishReason, Routing, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Queued, RunningGeneration
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Queued
 from core.platforms.records import Price
 from models.platforms.plugin.plugin_answer import PluginAnswer
 from models.platforms.remote.failures import PlatformFailure

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from core.errors import PortalError
+from core.inference.ports import RunningGeneration
 from core.inference.records import FinishReason
-from core.inference.requests import Finished, GenerationEvent, RunningGeneration
+from core.inference.requests import Finished, GenerationEvent
 
 MAX_SPEEDS = 500
 

@@ -7,6 +7,7 @@ In reading order:
 - formats: formats of numbers
 - requests: keep actions of the user for the next run
 - outcome: carry out an action and show its result
+- disk_notice: warn about a disk that is almost full
 - script: components whose script is a static file
 - focus: put the cursor in a field
 - browser_timer: set the timer of a fragment

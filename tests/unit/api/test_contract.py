@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from bench.portal_parts.contract import Outcome, check, describe
+from bench.portal_parts.contract_things import contract_things
 from core.errors import Unavailable
 from samples.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
-from tests.unit.api.portal.chat.test_conversations import ask, new
 
 REQUESTS = 1_000
 
@@ -51,11 +51,7 @@ def ada(address: str) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def known(ada: httpx.Client) -> dict[str, str]:
     """Return what exists, so that requests also reach what lies behind a 404."""
-    chat = new(ada)
-    turn = ask(ada, chat).json()
-    file = ada.post("/api/v1/files", params={"name": "a.txt"}, content=b"text").json()["id"]
-    folder = ada.post("/api/v1/folders", json={"name": "Notes"}).json()["id"]
-    return {"conversation_id": chat, "message_id": turn["answer"]["id"], "file_id": file, "folder_id": folder, "name": "ann"}
+    return {**contract_things(ada), "name": "ann"}
 
 
 def _check(address: str, description: dict[str, Any], known: dict[str, str], count: int) -> Outcome:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from bench.servers.soak.measuring import MIN_ROUNDS, Soaked
 from bench.servers.soak.mixed_load import KINDS, Tally
+from bench.servers.soak.rounds import PAGES
+from pages.shell.navigation import ENTRIES
 
 STEADY = [(float(second), 100.0) for second in range(100)]
+
+
+def test_the_soak_draws_every_page_of_the_navigation() -> None:
+    assert set(PAGES) == {"", *(entry.path for entry in ENTRIES[1:])}
 
 
 def enough() -> Tally:

@@ -12,9 +12,10 @@ from bootstrap.servers.profiles import PROFILES
 from cli.paths import REPOSITORY
 from core.errors import NotFound
 from pages.shell.navigation import ENTRIES
-from remote import services
+from remote import methods, services
 from remote.codec import Unfit
-from remote.services import BY_NAME, SERVICES, Kind, method
+from remote.methods import Kind, method
+from remote.services import BY_NAME, SERVICES
 from tests.unit.test_import_direction import IMPORTS, MODULES
 
 PAGES = sorted(Path(REPOSITORY, "pages").rglob("*.py"))
@@ -135,12 +136,12 @@ def test_nothing_else_can_be_called(service: str, name: str) -> None:
 
 def test_a_method_that_takes_a_person_cannot_be_open_to_anyone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(services.BY_NAME, "turns", services.Service("turns", anyone=("running_conversations",)))
-    services.method.cache_clear()
+    methods.method.cache_clear()
     try:
         with pytest.raises(Unfit, match=r"turns.running_conversations: list it under"):
             method("turns", "running_conversations")
     finally:
-        services.method.cache_clear()
+        methods.method.cache_clear()
 
 
 def test_a_password_hash_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Busy, InvalidInput, ModelFailed, NotFound, PromptTooLong, Unavailable
+from core.inference.ports import RunningGeneration
 from core.inference.records import FinishReason, Task
 from core.inference.requests import (
     ChatMessage,
@@ -20,7 +21,6 @@ from core.inference.requests import (
     GenerationRequest,
     ImageInput,
     Queued,
-    RunningGeneration,
     Tool,
 )  # fmt: skip
 from core.inference.vectors import EmbeddingRequest, RerankRequest
