@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,7 +18,7 @@ from pages.shell.live_part import callback
 from pages.shell.words import error_text, t
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age, count
+from pages.widgets.common.formats import ago, count
 from pages.widgets.rating.fix_tried import may_ask_again, old_and_new
 from pages.widgets.rating.rating_words import reasons_line, reveal_reason, score_word
 from pages.widgets.review.case_words import ICONS
@@ -90,7 +89,7 @@ def _look(look: Look) -> None:
 
 def _choice(page: OwnPage) -> None:
     words = {
-        OwnRatings.ALL: t("All"), OwnRatings.OPEN: t("Open"), OwnRatings.FIXED: t("Fixed"), OwnRatings.GOOD: t("Good"),
+        OwnRatings.ALL: t("All"), OwnRatings.OPEN: t("Still open"), OwnRatings.FIXED: t("Fixed"), OwnRatings.GOOD: t("Good"),
     }  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="minebar"):
         st.segmented_control(
@@ -112,7 +111,7 @@ def _row(portal: Portal, user: User, own: OwnRating) -> None:
             st.markdown(f"**{plain(_question(own))}**")
             thumb, word = ("thumb_down", t("Poor")) if own.rating < 0 else ("thumb_up", t("Good"))
             comment = f" · {plain(' '.join(own.comment.split()))}" if own.comment else ""
-            facts = (score_word(own.details) or word, reasons_line(own.details), _when(own.rated_at))
+            facts = (score_word(own.details) or word, reasons_line(own.details), ago(own.rated_at))
             st.markdown(f":gray[:material/{thumb}: {' · '.join(each for each in facts if each)}{comment}]")
             _outcome(own)
             if own.reply:
@@ -128,7 +127,7 @@ def _outcome(own: OwnRating) -> None:
     """Draw what the state means for the person, unless it says so itself."""
     match own.state:
         case CaseState.FIXED if own.fix:
-            st.markdown(t("**Fixed in {fix}**, {when}.", fix=plain(own.fix), when=_when(own.changed_at)))
+            st.markdown(t("**Fixed in {fix}**, {when}.", fix=plain(own.fix), when=ago(own.changed_at)))
         case CaseState.NEW | CaseState.TRIAGED if own.satisfied is False:
             st.markdown(t("You said that the fix did not help, so reviewers look at it again."))
         case CaseState.IN_REVIEW:
@@ -186,10 +185,6 @@ def _question(own: OwnRating) -> str:
 def cut_line(text: str, most: int) -> str:
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[:most]}…"
-
-
-def _when(at: datetime) -> str:
-    return t("{age} ago", age=age(at)) if age(at) != t("just now") else t("just now")
 
 
 def _state(state: CaseState) -> str:

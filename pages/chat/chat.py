@@ -32,7 +32,7 @@ from pages.widgets.chat.flow.earlier import latest
 from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
 from pages.widgets.chat.flow.regenerate_menu import regenerate_choices
-from pages.widgets.chat.flow.side_by_side import before, earlier_rounds, lane_texts, open_rounds, side_by_side
+from pages.widgets.chat.flow.side_by_side import before, earlier_rounds, lane_answers, open_rounds, side_by_side
 from pages.widgets.chat.problem import forget_problem, problem_of, report_problem
 from pages.widgets.chat.sidebar import sidebar
 from pages.widgets.common.requests import queue_action, queue_component_action
@@ -135,11 +135,11 @@ def render(portal: Portal, user: User) -> None:
             earlier_rounds(portal, user, shown, rounds)
             side_by_side(portal, user, question, rounds[-1], queue_component_action)
     table_dialog(portal, user)
-    page_pane(portal, user, shown or ())
+    answers = (*(each.message for each in shown or ()), *lane_answers(portal, user, rounds))
+    page_pane(portal, user, answers)
     answer_tools()
     if shown:
-        texts = (*(each.message.text for each in shown), *lane_texts(portal, user, rounds))
-        diagrams(texts, running=running is not None)
+        diagrams([each.text for each in answers], running=running is not None)
     if figures is None:
         around()
     if not models:

@@ -13,7 +13,7 @@ from pages.shell import frame
 from pages.shell.live_part import part
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 from pages.widgets.models.comparing.ballot import ballot_page
 from pages.widgets.models.comparing.form import comparison_dialog
 from pages.widgets.models.comparing.report import COMPARISON, VOTE, report_page, title_of
@@ -69,7 +69,7 @@ def _rows(portal: Portal, user: User, running: bool) -> None:
     with st.container(key="comparisons", gap=None):
         for each in found:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"comparison-{each.id}"):
-                when = t("{n} questions, {age}", n=each.questions, age=age(each.created_at))
+                when = t("{n} questions, {age}", n=each.questions, age=ago(each.created_at))
                 st.markdown(f"{plain(title_of(each))} {_badge(each)}  \n:small[:gray[{plain(when)}]]", width="stretch")
                 st.button(t("Open"), type="tertiary", key=f"comparison-open-{each.id}", on_click=_open, args=(each.id,))
 

@@ -15,7 +15,7 @@ from pages.shell import frame
 from pages.shell.live_part import dialog
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age, count
+from pages.widgets.common.formats import age, ago, count
 from pages.widgets.datasets.card import VERSION, building, version_cards
 from pages.widgets.datasets.form import form
 from pages.widgets.datasets.words import FORMATS
@@ -119,7 +119,7 @@ def _make(portal: Portal, user: User, info: DatasetInfo | None) -> None:
 
 
 def _one(portal: Portal, user: User, info: DatasetInfo, may_make: bool) -> None:
-    sub = t("Made by {name} · {age}", age=age(info.dataset.created_at), name=plain(info.created_by))
+    sub = t("Made by {name} · {age}", age=ago(info.dataset.created_at), name=plain(info.created_by))
     with frame.page_head(plain(info.dataset.name), sub, key="dataset"):
         if may_make:
             st.button(t("Delete"), type="tertiary", key="dataset-remove", on_click=_ask_to_remove)

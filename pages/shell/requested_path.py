@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 from core.people.permissions import ROLES, Permission
 from core.people.records import Role, User
 from pages.shell import frame
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.people.words import role_word
 
 _REQUESTED = "requested_path"
@@ -45,7 +45,7 @@ def not_here(title: str) -> None:
 def no_rights(title: str, permission: Permission, user: User) -> None:
     """Say which roles may open the page."""
     *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if permission in permissions]
-    roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
+    roles = t("{others} and {last}", others=listed(others), last=last) if others else last
     role = role_word(user.role)
     why = t("Only {roles} can open this page; your role is {role}. An admin can change it on the People page.", roles=roles, role=role)
     if frame.blank(t("You cannot open {page}", page=title), why, t("Back to chat")):

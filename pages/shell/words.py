@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -64,6 +64,11 @@ def t(sentence: str, /, **fields: object) -> str:
     if isinstance(entry, dict):
         entry = entry["one" if fields.get("n") == 1 else "other"]
     return entry.format(**fields) if fields else entry
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as the user's language does in a sentence."""
+    return ("、" if language() == "zh" else ", ").join(names)
 
 
 def error_text(error: PortalError | StoredError) -> str:

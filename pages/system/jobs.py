@@ -15,7 +15,7 @@ from pages.shell import frame
 from pages.shell.live_part import part
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age, ahead, seconds
+from pages.widgets.common.formats import age, ago, ahead, seconds
 from pages.widgets.common.job_words import KINDS
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ def _badge(job: Job) -> str:
 
 def _when(job: Job) -> str:
     if job.paused:
-        return t("since {age}", age=age(job.started_at or job.created_at))
+        return t("started {age}", age=ago(job.started_at or job.created_at))
     if job.state is JobState.WAITING:
         wait = ahead(job.run_after)
         return t("starts in {wait}", wait=wait) if wait else t("starts now")
     if job.state is JobState.RUNNING and job.started_at is not None:
-        return t("since {age}", age=age(job.started_at))
+        return t("started {age}", age=ago(job.started_at))
     if job.ended_at is not None and job.started_at is not None:
         return f"{age(job.ended_at)} · {seconds((job.ended_at - job.started_at).total_seconds())}"
     return age(job.ended_at or job.created_at)

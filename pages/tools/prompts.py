@@ -11,7 +11,7 @@ from core.people.records import User
 from core.prompts.blanks import blanks
 from core.prompts.records import MAX_TEXT_LENGTH, MAX_TITLE_LENGTH, ListedPrompt, Share
 from pages.shell import frame
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.outcome import carry_out, show_outcome
 from pages.widgets.context.applied import lines
@@ -123,7 +123,7 @@ def _reader(portal: Portal, user: User, listed: ListedPrompt) -> None:
 
 def _blanks(text: str) -> None:
     if names := blanks(text):
-        st.caption(t("To fill in: {names}", names=plain(", ".join(names))))
+        st.caption(t("To fill in: {names}", names=plain(listed(names))))
 
 
 def _use(text: str) -> None:

@@ -23,7 +23,7 @@ from pages.widgets.alerts.starters import STARTERS, starter
 from pages.widgets.alerts.webhooks import where_alerts_go
 from pages.widgets.alerts.words import condition_words, delivery_word, measure_word
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -114,7 +114,7 @@ def _edit(portal: Portal, user: User, stored: StoredRule | None) -> None:
     if st.session_state.get(_OPENED) != (stored.id if stored else now.name):
         st.session_state[_OPENED] = stored.id if stored else now.name
         st.session_state[HOLD] = now.hold_s
-    sub = t("Changed {age}", age=age(stored.updated_at)) if stored else t("It is checked from the moment it is saved.")
+    sub = t("Changed {age}", age=ago(stored.updated_at)) if stored else t("It is checked from the moment it is saved.")
     actions = frame.page_head(plain(stored.rule.name) if stored else t("New rule"), sub, key="alert")
     left, right = st.columns([1, 1.35], gap="medium")
     rule = None
@@ -166,7 +166,7 @@ def _actions(portal: Portal, user: User, stored: StoredRule | None, rule: AlertR
 def _tests(portal: Portal, user: User, rule_id: str) -> None:
     """Show the newest tests and whether they arrived."""
     for each in portal.alert_delivery.tests(user, rule_id)[:3]:
-        words = f"{t('Test')}: {plain(delivery_word(each))} · {age(each.created_at)}"
+        words = f"{t('Test')}: {plain(delivery_word(each))} · {ago(each.created_at)}"
         if each.state is not DeliveryState.SENT and each.error is not None:
             words += f" · :orange[{plain(error_text(each.error))}]"
         st.markdown(f":small[:gray[{words}]]")

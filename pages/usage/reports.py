@@ -15,7 +15,7 @@ from pages.shell import frame
 from pages.shell.live_part import dialog
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 from pages.widgets.reports.downloads import downloads
 from pages.widgets.reports.form import FIRST_CARDS, report_form
 from pages.widgets.reports.lists import PLAN, REPORT, made_list, open_plan, plan_list
@@ -82,7 +82,7 @@ def _read(portal: Portal, user: User, report_id: str) -> None:
 
 def _edit(portal: Portal, user: User, choices: Choices, stored: StoredPlan | None, *, may_send: bool) -> None:
     now = stored.plan if stored else ReportPlan(name=t("New report"), cards=FIRST_CARDS, language=reader())
-    sub = t("Changed {age}", age=age(stored.updated_at)) if stored else t("This is how it looks now. Save it to have it made on schedule.")
+    sub = t("Changed {age}", age=ago(stored.updated_at)) if stored else t("This is how it looks now. Save it to have it made on schedule.")
     actions = frame.page_head(plain(now.name), sub, key="report")
     if stored is not None and stored.problem is not None:
         st.error(plain(error_text(stored.problem)))

@@ -140,7 +140,8 @@ def test_on_a_phone_the_menu_closes_by_itself_and_a_new_chat_is_in_the_header(pe
     page.get_by_role("button", name="Open the menu").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Search").click()
     expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()
-    until(lambda: page.evaluate("document.documentElement.scrollWidth") <= 390)
+    wide = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"
+    until(lambda: page.evaluate(wide) <= 390)
 
 
 def test_slides_are_refused_in_words_which_go_when_they_are_dismissed(person: Person) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.chat.records import NewQuestion
 from core.chat.turns import TurnOptions
 from core.documents.records import Document, DocumentState
 from core.people.records import Role, User
@@ -16,7 +17,7 @@ from core.prompts.records import Share
 from samples.fakes import answer
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
-from tests.pages.test_chat import chat
+from tests.pages.test_chat import chat, finish
 
 
 @pytest.fixture
@@ -125,3 +126,21 @@ def test_a_chat_answers_from_a_collection_and_a_source_opens_its_page(house: Hou
     portal.collections.remove(ana, made.id)
     drawn.run()
     assert "This document does not exist. It may have been removed" in texts(drawn).replace("\\", "")
+
+
+def test_answers_side_by_side_cite_their_sources_and_open_them(house: House, ana: User) -> None:
+    made = house.portal.collections.add(ana, "Contracts")
+    put(house, ana, made.id, "contract.md", b"# Notice\n\nNotice is given in writing.")
+    conversation = house.portal.conversations.new(ana).id
+    for _ in range(2):
+        house.router.next_answers.put(answer("In writing [1]."))
+    both = [TurnOptions("fake", collections=(made.id,)), TurnOptions("fake", thinking=False, collections=(made.id,))]
+    house.portal.side_by_side.ask(
+        ana, NewQuestion(conversation_id=conversation, text="How is notice given?", options=both, request_id="r")
+    )
+    finish(house, ana, chat(house, conversation))
+    drawn = chat(house, conversation)
+    assert not [each.value for each in drawn.markdown if "[1]" in each.value.replace("badge[1]", "")], "a citation is a mark, not a number"
+    [_, second] = [each for each in drawn.button if str(each.key).startswith("source-")]
+    drawn = second.click().run()
+    assert not drawn.exception and "<mark>" in texts(drawn) and "Notice is given in writing." in texts(drawn)

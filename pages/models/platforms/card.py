@@ -11,10 +11,10 @@ from core.errors import PortalError, StoredError
 from core.people.records import User
 from core.platforms.records import LOCAL, Condition, PlatformsConfig, PlatformState
 from pages.shell.live_part import callback
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title, facts_list
-from pages.widgets.common.formats import age, count, seconds
+from pages.widgets.common.formats import ago, count, seconds
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -52,20 +52,20 @@ def platform_card(portal: Portal, user: User, state: PlatformState) -> None:
         if state.failures:
             with st.expander(t("Last failures"), key=f"platform-failures-{state.name}"):
                 for at, error in state.failures[:MAX_FAILURES]:
-                    st.caption(f"{age(at)}: {plain(error_text(error))}")
+                    st.caption(f"{ago(at)}: {plain(error_text(error))}")
 
 
 def _sentences(state: PlatformState) -> None:
     """Say why the platform is not used, since when, and what happens meanwhile; name the models that it does not have."""
     if state.condition is Condition.UNUSED:
         why = plain(error_text(state.last_error or state.problem or StoredError("It is not used.")))
-        since = t("Not asked for {age}. The portal tries it again and again.", age=age(state.since)) if state.since else ""
+        since = t("It went out of use {age}. The portal tries it again and again.", age=ago(state.since)) if state.since else ""
         st.markdown(f":red[{why}] {since}")
     for missing in state.missing:
         st.markdown(f":orange[:material/warning: {plain(error_text(missing))}]")
     if state.models:
         more = f" +{len(state.models) - MAX_MODELS}" if len(state.models) > MAX_MODELS else ""
-        st.caption(", ".join(plain(each) for each in state.models[:MAX_MODELS]) + more)
+        st.caption(listed(plain(each) for each in state.models[:MAX_MODELS]) + more)
     else:
         st.caption(t("No models for chats are known yet."))
 

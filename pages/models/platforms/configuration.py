@@ -13,7 +13,7 @@ from pages.models.platforms.form import configuration_form
 from pages.shell.live_part import callback
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -116,7 +116,7 @@ def _choose(number: int) -> None:
 
 
 def _how(version: PlatformsVersion) -> str:
-    when = age(version.created_at)
+    when = ago(version.created_at)
     match version.edited_by:
         case EditedBy.FILE:
             how = t("the file on disk was edited")

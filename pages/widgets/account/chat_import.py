@@ -12,7 +12,7 @@ from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import ACTIVE, Job, JobState
 from pages.shell.live_part import part
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -82,4 +82,4 @@ def report_of(job: Job) -> str:
     head = t("Imported from {origin}. Chats: {chats}. Messages: {messages}.", **figures)
     lost = result.get("lost")
     named = [t(LOST[Lost(what)], n=count) for what, count in lost.items()] if isinstance(lost, dict) else []
-    return " ".join([head, *([t("Not taken: {list}.", list=", ".join(named))] if named else [])])
+    return " ".join([head, *([t("Not taken: {list}.", list=listed(named))] if named else [])])

@@ -11,9 +11,9 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import ApiKey, KeyState, Scope, User
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -31,7 +31,7 @@ _STATES = {KeyState.EXPIRED: "Expired", KeyState.REVOKED: "Revoked"}
 
 def scope_words(scopes: Collection[Scope]) -> str:
     """Return the names of scopes, separated by commas."""
-    return ", ".join(t(SCOPES[each]) for each in Scope if each in scopes)
+    return listed(t(SCOPES[each]) for each in Scope if each in scopes)
 
 
 def key_row(portal: Portal, user: User, key: ApiKey, *, owner: str = "", rename: bool = False) -> None:
@@ -54,7 +54,7 @@ def key_row(portal: Portal, user: User, key: ApiKey, *, owner: str = "", rename:
 def _facts(key: ApiKey, state: KeyState) -> str:
     """Return a line such as "glmk_1a2b3c4d… · Chat · last used 3 h · valid until 2027-02-27 · 60 requests a minute"."""
     facts = [f"{key.prefix}…", scope_words(key.scopes)]
-    facts.append(t("last used {age}", age=age(key.last_used_at)) if key.last_used_at else t("never used"))
+    facts.append(t("last used {age}", age=ago(key.last_used_at)) if key.last_used_at else t("never used"))
     if state is KeyState.ACTIVE:
         facts.append(t("valid until {day}", day=f"{key.expires_at:%Y-%m-%d}") if key.expires_at else t("does not expire"))
     if key.requests_per_minute is not None:

@@ -12,7 +12,7 @@ from core.people.sessions import SESSION_COOKIE, token_hash
 from pages.shell.words import t
 from pages.widgets.account.key_rows import do
 from pages.widgets.chat.message import plain
-from pages.widgets.common.formats import age
+from pages.widgets.common.formats import ago
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -41,7 +41,7 @@ def _row(portal: Portal, user: User, session: Session, *, current: bool) -> None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"keyrow-{session.id}"):
         badge = f" :green-badge[{t('This browser')}]" if current else ""
         facts = [session.address, t("signed in {when} UTC", when=f"{session.created_at:%Y-%m-%d %H:%M}")]
-        facts.append(t("last used {age}", age=age(session.used_at or session.created_at)))
+        facts.append(t("last used {age}", age=ago(session.used_at or session.created_at)))
         st.markdown(f"{plain(device(session))}{badge}  \n:small[:gray[{plain(' · '.join(filter(None, facts)))}]]", width="stretch")
         if not current and st.button(t("End session"), type="tertiary", key=f"session-end-{session.id}"):
             do(lambda: portal.sessions.revoke(user, session.id))

@@ -49,7 +49,8 @@ def _row(portal: Portal, user: User, overview: Overview, stored: StoredRule) -> 
         name = overview.names.get(episode.acknowledged_by or "", t("somebody"))
         facts.append(t("acknowledged by {name}", name=name) + (f": {episode.note}" if episode.note else ""))
     else:
-        facts.append(t("people were told") if episode.told_at is not None else t("nobody was told"))
+        told = episode.told_at is not None and (rule.people or rule.mails or rule.webhooks)
+        facts.append(t("people were told") if told else t("nobody was told"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"alert-firing-{stored.id}"):
         st.markdown(
             f"**{plain(rule.name)}** {value_word(rule.measure, status.value)} {state_badge(stored, overview)}  \n"

@@ -6,7 +6,7 @@ from core.usage.alerts.measures import UNITS, Unit
 from core.usage.alerts.records import Channel, Delivery, DeliveryState, Ending, Shown, StoredRule
 from core.usage.alerts.rule_records import BY_GROUP_ONLY, UNWINDOWED, AlertRule, Comparison, Measure, NoData, Severity
 from core.usage.alerts.rules import Overview
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.common.formats import MISSING, ahead
 
 MEASURES = {
@@ -102,7 +102,7 @@ def told_words(rule: AlertRule) -> str:
         words.append(t("Mail"))
     if rule.webhooks:
         words.append(t("Webhook"))
-    return ", ".join(words) or t("Nobody is told")
+    return listed(words) or t("Nobody is told")
 
 
 def ending_word(ending: Ending | None) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.usage.boards.records import Adoption
 from pages.shell.frame import dark
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.boards.figures import figure, percent_change
 from pages.widgets.boards.parts import bar_rows, keys, sentence
 from pages.widgets.boards.plots import head, people_per_week, period_words
@@ -25,7 +25,7 @@ def adoption(board: Adoption, marks: Sequence[Mark]) -> None:
     reach = active / board.members if board.members else None
     idle = [each for each in board.groups if each.members and not each.active]
     bold = t("{active} of {members} people with an account got an answer.", active=count(active), members=count(board.members))
-    names = ", ".join(group_name(each.name) for each in idle[:3])
+    names = listed(group_name(each.name) for each in idle[:3])
     more = len(idle) - 3
     rest = t("Nobody asked in {groups}.", groups=names if more <= 0 else t("{names} and {n} more", names=names, n=more)) if idle else ""
     sentence(bold, rest)

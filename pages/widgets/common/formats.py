@@ -71,6 +71,12 @@ def age(then: datetime, now: datetime | None = None) -> str:
     return t("{n} d", n=int(past / _DAY))
 
 
+def ago(then: datetime) -> str:
+    """Return how long ago a moment was: just now, 12 min ago."""
+    now = datetime.now(UTC)
+    return t("just now") if (now - then).total_seconds() < _MINUTE else t("{age} ago", age=age(then, now))
+
+
 def ahead(then: datetime, now: datetime | None = None) -> str | None:
     """Return the time until a moment in the largest unit that fits: 40 s, 12 min, 3 h, 2 d. None if the moment has passed."""
     left = (then - (now or datetime.now(UTC))).total_seconds()

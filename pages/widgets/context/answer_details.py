@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.chat.context.records import AnswerContext, Applied, FileParts, Holder, Remembered
 from core.chat.memory.records import Memory
-from pages.shell.words import t
+from pages.shell.words import listed, t
 
 _NONE: Mapping[str, Memory] = {}
 
@@ -16,11 +16,11 @@ def context_details(context: AnswerContext | None, memories: Mapping[str, Memory
     if context is None:
         return ()
     rows = (
-        (t("Instructions"), ", ".join(_whose(each) for each in context.instructions)),
+        (t("Instructions"), listed(_whose(each) for each in context.instructions)),
         (t("Remembered"), _used(context.memories, memories)),
         (t("Summarized"), t("Turns 1 to {n}", n=context.summarized) if context.summarized else ""),
         (t("Read of files"), "; ".join(map(_part, context.parts))),
-        (t("Turns left out"), ", ".join(map(str, context.left_out))),
+        (t("Turns left out"), listed(map(str, context.left_out))),
     )
     return tuple((name, value) for name, value in rows if value)
 
@@ -51,5 +51,5 @@ def _whose(applied: Applied) -> str:
 def _part(file: FileParts) -> str:
     if not file.read:
         return t("{name}: nothing of {n} lines", name=file.name, n=file.lines)
-    read = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in file.read)
+    read = listed(str(first) if first == last else f"{first}-{last}" for first, last in file.read)
     return t("{name}: lines {read} of {n}", name=file.name, read=read, n=file.lines)

@@ -15,10 +15,10 @@ from core.review.datasets.datasets import DatasetInfo, VersionInfo
 from core.review.datasets.records import MAX_NAME
 from core.tasks.records import ACTIVE, Job
 from pages.shell.live_part import callback, part
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, facts_list
-from pages.widgets.common.formats import age, count, size
+from pages.widgets.common.formats import age, ago, count, size
 from pages.widgets.datasets.outcome import balance, funnel, split_bar
 from pages.widgets.datasets.words import FORMATS, settings_words
 
@@ -68,7 +68,7 @@ def version_cards(portal: Portal, user: User, info: DatasetInfo) -> None:
         st.warning(words, icon=":material/event_busy:")
     left, right = st.columns([1.5, 1], gap="small")
     with left, st.container(gap="small"):
-        built = f"{t('Version {n}', n=version.number)} · {plain(shown.built_by)} · {age(version.built_at)}"
+        built = f"{t('Version {n}', n=version.number)} · {plain(shown.built_by)} · {ago(version.built_at)}"
         with card("dataset-version", built, t("The same settings and ratings give the same bytes again")):
             facts_list([
                 (t("Train"), count(report.train)), (t("Holdout"), count(report.holdout)), (t("People"), count(report.people)),
@@ -78,7 +78,7 @@ def version_cards(portal: Portal, user: User, info: DatasetInfo) -> None:
             split_bar(report)
         with card("dataset-made", t("How it was made"), t("Settings of this version")):
             rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in settings_words(version.settings))
-            models = ", ".join(f"{name} {count(number)}" for name, number in report.by_model.items())
+            models = listed(f"{name} {count(number)}" for name, number in report.by_model.items())
             st.html(f"<dl class='props'>{rows}<dt>{escape(t('Models'))}</dt><dd>{escape(models)}</dd></dl>")
         with card("dataset-balance", t("Balance"), t("Examples by tag")):
             balance(report)

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.review.datasets.records import Reason, Report
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.common.formats import count
 from pages.widgets.datasets.words import reason_words
 
@@ -35,7 +35,7 @@ def funnel(report: Report) -> None:
 def _after(reasons: Mapping[Reason, int], word: str) -> str:
     if not reasons:
         return word
-    return t("{what}, without {reasons}", what=word, reasons=", ".join(reason_words(each, number) for each, number in reasons.items()))
+    return t("{what}, without {reasons}", what=word, reasons=listed(reason_words(each, number) for each, number in reasons.items()))
 
 
 def split_bar(report: Report) -> None:
@@ -90,7 +90,7 @@ def _parts(line: Mapping[str, Any]) -> list[tuple[str, str]]:
         for message in messages if isinstance(messages, list) else [messages]:
             label = name if name in ("completion", "chosen", "rejected") else message["role"]
             calls = [call["function"]["name"] for call in message.get("tool_calls", ())]
-            found.append((label, message["content"] or ", ".join(calls)))
+            found.append((label, message["content"] or listed(calls)))
     if "label" in line:
         found.append(("label", "true" if line["label"] else "false"))
     return found

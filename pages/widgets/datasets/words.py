@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.review.datasets.records import DatasetSettings, Format, Layout, Reason, Source
-from pages.shell.words import t
+from pages.shell.words import listed, t
 
 FORMATS = {Format.SFT: "SFT", Format.DPO: "DPO", Format.KTO: "KTO"}
 LAYOUTS = {Layout.TRL: "TRL", Layout.LLAMA_FACTORY: "LLaMA-Factory"}
@@ -60,9 +60,9 @@ def settings_words(settings: DatasetSettings) -> list[tuple[str, str]]:
     limit = [t("At most {n} of each tag", n=f"{settings.tag_limit:,}")] if settings.tag_limit else []
     return [
         (t("Format"), f"{FORMATS[settings.format]}, {LAYOUTS[settings.layout]}"),
-        (t("Sources"), ", ".join(source_word(each) for each in settings.sources)),
-        (t("Filter"), ", ".join(filters) or t("None")),
-        (t("Cleaned"), ", ".join([masks, t("{low} to {high} characters", low=f"{settings.min_characters:,}",
+        (t("Sources"), listed(source_word(each) for each in settings.sources)),
+        (t("Filter"), listed(filters) or t("None")),
+        (t("Cleaned"), listed([masks, t("{low} to {high} characters", low=f"{settings.min_characters:,}",
                                            high=f"{settings.max_characters:,}"), *limit])),
-        (t("Kept"), ", ".join(word for keep, word in kept if keep) or t("Question and answer alone")),
+        (t("Kept"), listed(word for keep, word in kept if keep) or t("Question and answer alone")),
     ]  # fmt: skip

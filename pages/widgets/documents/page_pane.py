@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.chat.conversations import Shown
+from core.chat.records import Message
 from core.documents.records import DocumentPage, Source
 from core.errors import PortalError
 from core.people.records import User
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 
-def page_pane(portal: Portal, user: User, shown: Sequence[Shown]) -> None:
-    """Draw the page of the open source, if it is a source of this chat."""
-    source = _source(shown)
+def page_pane(portal: Portal, user: User, answers: Iterable[Message]) -> None:
+    """Draw the page of the open source, if it is a source of one of these answers."""
+    source = _source(answers)
     if source is None:
         return
     try:
@@ -42,11 +42,11 @@ def page_pane(portal: Portal, user: User, shown: Sequence[Shown]) -> None:
             st.html(f"<div class='docpage' tabindex='0'>{escape(before)}<mark>{escape(marked)}</mark>{escape(after)}</div>")
 
 
-def _source(shown: Sequence[Shown]) -> Source | None:
+def _source(answers: Iterable[Message]) -> Source | None:
     opened = st.session_state.get(OPEN)
     if opened is None:
         return None
-    context = next((each.message.context for each in shown if each.message.id == opened[0]), None)
+    context = next((each.context for each in answers if each.id == opened[0]), None)
     return context.sources[opened[1] - 1] if context is not None and 1 <= opened[1] <= len(context.sources) else None
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.chat.context.records import AnswerContext
 from core.sharing.records import SharedSource
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.documents.words import location
 
@@ -20,8 +20,13 @@ def searched_line(context: AnswerContext | None) -> None:
     """Say which collections were searched."""
     if context is None or not context.searched:
         return
-    names, number = plain(", ".join(each.name for each in context.searched)), len(context.sources)
+    names, number = plain(listed(each.name for each in context.searched)), len(context.sources)
     st.caption(t("Searched {names}, {n} passages read", names=names, n=number) if number else t("Searched {names}", names=names))
+
+
+def citable(context: AnswerContext | None) -> int | None:
+    """Return how many sources the answer may cite; None if nothing was searched for it."""
+    return len(context.sources) if context and context.searched else None
 
 
 def sources_of(answer_id: str, context: AnswerContext | None) -> None:
@@ -29,7 +34,7 @@ def sources_of(answer_id: str, context: AnswerContext | None) -> None:
     if context is None or not context.searched:
         return
     if not context.sources:
-        names = plain(", ".join(each.name for each in context.searched))
+        names = plain(listed(each.name for each in context.searched))
         st.markdown(f":gray[{t('Nothing in {names} answers this.', names=names)}]")
         return
     open_ = st.session_state.get(OPEN)

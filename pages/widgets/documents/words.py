@@ -15,7 +15,7 @@ def location(found: FoundPassage | Source | SharedSource) -> str:
         at = t("line {n}", n=found.first_line)
     else:
         at = t("lines {first} to {last}", first=found.first_line, last=found.last_line)
-    return f"{at}, {found.heading}" if found.heading else at
+    return t(", ").join([at, found.heading]) if found.heading else at
 
 
 def score(value: float) -> str:

@@ -11,7 +11,7 @@ from core.errors import PortalError
 from core.experiments.records import Experiment, State
 from core.people.records import User
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _ask_to_promote(portal: Portal, user: User, experiment: Experiment) -> None:
 
     @dialog(t("Promote B?"))
     def ask() -> None:
-        a, b, who = plain(design.subject), plain(design.other), plain(", ".join(design.groups))
+        a, b, who = plain(design.subject), plain(design.other), plain(listed(design.groups))
         if who:
             st.write(t("{b} answers everyone of {groups} who chooses {a}, from their next question on.", a=a, b=b, groups=who))
         else:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.experiments.records import MORE_IS_BETTER
 from core.experiments.results import Compared, Guarded, excludes_zero
 from core.experiments.service import ExperimentReport
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.common.card import card, facts_list
 from pages.widgets.common.formats import count
 from pages.widgets.experiments.words import GUARDS, METRICS, difference, figure, guarded
@@ -82,7 +82,7 @@ def variants(report: ExperimentReport) -> None:
             st.caption(t("{side}: {people} people, {answers} answers", side=side, people=count(people), answers=count(answers)))
     with card("expwho", t("Who takes part"), ""):
         facts_list([
-            (t("People"), ", ".join(design.groups) or t("All groups")),
+            (t("People"), listed(design.groups) or t("All groups")),
             (t("Taking part"), f"{design.share} %"),
             (t("With B"), f"{design.to_b} %"),
             (t("Until"), f"{report.experiment.ends_at:%Y-%m-%d}"),

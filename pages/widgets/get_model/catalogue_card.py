@@ -14,7 +14,7 @@ from core.models.records import ModelFile, ModelKind
 from core.people.records import User
 from core.transfers.downloads import Offer, best_offer
 from pages.shell import frame
-from pages.shell.words import error_text, language, t
+from pages.shell.words import error_text, language, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import facts_list
 from pages.widgets.common.formats import count, parameters, size
@@ -174,7 +174,7 @@ def _sampling(sampling: Sampling) -> str:
         ("temperature", sampling.temperature), ("top_p", sampling.top_p), ("top_k", sampling.top_k), ("min_p", sampling.min_p),
         ("repeat_penalty", sampling.repeat_penalty),
     )  # fmt: skip
-    return ", ".join(f"{name} {value:g}" for name, value in pairs if value is not None)
+    return listed(f"{name} {value:g}" for name, value in pairs if value is not None)
 
 
 def _key(entry: CatalogueEntry) -> str:

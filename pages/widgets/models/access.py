@@ -10,7 +10,7 @@ from core.errors import PortalError
 from core.inference.offers import AccessRule
 from core.people.records import User
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.people.words import role_word
 
@@ -23,7 +23,7 @@ def access_line(rule: AccessRule | None) -> str:
     if rule is None:
         return t("Everyone may use it.")
     who = [role_word(role) for role in sorted(rule.roles)] + [plain(group) for group in sorted(rule.groups)]
-    return t("Only for: {who}", who=", ".join(who))
+    return t("Only for: {who}", who=listed(who))
 
 
 def access_dialog(portal: Portal, user: User, model: str) -> None:

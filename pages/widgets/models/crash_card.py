@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.models.start_records import Crash, ModelWork
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 
@@ -27,7 +27,7 @@ def crash_card(crash: Crash) -> None:
         st.markdown(":red[:material/error:] " + t(how, model=plain(crash.model), n=crash.answers))
         st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
         if crash.requests:
-            st.caption(t("Affected turns: {ids}", ids=", ".join(map(plain, crash.requests))))
+            st.caption(t("Affected turns: {ids}", ids=listed(map(plain, crash.requests))))
         advice = "The log has the stack trace. If you load the model in its own process, a crash leaves the portal running."
         if crash.in_a_row > 1:
             advice = (

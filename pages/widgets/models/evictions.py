@@ -12,7 +12,7 @@ from core.models.memory_records import Eviction, MemoryPlan
 from core.models.records import LoadedModel
 from core.people.records import User
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.formats import size
 
@@ -41,7 +41,7 @@ def who_notices(one: Eviction) -> str:
     if one.default:
         words.append(t("New chats use it."))
     if one.groups:
-        named = ", ".join(map(plain, one.groups[:MAX_GROUPS]))
+        named = listed(map(plain, one.groups[:MAX_GROUPS]))
         more = len(one.groups) - MAX_GROUPS
         words.append(
             t("It is the default of {groups} and {n} more groups.", groups=named, n=more) if more > 0

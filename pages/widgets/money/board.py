@@ -12,7 +12,7 @@ from core.usage.boards.service import days_of
 from core.usage.figures import Figure
 from core.usage.money.records import EVERY_GROUP, BudgetState, CostPart, MoneyBoard
 from pages.shell.frame import dark
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.boards.figures import figure, percent_change
 from pages.widgets.boards.parts import sentence
 from pages.widgets.boards.plots import head, period_words
@@ -72,7 +72,7 @@ def _words(board: MoneyBoard) -> tuple[str, str]:
     more = []
     late = [each for each in board.budgets if each.passed_on is not None]
     if late:
-        names = ", ".join(_budget_name(each) for each in late)
+        names = listed(_budget_name(each) for each in late)
         more.append(t("This month passes the budget of {names}.", names=names))
     elif board.budgets:
         more.append(t("This month stays within every budget."))

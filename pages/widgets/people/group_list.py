@@ -11,7 +11,7 @@ from core.access.groups import MAX_NAME, GroupInfo
 from core.people.permissions import FEATURES
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.account.instructions import group_instructions
 from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import first_values
@@ -62,9 +62,9 @@ def _choose(group_id: str | None) -> None:
 def _facts(info: GroupInfo) -> str:
     facts = [t("{n} members", n=len(info.members))]
     if info.group.managers:
-        facts.append(t("managed by {names}", names=plain(", ".join(info.group.managers))))
+        facts.append(t("managed by {names}", names=plain(listed(info.group.managers))))
     if info.group.withheld:
-        facts.append(t("may not: {features}", features=", ".join(permission_word(each).lower() for each in sorted(info.group.withheld))))
+        facts.append(t("may not: {features}", features=listed(permission_word(each).lower() for each in sorted(info.group.withheld))))
     return " · ".join(facts)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.access.groups import GroupInfo
 from core.access.roles import RoleInfo
 from core.people.permissions import FEATURES, Permission
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.people.words import permission_word, role_word
 
 _YES, _NO = "check", "remove"
@@ -31,7 +31,7 @@ def _row(permission: Permission, roles: Sequence[RoleInfo], groups: Sequence[Gro
     cells = "".join(_cell(permission in role.permissions) for role in roles)
     note = ""
     if permission in FEATURES:
-        names = ", ".join(each.group.name for each in groups if permission in each.group.withheld)
+        names = listed(each.group.name for each in groups if permission in each.group.withheld)
         note = f"<small>{escape(t('Not in {groups}', groups=names))}</small>" if names else ""
     return f"<tr><th scope='row'>{escape(permission_word(permission))}{note}</th>{cells}</tr>"
 

@@ -12,7 +12,7 @@ from core.errors import PortalError
 from core.people.records import User
 from core.privacy.filter import Checked
 from core.privacy.records import EVERY_GROUP, MASKS, Action, Kind, PrivacyPolicy
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.people.group_members import attempt
 
@@ -42,7 +42,7 @@ def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> Non
         key = f"privacy-{names.index(policy.group)}"
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=key):
             does = t("in: {input}, out: {output}", input=t(_ACTIONS[policy.input]), output=t(_ACTIONS[policy.output]))
-            kinds = ", ".join(t(_KINDS[kind]) for kind in Kind if kind in policy.kinds)
+            kinds = listed(t(_KINDS[kind]) for kind in Kind if kind in policy.kinds)
             st.markdown(f"**{plain(_named(policy.group))}**: {does}  \n:small[:gray[{kinds}]]", width="stretch")
             if st.button(t("Remove"), type="tertiary", key=f"{key}-remove"):
                 attempt(lambda group=policy.group: portal.privacy.remove(user, group))  # type: ignore[misc]
@@ -56,9 +56,9 @@ def note(checked: Checked) -> str:
     if not checked.found:
         return ""
     if checked.action is Action.WARN:
-        kinds = ", ".join(dict.fromkeys(t(_KINDS[kind]) for kind, _ in checked.found))
+        kinds = listed(dict.fromkeys(t(_KINDS[kind]) for kind, _ in checked.found))
         return t("Your question holds personal data ({kinds}). It was sent as it is.", kinds=kinds)
-    values = ", ".join(f"{_short(value)} → {MASKS[kind]}" for kind, value in checked.found[:MAX_SHOWN])
+    values = listed(f"{_short(value)} → {MASKS[kind]}" for kind, value in checked.found[:MAX_SHOWN])
     more = len(checked.found) - MAX_SHOWN
     return t("Masked before it was sent and stored: {values}", values=plain(values + (f" (+{more})" if more > 0 else "")))
 

@@ -11,7 +11,7 @@ from core.people.records import User
 from core.review.rating_forms import MAX_REASON, MAX_REASONS
 from core.review.records import RatingForm
 from pages.shell.live_part import dialog
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.rating.rating_words import reason_word
 
@@ -68,5 +68,5 @@ def _history(portal: Portal, user: User, present: RatingForm) -> None:
     with st.expander(t("Version {n}, earlier versions", n=present.version), type="compact"):
         for form in versions:
             when = form.saved_at.strftime("%Y-%m-%d %H:%M UTC") if form.saved_at else ""
-            reasons = ", ".join(reason_word(each) for each in (*form.poor_reasons, *form.good_reasons))
+            reasons = listed(reason_word(each) for each in (*form.poor_reasons, *form.good_reasons))
             st.markdown(f"**{form.version}** · {plain(form.saved_by or '')} :gray[{when}]  \n:small[:gray[{reasons}]]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.review.names import RevealReason
 from core.review.records import RatingDetails
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 
 
@@ -24,7 +24,7 @@ def score_word(said: RatingDetails) -> str:
 
 def reasons_line(said: RatingDetails) -> str:
     """Return the reasons on one line as Markdown; "" without any."""
-    return ", ".join(reason_word(each) for each in said.reasons)
+    return listed(reason_word(each) for each in said.reasons)
 
 
 def reveal_reason(reason: RevealReason) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,7 +15,7 @@ from core.review.records import Feedback
 from pages.shell.live_part import callback
 from pages.shell.words import t
 from pages.widgets.chat.message import plain, show
-from pages.widgets.common.formats import age, size
+from pages.widgets.common.formats import ago, size
 from pages.widgets.images.image_case import image_case
 from pages.widgets.rating.names import rater_word
 from pages.widgets.rating.rating_words import reasons_line, score_word
@@ -130,7 +129,7 @@ def _quote(rating: Feedback) -> None:
     poor = rating.rating < 0
     with st.container(key="rvquote" if poor else "rvpraise", gap="xsmall"):
         icon = "thumb_down" if poor else "thumb_up"
-        when = _ago(rating.created_at)
+        when = ago(rating.created_at)
         if rating.run_id:
             words = t("corrected the boxes, {when}", when=when) if poor else t("confirmed the boxes, {when}", when=when)
         else:
@@ -141,10 +140,6 @@ def _quote(rating: Feedback) -> None:
             st.markdown(f":gray[{t('About this passage:')}] “{plain(rating.details.passage)}”")
         if rating.comment:
             st.text(rating.comment)
-
-
-def _ago(at: datetime) -> str:
-    return t("{age} ago", age=age(at)) if (datetime.now(UTC) - at).total_seconds() >= 60 else t("just now")
 
 
 def _alike(cases: Sequence[ReviewCase]) -> None:
@@ -166,4 +161,4 @@ def _history(events: Sequence[CaseEvent]) -> None:
     with st.container(key="rvhistory", gap="xxsmall"):
         st.markdown(f"### {t('Activity')}", anchors=False)
         for event in reversed([each for each in events if each.kind is not CaseEventKind.OPENED or len(events) < 20]):
-            st.markdown(f"{event_words(event)} :gray[{_ago(event.at)}]")
+            st.markdown(f"{event_words(event)} :gray[{ago(event.at)}]")

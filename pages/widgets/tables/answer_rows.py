@@ -14,7 +14,7 @@ from core.knowledge.records import StoredFile
 from core.knowledge.tables import result_text
 from core.knowledge.tables.figures import unfounded
 from core.knowledge.tables.records import QueryResult
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.tables.rows import rows
 from pages.widgets.tables.table_dialog import open_tables
@@ -58,7 +58,7 @@ def answer_rows(message: Message, files: Sequence[StoredFile]) -> None:
     results = [each for each in (_result(step) for step in queries if step.error is None) if each is not None]
     with st.container(key=f"answerrows-{message.id}", gap="small"):
         if missing := unfounded(message.text, results):
-            words = t("No cell holds {numbers}. Check before you use it.", numbers=plain(", ".join(missing)))
+            words = t("No cell holds {numbers}. Check before you use it.", numbers=plain(listed(missing)))
             st.markdown(f":orange[:material/help: {words}]")
         rows(found, message.id)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -13,11 +13,11 @@ from core.workflows.plan_checks import last_steps
 from core.workflows.records import Run, RunState, StepResult, StepState, WorkflowTask
 from core.workflows.results import ResultFormat
 from pages.shell import frame
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.linked_message import CONVERSATION
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, facts_list
-from pages.widgets.common.formats import age, count, seconds
+from pages.widgets.common.formats import ago, count, seconds
 from pages.widgets.tasks.step_list import acted
 from pages.widgets.tasks.words import state_badge
 
@@ -42,7 +42,7 @@ def _run(portal: Portal, task: WorkflowTask, run: Run, results: Mapping[str, Ste
     mine = [each for each in results.values() if not each.carried]
     tokens = sum(each.prompt_tokens + each.completion_tokens for each in mine)
     limits = portal.workflow_tasks.limits
-    with card("task-run", t("Last run"), t("Started: {age}", age=age(run.created_at))):
+    with card("task-run", t("Last run"), t("Started: {age}", age=ago(run.created_at))):
         st.markdown(state_badge(task, run))
         done = sum(each.state is StepState.DONE for each in results.values())
         facts_list([
@@ -69,7 +69,7 @@ def _result(portal: Portal, user: User, run: Run, results: Mapping[str, StepResu
     last = [each for each in last_steps(run.steps) if each.id in results and results[each.id].state is StepState.DONE]
     if not last or run.state not in (RunState.DONE, RunState.FAILED):
         return
-    with card("task-result", t("Result"), t("From {names}", names=plain(", ".join(each.title for each in last)))):
+    with card("task-result", t("Result"), t("From {names}", names=plain(listed(each.title for each in last)))):
         if allows(user, Permission.EXPORT):
             with st.container(horizontal=True, gap="xsmall"):
                 for format, (name, ending) in _FORMATS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.workflows.records import Run, RunState, Step, StepKind, StepResult, StepState, WorkflowTask
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.common.formats import seconds
 
 KINDS = {
@@ -82,7 +82,7 @@ def took(result: StepResult) -> str:
 def input_names(step: Step, task: WorkflowTask) -> str:
     """Return what a step reads: names of files, and "step 1"."""
     numbers = {each.id: number for number, each in enumerate(task.steps, 1)}
-    return ", ".join(input_name(each, task, numbers) for each in step.inputs)
+    return listed(input_name(each, task, numbers) for each in step.inputs)
 
 
 def input_name(reference: str, task: WorkflowTask, numbers: dict[str, int]) -> str:

@@ -91,7 +91,7 @@ def names_of(marks: Sequence[Mark]) -> str:
 def _named(mark: Mark) -> str:
     first = mark.lines[0].partition(" ")[2]
     more = t("and {n} more", n=len(mark.lines) - 1) if len(mark.lines) > 1 else ""
-    words = " ".join(filter(None, (f"{short_day(mark.day)}, {first}", more)))
+    words = " ".join(filter(None, (t(", ").join([short_day(mark.day), first]), more)))
     return f"<span title='{escape(chr(10).join(mark.lines), quote=True)}'><b>{mark.number}</b>{escape(words)}</span>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.chat.records import Message
 from core.inference.records import Generation, Routing
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.common.formats import milliseconds, seconds
 
 
@@ -57,7 +57,7 @@ def _routed(routing: Routing | None) -> tuple[tuple[str, str, object], ...]:
     return (
         (t("Answered by"), routing.target, True),
         (t("Why"), " ".join(error_text(each) for each in routing.left_out), routing.left_out),
-        (t("Left out"), ", ".join(routing.dropped), routing.dropped),
+        (t("Left out"), listed(routing.dropped), routing.dropped),
         (t("Token counts"), t("Estimated"), routing.estimated),
         (t("Cost"), f"{routing.cost or 0:.4g} {routing.currency}", routing.cost is not None),
     )

@@ -17,7 +17,7 @@ from pages.widgets.chat.answers.answer_figures import short_seconds
 from pages.widgets.chat.answers.between_answers import Thought
 from pages.widgets.chat.answers.tool_steps import tool_steps
 from pages.widgets.chat.message import plain, show
-from pages.widgets.documents.sources import searched_line, sources_of
+from pages.widgets.documents.sources import citable, searched_line, sources_of
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -28,7 +28,7 @@ def finished_answer(message: Message, *, free: bool, other: str | None, on_again
     tool_steps(message.steps, message.id)
     searched_line(message.context)
     if message.text:
-        show(message.text, sources=len(message.context.sources) if message.context and message.context.searched else None)
+        show(message.text, sources=citable(message.context))
     if is_cut(message):
         _cut(message, free=free, other=other, on_again=on_again)
     elif message.generation and message.generation.error:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.chat.tools.records import Approval, ToolStep
 from core.sharing.records import SharedStep
-from pages.shell.words import error_text, t
+from pages.shell.words import error_text, listed, t
 from pages.widgets.chat.answers.answer_figures import short_seconds
 from pages.widgets.chat.message import plain
 from pages.widgets.tables.answer_rows import is_query, query_head, sql_of
@@ -81,8 +81,8 @@ def _head(steps: Sequence[ToolStep], *, running: bool) -> str:
 
 def _used(titles: Sequence[str]) -> str:
     names = list(dict.fromkeys(titles))
-    listed = ", ".join(map(plain, names[:3])) + ("…" if len(names) > 3 else "")
-    return f":material/build: {t('{n} tool calls', n=len(titles))} :gray[· {listed}]"
+    used = listed(map(plain, names[:3])) + ("…" if len(names) > 3 else "")
+    return f":material/build: {t('{n} tool calls', n=len(titles))} :gray[· {used}]"
 
 
 def _code(text: str, language: str | None) -> None:

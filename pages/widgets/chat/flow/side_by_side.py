@@ -20,6 +20,7 @@ from pages.widgets.chat.answers.step_request import step_request
 from pages.widgets.chat.answers.tool_steps import tool_steps
 from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.requests import pending, queue_action
+from pages.widgets.documents.sources import citable, searched_line, sources_of
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -98,16 +99,18 @@ def _lane(portal: Portal, user: User, lane: Lane, growing: Growing | None) -> No
     figures = [lane.model or row.model, t("{n} tokens", n=row.usage.completion_tokens)] if row else [lane.model]
     st.caption(plain(" · ".join(figures)))
     tool_steps(message.steps, message.id)
+    searched_line(message.context)
     if message.text:
-        show(message.text)
+        show(message.text, sources=citable(message.context))
     if message.status is MessageStatus.FAILED:
         why = error_text(message.error) if message.error else ""
         st.markdown(f":red[:material/error: {t('This answer failed.')}] {plain(why)}")
+    sources_of(message.id, message.context)
 
 
-def lane_texts(portal: Portal, user: User, rounds: Sequence[Comparison]) -> list[str]:
+def lane_answers(portal: Portal, user: User, rounds: Sequence[Comparison]) -> list[Message]:
     """Return the answers of all columns, of which the transcript holds one each."""
-    return [_message(portal, user, lane).text for each in rounds for lane in each.lanes]
+    return [_message(portal, user, lane) for each in rounds for lane in each.lanes]
 
 
 def _vote(comparison: Comparison) -> None:

@@ -15,7 +15,7 @@ from core.models.report_records import FileFindings, FileReport, Sample
 from core.people.records import User
 from core.tasks.records import Job
 from pages.shell import frame
-from pages.shell.words import error_text, language, t
+from pages.shell.words import error_text, language, listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, facts_list
 from pages.widgets.common.data_frame import data_frame
@@ -90,7 +90,7 @@ def _facts(found: FileFindings, made: Job | None) -> None:
 
 
 def _abilities(capabilities: frozenset[Capability]) -> str:
-    return ", ".join(t(word) for capability, word in CAPABILITIES.items() if capability in capabilities) or t("Text")
+    return listed(t(word) for capability, word in CAPABILITIES.items() if capability in capabilities) or t("Text")
 
 
 def _tensors(found: FileFindings) -> None:
@@ -114,7 +114,7 @@ def _catalogue(report: FileReport) -> None:
         if entry is None:
             st.caption(t("Nothing is known about this model beyond its file."))
             return
-        known = ", ".join(t(word) for capability, word in CAPABILITIES.items() if capability in entry.capabilities) or t("Text")
+        known = listed(t(word) for capability, word in CAPABILITIES.items() if capability in entry.capabilities) or t("Text")
         facts_list(((t("Abilities"), known), (t("Context"), count(entry.context)), (t("Licence"), entry.licence)))
         for sentence in entry.trouble.get(language(), ()):
             st.markdown(f":small[:orange[:material/info: {sentence}]]")

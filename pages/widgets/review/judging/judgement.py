@@ -11,7 +11,7 @@ from core.people.records import User
 from core.review.cases.records import ReviewCase
 from core.review.judging.records import Answers, Compared, JudgedCase, Question, Seat
 from pages.shell.live_part import callback
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.review.case_location import attempt
 from pages.widgets.review.judging.answer_fields import Given, answer_fields, forget
@@ -138,7 +138,7 @@ def verdict(case: ReviewCase, judged: JudgedCase) -> str:
     """Say on how many questions the reviewers agree, and who decides the others."""
     agreed = sum(each.agree for each in judged.compared)
     words = t("Agreed on {n} of {total}.", n=agreed, total=len(judged.compared))
-    differing = ", ".join(plain(asked_word(each.question.label)) for each in judged.compared if not each.agree)
+    differing = listed(plain(asked_word(each.question.label)) for each in judged.compared if not each.agree)
     if not differing:
         return words
     decision = next((each for each in judged.shown if each.seat is Seat.DECISION), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.review.judging.records import Question, QuestionKind
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.common.formats import MISSING
 
 
@@ -40,5 +40,5 @@ def answer_word(question: Question, answer: str) -> str:
         return t("{n} of {top}", n=answer, top=question.top)
     labels = {each.id: asked_word(each.label) for each in question.choices}
     if question.kind is QuestionKind.SEVERAL:
-        return ", ".join(labels.get(each, each) for each in answer.split(","))
+        return listed(labels.get(each, each) for each in answer.split(","))
     return labels.get(answer, answer)

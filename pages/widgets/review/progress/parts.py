@@ -34,7 +34,7 @@ def by_day(report: ProgressReport) -> None:
         figure.update_layout(barmode="group")
         charts.show(figure, "chart-rpflow", t("Complaints per day"))
     with card("rpopen", t("Open complaints"), t("At the end of each day (UTC)")):
-        series = [Line(t("Open"), [each.open for each in report.days], 0)]
+        series = [Line(t("Still open"), [each.open for each in report.days], 0)]
         charts.show(charts.lines(days, series, dark()), "chart-rpopen", t("Open complaints"))
 
 
@@ -102,7 +102,7 @@ def people_and_tags(report: ProgressReport) -> None:
         _table((t("Reviewer"), t("Closed"), t("Judged"), t("Time to close, p50")), rows)
     with card("rptags", t("By tag"), t("Complaints of this time, and those still open; a case can have several tags")):
         tags = [(each.tag, count(each.opened), count(each.open), duration(each.to_close.p50)) for each in report.tags]
-        _table((t("Tag"), t("Came in"), t("Open"), t("Time to close, p50")), tags)
+        _table((t("Tag"), t("Came in"), t("Still open"), t("Time to close, p50")), tags)
     with card("rpages", t("Age of open complaints"), ""):
         _table((t("Open for"), t("Complaints")), [(name, count(n)) for name, n in _ages(report.ages)])
 

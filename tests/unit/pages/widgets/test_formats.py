@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pages.widgets.common.formats import age, count, parameters, seconds, share, size, speed
+from pages.widgets.common.formats import age, ago, count, parameters, seconds, share, size, speed
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_shares_speeds_and_parameters_have_their_units() -> None:
 def test_ages_are_in_the_largest_unit_that_fits(past: int, words: str) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert age(now - timedelta(seconds=past), now) == words
+
+
+def test_what_happened_within_a_minute_was_just_now() -> None:
+    now = datetime.now(UTC)
+    assert ago(now) == "just now" and ago(now - timedelta(minutes=3, seconds=30)) == "3 min ago"
