@@ -61,6 +61,7 @@ PORTALS = {
     "usage": "usage.usage",
     "alerts": "usage.alerts",
     "boards": "usage.boards",
+    "machines": "usage.machines",
     "costs": "usage.costs",
     "reports": "usage.reports",
     "models": "models.models",

@@ -7,6 +7,7 @@ In reading order:
 - foundation: open the database, index and jobs that every area shares
 - parts: open home, search index and log shipper
 - limit_counters: the counters of limits in Redis, if there is one
+- machines: build the history of this machine
 - models: open the pool of models
 - transfers: open downloads, imports, uploads and the quantizer
 - identity: open the identity provider

@@ -19,6 +19,7 @@ from bootstrap.areas.programs import ProgramServices, build_programs
 from bootstrap.areas.review import ReviewServices, build_names, build_review
 from bootstrap.areas.workflows import WorkflowServices, build_workflows
 from bootstrap.foundation import open_foundation
+from bootstrap.machines import MachineServices, build_machines
 from bootstrap.parts import open_log_shipper, prepare_home, unwritable
 from core.asking.again import AskingAgain
 from core.asking.asking import Asking
@@ -52,7 +53,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class Portal(
     OperationsServices, PeopleServices, ModelServices, InferenceServices, ProgramServices, ImageServices, ChatServices, ReviewServices,
-    AlertServices, ArenaServices, WorkflowServices,
+    AlertServices, ArenaServices, WorkflowServices, MachineServices,
 ):  # fmt: skip
     """All services that pages and routes may call, and the parts that run them.
 
@@ -95,6 +96,7 @@ class Portal(
     def close(self) -> None:
         """Interrupt running answers and keep their text, free the models, and close the database."""
         self.stopping()
+        self.sampler.close()
         self.passwords.close()
         self.turns.close()
         self.temporary.close()
@@ -156,6 +158,7 @@ def build_portal(
     review = build_review(base, chat.turns, models.swaps, names)
     arena = build_arena(base, inference)
     workflows = build_workflows(base, inference, chat, images, operations.search)
+    machines = build_machines(base, local.pool, chat.turns.people_waiting)
     alerts = build_alerts(
         base, local.pool, platforms_router, operations.boards, operations.sheets, plugins, checks=not jobs_only
     )
@@ -189,7 +192,7 @@ def build_portal(
         record=record,
         leadership=base.postgres_leadership,
         key_watch=base.key_watch,
-        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts, arena, workflows),
+        **_services(operations, people, models, inference, programs, grounding, chat, review, alerts, arena, workflows, machines),
     )
     _start(portal)
     return portal
@@ -237,3 +240,4 @@ def _start(portal: Portal) -> None:
     portal.comparisons.recover()
     portal.index_worker.start()
     portal.job_worker.start()
+    portal.sampler.start()

@@ -47,6 +47,7 @@ from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
+from core.usage.machines.ports import MachineRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.reporting.ports import ReportRepository
@@ -86,6 +87,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRepository
     rollups: RollupRepository
     money: MoneyRepository
+    machines: MachineRepository
     alerts: AlertRepository
     workflows: WorkflowRepository
     reports: ReportRepository

@@ -48,6 +48,7 @@ from core.review.progress.ports import ReviewProgressRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.alerts.ports import AlertRepository
+from core.usage.machines.ports import MachineRepository
 from core.usage.money.ports import MoneyRepository
 from core.usage.ports import GenerationRepository
 from core.usage.reporting.ports import ReportRepository
@@ -112,6 +113,7 @@ from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.alerts.alerts import SqlAlertRepository
 from data.repositories.usage.generations import SqlGenerationRepository
+from data.repositories.usage.machines import SqlMachineRepository
 from data.repositories.usage.money import SqlMoneyRepository
 from data.repositories.usage.reports import SqlReportRepository
 from data.repositories.usage.rollups import SqlRollupRepository
@@ -159,6 +161,7 @@ class SqlUnitOfWork:
         self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.money: MoneyRepository = SqlMoneyRepository(transaction)
+        self.machines: MachineRepository = SqlMachineRepository(transaction)
         self.rollups: RollupRepository = SqlRollupRepository(transaction)
         self.alerts: AlertRepository = SqlAlertRepository(transaction)
         self.workflows: WorkflowRepository = SqlWorkflowRepository(transaction)

@@ -17,5 +17,6 @@ In reading order:
 - hub: list and download model files from hubs
 - serving: the pool of loaded models, loading and routing
 - machine: memory and cores of this machine
+- hardware: measure processors, memory and GPUs for the history of the machines
 - plain_words: clean up messages of llama.cpp and templates for people
 """

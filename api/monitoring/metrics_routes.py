@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.monitoring.machine_metrics import machine_metrics
 from api.services import Portal
 from core.errors import PortalError
 from core.operations.metric_fields import MetricField, MetricKind, metric_fields
@@ -104,6 +105,7 @@ class PortalCollector(Collector):
             whole.add_metric((device.name,), device.total_bytes)
         yield free
         yield whole
+        yield from machine_metrics(portal.sampler.latest)
         engines = portal.pool.metrics()
         yield from _engine_metrics(engines)
 

@@ -217,6 +217,11 @@ class Turns:
         """Return how many answers run in this process."""
         return self._here.count()
 
+    def people_waiting(self) -> int:
+        """Count the people whose questions wait in this process for a model."""
+        waiting = (each.turn.user_id for each in self._here.all().values() if each.snapshot().position is not None)
+        return len(set(waiting))
+
     # Start and end of the process
 
     def recover(self, *, everything: bool) -> int:

@@ -18,6 +18,7 @@ from core.people.records import User
 from core.tasks.handlers import JobKind, Report
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from core.usage.machines.records import HOUR_S, HOURS_KEPT, MINUTE_S, MINUTES_KEPT
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,14 @@ class Retention:
             work.commit()
         return removed
 
+    def remove_old_machine_history(self) -> int:
+        """Delete what machines measured longer ago than the history keeps; returns how many spans. It names no person."""
+        now = self._clock()
+        with self._unit_of_work() as work:
+            removed = work.machines.remove(MINUTE_S, now - MINUTES_KEPT) + work.machines.remove(HOUR_S, now - HOURS_KEPT)
+            work.commit()
+        return removed
+
     def remove_undecided_memories(self) -> int:
         """Delete undecided and dismissed proposals of memories after UNDECIDED_DAYS; returns how many. This needs no rule."""
         with self._unit_of_work() as work:
@@ -199,6 +208,7 @@ class Retention:
         self.remove_expired_shares()
         self.remove_old_notices()
         self.remove_old_alerts()
+        self.remove_old_machine_history()
         self.remove_undecided_memories()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)

@@ -8,6 +8,7 @@ In reading order:
 - ports: the repository of generation rows
 - reports: make usage reports
 - rollups: usage by day and hour, which outlives what it counts
+- machines: what each server measured of itself, its GPUs and its models
 - alerts: rules on measures, and whom they tell
 - money: prices, budgets and costs
 - boards: what managers read about a period

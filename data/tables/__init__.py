@@ -98,6 +98,7 @@ from data.tables.review.ratings import (
 from data.tables.review.votes import ArenaVoteTable
 from data.tables.usage.alerts import AlertDeliveryTable, AlertEpisodeTable, AlertRuleTable, AlertWebhookTable
 from data.tables.usage.generations import GenerationTable
+from data.tables.usage.machines import MachineSpanTable
 from data.tables.usage.money import BudgetTable, PriceTable
 from data.tables.usage.reports import MadeReportTable, ReportMailTable, ReportPlanTable
 from data.tables.usage.rollups import UsageCellTable, UsageDayTable, UsageHourTable, UsagePersonTable
@@ -157,6 +158,7 @@ __all__ = [
     "LimitCounterTable",
     "LimitLeaseTable",
     "LimitRuleTable",
+    "MachineSpanTable",
     "MadeReportTable",
     "MemorySwitchTable",
     "MemoryTable",

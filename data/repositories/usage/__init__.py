@@ -8,6 +8,7 @@ In reading order:
 - usage_parts: usage by person and by source
 - sketches: merge many sketches
 - money: prices and budgets
+- machines: the history of the machines
 - reports: plans of reports, the reports that they made, and mails
 - answer_lines: the answers behind a bar
 - rollups: sums, sketches and people by day and hour

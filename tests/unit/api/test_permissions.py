@@ -210,6 +210,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
+    ("GET", "/api/v1/usage/machines", None, MANAGERS, 200),
     ("GET", "/api/v1/usage/boards/{board}", None, MANAGERS, 404),
     ("GET", "/api/v1/usage/boards/{board}/{table}.csv", None, MANAGERS, 404),
     ("GET", "/api/v1/usage/costs", None, MANAGERS, 200),

@@ -15,6 +15,7 @@ from bootstrap.portal import Portal
 from core.errors import Unavailable
 from core.inference.records import Timings
 from core.models.records import ModelState
+from core.usage.machines.records import Gauge, Measured, Subject
 from data.logs.shipping import LogShipper
 from data.search.elasticsearch.logs import ElasticsearchLogs
 from data.search.elasticsearch.rollover import RolloverLimits
@@ -116,6 +117,15 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_padding_tokens_total", "fake"] == 9
     assert read["portal_memory_free_bytes", "host"] < read["portal_memory_bytes", "host"]
     assert read["process_resident_memory_bytes",] > 1_000_000
+
+
+def test_metrics_tell_what_the_machine_measured_and_no_more(client: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Measured(Subject.GPU, "0 GPU", {Gauge.POWER: 350.0, Gauge.GPU: 0.75, Gauge.BUSY_POWER: 350.0})
+    monkeypatch.setattr(type(portal.sampler), "latest", [Measured(Subject.MACHINE, "", {Gauge.PEOPLE_WAITING: 3}), gpu])
+    read = _read(client)
+    assert read["portal_people_waiting",] == 3 and read["portal_gpu_power_watts", "0 GPU"] == 350
+    assert read["portal_gpu_used_ratio", "0 GPU"] == 0.75
+    assert ("portal_cpu_used_ratio",) not in read and ("portal_gpu_temperature_celsius", "0 GPU") not in read
 
 
 def test_metrics_that_were_renamed_keep_their_old_names_too(client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,7 @@
+"""Measuring this machine for its history.
+
+In reading order:
+
+- host: processor and memory
+- nvml: GPUs, through NVIDIA's management library
+"""
