@@ -15,13 +15,15 @@ from core.arena.standings import next_pair
 from core.chat.questions import check_question
 from core.clock import Clock
 from core.comparing.questions import BUILT_IN
-from core.errors import Conflict, NotFound, PortalError, StoredError, Unavailable
+from core.errors import Conflict, NotFound, NotSignedIn, PortalError, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.records import Generation, Source
 from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest
 from core.inference.running.answer import Answer
+from core.people.active_account import ActiveAccount
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
+from core.people.session_watch import ENDED
 from core.unit_of_work import UnitOfWorkFactory
 
 IDLE = timedelta(minutes=30)
@@ -192,11 +194,14 @@ class ArenaMatches:
         message = ChatMessage(ChatRole.USER, match.question)
         request = GenerationRequest(messages=(message,), user_id=match.user.id, model=lane.contender.name)
         text: list[str] = []
+        account = ActiveAccount(self._unit_of_work, match.user.id)
         try:
             answer = lane.answer = self._gateway.answer(match.user, request, Source.CHAT)
             if lane.stopped:
                 answer.cancel()
             for event in self._gateway.recorded(answer):
+                if account.was_disabled():
+                    raise NotSignedIn(ENDED)
                 if isinstance(event, Delta):
                     text.append(event.text)
             lane.text = "".join(text).strip()

@@ -29,6 +29,7 @@ from core.inference.records import FinishReason, Source
 from core.inference.requests import Delta, Finished, Queued, ToolCall
 from core.inference.running.answer import Answer
 from core.operations.log_context import error_code
+from core.people.active_account import ActiveAccount
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -219,13 +220,14 @@ class TemporaryChats:
     def _run(self, user: User, chat: _Chat, running: RunningTurn, branch: tuple[Message, ...], options: TurnOptions) -> None:
         answer: Answer | None = None
         error, reason = None, FinishReason.CANCELLED
+        account = ActiveAccount(self._unit_of_work, user.id)
         try:
             prompt = self._assembled(user, chat, running, branch, options)
             while prompt is not None and (asked := self._ask(user, running, options, prompt)) is not None:
                 if answer is not None:
                     self._gateway.record(answer.row(source=Source.TOOL))
                 answer = asked
-                end, calls = _follow(running, answer)
+                end, calls = _follow(running, answer, account)
                 if prompt.loop is None or not calls or end.finish_reason is not FinishReason.STOP:
                     reason = end.finish_reason
                     break
@@ -278,9 +280,11 @@ class TemporaryChats:
         return None
 
 
-def _follow(running: RunningTurn, answer: Answer) -> tuple[Finished, list[ToolCall]]:
+def _follow(running: RunningTurn, answer: Answer, account: ActiveAccount) -> tuple[Finished, list[ToolCall]]:
     calls: list[ToolCall] = []
     for event in answer.events():
+        if account.was_disabled():
+            running.stop()
         match event:
             case Queued():
                 running.queued(event)

@@ -12,6 +12,7 @@ In reading order:
 - sessions: open, look up and close sessions
 - api_keys: make, find and revoke the keys of programs
 - session_watch: end what runs for a session or key that ended elsewhere
+- active_account: tell whether the account of a running answer is still active
 - audit_events: record an audit event
 - audit: list, search and export audit events
 """

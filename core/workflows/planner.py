@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from core.characters import cut, is_blank, one_line
@@ -73,8 +73,13 @@ class Planner:
         if task is None or task.plan_job_id != job.id:
             return {}
         try:
-            user = Requester(self._unit_of_work, job, self._clock, Permission.RUN_TASKS).user
-            title, steps, model = self._proposed(user, task, report)
+            requester = Requester(self._unit_of_work, job, self._clock, Permission.RUN_TASKS)
+
+            def check() -> None:
+                report.check()
+                requester.look()
+
+            title, steps, model = self._proposed(requester.user, task, check)
         except PortalError as problem:
             if job.tries >= 3 or problem.status not in (429, 503):
                 self._save(task, job.id, replace(task, problem=StoredError.of(problem), plan_job_id=None))
@@ -94,13 +99,13 @@ class Planner:
                 work.workflows.save(replace(after, updated_at=self._clock()))
                 work.commit()
 
-    def _proposed(self, user: User, task: WorkflowTask, report: Report) -> tuple[str, tuple[Step, ...], str]:
+    def _proposed(self, user: User, task: WorkflowTask, check: Callable[[], None]) -> tuple[str, tuple[Step, ...], str]:
         """Return the title, the steps and the name of the model. Raises InvalidInput if the second try is wrong, too."""
         asked = _INSTRUCTIONS.format(most=self._limits.steps, files=self._files(user, task) or "(none)", request=task.request)
         messages = [ChatMessage(ChatRole.USER, asked)]
         params = SamplingParams(temperature=0.0, max_tokens=MAX_PLAN_TOKENS, json_schema=schema(self._limits.steps))
         for number in range(1, TRIES + 1):
-            written = self._model_work.ask(user, messages, task.model, params, report.check, batch=False)
+            written = self._model_work.ask(user, messages, task.model, params, check, batch=False)
             try:
                 title, steps = self._checked(user, task, written.text)
             except InvalidInput as problem:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.clock import Clock
-from core.errors import Busy, Conflict, PortalError, StoredError, Unavailable
+from core.errors import Busy, Conflict, NotAllowed, PortalError, StoredError, Unavailable
 from core.notices.giving import task_changed
 from core.notices.records import NoticeKind
 from core.people.permissions import Permission
-from core.people.records import User
+from core.people.session_watch import NEW_ROLE
 from core.programs.on_behalf import Requester
 from core.tasks.handlers import Cancelled, JobKind, Report, pause
 from core.tasks.records import Job, Json
@@ -80,7 +80,7 @@ class TaskRun:
                 if step.kind is StepKind.ASK:
                     self._ask(progress, step)
                     return {"asks": number + 1}
-                self._do(progress, step, requester.user, report)
+                self._do(progress, step, requester, report)
         except Cancelled:
             self._cancelled(run)
             raise
@@ -96,13 +96,16 @@ class TaskRun:
         self._end(run, RunState.DONE, NoticeKind.TASK_DONE)
         return {"steps": len(run.steps)}
 
-    def _do(self, progress: _Progress, step: Step, user: User, report: Report) -> None:
+    def _do(self, progress: _Progress, step: Step, requester: Requester, report: Report) -> None:
         """Do a step and store its result. Raises PortalError once it has failed."""
-        run = progress.run
+        run, user = progress.run, requester.user
         began, spent, left = time.monotonic(), progress.seconds(), self._limits.tokens - progress.tokens()
 
         def check() -> None:
             report.check()
+            requester.look()
+            if not requester.has_rights_of(user):
+                raise NotAllowed(NEW_ROLE)
             if spent + time.monotonic() - began > 60 * self._limits.minutes:
                 raise Conflict(TOO_LONG, minutes=self._limits.minutes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,6 +14,7 @@ from core.arena.matches import ArenaMatches
 from core.arena.records import Choice, Contender, Match, MatchState, VoteFilter, VoteTask
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.inference.gateway import Gateway
+from core.people import active_account
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.unit_of_work import UnitOfWorkFactory
@@ -38,6 +39,13 @@ def arena(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingCloc
 @pytest.fixture
 def leaderboard(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Leaderboard:
     return Leaderboard(unit_of_work, clock)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
 
 
 def ended(arena: ArenaMatches, user: User, match: Match) -> Match:
@@ -94,12 +102,23 @@ def test_an_answer_that_fails_leaves_nothing_to_vote_on(arena: ArenaMatches, rou
     assert failed.state is MatchState.FAILED and str(failed.error) == "The model stopped."
     with pytest.raises(Conflict):
         arena.vote(ana, failed.id, Choice.LEFT)
-    deadline = time.monotonic() + 60
-    while arena.count():  # The other answer of the match that failed.
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: arena.count() == 0)  # The other answer of the match that failed.
     router.next_answers.put(answer(""))
     assert ended(arena, ana, arena.start(ana, "Hi")).state is MatchState.FAILED
+
+
+def test_the_answers_of_a_disabled_account_end(
+    arena: ArenaMatches, router: FakeRouter, accounts: Accounts, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active_account, "LOOK_S", 0.0)
+    router.hold()
+    match = arena.start(ana, "Hi")
+    until(lambda: len(router.generations) == 2)
+    accounts.change(None, "ana", active=False)
+    router.release(2)  # One word of each answer.
+    until(lambda: arena.count() == 0)
+    assert all(each.cancelled.is_set() and each.given < 5 for each in router.generations)
+    assert "has ended" in str(arena.get(ana, match.id).error)
 
 
 def test_an_empty_question_and_a_single_model_are_refused(arena: ArenaMatches, router: FakeRouter, ana: User) -> None:

@@ -17,6 +17,8 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PromptTooL
 from core.inference.gateway import Gateway
 from core.inference.records import FinishReason
 from core.operations.records import LegalHold
+from core.people import active_account
+from core.people.accounts import Accounts
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
@@ -169,6 +171,20 @@ def test_an_answer_that_runs_is_waited_for_and_stopped_with_its_text(chats: Temp
     last = messages(chats, ana, chat)[-1]
     assert (last.text, last.status) == ("Hello ", MessageStatus.STOPPED)
     assert not chats.stop(ana, chat)
+
+
+def test_an_answer_ends_with_its_account_and_keeps_its_text(
+    chats: TemporaryChats, router: FakeRouter, accounts: Accounts, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active_account, "LOOK_S", 0.0)
+    router.hold()
+    chat = chats.ask(ana, None, "Hello?", TurnOptions(), "r1")
+    until(lambda: bool(router.generations))
+    accounts.change(None, "ana", active=False)
+    router.release(1)
+    until(lambda: chats.count() == 0)
+    assert router.generations[0].cancelled.is_set()
+    assert messages(chats, ana, chat)[-1].status is MessageStatus.STOPPED
 
 
 def test_a_failed_answer_says_why_and_the_next_question_goes_on(chats: TemporaryChats, router: FakeRouter, ana: User) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, NotAllowed, Unavailable
 from core.notices.records import NoticeKind
+from core.people.accounts import Accounts
 from core.people.permissions import Permission
+from core.people.records import Role
+from core.programs import on_behalf
 from core.tasks.handlers import JobKind
 from core.tasks.worker import JobWorker
 from core.workflows.records import RunLimits, RunState, StepState
@@ -198,6 +202,38 @@ def test_rights_and_files_count_when_a_step_runs(house: House, working: Working)
         house.runs.start(house.user, task.id, 1)
     with pytest.raises(NotAllowed):
         house.tasks.list(replace(house.user, withheld=frozenset({Permission.RUN_TASKS})))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"active": False}, "The account that began this is disabled."),
+        ({"role": Role.MANAGER}, "Your role was changed while this was running."),
+    ],
+)
+def test_a_step_ends_when_its_person_loses_the_account_or_the_role(
+    house: House, at_work: JobWorker, accounts: Accounts, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], reason: str
+) -> None:
+    monkeypatch.setattr(on_behalf, "LOOK_S", 0.0)
+    house.router.hold()
+    run = house.runs.start(house.user, house.order(step("s1", "write", "A greeting.")).id, 1)
+    until(lambda: house.router.generations, bool)
+    accounts.change(None, house.user.name, **change)
+    ended, results = house.ended(run)
+    assert ended.state is RunState.FAILED and reason in str(ended.error)
+    assert house.router.generations[0].cancelled.is_set() and results["s1"].state is StepState.FAILED
+
+
+def test_a_plan_ends_with_the_account_of_its_person(
+    house: House, at_work: JobWorker, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_behalf, "LOOK_S", 0.0)
+    house.router.hold()
+    task = house.tasks.plan(house.user, house.order().id)
+    until(lambda: house.router.generations, bool)
+    accounts.change(None, house.user.name, active=False)
+    assert str(house.planned(task).problem) == "The account that began this is disabled."
+    assert house.router.generations[0].cancelled.is_set()
 
 
 def test_without_a_model_sql_still_runs_and_writing_fails(house: House, at_work: JobWorker) -> None:
