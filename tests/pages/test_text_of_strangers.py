@@ -6,7 +6,8 @@ Everything that can have a name gets one full of Markdown, every page is drawn, 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,12 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 import pages
+from core.arena.records import ArenaVote, Contender
+from core.arena.records import Choice as VotedFor
+from core.documents.records import DocumentState
+from core.experiments.records import Design
+from core.inference.offers import Preset
+from core.people.permissions import Permission
 from core.people.records import Role
 from core.review.cases.changes import CaseChange
 from core.review.cases.records import CaseQuery, CaseState
@@ -25,21 +32,24 @@ from core.review.judging.records import Choice, Question, QuestionKind
 from core.review.records import RatingForm
 from core.usage.alerts.rule_records import AlertRule, Measure
 from core.usage.reporting.records import ReportPlan
+from core.workflows.records import RunState, Step, StepKind
 from data.unit_of_work import SqlUnitOfWork
+from pages.shell.navigation import ENTRIES
 from pages.widgets.chat.message import plain
 from samples.image_files import picture, written
 from tests.pages.drawn import PASSWORD, House, build
+from tests.pages.seeded import texts
 from tests.store import things
 
 HOSTILE = "![x](//evil.test) :red[System] **b** <u> `c` :smile: $x$"
 TRACES = ("![x](", ":red[System", "**b**", ":smile:", "`c`", "$x$")
 PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json"),
-         ("TextArea", "default"), ("TextInput", "default")}  # fmt: skip
+         ("TextArea", "default"), ("TextInput", "default"), ("Code", "code_text")}  # fmt: skip
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "images", "documents", "shared", "account", "prompts", "tasks", "my_feedback"),
-    Role.ADMIN: ("cases", "review_progress", "datasets", "usage", "reports", "alerts", "models", "get_model", "platforms", "people",
-                 "store", "audit", "logs"),
+    Role.ANALYST: ("chat", "search", "images", "documents", "shared", "account", "prompts", "tasks", "my_feedback", "memory", "arena"),
+    Role.ADMIN: ("cases", "review_progress", "leaderboard", "experiments", "datasets", "usage", "reports", "alerts", "models", "get_model",
+                 "compare", "presets", "platforms", "people", "access", "store", "jobs", "audit", "logs", "plugins"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 
@@ -61,16 +71,16 @@ def protos(node: Any) -> Iterator[Message]:
         yield from protos(child)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = build(tmp_path)
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    made = build(tmp_path_factory.mktemp("strangers"))
     yield made
     made.portal.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hostile(house: House) -> House:
-    """Return a person, a group, a folder, a chat, files, models, ratings and notes, all of these names."""
+    """Return a person, a group, a folder, a chat, files, models, ratings, notes and much more, all of these names."""
     portal, router = house.portal, house.router
     admin = house.person(Role.ADMIN)
     portal.accounts.add(admin, "eve", Role.ANALYST, password=PASSWORD, full_name=HOSTILE, group=HOSTILE)
@@ -109,6 +119,70 @@ def hostile(house: House) -> House:
     return house
 
 
+@pytest.fixture(scope="module")
+def addresses(hostile: House) -> Mapping[str, Mapping[str, str]]:
+    """Return the query of the page of one thing, by the page's name. The thing and all that it holds have hostile names."""
+    portal, admin = hostile.portal, hostile.person(Role.ADMIN)
+    eve = portal.accounts.credentials("eve")
+    assert eve is not None
+    collection = portal.collections.add(eve.user, HOSTILE[:80]).id
+    document = portal.documents.add(eve.user, collection, f"{HOSTILE}.md".replace("/", ""), f"# {HOSTILE}\n\n{HOSTILE}".encode())
+    _until(lambda: portal.documents.get(eve.user, document.id).state is DocumentState.READY)
+    file = portal.files.upload(eve.user, f"{HOSTILE}.csv".replace("/", ""), f'"{HOSTILE}",usd\n"{HOSTILE}",1\n'.encode())
+    steps = (
+        Step(id="s1", kind=StepKind.QUERY, title=HOSTILE, inputs=("file1",), text=f"SELECT '{HOSTILE}' AS \"{HOSTILE}\""),
+        Step(id="s2", kind=StepKind.WRITE, title=HOSTILE, inputs=("s1",), text=HOSTILE),
+        Step(id="s3", kind=StepKind.ASK, title=HOSTILE, text=HOSTILE),
+    )
+    task = portal.workflow_tasks.add(eve.user, HOSTILE, [file.id], steps=steps, title=HOSTILE)
+    run = portal.workflow_runs.start(eve.user, task.id, task.version)
+    _until(lambda: portal.workflow_runs.get(eve.user, run.id)[0].state is RunState.ASKING)
+    portal.prompts.add(eve.user, HOSTILE[:80], HOSTILE)
+    portal.memories.add(eve.user, HOSTILE)
+    portal.roles.add(admin, ":red[System] **b** `c` $x$", {Permission.CHAT})
+    words = {"title": HOSTILE, "description": HOSTILE, "system_prompt": HOSTILE}
+    portal.presets.save(admin, Preset(name="formal", model="fake", created_at=things.NOW, updated_at=things.NOW, **words))
+    begun = portal.experiments.start(admin, Design(name=HOSTILE[:80], question=HOSTILE, subject="fake", other=HOSTILE))
+    [rule] = portal.alert_rules.overview(admin).rules
+    [plan] = portal.report_plans.overview(admin).plans
+    left, right = (Contender(name, "v1") for name in (HOSTILE, "fake"))
+    with SqlUnitOfWork(portal.database) as work:
+        work.file_comparisons.add(replace(things.comparison("c1", HOSTILE, admin.id), ended_at=things.NOW))
+        vote = ArenaVote(id=things.new_id(), user_id=admin.id, left=left, right=right, choice=VotedFor.LEFT, voted_at=things.NOW)
+        work.votes.put(vote)
+        work.commit()
+    return {
+        "documents": {"collection": collection}, "tasks": {"task": task.id}, "experiments": {"experiment": begun.id},
+        "alerts": {"rule": rule.id}, "reports": {"plan": plan.id}, "compare": {"comparison": "c1"},
+    }  # fmt: skip
+
+
+def _until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+
+
+def test_every_page_is_looked_at() -> None:
+    assert {entry.path or "chat" for entry in ENTRIES} <= {"start", *PAGES[Role.ANALYST], *PAGES[Role.ADMIN]}
+
+
+@pytest.mark.parametrize("name", ["documents", "tasks", "experiments", "alerts", "reports", "compare"])
+def test_no_page_of_one_thing_lets_a_name_be_markdown_or_html(
+    hostile: House, addresses: Mapping[str, Mapping[str, str]], name: str
+) -> None:
+    eve = hostile.portal.accounts.credentials("eve")
+    assert eve is not None
+    user = eve.user if name in PAGES[Role.ANALYST] else hostile.person(Role.ADMIN)
+    drawn = AppTest.from_function(_page, default_timeout=60, args=(hostile.portal, user, name))
+    for parameter, value in addresses[name].items():
+        drawn.query_params[parameter] = value
+    all_is_text(drawn.run())
+    assert "evil" in texts(drawn)
+
+
+@pytest.mark.usefixtures("addresses")
 @pytest.mark.parametrize("name", [name for names in PAGES.values() for name in names])
 def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> None:
     eve = hostile.portal.accounts.credentials("eve")
@@ -134,8 +208,8 @@ def all_is_text(drawn: AppTest) -> None:
     for proto in protos(drawn._tree):
         for where, text in strings(proto, ""):
             place = (type(proto).__name__, where)
-            if place == ("Html", "body"):
-                assert "<u>" not in text
+            if place in (("Html", "body"), ("PlotlyChart", "spec")):
+                assert "<u>" not in text.replace("\\u003c", "<").replace("\\u003e", ">")
             elif place not in PLAIN and not where.endswith("id"):
                 assert not any(trace in text for trace in TRACES), (place, text)
 

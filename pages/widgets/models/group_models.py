@@ -30,7 +30,7 @@ def group_models(portal: Portal, user: User, names: Sequence[str]) -> None:
             current = chosen.get(group)
             options = list(dict.fromkeys([None, *names, *([current] if current else [])]))
             st.selectbox(
-                group, options, index=options.index(current), key=f"groupmodel-{group}",
+                plain(group), options, index=options.index(current), key=f"groupmodel-{group}",
                 format_func=lambda name: t("The portal's default") if name is None else name,
                 on_change=callback(_set), args=(portal, user, group),
             )  # fmt: skip

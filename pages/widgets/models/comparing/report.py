@@ -86,7 +86,7 @@ def _use(portal: Portal, user: User, comparison: Comparison) -> None:
     if target is None:
         return
     model, file = target
-    label = t("Use {file} for {model}", file=file.quantization or file.path.name, model=model)
+    label = t("Use {file} for {model}", file=plain(file.quantization or file.path.name), model=plain(model))
     if st.button(label, type="primary", key="comparison-use"):
         try:
             started = portal.swaps.start(user, model, file.path)
