@@ -62,7 +62,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         usage=UsageReports(unit_of_work, clock),
         boards=boards,
         money=money,
-        sheets=Sheets(boards, money),
+        sheets=Sheets(unit_of_work, boards, money, clock),
         repricing=Repricing(unit_of_work, base.jobs, rollups, clock),
         answer_lines=AnswerLines(unit_of_work, rollups),
     )

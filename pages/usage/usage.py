@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.plugins.records import SectionPage
 from core.usage.boards.records import Choices
@@ -23,6 +24,7 @@ from pages.widgets.boards.adoption import adoption
 from pages.widgets.boards.capacity import capacity
 from pages.widgets.boards.drill import drill
 from pages.widgets.boards.overview import overview
+from pages.widgets.boards.plots import offer_exports
 from pages.widgets.boards.quality import quality
 from pages.widgets.boards.speed import speed_board
 from pages.widgets.chat.message import plain
@@ -54,6 +56,7 @@ def render(portal: Portal, user: User) -> None:
             blank(t("No answers yet"), t("This page counts people, answers, tokens and ratings once someone has asked a question."))
             return
         head = page_head(t("Usage"), key="usage")
+        offer_exports(allows(user, Permission.EXPORT))
         board = choice.tab()
         if board == choice.REPORT:
             _report(portal, user, head, models, groups)
@@ -107,7 +110,8 @@ def _report(portal: Portal, user: User, head: DeltaGenerator, models: Sequence[s
     marks = marks_of(portal.swaps.markers(user, *bounds(query.first, query.last)))
     waiting.empty()
     st.session_state[_LOADED] = True
-    export_menu(head, portal, user, report)
+    if allows(user, Permission.EXPORT):
+        export_menu(head, portal, user, report)
     with below:
         _body(report, parts, marks)
         plugin_sections(portal, user, SectionPage.USAGE)

@@ -6,19 +6,27 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, Error, Page, expect
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import Portal, build_portal
 from core.chat.turns import TurnOptions
+from core.documents.records import DocumentState
+from core.experiments.records import Design
+from core.inference.offers import Preset
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished
-from core.people.records import Role
+from core.people.records import Role, User
+from core.usage.alerts.rule_records import AlertRule, Measure
+from core.usage.reporting.records import ReportPlan
+from core.workflows.records import RunState, Step, StepKind
 from samples.chromium import open_page, show_earlier_messages
-from samples.fakes import FakePool, FakeRouter
+from samples.fakes import FakePool, FakeRouter, answer
 from settings import Settings
 from tests.browser.conftest import Person
 from tests.browser.settled import settle
@@ -67,6 +75,7 @@ MARKDOWN = [
 ]  # fmt: skip
 """As Markdown, formulas and Streamlit's own marks."""
 PIECES = [each.format(bad=BAD, elsewhere=ELSEWHERE) for each in (*TAGS, *MARKDOWN)]
+WAIT_S = 60.0
 A_CHAT = 26
 """Pieces in one chat."""
 
@@ -132,6 +141,53 @@ def _write(portal: Portal, router: FakeRouter) -> None:
             portal.feedback.rate(mei.user, shown.message.id, -1, next(left))
 
 
+    _write_names(portal, mei.user, left)
+    _write_results(portal, router, mei.user)
+
+
+def _write_names(portal: Portal, mei: User, left: Iterator[str]) -> None:
+    """Give one piece each to what people name: prompts, memories, collections, presets, experiments, alert rules and reports."""
+    now = datetime.now(UTC)
+
+    def name(most: int) -> str:
+        return " ".join(next(left).split())[:most]
+
+    for number in range(8):
+        portal.prompts.add(mei, name(80), next(left))
+        portal.memories.add(mei, next(left))
+        portal.alert_rules.add(mei, AlertRule(name=f"{number} {name(70)}", measure=Measure.ERRORS, threshold=5))
+        portal.report_plans.add(mei, ReportPlan(name=f"{number} {name(70)}", cards=("overview.figures",)))
+        words = {"title": name(70), "description": name(200), "system_prompt": next(left)}
+        portal.presets.save(mei, Preset(name=f"preset{number}", model="fake", created_at=now, updated_at=now, published=True, **words))
+    portal.experiments.start(mei, Design(name=name(70), question=name(70), subject="fake", other="preset0"))
+
+
+def _write_results(portal: Portal, router: FakeRouter, mei: User) -> None:
+    """Write all pieces into a document that is cited, and into what a task reads, queries and writes."""
+    text, steps = "\n\n".join(PIECES), []
+    collection = portal.collections.add(mei, PIECES[0][:80]).id
+    document = portal.documents.add(mei, collection, "pieces.txt", text.encode()).id
+    file = portal.files.upload(mei, "pieces.txt", text.encode()).id
+    rows = "piece,number\n" + "".join(f'"{each.replace(chr(34), chr(34) * 2)}",{at}\n' for at, each in enumerate(PIECES))
+    table = portal.files.upload(mei, "rows.csv", rows.encode()).id
+    for at, (kind, asked, inputs) in enumerate([
+        (StepKind.READ, "", ("file1",)), (StepKind.QUERY, 'SELECT * FROM "rows"', ("file2",)),
+        *((StepKind.WRITE, each, ("s1",)) for each in PIECES[:4]), (StepKind.ASK, PIECES[0], ()),
+    ]):  # fmt: skip
+        steps.append(Step(id=f"s{at + 1}", kind=kind, title=" ".join(PIECES[at].split())[:80], inputs=inputs, text=asked))
+    for first in range(4):
+        router.next_answers.put(answer("\n\n".join(PIECES[first::4])))
+    task = portal.workflow_tasks.add(mei, PIECES[1], [file, table], steps=steps, title=PIECES[2][:80])
+    run = portal.workflow_runs.start(mei, task.id, task.version)
+    deadline = time.monotonic() + WAIT_S
+    while (
+        portal.workflow_runs.get(mei, run.id)[0].state is not RunState.ASKING
+        or portal.documents.get(mei, document).state is not DocumentState.READY
+    ):
+        assert time.monotonic() < deadline, portal.workflow_runs.get(mei, run.id)
+        time.sleep(0.02)
+
+
 def _expect_nothing_ran(page: Page) -> None:
     page.wait_for_timeout(300)
     assert page.evaluate("window.bad") is None
@@ -149,7 +205,17 @@ def test_nothing_runs_on_any_page(person: Person, portal: Measured) -> None:
         for thought in page.get_by_test_id("stExpander").all()[:3]:
             thought.click()
         _expect_nothing_ran(page)
-    for name in ("Cases", "Usage", "Models", "People", "Access", "Jobs", "Audit", "Search"):
+    with portal.sign_in("mei") as client:
+        lists = ((name, client.get(f"/api/v1/{name}").json()["items"][0]) for name in ("tasks", "experiments"))
+        of_one = [f"{name}?{name[:-1]}={each.get('experiment', each)['id']}" for name, each in lists]
+        of_one.append(f"documents?collection={client.get('/api/v1/collections').json()['items'][0]['id']}")
+    for path in of_one:
+        page.goto(f"{portal.url}/{path}")
+        expect(page.get_by_test_id("stMain")).to_contain_text("bad=1", timeout=60_000)
+        settle(page)
+        _expect_nothing_ran(page)
+    names = ("Tasks", "Documents", "Prompts", "Presets", "Experiments", "Alerts", "Reports", "Logs")
+    for name in (*names, "Cases", "Usage", "Models", "People", "Access", "Jobs", "Audit", "Search"):
         open_page(page, name)
         page.get_by_test_id("stMain").get_by_role("button").first.wait_for()
         settle(page)

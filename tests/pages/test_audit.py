@@ -69,7 +69,8 @@ def test_every_event_that_is_noted_anywhere_has_words_in_both_languages_and_an_u
     for path in [*root.glob("core/**/*.py"), *root.glob("bootstrap/*.py"), *root.glob("api/**/*.py")]:
         for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
             if getattr(call.func, "id", getattr(call.func, "attr", "")) in ("AuditEvent", "record", "record_alone", "_note", "_audit"):
-                values = (each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str))
+                inside = (each for argument in call.args for each in ast.walk(argument))
+                values = (each.value for each in inside if isinstance(each, ast.Constant) and isinstance(each.value, str))
                 noted |= {value for value in values if re.fullmatch(r"[a-z]+\.[a-z_]+", value)}
     assert {"session.open", "feedback.open", "backup.make", "user.add"} <= noted
     assert noted <= set(EVENTS)

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.inference.records import Usage
+from core.people.permissions import Permission
 from core.people.records import Role
 from core.usage.records import UsageQuery
 from core.usage.rollups import service
@@ -47,6 +48,14 @@ def test_the_overview_shows_the_answers_that_the_report_counts(seeded: Stage) ->
 def test_every_board_draws_in_both_languages(seeded: Stage, tab: str, language: str) -> None:
     drawn = page("usage", seeded, language=language, query={"tab": tab})
     assert not drawn.exception and len(drawn.metric) >= 4 and "class='sentence'" in texts(drawn)
+
+
+@pytest.mark.parametrize("tab", ["overview", "speed", "report"])
+def test_figures_are_downloaded_only_by_people_who_may_export(seeded: Stage, tab: str) -> None:
+    assert page("usage", seeded, query={"tab": tab}).get("download_button")
+    without = replace(seeded.admin, withheld=frozenset({Permission.EXPORT}))
+    drawn = page("usage", seeded, without, query={"tab": tab})
+    assert not drawn.exception and not drawn.get("download_button")
 
 
 def test_the_url_chooses_and_keeps_the_days_the_group_and_the_model(seeded: Stage) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Asked, Id, Moment
 from api.services import PortalHere
 from core.arena.records import Choice, Match, Side, VoteFilter, VoteTask
@@ -151,7 +152,4 @@ def leaderboard(portal: PortalHere, user: SignedIn, filter: FilterHere) -> Leade
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere) -> Response:
     """Export the leaderboard as CSV, UTF-8 with a byte order mark."""
     name = f"leaderboard_{datetime.now(UTC):%Y-%m-%d}.csv"
-    return Response(
-        portal.leaderboard.csv(user, filter), media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )  # fmt: skip
+    return download(portal.leaderboard.csv(user, filter).encode(), "text/csv; charset=utf-8", name)

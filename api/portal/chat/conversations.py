@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Query
@@ -17,6 +16,7 @@ from api.answering.streams import Cutoff, unless_cut
 from api.identity import SignedIn, TokenHere
 from api.portal.chat.message_shapes import ConversationOut, ShownOut
 from api.portal.chat.turn_stream import TurnOut, Watch
+from api.portal.download import download
 from api.portal.shapes import Asked, FileId, FolderId, Id, Line, MessageId, Moment, Sampling, ToolName, at_least_one
 from api.services import Portal, PortalHere
 from core.chat.conversations import MAX_AT_ONCE, MAX_TOOLS_OFF, UNTITLED
@@ -174,8 +174,7 @@ def export(
 ) -> Response:
     """Export your conversations as a file."""
     file = portal.exports.export(user, id, format)
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return download(file.content, file.media_type, file.name)
 
 
 @router.get("/conversations/{conversation_id}")

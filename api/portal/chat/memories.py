@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Asked, FolderId, Line
 from api.services import PortalHere
 from core.chat.memory.records import MAX_MEMORY_LENGTH, Memory
@@ -93,8 +94,7 @@ def switch(body: Switched, portal: PortalHere, user: SignedIn) -> UseOut:
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/json": {}}}})
 def export(portal: PortalHere, user: SignedIn) -> Response:
     """Export your memories as a JSON file."""
-    headers = {"Content-Disposition": 'attachment; filename="memories.json"'}
-    return Response(portal.memories.export(user), media_type="application/json", headers=headers)
+    return download(portal.memories.export(user), "application/json", "memories.json")
 
 
 @router.patch("/{memory_id}")

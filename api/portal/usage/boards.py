@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Line
 from api.services import PortalHere
 from bootstrap.portal import Portal
@@ -79,7 +80,7 @@ def board(
     model: Annotated[Line | None, Query()] = None, group: Annotated[Line | None, Query()] = None,
 ) -> BoardOut:  # fmt: skip
     """Return the figures and tables of a board."""
-    return BoardOut.of(_sheet(portal, user, board, first, last, model, group))
+    return BoardOut.of(portal.sheets.read(user, board, _query(portal, user, first, last, model, group)))
 
 
 @router.get("/{board}/{table}.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
@@ -88,15 +89,10 @@ def board_table(
     model: Annotated[Line | None, Query()] = None, group: Annotated[Line | None, Query()] = None,
 ) -> Response:  # fmt: skip
     """Return a table of a board as CSV."""
-    found = _sheet(portal, user, board, first, last, model, group).table(table)
-    return Response(
-        to_csv([column.name for column in found.columns], found.rows), media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{board}-{table}.csv"'},
-    )  # fmt: skip
+    found = portal.sheets.export(user, board, table, _query(portal, user, first, last, model, group))
+    return download(to_csv([column.name for column in found.columns], found.rows), "text/csv; charset=utf-8", f"{board}-{table}.csv")
 
 
-def _sheet(
-    portal: Portal, user: User, board: str, first: date | None, last: date | None, model: str | None, group: str | None
-) -> Sheet:  # fmt: skip
+def _query(portal: Portal, user: User, first: date | None, last: date | None, model: str | None, group: str | None) -> UsageQuery:
     last = last or portal.boards.choices(user).today
-    return portal.sheets.read(user, board, UsageQuery(first=first or last - timedelta(days=27), last=last, model=model, group=group))
+    return UsageQuery(first=first or last - timedelta(days=27), last=last, model=model, group=group)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
+from api.portal.download import download
 from api.portal.shapes import Asked, Id, Line, at_least_one
 from api.services import Portal, PortalHere
 from core.people.records import User
@@ -180,8 +181,7 @@ def file(
     """Return a report as one HTML page, as PDF, or as CSV files in a ZIP file."""
     made = portal.report_writer.made(user, report_id, ReportFormat(format), Language(language))
     ending = made.name.rpartition(".")[2]
-    headers = {"Content-Disposition": f'attachment; filename="report.{ending}"'}
-    return Response(made.content, media_type=made.media_type, headers=headers)
+    return download(made.content, made.media_type, f"report.{ending}")
 
 
 def _read(portal: Portal, user: User, plan_id: str) -> PlanOut:

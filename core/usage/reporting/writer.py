@@ -13,7 +13,7 @@ from core.changes.markers import described, marked
 from core.clock import Clock
 from core.errors import NotFound, Unavailable
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.plugins.records import Chat, ChatMessage
 from core.plugins.service import Plugins
@@ -71,8 +71,10 @@ class ReportWriter:
         return Report(name=plan.name, query=query, zone=choices.zone, made_at=self._clock(), sheets=sheets, marks=marks)
 
     def formats(self, user: User) -> Sequence[ReportFormat]:
-        """Return the formats that this person can have."""
+        """Return the formats that this person can have; none without the permission to export."""
         require(user, Permission.VIEW_USAGE)
+        if not allows(user, Permission.EXPORT):
+            return []
         pdf = any(each.name == ReportFormat.PDF for each in self._plugins.export_formats(user))
         return [each for each in ReportFormat if pdf or each is not ReportFormat.PDF]
 
@@ -85,13 +87,15 @@ class ReportWriter:
         return shown(self.read(user, report_id), language)
 
     def write(self, user: User, plan: ReportPlan, format: ReportFormat, language: Language) -> ReportFile:
-        """Make a report and return it as a file. Raises NotFound for a format that is off, Unavailable."""
+        """Make a report and return it as a file. Raises NotAllowed, NotFound for a format that is off, Unavailable."""
+        require(user, Permission.EXPORT)
         made = self.make(user, plan)
         self._note(user, made, format)
         return self.file(user, made, format, language)
 
     def made(self, user: User, report_id: str, format: ReportFormat, language: Language) -> ReportFile:
-        """Return a report that was made on schedule as a file. Raises NotFound."""
+        """Return a report that was made on schedule as a file. Raises NotAllowed, NotFound."""
+        require(user, Permission.EXPORT)
         report = self.read(user, report_id)
         self._note(user, report, format)
         return self.file(user, report, format, language)

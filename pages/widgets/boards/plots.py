@@ -18,17 +18,24 @@ from pages.widgets.common.formats import count, share, short_day
 from pages.widgets.usage import charts
 
 Rows = Callable[[], Sequence[Sequence[object]]]
+_EXPORTS = "boards-exports"
+
+
+def offer_exports(allowed: bool) -> None:
+    """Draw the buttons that download figures, or leave them out, from now on in this session."""
+    st.session_state[_EXPORTS] = allowed
 
 
 def head(key: str, title: str, sub: str, columns: Sequence[str], rows: Rows) -> None:
-    """Draw the title of a card, and the button that downloads its figures."""
+    """Draw the title of a card, and the button that downloads its figures if the person may export."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small", key=f"boardhead-{key}"):
         with st.container():
             card_title(title, sub)
-        st.download_button(
-            t("CSV"), lambda: to_csv(columns, rows()), f"{key}.csv", "text/csv", key=f"boardcsv-{key}", on_click="ignore", type="tertiary",
-            icon=":material/download:", help=t("Download the figures of this chart"),
-        )  # fmt: skip
+        if st.session_state.get(_EXPORTS, False):
+            st.download_button(
+                t("CSV"), lambda: to_csv(columns, rows()), f"{key}.csv", "text/csv", key=f"boardcsv-{key}", on_click="ignore",
+                type="tertiary", icon=":material/download:", help=t("Download the figures of this chart"),
+            )  # fmt: skip
 
 
 def rated_mondays(weeks: Sequence[RatedWeek]) -> list[date]:

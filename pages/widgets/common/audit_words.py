@@ -128,6 +128,8 @@ EVENTS = {
     "model.load": "Model loaded",
     "model.unload": "Model unloaded",
     "model.make_default": "Default model changed",
+    "model.keep": "Model loaded at every start",
+    "model.leave_out": "Model no longer loaded at start",
     "model.crash": "Model crashed",
     "platforms.apply": "Platforms changed",
     "platforms.clear_embeddings": "Embedding cache emptied",

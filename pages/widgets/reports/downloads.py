@@ -23,9 +23,12 @@ _TYPES = {
 
 
 def downloads(portal: Portal, user: User, name: str, write: Callable[[ReportFormat], ReportFile]) -> None:
-    """Draw the button with its formats. write: makes a file once it is asked for."""
+    """Draw the button with its formats, if the person may export. write: makes a file once it is asked for."""
+    formats = portal.report_writer.formats(user)
+    if not formats:
+        return
     with st.popover(t("Download"), icon=":material/download:", key="report-download"):
-        for format in portal.report_writer.formats(user):
+        for format in formats:
             ending, media_type = _TYPES[format]
             st.download_button(
                 t(_WORDS[format]), lambda format=format: write(format).content, f"{name}.{ending}", media_type, on_click="ignore",

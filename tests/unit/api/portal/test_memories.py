@@ -31,7 +31,7 @@ def test_memories_go_with_chats_of_their_person_and_not_with_requests_of_program
     assert ann.patch(f"{path}/{fact['id']}", json={"text": "The user trades swaps."}).json()["text"] == "The user trades swaps."
     assert ann.post(path, json={"text": "The user trades swaps"}).status_code == 409
     exported = ann.get(f"{path}/export")
-    assert exported.headers["content-disposition"] == 'attachment; filename="memories.json"'
+    assert exported.headers["content-disposition"] == "attachment; filename*=UTF-8''memories.json"
     assert [each["text"] for each in exported.json()["memories"]] == ["The user trades swaps."]
     assert ann.delete(f"{path}/{fact['id']}").status_code == 204
     assert ann.delete(path).json() == {"deleted": 0}

@@ -64,7 +64,8 @@ class House:
         rollups = Rollups(unit_of_work, clock, "Europe/Zurich")
         boards = Boards(unit_of_work, rollups, clock)
         plugins: Any = NoPlugins()
-        self.writer = ReportWriter(unit_of_work, boards, Sheets(boards, Money(unit_of_work, rollups, clock)), plugins, clock)
+        sheets = Sheets(unit_of_work, boards, Money(unit_of_work, rollups, clock), clock)
+        self.writer = ReportWriter(unit_of_work, boards, sheets, plugins, clock)
         self.plans = ReportPlans(unit_of_work, jobs, clock, "Europe/Zurich", can_mail=True)
         self.runs = ReportRuns(
             unit_of_work, jobs, clock, self.writer, mails, time_zone="Europe/Zurich", public_url="https://portal.example/"
