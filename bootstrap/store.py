@@ -29,7 +29,7 @@ from data.encryption.sealing import use_keyring
 from data.index.rejected_jobs import RejectedIndexJobs
 from data.index.worker import IndexWorker
 from data.inspection import StoreState, inspect_store
-from data.migrate import migrate
+from data.migrate import downgrade, migrate
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -96,6 +96,18 @@ def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, Re
         yield inspect_store(database), IndexWorker(database, index), RejectedIndexJobs(database), index
     finally:
         index.close()
+        database.close()
+
+
+def migrate_to(settings: Settings, revision: str) -> None:
+    """Bring the database to a revision: "head" for this code's, an earlier one for the release that had it. Raises StartFailed."""
+    database = open_database(settings.database)
+    try:
+        if revision == "head":
+            migrate(database)
+        else:
+            downgrade(database, revision)
+    finally:
         database.close()
 
 

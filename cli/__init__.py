@@ -9,5 +9,6 @@ In reading order:
 - environment: install what the portal needs
 - serving: serve the portal
 - checks: test
+- releases: make an archive of a release, upgrade and roll back
 - commands: user, doctor, backup, keys and audit
 """

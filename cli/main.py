@@ -20,6 +20,7 @@ from cli.environment.engine_build import library_path
 from cli.environment.fixes import failed
 from cli.environment.install import install_runtime
 from cli.paths import REPOSITORY, Paths
+from cli.releases import bundle, upgrade
 from core.errors import PortalError, StartFailed
 
 _HELP = """\
@@ -44,6 +45,9 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
   ./portal audit verify                 check that the audit log was not changed
   ./portal doctor                every part: its state, its version, and what to do
+  ./portal bundle [FILE] [--with identity|pdf|redis|cuda]      one archive to install without network
+  ./portal upgrade OLD_FOLDER    in the new version's folder: back up, migrate, start, check; back again if it fails
+  ./portal rollback              return to the version before the upgrade, and keep the data
   ./portal demo [--pictures] [FOLDER]   record a video: a portal from nothing, and each role's story
   ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
@@ -52,7 +56,10 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "worker", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "demo", "bench")
+_COMMANDS = (
+    *("run", "worker", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor"),
+    *("bundle", "upgrade", "rollback", "demo", "bench"),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,7 +102,11 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         return 0
     if known.command == "bench" and rest[0] not in find_benches():
         raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(find_benches()))
+    if known.command in ("upgrade", "rollback"):
+        return upgrade.main(paths, [known.command, *rest])
     install_runtime(paths, with_engine=os.environ.get("PORTAL_PROFILE") != "user")
+    if known.command == "bundle":
+        return bundle.main(paths, rest)
     if known.command == "demo":
         python_packages.install(paths, python_packages.TEST, "the demo's packages")
         return enter(paths, "demo", [each if each.startswith("-") else str(Path(each).absolute()) for each in rest])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cli.environment import system_packages
 from cli.environment.engine_build import Build, library_path
+from cli.environment.offline import pip_options, read_bundle
 from cli.environment.python_packages import BUILD, CUDA, ENGINE, add_to_stamp, install, pip_install, read_stamp
 from cli.paths import Paths
 from cli.progress import Step, run, step
@@ -30,7 +31,16 @@ def installed_key(paths: Paths) -> str:
 
 
 def needs_compiler(paths: Paths, build: Build) -> bool:
-    return installed_key(paths) != build.key and not _cached(paths, build)
+    return installed_key(paths) != build.key and not _ready_made(paths, build)
+
+
+def installed_wheel(paths: Paths) -> Path:
+    """Return the wheel of the llama.cpp that was tested here. Raises StartFailed if it is neither cached nor in the archive."""
+    noted = read_trial_result(paths.engine_trial_result)
+    if noted and (found := _wheel_with(paths, noted.build)):
+        return found
+    lost = "The compiled llama.cpp is no longer in {cache}. Remove the folder {venv}, then try again: it is compiled again."
+    raise StartFailed(lost, cache=paths.cache, venv=paths.venv)
 
 
 def ensure(paths: Paths, build: Build) -> None:
@@ -104,16 +114,26 @@ def _identity(paths: Paths) -> str:
 
 
 def _install_and_try(paths: Paths, build: Build) -> list[Trial]:
-    wheel = _cached(paths, build) or compile_wheel(paths, build)
+    wheel = _ready_made(paths, build) or compile_wheel(paths, build)
     with step("Installing llama.cpp and testing one decode", "Installed llama.cpp and tested one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
         run([paths.python, "-m", "pip", "install", *options, wheel], paths.log)
         return try_both(lambda extra: try_decode(paths, extra_buffers=extra))
 
 
-def _cached(paths: Paths, build: Build) -> Path | None:
-    """Return an intact cached wheel; a damaged one is built again."""
-    return next((wheel for wheel in (paths.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
+def _ready_made(paths: Paths, build: Build) -> Path | None:
+    """Return a compiled wheel to try: of this build, or without a compiler the one of the archive, which may fit this processor too."""
+    found = _wheel_with(paths, build.key)
+    if found is None and build.native and system_packages.missing_compiler() and (bundle := read_bundle()):
+        return bundle.engine_wheel()
+    return found
+
+
+def _wheel_with(paths: Paths, key: str) -> Path | None:
+    """Return an intact cached wheel, or the one of the archive; a damaged one is built again."""
+    cached = next((wheel for wheel in (paths.cache / key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
+    bundle = read_bundle() if cached is None else None
+    return bundle.engine_wheel() if bundle and bundle.engine == key else cached
 
 
 @contextmanager
@@ -134,7 +154,7 @@ def compiling_alone(folder: Path) -> Iterator[Path]:
 
 def compile_wheel(paths: Paths, build: Build) -> Path:
     with compiling_alone(paths.cache / build.key) as work:
-        return _cached(paths, build) or compile_in(work, paths, build)
+        return _wheel_with(paths, build.key) or compile_in(work, paths, build)
 
 
 def compile_in(work: Path, paths: Paths, build: Build) -> Path:
@@ -158,7 +178,7 @@ def compile_in(work: Path, paths: Paths, build: Build) -> Path:
     options = ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar=off", "-v"]
     with step(f"Compiling {what}", f"Compiled {what}") as current:
         run(
-            [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
+            [tools / "bin" / "python", "-m", "pip", "wheel", *options, *pip_options(ENGINE), "--require-hashes", "-r", ENGINE, "-w", made],
             paths.log,
             environment=environment,
             each_line=share_done(current),

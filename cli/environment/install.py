@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.environment import engine, engine_build, python_packages, system_packages
+from cli.environment.offline import read_bundle
 from cli.paths import Paths
 
 NEED_REDIS = "PORTAL_REDIS_URL"
@@ -26,6 +27,9 @@ def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
     """
     paths.prepare()
     with _alone(paths):
+        bundle = read_bundle()
+        if bundle and python_packages.read_stamp(paths).get("bundle") != bundle.digest:
+            bundle.check()
         build = engine_build.wanted()
         missing = [] if python_packages.has_environment(paths) else system_packages.missing_venv()
         if with_engine and engine.needs_compiler(paths, build):
@@ -33,6 +37,8 @@ def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
         system_packages.install(missing, paths.log)
         python_packages.make_environment(paths)
         python_packages.install(paths, python_packages.RUN, "Python packages")
+        if bundle:
+            python_packages.add_to_stamp(paths, bundle=bundle.digest)
         if any(os.environ.get(name) for name in NEED_IDENTITY):
             python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
         if os.environ.get(NEED_PDF, "").strip().lower() in ("1", "true", "yes", "on"):

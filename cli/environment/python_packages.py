@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.environment.fixes import DOWNLOAD
+from cli.environment.offline import PYTHON, pip_options
 from cli.paths import REPOSITORY, Paths
 from cli.progress import Step, run, step
 from core.errors import StartFailed
@@ -24,7 +25,6 @@ PDF = REPOSITORY / "requirements/pdf.txt"
 REDIS = REPOSITORY / "requirements/redis.txt"
 CUDA = REPOSITORY / "requirements/cuda.txt"
 
-_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)", re.MULTILINE)
 _MARKED = re.compile(r"^([A-Za-z0-9._-]+)==[^ \\]+ *;", re.MULTILINE)
 
@@ -49,11 +49,11 @@ def read_stamp(paths: Paths) -> dict[str, str]:
         stamp: dict[str, str] = json.loads(paths.stamp.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return stamp if stamp.get("python") == _PYTHON and paths.python.exists() else {}
+    return stamp if stamp.get("python") == PYTHON and paths.python.exists() else {}
 
 
 def add_to_stamp(paths: Paths, **facts: str) -> None:
-    stamp = {"python": _PYTHON, **read_stamp(paths), **facts}
+    stamp = {"python": PYTHON, **read_stamp(paths), **facts}
     temporary = paths.stamp.with_suffix(".new")
     temporary.write_text(json.dumps(stamp, indent=1), "utf-8")
     temporary.replace(paths.stamp)
@@ -87,7 +87,7 @@ def install(paths: Paths, lock: Path, what: str) -> None:
 
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:
     """Install with pip; repeat an interrupted or damaged download once. Raises StartFailed."""
-    options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
+    options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", *pip_options(lock)]
     command: list[str | Path] = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
     try:
         run(command, log, each_line=each_line)

@@ -70,6 +70,7 @@ BEFORE_THE_ENVIRONMENT = (
     *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
     *("checks.parallel_tests", "checks.background_soak", "checks.outcome", "checks.checks"),
     *("environment.engine_build", "environment.fixes", "commands.doctor", "commands.finding", "commands.benches"),
+    *("environment.offline", "releases.bundle", "releases.environments", "releases.running", "releases.upgrade"),
 )
 """Modules of cli that run before anything is installed."""
 SHARED_WITH_THE_COMMAND = "models.trials.machine_trial"

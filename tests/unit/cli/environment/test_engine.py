@@ -181,3 +181,27 @@ def test_the_share_done_is_read_from_ninja() -> None:
     assert shown.detail == "48 %"
 
 
+
+
+class Archive:
+    """Has one compiled wheel, of a build that `engine` names."""
+
+    def __init__(self, wheel: Path, engine: str) -> None:
+        self.engine = engine
+        self._wheel = wheel
+
+    def engine_wheel(self) -> Path:
+        return self._wheel
+
+
+@pytest.mark.parametrize(("key", "compiler", "compiles"), [(CPU.key, True, 0), ("another", True, 1), ("another", False, 0)])
+def test_the_archives_build_is_taken_where_it_fits_or_nothing_can_be_compiled(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, key: str, compiles: int, *, compiler: bool
+) -> None:
+    machine = Machine(GOOD)
+    monkeypatch.setattr(engine, "read_bundle", lambda: Archive(paths.home / "archive" / "llama.whl", key))
+    monkeypatch.setattr(engine.system_packages, "missing_compiler", lambda: [] if compiler else ["g++"])
+    assert engine.needs_compiler(paths, CPU) is bool(compiles)
+    _ensure(paths, monkeypatch, machine)
+    assert len(machine.compiled) == compiles
+    assert machine.installed == ([CPU.key] if compiles else ["archive"])
