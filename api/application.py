@@ -92,6 +92,7 @@ PORTALS = {
     "jobs": "tasks.jobs",
     "tasks": "workflows.tasks",
     "task-runs": "workflows.runs",
+    "task-templates": "workflows.templates",
 }
 """The portal's own groups of routes: the name of each in PORTAL_ROUTES, and its module in api/portal/."""
 DIALECTS = {

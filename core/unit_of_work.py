@@ -53,6 +53,7 @@ from core.usage.ports import GenerationRepository
 from core.usage.reporting.ports import ReportRepository
 from core.usage.rollups.ports import RollupRepository
 from core.workflows.ports import WorkflowRepository
+from core.workflows.templates.ports import TemplateRepository
 
 
 class UnitOfWork(Protocol):
@@ -90,6 +91,7 @@ class UnitOfWork(Protocol):
     machines: MachineRepository
     alerts: AlertRepository
     workflows: WorkflowRepository
+    task_templates: TemplateRepository
     reports: ReportRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository

@@ -102,6 +102,8 @@ from core.usage.reports import UsageReports
 from core.workflows.results import WorkflowResults
 from core.workflows.runs import WorkflowRuns
 from core.workflows.tasks import WorkflowTasks
+from core.workflows.templates.library import TaskTemplates
+from core.workflows.templates.running import TemplateRuns
 
 
 class PageSettings(Protocol):
@@ -210,6 +212,8 @@ class PagePortal(Protocol):
     workflow_tasks: WorkflowTasks
     workflow_runs: WorkflowRuns
     workflow_results: WorkflowResults
+    task_templates: TaskTemplates
+    template_runs: TemplateRuns
     alert_delivery: AlertDelivery
     usage: UsageReports
     boards: Boards

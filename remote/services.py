@@ -153,6 +153,8 @@ SERVICES = (
             values={"limits": RunLimits}, reads=("get", "list", "planner_for")),
     Service("workflow_runs", user=("answer", "cancel", "get", "list", "start"), reads=("get", "list")),
     Service("workflow_results", user=("export", "open_as_chat")),
+    Service("task_templates", user=("add", "change", "get", "list", "remove", "save_task", "share"), reads=("get", "list")),
+    Service("template_runs", user=("run",)),
     Service("table_queries", user=("run",), reads=("run",)),
     Service("temporary", user=(
         *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),

@@ -18,6 +18,8 @@ from core.workflows.runs import WorkflowRuns
 from core.workflows.steps.step_work import StepWork
 from core.workflows.task_run import TaskRun
 from core.workflows.tasks import WorkflowTasks
+from core.workflows.templates.library import TaskTemplates
+from core.workflows.templates.running import TemplateRuns
 from data.documents.markdown_html import to_html
 
 
@@ -26,6 +28,8 @@ class WorkflowServices:
     workflow_tasks: WorkflowTasks
     workflow_runs: WorkflowRuns
     workflow_results: WorkflowResults
+    task_templates: TaskTemplates
+    template_runs: TemplateRuns
 
 
 def build_workflows(
@@ -38,8 +42,11 @@ def build_workflows(
     steps = StepWork(unit_of_work, chat.table_queries, search, finder, images, model_work, clock)
     runs = WorkflowRuns(unit_of_work, base.jobs, clock, limits)
     base.run_jobs_of(Planner(unit_of_work, model_work, chat.table_queries, clock, limits), TaskRun(unit_of_work, steps, clock, limits))
+    tasks = WorkflowTasks(unit_of_work, base.jobs, inference.privacy, model_work, clock, limits)
     return WorkflowServices(
-        workflow_tasks=WorkflowTasks(unit_of_work, base.jobs, inference.privacy, model_work, clock, limits),
+        workflow_tasks=tasks,
         workflow_runs=runs,
         workflow_results=WorkflowResults(unit_of_work, runs, inference.privacy, clock, to_html),
+        task_templates=TaskTemplates(unit_of_work, inference.privacy, clock, limits),
+        template_runs=TemplateRuns(unit_of_work, tasks, runs),
     )

@@ -6,18 +6,11 @@ from core.documents.records import Collection, Document
 from core.errors import NotAllowed, NotFound
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.prompts.records import Share
+from core.prompts.sharing import sees
 from core.unit_of_work import UnitOfWork
 
 GONE = "This collection does not exist. It may have been removed."
 DOCUMENT_GONE = "This document does not exist. It may have been removed."
-
-
-def sees(user: User, collection: Collection) -> bool:
-    """Tell whether a person reads a collection: its owner, its group, or everyone."""
-    if collection.owner_id == user.id or collection.share is Share.EVERYONE:
-        return True
-    return collection.share is Share.GROUP and collection.group == user.group != ""
 
 
 def seen(work: UnitOfWork, user: User, collection_id: str) -> Collection:

@@ -15,8 +15,10 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.prompts.records import Share
+from core.prompts.sharing import group_after_sharing
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
+ONLY_OWNER = "Only its owner can share this collection."
 HELD = "Your chats are under a legal hold and cannot be deleted. Ask an admin."
 
 
@@ -79,15 +81,9 @@ class Collections:
         """
         with self._unit_of_work() as work:
             before = locked(work, user, collection_id)
-            if Share.EVERYONE in (share, before.share) and share is not before.share:
-                require(user, Permission.RUN_MODELS)
-            elif before.owner_id != user.id:
-                raise NotAllowed("Only its owner can share this collection.")
+            group = group_after_sharing(user, before, share, ONLY_OWNER)
             if before.owner_id != user.id and share is not Share.OWN:
-                raise NotAllowed("Only its owner can share this collection.")
-            group = user.group if share is Share.GROUP else ""
-            if share is Share.GROUP and not group:
-                raise InvalidInput("You are in no group. Ask an admin to add you to one.")
+                raise NotAllowed(ONLY_OWNER)
             changed = replace(before, share=share, group=group)
             work.collections.save(changed)
             if (share, group) != (before.share, before.group):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.bounds import within
-from core.documents.access import seen, sees
+from core.documents.access import seen
 from core.documents.meaning import AskedVector, Meaning
 from core.documents.ports import PassageIndex, VectorIndex
 from core.documents.ranking import fused, merged
@@ -17,6 +17,7 @@ from core.documents.terms import question_words
 from core.errors import InvalidInput
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.prompts.sharing import sees
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_QUESTION_CHARS = 4_000

@@ -4,6 +4,7 @@ In reading order:
 
 - records: prompts and their versions
 - ports: their repository
-- blanks: find the blanks to fill in
+- blanks: find the blanks to fill in, and fill them
+- sharing: who sees what is shared, also of collections and templates of tasks
 - library: write, share, publish and restore prompts
 """

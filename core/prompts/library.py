@@ -27,6 +27,7 @@ from core.prompts.records import (
     PromptVersion,
     Share,
 )
+from core.prompts.sharing import group_after_sharing, sees
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 GONE = "This prompt does not exist. It may have been removed."
@@ -114,14 +115,7 @@ class PromptLibrary:
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             before = _visible(work, user, prompt_id)
-            publishes = Share.EVERYONE in (share, before.share) and share is not before.share
-            if publishes:
-                require(user, Permission.RUN_MODELS)
-            elif before.owner_id != user.id:
-                raise NotAllowed("Only its owner can share this prompt.")
-            group = user.group if share is Share.GROUP else ""
-            if share is Share.GROUP and not group:
-                raise InvalidInput("You are in no group. Ask an admin to add you to one.")
+            group = group_after_sharing(user, before, share, "Only its owner can share this prompt.")
             changed = replace(before, share=share, group=group, starter=before.starter and share is before.share)
             work.prompts.save(changed)
             if share is not before.share:
@@ -201,7 +195,7 @@ def _visible(work: UnitOfWork, user: User, prompt_id: str) -> Prompt:
     """Return and lock a prompt that this person may see."""
     require(user, Permission.CHAT)
     prompt = work.prompts.lock(prompt_id)
-    if prompt is None or not _sees(user, prompt):
+    if prompt is None or not sees(user, prompt):
         raise NotFound(GONE)
     return prompt
 
@@ -212,12 +206,6 @@ def _own(work: UnitOfWork, user: User, prompt_id: str) -> Prompt:
     if prompt.owner_id != user.id:
         raise NotAllowed("Only its owner can change this prompt. Make a copy of your own.")
     return prompt
-
-
-def _sees(user: User, prompt: Prompt) -> bool:
-    if prompt.owner_id == user.id or prompt.share is Share.EVERYONE:
-        return True
-    return prompt.share is Share.GROUP and prompt.group == user.group != ""
 
 
 def _may_start(work: UnitOfWork, user: User, prompt: Prompt) -> bool:

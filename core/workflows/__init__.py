@@ -15,4 +15,5 @@ In reading order:
 - steps: what a run does for each step
 - task_run: do the steps of a run, as a job
 - results: read, export and continue the result of a run
+- templates: tasks to run again, with blanks
 """

@@ -22,8 +22,8 @@ class WorkflowRepository(Protocol):
         """Read a task, and lock it until the transaction ends."""
         ...
 
-    def of_user(self, user_id: str, limit: int) -> Sequence[WorkflowTask]:
-        """Return a person's tasks, most recently changed first."""
+    def of_user(self, user_id: str, limit: int, template_id: str | None = None) -> Sequence[WorkflowTask]:
+        """Return a person's tasks, most recently changed first. template_id: only those made of this template."""
         ...
 
     def count_of(self, user_id: str) -> int: ...

@@ -101,6 +101,8 @@ class WorkflowTask:
     """Why the last proposal failed."""
     plan_job_id: str | None = None
     """The job that proposes steps; None if there was none."""
+    template_id: str | None = None
+    """The template that it was made of."""
     created_at: datetime
     updated_at: datetime
 

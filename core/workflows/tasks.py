@@ -59,11 +59,15 @@ class WorkflowTasks:
         return self._model_work.model_for(user, model)
 
     def add(
-        self, user: User, request: str, files: Sequence[str] = (), model: str | None = None, steps: Sequence[Step] = (), title: str = ""
-    ) -> WorkflowTask:
-        """Order a task. files: ids of own files. Raises NotAllowed, NotFound, InvalidInput, PersonalData, and Conflict at the limit."""
+        self, user: User, request: str, files: Sequence[str] = (), model: str | None = None, steps: Sequence[Step] = (), title: str = "",
+        *, template_id: str | None = None,
+    ) -> WorkflowTask:  # fmt: skip
+        """Order a task. files: ids of own files. template_id: what it is made of.
+
+        Raises NotAllowed, NotFound, InvalidInput, PersonalData, and Conflict at the limit.
+        """
         require(user, Permission.RUN_TASKS)
-        request = self._checked_request(user, request)
+        request = checked_request(self._privacy, user, request)
         now = self._clock()
         with self._unit_of_work() as work:
             if work.workflows.count_of(user.id) >= MAX_TASKS:
@@ -72,8 +76,8 @@ class WorkflowTasks:
             if steps:
                 check_steps(steps, chosen, self.limits.steps)
             task = WorkflowTask(
-                id=uuid4().hex, user_id=user.id, title=_title(title or cut(one_line(request), TITLE_FROM_REQUEST)), request=request,
-                model=model or None, steps=tuple(steps), files=chosen, created_at=now, updated_at=now,
+                id=uuid4().hex, user_id=user.id, title=checked_title(title or cut(one_line(request), TITLE_FROM_REQUEST)), request=request,
+                model=model or None, steps=tuple(steps), files=chosen, template_id=template_id, created_at=now, updated_at=now,
             )  # fmt: skip
             work.workflows.add(task)
             work.commit()
@@ -84,12 +88,15 @@ class WorkflowTasks:
         with self._unit_of_work() as work:
             return self._planned(work, own_task(work, user, task_id))
 
-    def list(self, user: User, limit: int = 50) -> Sequence[tuple[WorkflowTask, Run | None]]:
-        """List the person's tasks, each with its newest run, most recently changed first. Raises InvalidInput."""
+    def list(self, user: User, limit: int = 50, template_id: str | None = None) -> Sequence[tuple[WorkflowTask, Run | None]]:
+        """List the person's tasks, each with its newest run, most recently changed first. Raises InvalidInput.
+
+        template_id: only tasks that were made of this template.
+        """
         require(user, Permission.RUN_TASKS)
         within("limit", limit, 1, MAX_LISTED)
         with self._unit_of_work() as work:
-            tasks = work.workflows.of_user(user.id, limit)
+            tasks = work.workflows.of_user(user.id, limit, template_id)
             runs = {each.task_id: each for each in work.workflows.latest_runs([each.id for each in tasks])}
             return [(each, runs.get(each.id)) for each in tasks]
 
@@ -101,7 +108,7 @@ class WorkflowTasks:
 
         Raises NotFound, InvalidInput, PersonalData, and Conflict if somebody else changed the steps, or while a model plans.
         """
-        request = None if request is None else self._checked_request(user, request)
+        request = None if request is None else checked_request(self._privacy, user, request)
         with self._unit_of_work() as work:
             task = self._planned(work, own_task(work, user, task_id, lock=True))
             if steps is not None and tuple(steps) != task.steps:
@@ -112,7 +119,7 @@ class WorkflowTasks:
                 check_steps(steps, task.files, self.limits.steps)
                 task = replace(task, steps=tuple(steps), version=task.version + 1, problem=None)
             task = replace(
-                task, title=task.title if title is None else _title(title), request=task.request if request is None else request,
+                task, title=task.title if title is None else checked_title(title), request=task.request if request is None else request,
                 model=task.model if model is None else model or None, updated_at=self._clock(),
             )  # fmt: skip
             work.workflows.save(task)
@@ -174,17 +181,6 @@ class WorkflowTasks:
             work.commit()
         return settled or task
 
-    def _checked_request(self, user: User, request: str) -> str:
-        require(user, Permission.RUN_TASKS)
-        request = without_controls(request).strip()
-        if is_blank(request):
-            raise InvalidInput("Describe what should be done.")
-        if len(request) > MAX_TEXT_LENGTH:
-            raise InvalidInput("A task can have at most {limit:,} characters. Shorten it.", limit=MAX_TEXT_LENGTH)
-        if halves(request):
-            raise InvalidInput("The task contains half a character (an unpaired surrogate). Remove it.")
-        return self._privacy.check(user, request).text
-
 
 def own_task(work: UnitOfWork, user: User, task_id: str, *, lock: bool = False) -> WorkflowTask:
     """Return a person's own task. Raises NotAllowed, and NotFound for someone else's, so that its existence is not revealed."""
@@ -206,7 +202,21 @@ def _files(work: UnitOfWork, user: User, ids: Sequence[str]) -> tuple[TaskFile, 
     )
 
 
-def _title(title: str) -> str:
+def checked_request(privacy: PrivacyFilter, user: User, request: str) -> str:
+    """Return what is to be done, as it is stored. Raises NotAllowed, InvalidInput, PersonalData."""
+    require(user, Permission.RUN_TASKS)
+    request = without_controls(request).strip()
+    if is_blank(request):
+        raise InvalidInput("Describe what should be done.")
+    if len(request) > MAX_TEXT_LENGTH:
+        raise InvalidInput("A task can have at most {limit:,} characters. Shorten it.", limit=MAX_TEXT_LENGTH)
+    if halves(request):
+        raise InvalidInput("The task contains half a character (an unpaired surrogate). Remove it.")
+    return privacy.check(user, request).text
+
+
+def checked_title(title: str) -> str:
+    """Return a title on one line. Raises InvalidInput."""
     title = one_line(title)
     if not 1 <= len(title) <= MAX_TITLE_LENGTH:
         raise InvalidInput("A task needs a title of 1 to {most} characters.", most=MAX_TITLE_LENGTH)

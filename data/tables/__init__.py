@@ -57,7 +57,13 @@ from data.tables.models.serving import (
 from data.tables.operations.plugins import PluginTable
 from data.tables.operations.storage import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.operations.tasks import JobTable
-from data.tables.operations.workflows import WorkflowFileTable, WorkflowResultTable, WorkflowRunTable, WorkflowTaskTable
+from data.tables.operations.workflows import (
+    TaskTemplateTable,
+    WorkflowFileTable,
+    WorkflowResultTable,
+    WorkflowRunTable,
+    WorkflowTaskTable,
+)
 from data.tables.people.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.people.accounts import (
     ApiKeyTable,
@@ -202,6 +208,7 @@ __all__ = [
     "SummaryTable",
     "SwapTable",
     "Table",
+    "TaskTemplateTable",
     "TrainingChoiceTable",
     "TurnTable",
     "UsageCellTable",

@@ -21,6 +21,9 @@ from pages.widgets.tasks.starters import starter_steps
 from pages.widgets.tasks.step_form import DONE, EDITED, NEW, begin, step_form
 from pages.widgets.tasks.step_list import PROBLEM, acted, step_list
 from pages.widgets.tasks.task_list import TASK, open_task, task_list
+from pages.widgets.tasks.templates.form import edit
+from pages.widgets.tasks.templates.listing import TEMPLATE, open_template, template_list
+from pages.widgets.tasks.templates.template_page import template_page
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -31,12 +34,20 @@ LIVE_S, LISTED_S = 1.5, 10.0
 
 def render(portal: Portal, user: User) -> None:
     require(user, Permission.RUN_TASKS)
+    if (template := st.query_params.get(TEMPLATE)) is not None:
+        template_page(portal, user, template)
+        return
     wanted = st.query_params.get(TASK)
     if wanted is None:
         st.session_state.pop(EDITED, None)
         frame.page_head(t("Tasks"), t("Describe the work once. You see every step before it runs."), key="tasks")
+        show_outcome(DONE)
         order(portal, user)
-        part(task_list, every=LISTED_S)(portal, user)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            part(task_list, every=LISTED_S)(portal, user)
+        with right:
+            template_list(portal, user)
         return
     st.button(t("All tasks"), icon=":material/arrow_back:", type="tertiary", key="task-back", on_click=open_task, args=(None,))
     try:
@@ -89,6 +100,9 @@ def _buttons(portal: Portal, user: User, task: WorkflowTask, run: Run | None) ->
     with st.popover(t("Delete"), type="tertiary", key="task-delete"):
         st.markdown(t("Delete this task with its files and the results of its runs?"))
         st.button(t("Delete"), key="task-delete-sure", on_click=removed)
+    if task.steps:
+        saved = callback(lambda: acted(lambda: _save_as_template(portal, user, task)))
+        st.button(t("Save as template"), icon=":material/bookmark_add:", type="tertiary", key="task-template", on_click=saved)
     if portal.workflow_tasks.planner_for(user, task.model) is not None:
         again = callback(lambda: acted(lambda: portal.workflow_tasks.plan(user, task.id)))
         st.button(t("Propose again") if task.steps else t("Propose steps"), icon=":material/refresh:", key="task-plan", on_click=again)
@@ -110,6 +124,12 @@ def _retry(portal: Portal, user: User, run: Run) -> str:
 def _remove(portal: Portal, user: User, task: WorkflowTask) -> None:
     portal.workflow_tasks.remove(user, task.id)
     open_task(None)
+
+
+def _save_as_template(portal: Portal, user: User, task: WorkflowTask) -> None:
+    made = portal.task_templates.save_task(user, task.id)
+    open_template(made.id)
+    edit(made.id)
 
 
 def _planning(portal: Portal, user: User, task: WorkflowTask) -> None:

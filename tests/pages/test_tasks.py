@@ -10,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.people.permissions import Permission
+from core.people.records import Role
+from core.prompts.records import Share
 from core.workflows.records import RUN_ENDED, Run, RunState, Step, StepKind, WorkflowTask
 from tests.pages.seeded import Stage, page, stage, texts
 
@@ -111,3 +113,48 @@ def test_nobody_opens_another_persons_task_and_a_group_can_withhold_tasks(room: 
     assert not drawn.exception and "This task does not exist" in texts(drawn).replace("\\", "")
     drawn = page("tasks", room, user=replace(room.admin, withheld=frozenset({Permission.RUN_TASKS})))
     assert drawn.exception
+
+
+def test_a_task_is_saved_as_a_template_and_run_with_other_words(room: Stage) -> None:
+    portal, ask = room.portal, Step(id="s1", kind=StepKind.SEARCH, title="Look", text="bonds in May")
+    task = portal.workflow_tasks.add(room.admin, "What about bonds?", steps=(ask,))
+    drawn = page("tasks", room, query={"task": task.id})
+    drawn.button(key="task-template").click().run()
+    [listed] = portal.task_templates.list(room.admin)
+    key = f"{listed.template.id}-1"
+    drawn.text_area(key=f"template-text-{key}-s1").set_value("[topic] in [month]")
+    drawn.button(key="template-save").click().run()
+    assert not drawn.exception and ":blue-badge[topic] in :blue-badge[month]" in texts(drawn)
+    drawn.button(key="template-run").click().run()
+    assert errors(drawn) == ["Fill in topic."]
+    for name, value in (("topic", "Rates"), ("month", "June")):
+        drawn.text_input(key=f"template-value-{listed.template.id}-{name}").set_value(value)
+    drawn.button(key="template-run").click().run()
+    [(made, run)] = portal.workflow_tasks.list(room.admin, 10, listed.template.id)
+    assert not drawn.exception and made.steps[0].text == "Rates in June" and run is not None
+    ended(room, run)
+    portal.task_templates.share(room.admin, listed.template.id, Share.EVERYONE)
+    other = replace(room.admin, id="0" * 32, role=Role.ANALYST)
+    drawn = page("tasks", room, user=other, query={"template": listed.template.id})
+    assert not drawn.exception and "by Mei Lin" in texts(drawn) and not drawn.get("popover")
+    drawn = page("tasks", room, query={"template": listed.template.id})
+    drawn.button(key="template-delete-sure").click().run()
+    assert not drawn.exception and portal.task_templates.list(room.admin) == []
+
+
+@pytest.mark.parametrize(("name", "values", "file"), [
+    ("document", {"reader": "the board", "number": "3"}, ("note.txt", b"Rates fell in May.")),
+    ("table", {"figure": "the sum of usd", "group": "desk"}, ("sales.csv", SALES)),
+    ("chats", {"topic": "bonds"}, None),
+])  # fmt: skip
+def test_each_ready_made_template_runs(room: Stage, name: str, values: dict[str, str], file: tuple[str, bytes] | None) -> None:
+    portal = room.portal
+    drawn = page("tasks", room)
+    drawn.button(key=f"template-take-{name}").click().run()
+    [listed] = portal.task_templates.list(room.admin)
+    assert not drawn.exception and listed.blanks == tuple(values) and "Change it as you like" in drawn.success[0].value
+    files = [portal.files.upload(room.admin, *file).id] if file is not None else []
+    run = ended(room, portal.template_runs.run(room.admin, listed.template.id, 1, values, files))
+    # The fake model writes no SQL, so a query in words ends there.
+    assert run.state is (RunState.FAILED if name == "table" else RunState.DONE), run.error
+    portal.task_templates.remove(room.admin, listed.template.id)

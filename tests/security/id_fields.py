@@ -65,6 +65,10 @@ FIELDS = {
     ("POST", "/api/v1/collections/passages", "collections"): lambda id, own: Asked(
         "POST", "/api/v1/collections/passages", {"question": "x", "collections": [id]}
     ),
+    ("POST", "/api/v1/task-templates", "task_id"): lambda id, own: Asked("POST", "/api/v1/task-templates", {"task_id": id}),
+    ("POST", "/api/v1/task-templates/{template_id}/runs", "files"): lambda id, own: Asked(
+        "POST", f"/api/v1/task-templates/{own['template_id']}/runs", {"version": 1, "files": [id]}
+    ),
     ("POST", "/api/v1/tasks", "files"): lambda id, own: Asked("POST", "/api/v1/tasks", {"request": "x", "files": [id]}),
     ("POST", "/api/v1/chat-imports", "file_id"): lambda id, own: Asked("POST", "/api/v1/chat-imports", {"file_id": id}),
     ("POST", "/api/v1/ground", "image_id"): lambda id, own: Asked("POST", "/api/v1/ground", {"image_id": id, "phrases": ["x"]}),
@@ -104,6 +108,8 @@ PATHS_AND_CONTENTS = {
     ("POST", "/api/v1/models/imports", "folder"), ("POST", "/v1/files", "file"), ("GET", "/api/v1/index/parked", "after"),
     ("PUT", "/api/v1/review-questions", "id"),
     ("GET", "/api/v1/notices", "before"), ("POST", "/api/v1/tasks", "id"), ("PATCH", "/api/v1/tasks/{task_id}", "id"),
+    ("POST", "/api/v1/task-templates", "id"), ("POST", "/api/v1/task-templates", "files"),
+    ("PATCH", "/api/v1/task-templates/{template_id}", "id"),
     ("GET", "/api/v1/alert-history", "before"), ("GET", "/api/v1/cases", "cursor"), ("GET", "/api/v1/own-feedback", "cursor"),
     ("PUT", "/api/v1/review-questions", "id"),
 }  # fmt: skip

@@ -44,7 +44,7 @@ from tests.unit.api.test_permissions import ROUTES
 OF_A_PERSON = {
     "conversation_id", "message_id", "file_id", "folder_id", "share_id", "prompt_id", "run_id", "image_id", "batch_id", "session_id",
     "key_id", "job_id", "response_id", "group_id", "memory_id", "notice_id", "match_id", "collection_id", "document_id",
-    "task_id", "task_run_id",
+    "task_id", "task_run_id", "template_id",
 }  # fmt: skip
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {

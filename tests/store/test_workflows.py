@@ -76,3 +76,32 @@ def test_rules_delete_tasks_and_their_files_but_none_that_runs_or_is_held(databa
         assert {each.id for each in work.workflows.of_user(ana.id, 10)} == {runs.task_id}
         assert work.workflows.count_of(bo.id) == 1 and work.workflows.get(held.task_id) is not None
     assert message
+
+
+def test_templates_are_read_as_stored_and_follow_their_group(database: Database) -> None:
+    ana, bo = put_user(database, things.user("ana")), put_user(database, things.user("bo"))
+    with SqlUnitOfWork(database) as work:
+        own, shared = things.put_template(work, ana, "Own"), things.put_template(work, ana, "销售", group="sales")
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.task_templates.get(own.id) == own and work.task_templates.lock(shared.id) == shared
+        assert work.task_templates.count_of(ana.id) == 2 and list(work.task_templates.visible(bo.id, "")) == []
+        assert work.task_templates.visible(bo.id, "sales") == [shared]
+        work.task_templates.rename_group("sales", "trade")
+        assert [each.id for each in work.task_templates.visible(bo.id, "trade")] == [shared.id]
+        work.task_templates.withdraw_from("trade")
+        assert list(work.task_templates.visible(bo.id, "trade")) == []
+        work.task_templates.remove(own.id)
+        assert work.task_templates.get(own.id) is None
+
+
+def test_tasks_of_a_template_outlive_it(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    with SqlUnitOfWork(database) as work:
+        template = things.put_template(work, ana, "Own")
+        run, _ = things.put_task(work, ana, "Of it"), things.put_task(work, ana, "Another")
+        task = work.workflows.get(run.task_id)
+        assert task is not None
+        work.workflows.save(replace(task, template_id=template.id))
+        work.task_templates.remove(template.id)
+        assert [each.id for each in work.workflows.of_user(ana.id, 10, template.id)] == [task.id]

@@ -32,6 +32,7 @@ from core.usage.alerts.rule_records import AlertRule, Measure, Severity
 from core.usage.records import Language
 from core.usage.reporting.records import MadeReport, ReportMail, ReportPlan, StoredPlan
 from core.workflows.records import Output, Run, RunState, Step, StepKind, StepResult, StepState, TaskFile, WorkflowTask
+from core.workflows.templates.records import FileSlot, TaskTemplate
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 from tests.fake_comparer import result as compared
@@ -207,6 +208,18 @@ def put_task(work: SqlUnitOfWork, owner: User, text: str, file: StoredFile | Non
     if ended:
         work.workflows.set_run(run.id, RunState.FAILED, NOW, error)
     return run
+
+
+def put_template(work: SqlUnitOfWork, owner: User, text: str, group: str = "") -> TaskTemplate:
+    """A template with one step, one blank and one file."""
+    step = Step(id="s1", kind=StepKind.WRITE, title=text[:100], text=f"{text} in [month]", inputs=("file1",))
+    made = TaskTemplate(
+        id=new_id(), owner_id=owner.id, title=text[:100], request=text, model=None, steps=(step,), created_at=NOW, updated_at=NOW,
+        files=(FileSlot(position=1, name=text[:100], tables=("sales",)),), group=group,
+        share=PromptShare.GROUP if group else PromptShare.OWN,
+    )  # fmt: skip
+    work.task_templates.add(made)
+    return made
 
 
 def put_report(work: SqlUnitOfWork, owner: User, text: str) -> StoredPlan:

@@ -6,13 +6,14 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, exists, func, insert, select, update
 
 from core.documents.ports import IndexedDocument, IndexedVectors
 from core.documents.records import Collection, Counts, Document, DocumentState, Passage
 from core.prompts.records import Share
 from data.columns import error_json, error_of
 from data.repositories.knowledge.files import PART_BYTES, PARTS_AT_ONCE
+from data.repositories.prompts.shared_rows import rename_group, visible_rows, withdraw_from
 from data.tables import CollectionTable, DocumentPartTable, DocumentTable, PassageTable, PassageVectorTable
 from data.transaction import AnyRow, Transaction
 
@@ -24,13 +25,7 @@ _PART = DocumentPartTable.__table__.c
 _PASSAGE = PassageTable.__table__.c
 _VECTOR = PassageVectorTable.__table__.c
 _DOCUMENTS = select(*(column for column in _DOCUMENT if column.name != "words"))
-_SHARED_WITH_GROUP = and_(_T.share == Share.GROUP.value, _T.group_name == bindparam("group"))
-_VISIBLE = (
-    select(CollectionTable.__table__)
-    .where(or_(_T.user_id == bindparam("user"), _T.share == Share.EVERYONE.value, _SHARED_WITH_GROUP))
-    .order_by(_T.updated_at.desc(), _T.id)
-)  # fmt: skip
-"""Nothing is shared with a group that is None."""
+_VISIBLE = visible_rows(CollectionTable)
 
 
 class SqlCollectionRepository:
@@ -79,11 +74,10 @@ class SqlCollectionRepository:
         self._sql.write(delete(CollectionTable).where(_T.id == collection_id))
 
     def rename_group(self, old: str, new: str) -> None:
-        self._sql.write(update(CollectionTable).where(_T.group_name == old).values(group_name=new))
+        rename_group(self._sql, CollectionTable, old, new)
 
     def withdraw_from(self, group: str) -> None:
-        shared = and_(_T.share == Share.GROUP.value, _T.group_name == group)
-        self._sql.write(update(CollectionTable).where(shared).values(share=Share.OWN.value, group_name=""))
+        withdraw_from(self._sql, CollectionTable, group)
 
     def add_document(self, document: Document, content: bytes) -> None:
         values = {

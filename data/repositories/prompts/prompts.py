@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from core.prompts.records import Prompt, PromptVersion, Share
+from data.repositories.prompts.shared_rows import rename_group, visible_rows, withdraw_from
 from data.tables import PromptTable, PromptVersionTable
 from data.transaction import AnyRow, Transaction
 
 _T = PromptTable.__table__.c
 _VERSION = PromptVersionTable.__table__.c
-_SHARED_WITH_GROUP = and_(_T.share == Share.GROUP.value, _T.group_name == bindparam("group"))
-_VISIBLE = (
-    select(PromptTable.__table__)
-    .where(or_(_T.user_id == bindparam("user"), _T.share == Share.EVERYONE.value, _SHARED_WITH_GROUP))
-    .order_by(_T.updated_at.desc(), _T.id)
-)  # fmt: skip
-"""Nothing is shared with a group that is None."""
+_VISIBLE = visible_rows(PromptTable)
 
 
 class SqlPromptRepository:
@@ -59,11 +54,10 @@ class SqlPromptRepository:
         self._sql.write(delete(PromptVersionTable).where(old))
 
     def rename_group(self, old: str, new: str) -> None:
-        self._sql.write(update(PromptTable).where(_T.group_name == old).values(group_name=new))
+        rename_group(self._sql, PromptTable, old, new)
 
     def withdraw_from(self, group: str) -> None:
-        values = {"share": Share.OWN.value, "group_name": "", "starter": False}
-        self._sql.write(update(PromptTable).where(_T.group_name == group, _T.share == Share.GROUP.value).values(values))
+        withdraw_from(self._sql, PromptTable, group, starter=False)
 
 
 def _values(prompt: Prompt) -> dict[str, Any]:

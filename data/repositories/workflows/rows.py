@@ -19,7 +19,8 @@ def task_values(task: WorkflowTask) -> dict[str, Any]:
     body = {"title": task.title, "request": task.request, "steps": written(task.steps), "problem": _error(task.problem)}
     return {
         "id": task.id, "user_id": task.user_id, "body": _json(body), "model": task.model, "version": task.version,
-        "planned_by": task.planned_by, "plan_job_id": task.plan_job_id, "created_at": task.created_at, "updated_at": task.updated_at,
+        "planned_by": task.planned_by, "plan_job_id": task.plan_job_id, "template_id": task.template_id, "created_at": task.created_at,
+        "updated_at": task.updated_at,
     }  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def task_of(row: AnyRow, files: Sequence[TaskFile]) -> WorkflowTask:
     return WorkflowTask(
         id=row.id, user_id=row.user_id, title=body["title"], request=body["request"], model=row.model, steps=read(body["steps"]),
         files=tuple(files), version=row.version, planned_by=row.planned_by, problem=_read_error(body["problem"]),
-        plan_job_id=row.plan_job_id, created_at=row.created_at, updated_at=row.updated_at,
+        plan_job_id=row.plan_job_id, template_id=row.template_id, created_at=row.created_at, updated_at=row.updated_at,
     )  # fmt: skip
 
 

@@ -48,8 +48,10 @@ class SqlWorkflowRepository:
         rows = self._sql.lock(select(WorkflowTaskTable.__table__).where(_T.id == task_id))
         return self._tasks(rows)[0] if rows else None
 
-    def of_user(self, user_id: str, limit: int) -> Sequence[WorkflowTask]:
+    def of_user(self, user_id: str, limit: int, template_id: str | None = None) -> Sequence[WorkflowTask]:
         statement = select(WorkflowTaskTable.__table__).where(_T.user_id == user_id).order_by(_T.updated_at.desc(), _T.id)
+        if template_id is not None:
+            statement = statement.where(_T.template_id == template_id)
         return self._tasks(self._sql.all(statement.limit(limit)))
 
     def count_of(self, user_id: str) -> int:

@@ -24,6 +24,8 @@ class WorkflowTaskTable(Table):
     version: Mapped[int]
     planned_by: Mapped[str] = mapped_column(String(300))
     plan_job_id: Mapped[str | None] = mapped_column(String(64))
+    template_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Of a template that may be gone."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -36,6 +38,22 @@ class WorkflowFileTable(Table):
     task_id: Mapped[str] = mapped_column(ForeignKey("workflow_tasks.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
+
+
+class TaskTemplateTable(Table):
+    """Templates of tasks. body: title, request, steps and files, as JSON."""
+
+    __tablename__ = "task_templates"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    body: Mapped[str] = mapped_column(SealedProse("task_templates.body"))
+    model: Mapped[str | None] = mapped_column(String(300))
+    share: Mapped[str] = mapped_column(String(16), index=True)
+    group_name: Mapped[str] = mapped_column(String(200))
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class WorkflowRunTable(Table):

@@ -10,4 +10,5 @@ In reading order:
 - step_list: the steps with their results, and what can be done with each
 - step_result: the result of one step
 - side: the run, the files, the limits and the result
+- templates: tasks to run again, with blanks
 """

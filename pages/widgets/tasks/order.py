@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -19,6 +19,8 @@ from pages.widgets.tasks.task_list import open_task
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
+
+T = TypeVar("T")
 
 
 def order(portal: Portal, user: User) -> None:
@@ -44,30 +46,36 @@ def order(portal: Portal, user: User) -> None:
         if not models:
             st.caption(t("No model that can plan is loaded. You can write the steps yourself: queries in SQL and charts need no model."))
         if proposes or by_hand:
-            _ordered(lambda: _add(portal, user, request, files, model, propose=proposes))
+            ordered(lambda: _add(portal, user, request, files, model, propose=proposes).id)
 
 
-def _add(portal: Portal, user: User, request: str, files: Sequence[UploadedFile], model: str | None, *, propose: bool) -> WorkflowTask:
+def with_files(portal: Portal, user: User, files: Sequence[UploadedFile], make: Callable[[list[str]], T]) -> T:
+    """Upload files and make something of their ids. If it is refused, the files are discarded."""
     ids: list[str] = []
     try:
         for file in files:
             ids.append(portal.files.upload(user, file.name, file.getvalue()).id)
-        task = portal.workflow_tasks.add(user, request, ids, model)
+        return make(ids)
     except PortalError:
         for each in ids:
             portal.files.discard(user, each)
         raise
+
+
+def _add(portal: Portal, user: User, request: str, files: Sequence[UploadedFile], model: str | None, *, propose: bool) -> WorkflowTask:
+    task = with_files(portal, user, files, lambda ids: portal.workflow_tasks.add(user, request, ids, model))
     if propose:
         return portal.workflow_tasks.plan(user, task.id)
     return portal.workflow_tasks.change(user, task.id, steps=starter_steps(task), version=task.version)
 
 
-def _ordered(make: Callable[[], WorkflowTask]) -> None:
+def ordered(make: Callable[[], str]) -> None:
+    """Make a task and open it; show a refusal. make: returns its id."""
     try:
         with st.spinner(t("Reading the files")):
-            task = make()
+            task_id = make()
     except PortalError as problem:
         st.error(plain(error_text(problem)), icon=":material/error:")
         return
-    open_task(task.id)
+    open_task(task_id)
     st.rerun()

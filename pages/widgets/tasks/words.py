@@ -24,6 +24,15 @@ DOES = {
     StepKind.WRITE: "asks the model",
     StepKind.ASK: "asks you",
 }
+KIND_ICONS = {
+    StepKind.QUERY: "table_chart",
+    StepKind.SEARCH: "search",
+    StepKind.READ: "description",
+    StepKind.CHART: "bar_chart",
+    StepKind.BOXES: "image_search",
+    StepKind.WRITE: "notes",
+    StepKind.ASK: "person",
+}
 TEXTS = {
     StepKind.QUERY: "SQL, or what to query",
     StepKind.SEARCH: "Words to search for",

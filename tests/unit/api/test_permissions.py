@@ -19,6 +19,7 @@ MANAGERS = {"manager", "admin"}
 ADMINS = {"admin"}
 OPEN = {"anonymous"} | ALL
 RULE = {"name": "Errors", "measure": "errors", "threshold": 5}
+ASK = {"id": "s1", "kind": "ask", "title": "Ask", "text": "Which?"}
 HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
 
 ROUTES: list[tuple[str, str, Any, set[str], int]] = [
@@ -234,6 +235,12 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/task-runs/{task_run_id}/result", None, ALL, 404),
     ("GET", "/api/v1/task-runs/{task_run_id}/export?format=markdown", None, ALL, 404),
     ("POST", "/api/v1/task-runs/{task_run_id}/chat", None, ALL, 404),
+    ("GET", "/api/v1/task-templates", None, ALL, 200),
+    ("POST", "/api/v1/task-templates", {"title": "Ask", "request": "Ask [who].", "steps": [ASK]}, ALL, 201),
+    ("GET", "/api/v1/task-templates/{template_id}", None, ALL, 404),
+    ("PATCH", "/api/v1/task-templates/{template_id}", {"title": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/task-templates/{template_id}", None, ALL, 404),
+    ("POST", "/api/v1/task-templates/{template_id}/runs", {"version": 1}, ALL, 404),
     ("GET", "/api/v1/usage/report-plans", None, MANAGERS, 200),
     ("POST", "/api/v1/usage/report-plans", {"plan": {"name": "Board", "cards": ["overview.figures"]}}, MANAGERS, 201),
     ("GET", "/api/v1/usage/report-plans/{plan_id}", None, MANAGERS, 404),

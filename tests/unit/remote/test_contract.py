@@ -420,7 +420,22 @@ def _tasks(portal: Any, ann: Any) -> None:
     with suppress(PortalError):
         portal.workflow_tasks.plan(ann, "missing")  # A real plan would count an answer or not, by chance.
     portal.workflow_tasks.cancel_plan(ann, task.id)
+    _templates(portal, ann, task.id)
     portal.workflow_tasks.remove(ann, task.id)
+
+
+def _templates(portal: Any, ann: Any, task_id: str) -> None:
+    portal.task_templates.save_task(ann, task_id)
+    ask = Step(id="s1", kind=StepKind.ASK, title="Ask", text="Which [what]?")
+    made = portal.task_templates.add(ann, "Ask", "Ask me", (ask,))
+    made = portal.task_templates.change(ann, made.id, version=1, request="Ask [who]")
+    portal.task_templates.list(ann)
+    portal.task_templates.get(ann, made.id)
+    with suppress(PortalError):
+        portal.task_templates.share(ann, made.id, Share.GROUP)
+    run = portal.template_runs.run(ann, made.id, made.version, {"what": "quarter", "who": "me"})
+    _ran(portal, ann, run.id, RunState.ASKING)
+    portal.task_templates.remove(ann, made.id)
 
 
 def _ran(portal: Any, ann: Any, run_id: str, state: RunState) -> None:

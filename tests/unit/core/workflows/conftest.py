@@ -32,6 +32,8 @@ from core.workflows.steps.step_work import StepWork
 from core.workflows.steps_json import read
 from core.workflows.task_run import TaskRun
 from core.workflows.tasks import WorkflowTasks
+from core.workflows.templates.library import TaskTemplates
+from core.workflows.templates.running import TemplateRuns
 from data.documents.markdown_html import to_html
 from data.images.reader import ProcessImageReader
 from data.table_files.reader import ProcessTableReader
@@ -101,6 +103,8 @@ class House:
         work = StepWork(unit_of_work, self.queries, search, Finder(unit_of_work, gateway, images, clock), images, model_work, clock)
         self.tasks = WorkflowTasks(unit_of_work, jobs, privacy, model_work, clock, limits)
         self.runs = WorkflowRuns(unit_of_work, jobs, clock, limits)
+        self.templates = TaskTemplates(unit_of_work, privacy, clock, limits)
+        self.template_runs = TemplateRuns(unit_of_work, self.tasks, self.runs)
         self.results = WorkflowResults(unit_of_work, self.runs, privacy, clock, to_html)
         planner = Planner(unit_of_work, model_work, self.queries, clock, limits)
         self.kinds: Sequence[JobKind] = [*planner.job_kinds(), *TaskRun(unit_of_work, work, clock, limits, longest_wait_s=0.01).job_kinds()]

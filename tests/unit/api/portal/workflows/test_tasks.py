@@ -120,3 +120,25 @@ def test_a_run_asks_and_goes_on_with_the_answer(ann: httpx.Client) -> None:
 def test_a_task_that_cannot_be_meant_is_refused(ann: httpx.Client, body: dict[str, Any], says: str) -> None:
     refused = ann.post("/api/v1/tasks", json=body)
     assert refused.status_code == 422 and says in refused.text, refused.text
+
+
+def test_a_template_is_saved_changed_shared_run_and_removed(ann: httpx.Client, signed_in: SignIn) -> None:
+    task = ann.post("/api/v1/tasks", json={"request": "Ask [who]", "steps": [ASK]}).json()
+    made = ann.post("/api/v1/task-templates", json={"task_id": task["id"]})
+    assert made.status_code == 201 and made.json()["blanks"] == ["who"], made.text
+    here = f"/api/v1/task-templates/{made.json()['id']}"
+    assert ann.post("/api/v1/task-templates", json={"task_id": task["id"], "title": "x"}).status_code == 422
+    assert ann.patch(here, json={}).status_code == 422
+    changed = ann.patch(here, json={"version": 1, "title": "Ask about [month]"}).json()
+    assert changed["version"] == 2 and changed["blanks"] == ["month", "who"]
+    assert ann.patch(here, json={"share": "everyone"}).status_code == 403
+    bob = signed_in("bob")
+    assert bob.get(here).status_code == 404 and bob.get("/api/v1/task-templates").json() == {"items": []}
+    refused = ann.post(f"{here}/runs", json={"version": 2, "values": {"who": "me"}})
+    assert refused.status_code == 422 and "Fill in month" in refused.text
+    assert ann.post(f"{here}/runs", json={"version": 1, "values": {"who": "me", "month": "May"}}).status_code == 409
+    run = ann.post(f"{here}/runs", json={"version": 2, "values": {"who": "me", "month": "May"}})
+    assert run.status_code == 202 and run.json()["title"] == "Ask about May"
+    until(lambda: ann.get(f"/api/v1/task-runs/{run.json()['id']}").json(), lambda found: found["state"] == "asking")
+    assert ann.delete(here).status_code == 204 and ann.get(here).status_code == 404
+    assert ann.get(f"/api/v1/tasks/{run.json()['task_id']}").status_code == 200
