@@ -13,7 +13,7 @@ from dataclasses import dataclass
 PRIOR = 0.1
 """Precision of a normal prior with mean 0 on each strength, so that nobody who won every vote is infinitely strong."""
 MAX_SHARE = 0.2
-"""Most of all weight that the votes of one person have together, where at least five people voted."""
+"""The largest share of all weight that one person's votes have together, if at least five people voted."""
 _STEPS, _ENOUGH = 60, 1e-10
 
 Matrix = list[list[float]]
@@ -58,9 +58,9 @@ class Fit:
 
 
 def person_weights(votes: Mapping[str, int], most: float = MAX_SHARE) -> dict[str, float]:
-    """Return the weight of each person's votes, so that nobody's weigh together more than this share of all.
+    """Return the weight of each person's votes, with at most this share of all for one person.
 
-    With so few people that nobody can stay below it, all people weigh the same.
+    With too few people for that, all people weigh the same.
     """
     if not votes:
         return {}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from core.arena.records import VoteFilter
 from core.arena.standings import Standings, standings
 from core.clock import Clock
@@ -12,7 +9,7 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
-from core.usage.csv_cells import BOM, safe_cell
+from core.usage.csv_file import to_csv
 
 COLUMNS = ("rank", "contender", "version", "score", "low", "high", "votes", "won")
 
@@ -40,17 +37,17 @@ class Leaderboard:
         with self._unit_of_work() as work:
             return [group.name for group in work.groups.all()]
 
-    def csv(self, user: User, filter: VoteFilter) -> str:
+    def csv(self, user: User, filter: VoteFilter) -> bytes:
         """Return the leaderboard as CSV, and record the export in the audit log."""
         require(user, Permission.EXPORT)
         found = self.read(user, filter)
         with self._unit_of_work() as work:
             record(work, self._clock(), user.id, "arena.export", "leaderboard", rows=str(len(found.rows)))
             work.commit()
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for each in found.rows:
-            figures = (round(each.score, 1), round(each.low, 1), round(each.high, 1), each.votes, round(each.won, 4))
-            writer.writerow([each.rank or "", safe_cell(each.contender.name), safe_cell(each.contender.version), *figures])
-        return BOM + out.getvalue()
+        return to_csv(COLUMNS, (
+            (
+                each.rank, each.contender.name, each.contender.version, *(round(score, 1) for score in (each.score, each.low, each.high)),
+                each.votes, round(each.won, 4),
+            )
+            for each in found.rows
+        ))  # fmt: skip

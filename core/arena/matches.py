@@ -92,7 +92,7 @@ class ArenaMatches:
         return len(self._contenders(user)) > 1
 
     def start(self, user: User, question: str, task: VoteTask | None = None) -> Match:
-        """Ask the two contenders of whose order the votes say least. An earlier match of this person ends.
+        """Ask the two contenders whose order is the least certain. An earlier match of this person ends.
 
         Raises InvalidInput, and Conflict if the person may use fewer than two models and presets.
         """

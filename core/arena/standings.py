@@ -87,9 +87,9 @@ def standings(counts: Sequence[VoteCount]) -> Standings:
 
 
 def next_pair(counts: Sequence[VoteCount], contenders: Sequence[Contender], chance: random.Random) -> tuple[Contender, Contender]:
-    """Return the two of which it is least certain who is better, in random order.
+    """Return the two contenders whose order is the least certain, in random order.
 
-    That is the pair whose difference is smallest beside its standard error; of equals, the one with the fewest votes.
+    That is the pair with the smallest difference relative to its standard error; of equals, the one with the fewest votes.
     """
     known, found, duels = _fitted(counts, contenders)
     index = {contender: number for number, contender in enumerate(known)}

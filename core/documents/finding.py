@@ -23,7 +23,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 MAX_QUESTION_CHARS = 4_000
 """How much of a question is read."""
 BY_MEANING = 0.7
-"""What a similarity counts beside a share of words: small models find unrelated passages of the same language similar."""
+"""The weight of a similarity relative to a share of words: small models find unrelated passages of the same language similar."""
 CANDIDATES = 50
 """How many passages of each ranking are considered."""
 MAX_FOUND = 8

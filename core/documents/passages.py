@@ -20,7 +20,7 @@ _SENTENCE = re.compile(r"(?<=[。！？；…])(?=[^”’」』）])|(?<=[.!?])
 _LINE = re.compile(r"\n")
 _SPACE = re.compile(r"\s+|(?<=[，、,;；：])")
 _CUTS = (_PARAGRAPH, _SENTENCE, _LINE, _SPACE)
-"""Where a text is cut, the best ways first."""
+"""Where a text can be cut, the best cuts first."""
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ def _packed(page: str, start: int, end: int) -> Iterator[_Span]:
         yield now
 
 
-def _pieces(page: str, start: int, end: int, way: int) -> Iterator[_Span]:
+def _pieces(page: str, start: int, end: int, cut: int) -> Iterator[_Span]:
     """Yield pieces that fit into a passage, without the space around them."""
     words = page[start:end]
     stripped = words.strip()
@@ -109,13 +109,13 @@ def _pieces(page: str, start: int, end: int, way: int) -> Iterator[_Span]:
     weight = len(stripped) + (_WIDE_WEIGHT - 1) * len(_WIDE.findall(stripped))
     if weight <= MAX_WEIGHT:
         yield _Span(start, end, weight)
-    elif way == len(_CUTS):
+    elif cut == len(_CUTS):
         step = MAX_WEIGHT // _WIDE_WEIGHT
         for at in range(start, end, step):
-            yield from _pieces(page, at, min(at + step, end), way)
+            yield from _pieces(page, at, min(at + step, end), cut)
     else:
         last = start
-        for found in _CUTS[way].finditer(page, start, end):
-            yield from _pieces(page, last, found.start(), way + 1)
+        for found in _CUTS[cut].finditer(page, start, end):
+            yield from _pieces(page, last, found.start(), cut + 1)
             last = found.end()
-        yield from _pieces(page, last, end, way + 1)
+        yield from _pieces(page, last, end, cut + 1)

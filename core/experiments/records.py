@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 class Metric(StrEnum):
-    """What an experiment is decided by."""
+    """The metric that decides an experiment."""
 
     SATISFACTION = "satisfaction"
     """Good ratings among all ratings."""
@@ -77,7 +77,7 @@ class Trip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What an experiment compares for whom, and how it is decided."""
+    """What an experiment compares, for whom, and what decides it."""
 
     name: str
     subject: str
@@ -142,7 +142,7 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFigures:
-    """What one person had of one variant: counts and sums."""
+    """Counts and sums of one person's answers from one variant."""
 
     user_id: str
     answers: int = 0
@@ -160,7 +160,7 @@ class PersonFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideFigures:
-    """What all people had of one variant."""
+    """Counts and sums of all people's answers from one variant."""
 
     people: tuple[PersonFigures, ...] = ()
     first_token_p95: float | None = None

@@ -26,7 +26,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """A guardrail, with the value of B and of how many it is; None without any."""
+    """A guardrail with B's value and the number of answers or ratings behind it; None without any."""
 
     guardrail: Guardrail
     value: float | None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 ALPHA = 0.05
 MIN_PEOPLE = 10
-"""People of each variant below which there is no interval: the variance is not known well enough."""
+"""The fewest people of each variant for an interval: with fewer, the variance is not known well enough."""
 POWER_Z = 0.841621
 """The 80th percentile of the normal distribution, for a power of 80 %."""
 MOST = 10_000_000

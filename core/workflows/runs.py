@@ -167,7 +167,7 @@ class WorkflowRuns:
 
 
 def made_of(step: Step, files: Sequence[TaskFile], model: str | None, results: Mapping[str, StepResult]) -> str:
-    """Return a hash of all that a step's result follows from. results: those of earlier steps, by id."""
+    """Return a hash of everything that determines a step's result. results: those of earlier steps, by id."""
     ids = {each.reference: each.id for each in files}
     [shown] = written([step])
     shown.pop("title")

@@ -35,7 +35,7 @@ def render(portal: Portal, user: User) -> None:
     if allows(user, Permission.EXPORT):
         with head:
             st.download_button(
-                t("Export CSV"), lambda: portal.leaderboard.csv(user, wanted).encode(), f"leaderboard_{datetime.now(UTC):%Y-%m-%d}.csv",
+                t("Export CSV"), lambda: portal.leaderboard.csv(user, wanted), f"leaderboard_{datetime.now(UTC):%Y-%m-%d}.csv",
                 "text/csv", key="leaderboard-csv", icon=":material/download:", type="tertiary", on_click="ignore",
             )  # fmt: skip
     bold, *rest = (error_text(each) for each in found.verdict)

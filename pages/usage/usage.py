@@ -121,7 +121,7 @@ def _blocks() -> None:
     """Draw grey blocks of the report's height while it is computed."""
     st.html("<div class='blocks four'><i></i><i></i><i></i><i></i></div>")
     st.html("<div class='blocks two'><i></i><i></i><i></i><i></i></div>")
-    st.html(f"<p class='heard' role='status'>{escape(t('Counting answers'))}</p>")
+    st.html(f"<p class='visually-hidden' role='status'>{escape(t('Counting answers'))}</p>")
 
 
 def _body(report: UsageReport, parts: UsageParts, marks: Sequence[Mark]) -> None:

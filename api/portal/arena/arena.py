@@ -152,4 +152,4 @@ def leaderboard(portal: PortalHere, user: SignedIn, filter: FilterHere) -> Leade
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere) -> Response:
     """Export the leaderboard as CSV, UTF-8 with a byte order mark."""
     name = f"leaderboard_{datetime.now(UTC):%Y-%m-%d}.csv"
-    return download(portal.leaderboard.csv(user, filter).encode(), "text/csv; charset=utf-8", name)
+    return download(portal.leaderboard.csv(user, filter), "text/csv; charset=utf-8", name)

@@ -31,8 +31,11 @@ def masked_message(message: Message, change: Change) -> Message:
 
 
 def _masked_context(context: AnswerContext, change: Change) -> AnswerContext:
-    sources = (replace(each, document=change(each.document), heading=change(each.heading)) for each in context.sources)
-    return replace(context, sources=tuple(sources))
+    sources = tuple(
+        replace(each, document=change(each.document), collection=change(each.collection), heading=change(each.heading))
+        for each in context.sources
+    )
+    return replace(context, sources=sources)
 
 
 def _masked_step(step: ToolStep, change: Change) -> ToolStep:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +10,7 @@ from enum import StrEnum
 from core.grounding.geometry import to_file
 from core.grounding.records import Box, GroundImage, GroundRun
 from core.tasks.records import Json
-from core.usage.csv_cells import BOM, may_be_formula
+from core.usage.csv_file import to_csv
 
 Found = tuple[GroundRun, GroundImage]
 _DIGITS = 2
@@ -115,22 +113,14 @@ def coco(found: Sequence[Found]) -> Mapping[str, Json]:
 
 
 def _csv(found: Sequence[Found]) -> bytes:
-    text = io.StringIO(newline="")
-    lines = csv.writer(text)
-    lines.writerow(CSV_HEADER)
-    for run, image in found:
-        for box in run.shown:
-            lines.writerow((
-                _cell(image.name), image.width, image.height, _cell(run.model), _cell(run.model_version), _cell(run.phrases[box.phrase]),
-                _cell(box.label), "" if box.confidence is None else box.confidence, *_rounded(box.edges),
-                "yes" if run.corrected is not None else "no", run.id, run.created_at.isoformat(),
-            ))  # fmt: skip
-    return (BOM + text.getvalue()).encode()
-
-
-def _cell(text: str) -> str:
-    """Return a text so that spreadsheets do not run it as a formula."""
-    return f"'{text}" if may_be_formula(text) else text
+    return to_csv(CSV_HEADER, (
+        (
+            image.name, image.width, image.height, run.model, run.model_version, run.phrases[box.phrase], box.label, box.confidence,
+            *_rounded(box.edges), "yes" if run.corrected is not None else "no", run.id, run.created_at.isoformat(),
+        )
+        for run, image in found
+        for box in run.shown
+    ))  # fmt: skip
 
 
 def _rounded(numbers: Sequence[float]) -> list[Json]:

@@ -2,7 +2,7 @@
 
 In reading order:
 
-- records: a line, what is asked of the log, and what is found
+- records: a line, a query of the log, and its results
 - ports: where lines are read
 - search: read words and field:value pairs
 - groups: put errors of one kind together

@@ -1,4 +1,4 @@
-"""Define a line of the log, what is asked of the log, and what is found."""
+"""Define a line of the log, a query of the log, and its results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class LogLevel(StrEnum):
-    """How bad a line is, in order."""
+    """The severity of a line, the lowest first."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -43,14 +43,14 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuery:
-    """What is asked of the log; all given conditions apply. since is inclusive, until exclusive."""
+    """A query of the log; all given conditions apply. since is inclusive, until exclusive."""
 
     since: datetime
     until: datetime
     words: str = ""
     """Words, and pairs such as level:error or turn:ID."""
     level: LogLevel = LogLevel.INFO
-    """The least level."""
+    """The lowest level to return."""
     area: str = ""
     user_id: str = ""
 

@@ -30,5 +30,5 @@ def _test(word: str) -> Callable[[LogLine], bool]:
     if name == "level" and value.upper() not in LogLevel.__members__:
         raise InvalidInput("There is no level {level}. Choose from: {known}.", level=value, known=", ".join(LogLevel).lower())
     field = FIELDS[name]
-    # An id is quoted by its beginning, a logger is one with those below it.
+    # An id matches by its beginning, a logger with all loggers below it.
     return lambda line: field(line).casefold().startswith(value)

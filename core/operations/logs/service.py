@@ -20,7 +20,7 @@ from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_READ = 100_000
-"""Lines that one question reads at most."""
+"""Most lines that one query reads."""
 MOST_SHOWN = 1000
 BARS = 60
 _ERRORS = (LogLevel.ERROR, LogLevel.CRITICAL)

@@ -28,7 +28,7 @@ MAX_SAMPLES = 200_000
 
 
 class AlertChecks:
-    """Evaluates rules in a recurring job, of which all servers together have one."""
+    """Evaluates rules in a recurring job, which runs on one server at a time."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, read_now: ReadNow, public_url: str = "") -> None:
         """public_url: the address of the portal, for links in messages."""

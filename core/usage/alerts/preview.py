@@ -21,7 +21,7 @@ from core.usage.alerts.rule_records import MINUTE, NOW, AlertRule, NoData
 DAYS, MAX_DAYS = 7, 28
 MAX_POINTS = 336
 _OFTEN = 3
-"""Times from which a longer hold is worth suggesting."""
+"""How often a rule must have fired before a longer hold is suggested."""
 _HOLDS = tuple(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30))
 
 Readings = Sequence[tuple[datetime, Reading]]
@@ -45,13 +45,13 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What would have happened in [since, until]. Without a kept past there is only the value now."""
+    """What would have happened in [since, until]. Without stored samples there is only the current value."""
 
     since: datetime
     until: datetime
     now: float | None
     kept: bool
-    """Whether the past of the measure is stored."""
+    """Whether earlier values of the measure are stored."""
     points: tuple[Point, ...] = ()
     fired: tuple[Episode, ...] = ()
     """Oldest first. The last may go on."""

@@ -71,7 +71,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
-    """When an alert fires, and whom it tells. Raises InvalidInput for values that cannot be meant."""
+    """When an alert fires, and whom it tells. Raises InvalidInput for values that make no sense."""
 
     name: str
     measure: Measure

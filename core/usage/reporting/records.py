@@ -42,7 +42,7 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPlan:
-    """What a report shows, when it is made, and who gets it. Raises InvalidInput for what cannot be meant."""
+    """What a report shows, when it is made, and who gets it. Raises InvalidInput for values that make no sense."""
 
     name: str
     cards: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Make reports on schedule, once in all servers, and send each by mail and as a notice."""
+"""Make reports on schedule, once for all servers, and send each by mail and as a notice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVERY = timedelta(minutes=1)
 MOST_TRIES = 6
 AT_ONCE = 2
 KEPT = 60
-"""Reports that are kept of each plan."""
+"""Most reports that are kept of each plan."""
 PATH = "/reports"
 STOPPED = "Its owner may no longer see usage or send reports, so it is off. A person who may do both can save it again."
 
@@ -62,7 +62,7 @@ class ReportRuns:
         ]
 
     def begin_due(self) -> int:
-        """Begin every report that is due; return how many. Of several missed ones only the newest is made up."""
+        """Begin every report that is due; return how many. Of several missed reports, only the newest is made."""
         with self._unit_of_work() as work:
             plans = work.reports.plans()
         begun = sum(self._begin(each.id) for each in plans if each.enabled)

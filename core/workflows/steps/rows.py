@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.grounding.records import Box
-from core.knowledge.tables.csv_rows import written_csv
 from core.knowledge.tables.records import Cell, ColumnKind, QueryResult, ResultColumn
+from core.usage.csv_file import raw_csv
 
 _BOX_COLUMNS = (
     ("phrase", ColumnKind.TEXT), ("label", ColumnKind.TEXT), ("left", ColumnKind.NUMBER), ("top", ColumnKind.NUMBER),
@@ -24,7 +24,7 @@ def as_table(rows: QueryResult) -> bytes:
     numbered = len(rows.columns) == 1
     names = [each.name for each in rows.columns] + (["row"] if numbered else [])
     lines = ((*row, number) if numbered else row for number, row in enumerate(rows.rows, 1))
-    return written_csv(names, lines).encode("utf-8", "replace")
+    return raw_csv(names, lines).encode("utf-8", "replace")
 
 
 def boxes_as_rows(boxes: Sequence[Box], phrases: Sequence[str]) -> QueryResult:

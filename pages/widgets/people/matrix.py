@@ -38,7 +38,7 @@ def _row(permission: Permission, roles: Sequence[RoleInfo], groups: Sequence[Gro
 
 def _cell(yes: bool) -> str:
     icon, word = (_YES, t("Yes")) if yes else (_NO, t("No"))
-    return f"<td class='{icon}'><span class='mark' aria-hidden='true'>{icon}</span><span class='heard'>{escape(word)}</span></td>"
+    return f"<td class='{icon}'><span class='mark' aria-hidden='true'>{icon}</span><span class='visually-hidden'>{escape(word)}</span></td>"
 
 
 def _title(role: RoleInfo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 
 from core.inference.requests import Delta, ToolCall
 from data import own_patterns
-from samples.fakes import FakeRouter
+from samples.fakes import FakeRouter, answer
 
 PHONE = "13800138000"
 SECRET = {"messages": [{"role": "user", "content": f"Call {PHONE} or ann@example.com"}]}
@@ -123,3 +124,20 @@ def test_exports_of_chats_and_memories_are_masked(ann: httpx.Client, signed_in: 
     for each in addresses:
         exported = ann.get(each)
         assert PHONE not in exported.text + exported.headers["content-disposition"] and "[PHONE]" in exported.text, each
+
+
+def test_exports_of_tasks_are_masked(ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client]) -> None:
+    router.next_answers.put(answer(f"Call {PHONE} now."))
+    steps = [{"id": "s1", "kind": "write", "title": f"Call {PHONE}", "text": "Whom to call"}]
+    task = ann.post("/api/v1/tasks", json={"request": "Calls", "steps": steps}).json()
+    started = ann.post(f"/api/v1/tasks/{task['id']}/runs", json={"version": 1}).json()
+    run = f"/api/v1/task-runs/{started['id']}"
+    deadline = time.monotonic() + 60
+    while (state := ann.get(run).json()["state"]) != "done":
+        assert time.monotonic() < deadline and state != "failed"
+        time.sleep(0.02)
+    assert PHONE in ann.get(f"{run}/export?format=markdown").text
+    signed_in("ada").put(EVERY_GROUP, json={"output": "mask"})
+    for format in ("markdown", "html"):
+        exported = ann.get(f"{run}/export?format={format}").text
+        assert PHONE not in exported and exported.count("[PHONE]") == 2, exported

@@ -158,7 +158,7 @@ def test_reviewers_alone_read_the_leaderboard(arena: ArenaMatches, leaderboard: 
         leaderboard.read(ana, ALL)
     match = ended(arena, ana, arena.start(ana, "Hi"))
     arena.vote(ana, match.id, Choice.LEFT)
-    assert leaderboard.csv(admin, ALL).count("\r\n") == 3 and "fake,v1" in leaderboard.csv(admin, ALL)
+    assert leaderboard.csv(admin, ALL).count(b"\r\n") == 3 and b"fake,v1" in leaderboard.csv(admin, ALL)
     with pytest.raises(NotAllowed):
         leaderboard.csv(ana, ALL)
     assert "Risk" in leaderboard.groups(admin)

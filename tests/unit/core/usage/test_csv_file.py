@@ -22,8 +22,9 @@ def test_other_text_stays_as_it_is(text: str) -> None:
     assert cell(text) == text
 
 
-def test_numbers_stay_numbers_even_negative_ones() -> None:
+def test_numbers_stay_numbers_even_negative_and_small_ones() -> None:
     assert (cell(-1), cell(2.5), cell(True), cell(None)) == (-1, 2.5, "true", "")
+    assert (cell(0.1 + 0.2), cell(1.5e-9)) == (0.3, 1.5e-9)
 
 
 def test_times_are_iso_and_states_their_value() -> None:

@@ -9,10 +9,14 @@ from dataclasses import replace
 
 import pytest
 
+from core.chat.context.records import AnswerContext
 from core.chat.conversations import Conversations
 from core.chat.exports.exports import MAX_CHATS, ChatExports, ExportFormat
+from core.chat.exports.masked import masked_message
+from core.chat.records import Author, Message, MessageStatus
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
+from core.documents.records import Source
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.people.permissions import Permission
 from core.people.records import User
@@ -108,3 +112,16 @@ def test_an_export_is_in_the_audit_log(exports: ChatExports, ana: User, chat: st
     with unit_of_work() as work:
         [entry] = work.audit.find(AuditFilter(action="conversation.export"), 10, None)
     assert (entry.event.actor_id, entry.event.subject, entry.event.details) == (ana.id, "json", {"rows": "1"})
+
+
+def test_the_sources_of_an_answer_are_masked_with_their_collection(clock: MovingClock) -> None:
+    name = "Call 13800138000"
+    source = Source(
+        document_id="d", document=name, collection=name, start=0, end=1, page=1, first_line=1, last_line=1, heading=name, score=1.0
+    )  # fmt: skip
+    message = Message(
+        id="m", conversation_id="c", parent_id=None, author=Author.ASSISTANT, text="[1]", status=MessageStatus.DONE, created_at=clock(),
+        context=AnswerContext(sources=(source,)),
+    )  # fmt: skip
+    context = masked_message(message, lambda text: text.replace("13800138000", "[PHONE]")).context
+    assert context is not None and "13800138000" not in str(context.sources) and str(context.sources).count("[PHONE]") == 3
