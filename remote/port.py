@@ -96,6 +96,7 @@ from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
 from core.usage.money.repricing import Repricing
 from core.usage.money.service import Money
+from core.usage.own import OwnUsage
 from core.usage.reporting.plans import ReportPlans
 from core.usage.reporting.writer import ReportWriter
 from core.usage.reports import UsageReports
@@ -217,6 +218,7 @@ class PagePortal(Protocol):
     alert_delivery: AlertDelivery
     usage: UsageReports
     boards: Boards
+    own_usage: OwnUsage
     money: Money
     repricing: Repricing
     report_plans: ReportPlans

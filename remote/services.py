@@ -102,7 +102,7 @@ SERVICES = (
     Service("quantizing", staff=("start", "made", "recent"), reads=("made", "recent")),
     Service("index_maintenance", staff=("rejected_jobs", "rebuild", "reconcile", "retry", "state"), reads=("rejected_jobs", "state")),
     Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry"), reads=("list", "get")),
-    Service("limits", user=("nearly_used",), staff=("put", "remove", "rules"), reads=("nearly_used", "rules")),
+    Service("limits", user=("nearly_used", "states"), staff=("put", "remove", "rules"), reads=("nearly_used", "rules", "states")),
     Service("conversation_flags", user=("archive", "pin", "set_unread", "use_instructions", "use_memory")),
     Service("memories", user=(
         *("accept", "accepted", "add", "available", "clear", "dismiss", "edit", "export", "proposed", "remove", "set_use", "texts", "use"),
@@ -168,6 +168,7 @@ SERVICES = (
     Service("alert_delivery", staff=("test", "tests"), reads=("tests",), values={"can_mail": bool}),
     Service("boards", staff=("adoption", "capacity", "choices", "overview", "quality", "speed"),
             reads=("adoption", "capacity", "overview", "quality", "speed")),
+    Service("own_usage", user=("read",), reads=("read",)),
     Service("repricing", staff=("start",)),
     Service("report_plans", staff=("add", "change", "get", "overview", "people", "remove", "send_now", "sent"),
             reads=("get", "overview", "people", "sent"), values={"can_mail": bool}),

@@ -18,6 +18,7 @@ from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
 from core.usage.money.repricing import Repricing
 from core.usage.money.service import Money
+from core.usage.own import OwnUsage
 from core.usage.reports import UsageReports
 from core.usage.rollups.service import Rollups
 from core.usage.sheets.service import Sheets
@@ -38,6 +39,7 @@ class OperationsServices:
     suggestions: Suggestions
     usage: UsageReports
     boards: Boards
+    own_usage: OwnUsage
     money: Money
     sheets: Sheets
     repricing: Repricing
@@ -61,6 +63,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
         suggestions=Suggestions(unit_of_work),
         usage=UsageReports(unit_of_work, clock),
         boards=boards,
+        own_usage=OwnUsage(unit_of_work, rollups),
         money=money,
         sheets=Sheets(unit_of_work, boards, money, clock),
         repricing=Repricing(unit_of_work, base.jobs, rollups, clock),

@@ -12,6 +12,7 @@ In reading order:
 - alerts: rules on measures, and whom they tell
 - money: prices, budgets and costs
 - boards: what managers read about a period
+- own: what one person used, for that person alone
 - reporting: reports as files, on schedule
 - csv_cells: cells that are safe in a spreadsheet
 - csv_file: write CSV

@@ -3,7 +3,7 @@
 In reading order:
 
 - sign_in: sign in
-- account: language, password, API keys, own groups, keyboard, signing out
-- memory: facts that models remember about the user
+- account: language, password, API keys, usage, own groups, keyboard, signing out
+- memory: the account's tab with facts that models remember
 - my_feedback: what became of a person's own ratings
 """

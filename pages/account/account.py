@@ -1,4 +1,4 @@
-"""Account: language, instructions, security and API keys of the user; signing out."""
+"""Account: language, instructions, security, API keys, usage and memories of the user; signing out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from core.plugins.records import SectionPage
+from pages.account.memory import has_memories, memories
 from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.account import api_keys, chat_import, second_factor, security, sessions
 from pages.widgets.account.browser_notices import browser_notices
 from pages.widgets.account.instructions import group_instructions, own_instructions
+from pages.widgets.account.own_use import own_use
 from pages.widgets.account.training_consent import training_consent
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
@@ -33,9 +35,8 @@ _BROWSER = "browser"
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=760, gap="medium"):
         frame.page_head(t("Account"), t("{name}, {role}", name=user.name, role=role_word(user.role)), key="account")
-        profile, secure, keys = st.tabs(
-            [t("Profile"), t("Security"), t("API keys")], key="tab", bind="query-params", on_change="rerun"
-        )  # fmt: skip
+        titles = [t("Profile"), t("Security"), t("API keys"), t("Usage"), *([t("Memories")] if has_memories(portal, user) else [])]
+        profile, secure, keys, use, *remembered = st.tabs(titles, key="tab", bind="query-params", on_change="rerun")
         if profile.open:
             with profile:
                 _language(portal, user)
@@ -54,6 +55,18 @@ def render(portal: Portal, user: User) -> None:
         if keys.open:
             with keys:
                 api_keys.api_keys(portal, user)
+        if use.open:
+            with use:
+                own_use(portal, user)
+        for tab in remembered:
+            if tab.open:
+                with tab:
+                    memories(portal, user)
+
+
+def open_memories() -> None:
+    """Open the tab with the memories, which was a page of its own."""
+    frame.open_page("account", tab=t("Memories"))
 
 
 def _managed_groups(portal: Portal, user: User) -> None:

@@ -1,4 +1,4 @@
-"""Memory: facts that models remember about the user, and facts that they propose to remember."""
+"""The tab with memories: facts that models remember about the user, and facts that they propose to remember."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core.chat.memory.records import MAX_MEMORY_LENGTH, Memory
 from core.people.permissions import Permission, allows
 from core.people.records import User
-from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.outcome import carry_out, show_outcome
@@ -26,10 +25,15 @@ SHOWN = 100
 _EDITING, _DONE = "memory_editing", "memory_done"
 
 
-def render(portal: Portal, user: User) -> None:
-    with st.container(key="narrow", width=760, gap="medium"):
-        about = t("Facts that models know about you in all your chats. Only you can read them here.")
-        frame.page_head(t("Memories"), about, key="memory")
+def has_memories(portal: Portal, user: User) -> bool:
+    """Tell whether this person has a tab with memories."""
+    return allows(user, Permission.MEMORY) and portal.settings.memory != "off"
+
+
+def memories(portal: Portal, user: User) -> None:
+    """Draw what is remembered about this person, and what is proposed."""
+    with st.container(gap="medium"):
+        st.caption(t("Facts that models know about you in all your chats. Only you can read them here."))
         use = portal.memories.use(user)
         if use.available:
             _switch(portal, user, on=use.on)

@@ -178,10 +178,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     # Pages have no icons: the browser would show the icon of the open page, which Streamlit fetches from an external host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
-        st.Page(
-            lambda: memory.render(portal, user), title=t("Memories"), url_path=memory.PATH,
-            visibility="visible" if allows(user, Permission.MEMORY) and portal.settings.memory != "off" else "hidden",
-        ),
+        st.Page(account.open_memories, title=t("Memories"), url_path=memory.PATH, visibility="hidden"),
         st.Page(
             lambda: my_feedback.render(portal, user), title=t("My feedback"), url_path=my_feedback.PATH,
             visibility="visible" if allows(user, Permission.RATE) else "hidden",

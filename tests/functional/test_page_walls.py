@@ -25,7 +25,7 @@ ADMIN = {
     *("Experiments", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
-OWN = {"Account", "Memories", "My feedback", "Keyboard", "Sign out"}
+OWN = {"Account", "My feedback", "Keyboard", "Sign out"}
 PROTECTED = ADMIN | OWN
 
 

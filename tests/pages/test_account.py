@@ -3,16 +3,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.access.records import Holder, LimitRule, Measure, Period
+from core.chat.turns import TurnOptions
 from core.errors import NotSignedIn
 from core.identity import totp
 from core.people.records import Origin, Role, SessionKind
 from core.people.sessions import Proof, token_hash
 from core.people.signing_in.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
+from tests.pages.seeded import texts
 
 AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -168,3 +172,21 @@ def test_a_person_decides_whether_their_chats_improve_models(house: House) -> No
     assert house.portal.training_consent.get(analyst).agreed and drawn.toggle(key="training-True").value
     drawn.button(key="training-default").click().run()
     assert not drawn.exception and not house.portal.training_consent.get(analyst).own
+
+
+def test_the_usage_tab_shows_own_answers_and_what_is_left_of_the_limits(house: House) -> None:
+    ana, admin = house.person(Role.ANALYST), house.person(Role.ADMIN)
+    drawn = opened(house, "Usage")
+    assert not drawn.exception and "No answers in the last four weeks" in texts(drawn) and "No limits apply to you." in texts(drawn)
+    turn = house.portal.turns.start(ana, house.portal.conversations.new(ana).id, "Hello", TurnOptions(), "r-1")
+    house.settle(ana, turn.id)
+    rule = LimitRule(id=uuid4().hex, holder=Holder.EVERYONE, measure=Measure.REQUESTS, period=Period.DAY, amount=100)
+    house.portal.limits.put(admin, rule)
+    drawn = opened(house, "Usage")
+    assert not drawn.exception and "left" in str([each.proto for each in drawn.get("progress")])
+
+
+def test_the_old_address_of_the_memories_opens_their_tab(house: House) -> None:
+    assert [each.label for each in opened(house).tabs] == ["Profile", "Security", "API keys", "Usage", "Memories"]
+    drawn = opened(house, "Memories")
+    assert not drawn.exception and "Nothing is remembered yet" in texts(drawn)

@@ -54,7 +54,9 @@ FORMS = {
         refused={"Current password": "wrong", "New password": "another one", "Repeat new password": "another one"},
         accepted={"Current password": PASSWORD, "New password": "another one", "Repeat new password": "another one"},
     ),
-    "memory": Form(page="memory", button="Remember", refused={"Fact": "  "}, accepted={"Fact": "The user works on bonds."}),
+    "memory": Form(
+        page="account", tab="Memories", button="Remember", refused={"Fact": "  "}, accepted={"Fact": "The user works on bonds."},
+    ),
     "prompt": Form(page="prompts", to_open="prompts-new", button="Save", refused={"Title": "A prompt without a text"}),
     "preset": Form(
         page="presets", to_open="presets-new", button="Save as a draft",

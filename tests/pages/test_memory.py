@@ -33,7 +33,7 @@ def opened(house: House) -> AppTest:
     def page(portal: object, user: object) -> None:
         from pages.account import memory
 
-        memory.render(portal, user)
+        memory.memories(portal, user)
 
     return AppTest.from_function(page, default_timeout=60, args=(house.portal, house.person(Role.ANALYST))).run()
 

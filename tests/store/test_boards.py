@@ -12,6 +12,7 @@ from core.inference.records import FinishReason, Generation, Source
 from core.people.records import Group, Role
 from core.usage.boards.rows import AnswerLines
 from core.usage.boards.service import Boards
+from core.usage.own import OwnUsage
 from core.usage.records import UsageQuery
 from core.usage.rollups import service
 from core.usage.rollups.service import Rollups
@@ -142,3 +143,15 @@ def test_boards_wait_while_earlier_days_are_being_added_up(database: Database, m
     assert board.choices(BOSS).counted_until is None
     rollups.run()
     assert board.choices(BOSS).counted_until == NOW
+
+
+def test_people_see_their_own_answers_by_day_and_model(database: Database) -> None:
+    ann, bo = put_user(database, things.user("ann")), put_user(database, things.user("bo"))
+    asked = ((0, "glm"), (0, "glm"), (3, "air"), (27, "glm"), (28, "glm"))
+    put(database, [things.generation(ann, at=NOW - timedelta(days=days), model=model) for days, model in asked])
+    put(database, [things.generation(bo, at=NOW, model="glm")])
+    rollups = Rollups(lambda: unit(database), lambda: NOW)
+    rollups.run()
+    use = OwnUsage(lambda: unit(database), rollups).read(ann)
+    found = [(each.day, each.model, each.answers) for each in use.answers]
+    assert found == [(use.first, "glm", 1), (date(2026, 11, 25), "air", 1), (use.last, "glm", 2)]

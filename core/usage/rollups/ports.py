@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core.people.records import User
 from core.usage.records import UsageQuery
-from core.usage.rollups.records import AnsweredRow, AnswerLine, By, DayRollup, DayState, HourCell, Measure, Signature, SumsOf
+from core.usage.rollups.records import AnsweredRow, AnswerLine, By, DayRollup, DayState, HourCell, Measure, OwnAnswers, Signature, SumsOf
 from core.usage.rollups.sketches import Sketch
 
 
@@ -50,6 +50,10 @@ class RollupRepository(Protocol):
 
     def known_before(self, day: date) -> set[str]:
         """Return the ids of the people who got an answer before this day."""
+        ...
+
+    def answers_of(self, user_id: str, first: date) -> Sequence[OwnAnswers]:
+        """Return the answers of one person since this day, by day and model."""
         ...
 
     def active_by_group(self, query: UsageQuery) -> Mapping[str, int]: ...

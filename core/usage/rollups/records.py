@@ -196,3 +196,12 @@ class AnswerLine:
     duration_s: float
     cost: float | None
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAnswers:
+    """How many answers of a model one person got on a day."""
+
+    day: date
+    model: str
+    answers: int

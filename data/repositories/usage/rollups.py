@@ -20,6 +20,7 @@ from core.usage.rollups.records import (
     DayState,
     HourCell,
     Measure,
+    OwnAnswers,
     Signature,
     Sums,
     SumsOf,
@@ -150,6 +151,12 @@ class SqlRollupRepository:
     def known_before(self, day: date) -> set[str]:
         earlier = exists(select(_PERSON.user_id).where(_PERSON.user_id == _USER.id, _PERSON.day < day))
         return {row.id for row in self._sql.all(select(_USER.id).where(earlier))}
+
+    def answers_of(self, user_id: str, first: date) -> Sequence[OwnAnswers]:
+        answers = func.sum(_PERSON.answers).label("answers")
+        mine = select(_PERSON.day, _PERSON.model, answers).where(_PERSON.user_id == user_id, _PERSON.day >= first)
+        rows = self._sql.all(mine.group_by(_PERSON.day, _PERSON.model).order_by(_PERSON.day, _PERSON.model))
+        return [OwnAnswers(row.day, row.model, int(row.answers)) for row in rows]
 
     def active_by_group(self, query: UsageQuery) -> Mapping[str, int]:
         people = func.count(_PERSON.user_id.distinct()).label("people")

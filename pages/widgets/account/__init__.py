@@ -11,5 +11,6 @@ In reading order:
 - api_keys: make, list, rename and revoke the user's API keys
 - from_programs: addresses, model names and a snippet for programs
 - key_rows: rows of API keys, also for the People page
+- own_use: what the user used, and limits
 - chat_import: import chats from another portal
 """

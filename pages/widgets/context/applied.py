@@ -69,7 +69,7 @@ def applied_line(portal: Portal, user: User, conversation: Conversation | None, 
 def _memory(portal: Portal, user: User, conversation_id: str | None, used: bool) -> None:
     key = f"remembered-{conversation_id or 'new'}"
     st.session_state.setdefault(key, used)
-    about = t("What is remembered about you is read in this chat, and new facts are proposed from it. The Memories page lists them.")
+    about = t("What is remembered about you is read in this chat, and new facts are proposed from it. Your account lists them.")
     if st.toggle(t("Use memory in this chat"), key=key, help=about) != used:
         if conversation_id is None:
             st.session_state[_MEMORY] = not used

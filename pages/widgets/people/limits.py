@@ -50,15 +50,18 @@ def limit_list(portal: Portal, user: User, people: Sequence[User], groups: Seque
 
 def meter(states: Sequence[LimitState]) -> str:
     """Return a line about the tightest limit of which more than half is used; "" if there is none."""
-    if not states:
-        return ""
-    state = states[0]
+    return left_words(states[0]) if states else ""
+
+
+def left_words(state: LimitState) -> str:
+    """Say how much of a limit is left, and until when."""
     rest = t("{left} of {amount} left", left=count(state.left), amount=count(state.rule.amount))
-    when = f"{state.resets_at:%Y-%m-%d %H:%M} UTC" if state.resets_at else ""
     name = t(_MEASURES[state.rule.measure, state.rule.period])
     if state.rule.holder is Holder.GROUP:
         name = t("{limit} of your group", limit=name)
-    return f"{name}: {rest} · " + t("resets at {when}", when=when)
+    if state.resets_at is None:
+        return f"{name}: {rest}"
+    return f"{name}: {rest} · " + t("resets at {when}", when=f"{state.resets_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _row(portal: Portal, user: User, rule: LimitRule, names: Mapping[str, str]) -> None:

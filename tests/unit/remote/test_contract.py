@@ -381,6 +381,7 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     portal.usage.choices(ada)
     boards = portal.boards
     boards.choices(ada)
+    portal.own_usage.read(ann)
     price = Price(model="glm", currency="USD", input=1.0, valid_from=datetime(2026, 1, 1, tzinfo=UTC))
     portal.money.set_price(ada, price)
     portal.money.prices(ada)
@@ -586,6 +587,7 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     portal.limits.remove(ada, portal.limits.put(ada, rule).id)
     portal.limits.rules(ada)
     portal.limits.nearly_used(ann)
+    portal.limits.states(ann)
     portal.model_access.restrict(ada, "fake", [Role.ADMIN], [])
     portal.model_access.rules(ada)
     portal.model_access.restrict(ada, "fake", [], [])
