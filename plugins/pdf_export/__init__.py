@@ -5,6 +5,7 @@ In reading order:
 - fonts: find a font that has the characters of a chat
 - lines: break runs of text into lines
 - layout: place lines, code and tables on pages
+- drawing: draw the charts of reports
 - document: draw a chat: title, questions, answers with their Markdown
 """
 

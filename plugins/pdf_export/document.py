@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from core.plugins.hookspecs import Chat, ChatMessage
+from plugins.pdf_export.drawing import SVG
 from plugins.pdf_export.fonts import find_fonts
 from plugins.pdf_export.layout import GREY, INDENT, KEPT_ROWS, MARGIN, SIZE, SMALL, Layout, table_height
 from plugins.pdf_export.lines import Run, Style
@@ -71,6 +72,8 @@ def _message(layout: Layout, message: ChatMessage) -> None:
             if text:
                 layout.code(text)
     parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTED, "html": False}).enable(["table", "strikethrough"])
+    if message.author == _DOCUMENT:  # Reports of the portal hold charts; nothing else may.
+        parser.validateLink = lambda url: url.startswith(("https://", "http://", "mailto:", SVG))  # type: ignore[method-assign]
     try:
         tokens = parser.parse(message.text)
     except (RecursionError, ValueError, IndexError):
@@ -111,6 +114,11 @@ def _blocks(layout: Layout, tokens: Sequence[Token]) -> None:
             case "blockquote_close":
                 layout.indent -= INDENT
                 layout.quoted -= 1
+            case "inline" if (chart := _chart(token)) is not None:
+                try:
+                    layout.drawing(chart)
+                except ValueError:
+                    layout.text([Run(token.children[0].content if token.children else "")])
             case "inline":
                 bold = size != SIZE
                 layout.text(_runs(token.children or (), bold=bold), size=size, mark=mark, keep=_room_below(tokens, at + 2) if bold else 0)
@@ -127,6 +135,14 @@ def _blocks(layout: Layout, tokens: Sequence[Token]) -> None:
                 layout.table(_rows(tokens[at:end]), numbers)
                 at = end
         at += 1
+
+
+def _chart(token: Token) -> str | None:
+    """Return the address of the chart that this line is; None for any other line."""
+    match token.children:
+        case [Token(type="image") as image] if str(image.attrs.get("src", "")).startswith(SVG):
+            return str(image.attrs["src"])
+    return None
 
 
 def _room_below(tokens: Sequence[Token], at: int) -> float:

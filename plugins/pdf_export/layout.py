@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fpdf import FPDF
 from fpdf.errors import FPDFException
 
+from plugins.pdf_export.drawing import Drawing
 from plugins.pdf_export.fonts import is_cjk
 from plugins.pdf_export.lines import Run, Style, broken
 
@@ -151,6 +152,15 @@ class Layout:
         """Return the width that a head needs whose words stand below each other; Chinese can be broken anywhere."""
         widths = [(self._pdf.get_string_width(word), word) for word in text.split()]
         return 3 + max((min(width, _HEAD) if any(map(is_cjk, word)) else min(width, _MOST) for width, word in widths), default=0.0)
+
+    def drawing(self, address: str) -> None:
+        """Draw a chart as wide as the text. Raises ValueError for what is no chart."""
+        pdf = self._pdf
+        left = MARGIN + self.indent
+        made = Drawing(address, pdf.w - MARGIN - left)
+        self._make_room(made.height)
+        made.draw(pdf, left, pdf.get_y(), "text")
+        self.gap(made.height + 2)
 
     def rule(self) -> None:
         self._make_room(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
@@ -12,6 +13,7 @@ from core.usage.records import Language
 from core.usage.reporting.cells import MISSING, figure_words, number, row_words
 from core.usage.reporting.html import change_lines, head_lines
 from core.usage.reporting.records import FIGURES, Report
+from core.usage.reporting.svg import chart
 from core.usage.reporting.wording import BOARDS, CARDS, NAMES, WEEKDAYS, say
 from core.usage.sheets.records import Drawing, Sheet, Table
 
@@ -39,7 +41,7 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def markdown(report: Report, language: Language) -> str:
-    """Return the report as Markdown: figures and tables."""
+    """Return the report as Markdown: figures, charts and tables."""
     lines = [f"{_plain(line)}\n" for line in head_lines(report, language)]
     for sheet, cards in report.sheets:
         lines.append(f"# {say(language, BOARDS[sheet.board])}\n")
@@ -47,7 +49,7 @@ def markdown(report: Report, language: Language) -> str:
             lines += _figures(sheet, language)
         for table in sheet.tables:
             if table.name in cards:
-                lines += [f"## {say(language, CARDS[table.name])}\n", *_table(table, language)]
+                lines += [f"## {say(language, CARDS[table.name])}\n", *_chart(report, table, language), *_table(table, language)]
     if report.marks:
         lines.append(f"## {say(language, 'Numbered lines mark changes:')}\n")
         lines += [f"{number}. {_plain(line)}" for number, line in enumerate(change_lines(report, language), start=1)]
@@ -58,6 +60,15 @@ def markdown(report: Report, language: Language) -> str:
 def _figures(sheet: Sheet, language: Language) -> list[str]:
     rows = [(say(language, NAMES[each.name]), *figure_words(each)) for each in sheet.figures]
     return _lines(["", say(language, "This period"), say(language, "Before")], rows)
+
+
+def _chart(report: Report, table: Table, language: Language) -> list[str]:
+    """Write the chart of a table as an image in its address, which the PDF export draws."""
+    drawn = chart(table, language, report.marks) if table.drawing in (Drawing.BARS, Drawing.LINES) else ""
+    if not drawn:
+        return []
+    encoded = base64.b64encode(drawn.encode()).decode()
+    return [f"![{say(language, CARDS[table.name])}](data:image/svg+xml;base64,{encoded})\n"]
 
 
 def _table(table: Table, language: Language) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,3 +57,26 @@ def test_a_small_table_of_a_report_stays_on_one_page_with_its_heading() -> None:
     for number in range(14):
         [page] = [each for each in pages if f"Begin{number}." in each]
         assert page.count(f"end{number}.") == 3 + number % 6 and f"Board {number}\n" in page
+
+
+def test_only_a_report_draws_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fpdf")
+    from plugins.pdf_export import document, fonts
+
+    if not any(Path(each).is_file() for each in fonts.PLACES):
+        missing("PDF files need a font: apt-get install fonts-noto-cjk")
+    shapes = (
+        '<rect x="60" y="40" width="20" height="90" fill="#2f5bd7"/><line x1="9" x2="99" stroke="#d9dce1" stroke-dasharray="2 3"/>'
+        '<circle cx="9" cy="9" r="2.5" fill="#0e8a7d"/><polyline points="1,2 3,4" fill="none" stroke="#0e8a7d"/>'
+        '<text x="99" y="99" font-size="11" text-anchor="end" fill="#5a6068">60 %</text>'
+    )
+    svg = base64.b64encode(f'<svg viewBox="0 0 760 210" xmlns="http://www.w3.org/2000/svg">{shapes}</svg>'.encode()).decode()
+    text = f"# Overview\n\n![Answers](data:image/svg+xml;base64,{svg})\n\nThe end."
+
+    def words(author: str, text: str = text) -> str:
+        made = document.write(Chat(title="Week", updated_at=NOW, messages=(ChatMessage(author, text, NOW),)))
+        return PdfReader(io.BytesIO(made)).pages[0].extract_text().replace("\0", "")
+
+    assert "60 %" in words("document") and "The end." in words("document")
+    assert "60 %" not in words("assistant") and "data:image" in words("assistant")
+    assert "Answers" in words("document", text.replace(svg, "bm8gY2hhcnQ=")), "what is no chart is named"

@@ -90,6 +90,7 @@ def test_what_people_named_is_text_everywhere(report: Report) -> None:
         assert HOSTILE not in page(report, language) and "<script" not in shown(report, language)
         assert "&lt;script&gt;" in page(report, language)
         assert "\\<script\\>" in markdown(report, language) and "\\| =1" in markdown(report, language)
+        assert markdown(report, language).count("](data:image/svg+xml;base64,") == 1, "the days are drawn, the groups and hours are tables"
 
 
 def test_figures_dashes_and_the_period_before_stand_in_the_reader_s_language(report: Report) -> None:
