@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from promql_parser import parse
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from samples.servers.nginx import Nginx
@@ -88,3 +90,24 @@ def test_every_alert_watches_a_measurement_that_exists(portal: Measured) -> None
     rules = yaml.safe_load((DEPLOY / "prometheus-rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
     watched = {name for rule in rules for name in re.findall(r"portal_\w+", rule["expr"])}
     assert len(rules) >= 4 and watched - there == set()
+    for rule in rules:
+        parse(rule["expr"])
+
+
+def test_every_panel_of_the_dashboard_shows_a_measurement_that_exists(portal: Measured) -> None:
+    """GPUs have measurements only where there is one; their names are compared with the code."""
+    shown = httpx.get(f"{portal.url}/metrics", timeout=60).text
+    code = (DEPLOY.parent / "api" / "monitoring" / "machine_metrics.py").read_text("utf-8")
+    of_machines = {f"portal_{name}" for name in re.findall(r'_Named\("(\w+)"', code)}
+    there = {name for name, _ in re.findall(r"^(portal_\w+)(\{| )", shown, re.MULTILINE)} | of_machines
+    typed = set(re.findall(r"^# TYPE (portal_\w+) ", shown, re.MULTILINE))
+    dashboard = json.loads((DEPLOY / "monitoring/grafana/dashboards/glm-portal.json").read_text("utf-8"))
+    panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    expressions = [target["expr"] for panel in panels for target in panel["targets"]]
+    expressions += [each["definition"] for each in dashboard["templating"]["list"] if "definition" in each]
+    used = {name for expression in expressions for name in re.findall(r"portal_\w+", expression)}
+    assert len(panels) >= 24 and len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    assert used - there - typed == set()
+    for target in (target for panel in panels for target in panel["targets"]):
+        # Grafana puts in a length of time and a name for its variables.
+        parse(target["expr"].replace("$__rate_interval", "5m"))

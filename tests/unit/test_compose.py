@@ -22,6 +22,7 @@ GIVEN = {
     "ELASTIC_PASSWORD": "4a5b6c",
     "PORTAL_ADMIN_PASSWORD": "correct horse",
     "PORTAL_MASTER_KEY": b64encode(b"k" * 32).decode(),
+    "GRAFANA_PASSWORD": "7c8d9e",
 }
 
 
@@ -54,15 +55,16 @@ def test_every_value_comes_from_the_env_file_and_is_empty_in_the_example() -> No
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_is_pinned_watched_and_restarted(service: str) -> None:
     described = SERVICES[service]
-    assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?", described["image"])
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?", described["image"])
     assert described["restart"] == "unless-stopped" and {"test", "interval", "timeout", "retries"} <= set(described["healthcheck"])
     for needed, how in described.get("depends_on", {}).items():
         assert needed in SERVICES and how["condition"] == "service_healthy"
 
 
 def test_what_must_survive_lies_in_named_volumes() -> None:
-    kept = {service: [each.partition(":") for each in SERVICES[service]["volumes"]] for service in ("portal", "postgres", "elasticsearch")}
-    assert {volume for mounted in kept.values() for volume, _, _ in mounted} == set(COMPOSE["volumes"])
+    kept = {service: [each.partition(":") for each in SERVICES[service]["volumes"]] for service in SERVICES}
+    named = {volume for mounted in kept.values() for volume, _, _ in mounted if not volume.startswith(".")}
+    assert named == set(COMPOSE["volumes"])
     dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
     assert kept["portal"][0][2] == "/data" and "PORTAL_HOME=/data" in dockerfile
 
@@ -78,3 +80,14 @@ def test_nginx_finds_its_site_and_its_certificate() -> None:
 def test_elasticsearch_is_the_version_the_tests_run_against() -> None:
     tested = re.search(r"<elasticsearch.version>(.+?)<", (DEPLOY.parent / "samples/servers/elasticsearch/pom.xml").read_text("utf-8"))
     assert tested is not None and SERVICES["elasticsearch"]["image"].endswith(f":{tested[1]}")
+
+
+def test_monitoring_starts_only_when_it_is_asked_for_and_finds_its_files() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"prometheus", "grafana"}
+    for name in ("prometheus", "grafana"):
+        for source in (each.split(":")[0] for each in SERVICES[name]["volumes"]):
+            assert not source.startswith(".") or (DEPLOY / source).exists(), source
+    scraped = yaml.safe_load((DEPLOY / "monitoring/prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    assert scraped[0]["static_configs"][0]["targets"] == ["127.0.0.1:8501"] and SERVICES["prometheus"]["network_mode"] == "service:portal"
+    grafana = yaml.safe_load((DEPLOY / "monitoring/grafana/provisioning/datasources/prometheus.yaml").read_text("utf-8"))
+    assert grafana["datasources"][0]["url"] == "http://portal:9090"
