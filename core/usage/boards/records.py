@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from core.usage.figures import Figure, Share
 from core.usage.records import UsageQuery
@@ -127,6 +128,47 @@ class HeatCell:
     answers: int
 
 
+class MachineFigure(StrEnum):
+    """What the history of the machines tells of an hour. Power is in watts, all others are shares."""
+
+    SLOTS = "slots"
+    GPU = "gpu"
+    GPU_MEMORY = "gpu_memory"
+    POWER = "power"
+    MEMORY = "memory"
+    CPU = "cpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForecast:
+    """The queue wait, p95, of the next weeks. error_s: the mean absolute error of the method in the past weeks."""
+
+    weeks: Sequence[tuple[date, float]]
+    error_s: float
+    from_weeks: int
+    """How many measured weeks it is from."""
+    passes_limit: date | None
+    """The first of these weeks that lies over the limit."""
+
+
+class Remedy(StrEnum):
+    """What would help against a full model."""
+
+    MOVE_BATCHES = "move_batches"
+    MORE_SLOTS = "more_slots"
+    SMALLER_FILE = "smaller_file"
+    ANOTHER_PLATFORM = "another_platform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedies:
+    """What would help, and what it is from. then: the machines in the busiest hour. quiet: hours of the week that are nearly idle."""
+
+    then: Mapping[MachineFigure, float]
+    helps: tuple[Remedy, ...]
+    quiet: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     query: UsageQuery
@@ -141,3 +183,10 @@ class Capacity:
     reused_before: Share
     weeks: Sequence[tuple[date, float | None]]
     """The p95 wait of each week."""
+    machines: Mapping[MachineFigure, Mapping[tuple[int, int], float]]
+    """What the machines measured, by hour of the week. What no machine measured is absent."""
+    forecast: WaitForecast | None
+    """None with too little history."""
+    limit_s: float | None
+    """The wait from which questions are refused."""
+    remedies: Remedies

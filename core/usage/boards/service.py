@@ -12,10 +12,15 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.boards.capacity import busiest_of, heat_of, weekly_waits
+from core.usage.boards.machine_heat import machine_heat
 from core.usage.boards.people import People, people_of
 from core.usage.boards.records import Adoption, Capacity, Choices, Day, GroupUse, Money, Overview, Part, Quality, RatedWeek, Speed
+from core.usage.boards.remedies import remedies_of
+from core.usage.boards.wait_forecast import WEEKS_READ, Week, forecast_of
 from core.usage.figures import Figure, Share
+from core.usage.machines.records import HOUR_S
 from core.usage.records import UsageQuery
+from core.usage.rollups.days import bounds_of
 from core.usage.rollups.records import By, Measure, Sums, SumsOf
 from core.usage.rollups.service import Rollups
 from core.usage.rollups.sketches import Sketch
@@ -26,10 +31,12 @@ _SUMMED = tuple(field.name for field in fields(Sums))
 class Boards:
     """Computes the boards for people who may see usage."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, rollups: Rollups, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, rollups: Rollups, clock: Clock, max_wait_s: float | None = None) -> None:
+        """max_wait_s: the wait from which questions are refused."""
         self._unit_of_work = unit_of_work
         self._rollups = rollups
         self._clock = clock
+        self._max_wait_s = max_wait_s
 
     def choices(self, user: User) -> Choices:
         """Return what can be chosen."""
@@ -137,6 +144,9 @@ class Boards:
             hours, earlier = (work.rollups.hours(each) for each in (everybody, everybody.before))
             sums = [total(work.rollups.sums(each)) for each in (everybody, everybody.before)]
             counted = [counted_days(work, each) for each in (everybody, everybody.before)]
+            bounds = bounds_of(query.first, zone)[0], bounds_of(query.last, zone)[1]
+            machines = machine_heat(work.machines.spans(HOUR_S, *bounds), zone, now)
+            past = self._past_weeks(work, everybody)
         heat, heat_before = heat_of(hours, counted[0], zone, now), heat_of(earlier, counted[1], zone, now)
         slot = busiest_of(heat)
         waits = [Sketch.merged(cell.queue for cell in each).quantile(0.95) for each in (hours, earlier)]
@@ -149,7 +159,18 @@ class Boards:
             reused=Share(sums[0].cached_tokens, sums[0].prompt_tokens),
             reused_before=Share(sums[1].cached_tokens, sums[1].prompt_tokens),
             weeks=weekly_waits(hours, zone),
+            machines=machines,
+            forecast=forecast_of(past, self._max_wait_s),
+            limit_s=self._max_wait_s,
+            remedies=remedies_of(heat, slot, machines, waits[0], self._max_wait_s),
         )
+
+    def _past_weeks(self, work: UnitOfWork, query: UsageQuery) -> list[Week]:
+        """Return the waits of the complete weeks before this one, whatever the period of the query."""
+        today = self._rollups.today()
+        monday = today - timedelta(days=today.weekday())
+        past = replace(query, first=monday - timedelta(weeks=WEEKS_READ), last=monday - timedelta(days=1))
+        return weekly_waits(work.rollups.hours(past), self._rollups.zone)
 
     def _days(self, work: UnitOfWork, query: UsageQuery, by_day: Sequence[SumsOf], people: People) -> list[Day]:
         """Return every day of the period; what was not added up stays unknown."""

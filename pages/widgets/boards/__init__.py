@@ -11,6 +11,7 @@ In reading order:
 - adoption: the Adoption board
 - quality: the Quality board
 - speed: the Speed board
+- waits: the queue wait with its forecast, and what would help
 - capacity: the Capacity board
 - drill: the answers behind a bar
 """

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.usage.boards.records import Capacity
+from core.usage.boards.records import Capacity, MachineFigure
+from core.usage.boards.remedies import FULL
 from pages.shell.words import t
 from pages.widgets.boards.figures import figure, points
 from pages.widgets.boards.parts import sentence
-from pages.widgets.boards.plots import head, heat_table, period_words, weekday_name, weekly_line
+from pages.widgets.boards.plots import head, heat_table, period_words, weekday_name
+from pages.widgets.boards.waits import waits, what_would_help
 from pages.widgets.common.formats import seconds, share
-from pages.widgets.usage.change_marks import Mark, show_marked
+from pages.widgets.usage.change_marks import Mark
 
-FULL = 0.8
-"""A model that computes for this share of an hour is called full: questions of that hour wait."""
 LONGEST_WAIT_S = 10.0
 """The wait of the darkest colour."""
+BUSY, WAIT = "busy", "wait"
+KINDS = {
+    BUSY: "Computing, % of the hour",
+    WAIT: "Queue wait, p95, seconds",
+    MachineFigure.SLOTS: "Slots used, %",
+    MachineFigure.GPU: "GPU, %",
+    MachineFigure.GPU_MEMORY: "GPU memory, %",
+    MachineFigure.POWER: "GPU power, watts",
+    MachineFigure.MEMORY: "Server memory, %",
+    MachineFigure.CPU: "Processors, %",
+}
 
 
 def capacity(board: Capacity, zone: str, marks: Sequence[Mark]) -> None:
@@ -37,30 +48,58 @@ def capacity(board: Capacity, zone: str, marks: Sequence[Mark]) -> None:
             t("Prompt reused"), share(reused), t("{points} pts", points=moved) if moved else None, before, good="up",
             help=t("Prompt tokens that were in the KV cache already."),
         )  # fmt: skip
+    _heat(board, zone)
+    waits(board, marks)
+    what_would_help(board)
+
+
+def _heat(board: Capacity, zone: str) -> None:
     with st.container(border=True, key="card-board-heat", gap="xsmall"):
-        rows = [(weekday_name(day), hour, cell.busy, cell.wait_p95, cell.answers) for (day, hour), cell in sorted(board.heat.items())]
+        rows = [
+            (weekday_name(slot[0]), slot[1], cell.busy, cell.wait_p95, cell.answers, *(_of(board, each, slot) for each in MachineFigure))
+            for slot, cell in sorted(board.heat.items())
+        ]
         sub = t("Clocks of {zone}; all groups, since they share the models. Hatched: not measured", zone=zone)
-        columns = ("weekday", "hour", "busy", "wait_p95_s", "answers")
+        columns = ("weekday", "hour", "busy", "wait_p95_s", "answers", *(each.value for each in MachineFigure))
         head("capacity-by-hour", t("Hours of the week"), sub, columns, lambda: rows)
-        kinds = {"busy": t("Computing, % of the hour"), "wait": t("Queue wait, p95, seconds")}
-        kind = st.segmented_control(
-            t("Show"), list(kinds), format_func=lambda name: kinds[name], key="board-heat", default="busy", required=True,
+        kind = st.pills(
+            t("Show"), list(KINDS), format_func=lambda name: t(KINDS[name]), key="board-heat", default=BUSY, required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        if kind == "wait":
-            st.html(heat_table(board.heat, {slot: cell.wait_p95 for slot, cell in board.heat.items()}, LONGEST_WAIT_S))
-        else:
-            busy = {slot: None if cell.busy is None else cell.busy * 100 for slot, cell in board.heat.items()}
-            st.html(heat_table(board.heat, busy, 100))
-            st.caption(
-                t("Of the busiest model that computes on this server; the mean of these weeks. Other servers do not tell their load.")
-            )
-    with st.container(border=True, key="card-board-waits", gap="xsmall"):
-        head("wait-per-week", t("Queue wait per week"), t("p95, in seconds"), ("week", "wait_p95_s"), lambda: board.weeks)
-        if board.weeks:
-            show_marked(weekly_line(board.weeks, "p95"), marks, "chart-board-waits", t("Queue wait per week"))
-        else:
-            st.caption(t("Nothing was measured in this period."))
+        values, scale = _values(board, kind)
+        st.html(heat_table(board.heat, {slot: values.get(slot) for slot in board.heat}, scale))
+        st.caption(_note(kind, measured=bool(values)))
+
+
+def _of(board: Capacity, figure: MachineFigure, slot: tuple[int, int]) -> float | None:
+    return board.machines.get(figure, {}).get(slot)
+
+
+def _values(board: Capacity, kind: str) -> tuple[Mapping[tuple[int, int], float | None], float]:
+    """Return what the table shows, and the value of its darkest colour."""
+    if kind == WAIT:
+        return {slot: cell.wait_p95 for slot, cell in board.heat.items()}, LONGEST_WAIT_S
+    if kind == BUSY:
+        return {slot: None if cell.busy is None else cell.busy * 100 for slot, cell in board.heat.items()}, 100
+    own = board.machines.get(MachineFigure(kind), {})
+    if kind == MachineFigure.POWER:
+        return dict(own), max(own.values(), default=0.0) or 1.0
+    return {slot: value * 100 for slot, value in own.items()}, 100
+
+
+def _note(kind: str, *, measured: bool) -> str:
+    """Say where the figures come from."""
+    if kind == BUSY:
+        return t("Of the busiest model that computes on this server; the mean of these weeks. Other servers do not tell their load.")
+    if kind == WAIT:
+        return t("19 of 20 questions of the hour waited at most so long.")
+    if not measured:
+        if kind in (MachineFigure.GPU, MachineFigure.GPU_MEMORY, MachineFigure.POWER):
+            return t("Not measured: no server had an NVIDIA GPU whose driver told it in this period.")
+        return t("Not measured in this period: the history of the servers begins with this version.")
+    if kind == MachineFigure.POWER:
+        return t("Of all GPUs of all servers together; the mean of these weeks.")
+    return t("Of the fullest model, GPU or server; the mean of these weeks.")
 
 
 def _words(board: Capacity) -> tuple[str, str]:
@@ -73,5 +112,5 @@ def _words(board: Capacity) -> tuple[str, str]:
         bold = t("A model is full in its busiest hour, {hour}: it computes for {share} of it.", hour=at, share=busy)
     else:
         bold = t("There is room: in the busiest hour, {hour}, a model computes for {share} of it.", hour=at, share=busy)
-    waits = board.wait_p95.now
-    return bold, t("19 of 20 questions wait at most {time}.", time=seconds(waits)) if waits is not None else ""
+    waited = board.wait_p95.now
+    return bold, t("19 of 20 questions wait at most {time}.", time=seconds(waited)) if waited is not None else ""

@@ -108,15 +108,6 @@ def weekday_name(weekday: int) -> str:
     return t(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[weekday])
 
 
-def weekly_line(weeks: Sequence[tuple[date, float | None]], name: str) -> go.Figure:
-    """Return a line with one point per week, in seconds."""
-    days = [monday for monday, _ in weeks]
-    figure = charts.lines(days, [charts.Line(name, [value for _, value in weeks], 0)], dark(), unit="s")
-    every = -(-len(days) // 8) or 1
-    figure.update_xaxes(tickmode="array", tickvals=days[::every], ticktext=[short_day(each) for each in days[::every]])
-    return figure
-
-
 def _hours_with_answers(heat: Mapping[tuple[int, int], HeatCell]) -> list[int]:
     """Return the hours from the first to the last with answers on any weekday, at least twelve, so that nights take no room."""
     used = [hour for (_, hour), cell in heat.items() if cell.answers or cell.busy]
