@@ -12,7 +12,7 @@ from api.identity import SignedIn
 from api.portal.review.case_shapes import Sent
 from api.portal.shapes import Asked, Line, Moment
 from api.services import PortalHere
-from core.usage.money.records import EVERY_GROUP, Budget, CostPart, MoneyBoard, Price
+from core.usage.money.records import EVERY_GROUP, Budget, CostPart, Energy, MoneyBoard, Price
 from core.usage.records import UsageQuery
 
 router = APIRouter(prefix="/api/v1/usage", tags=["usage"])
@@ -84,6 +84,23 @@ class CostOut(BaseModel):
         )  # fmt: skip
 
 
+class EnergyOut(BaseModel):
+    model: str
+    currency: str = Field(description="Empty without a price of a kilowatt-hour.")
+    computed_s: float
+    measured_wh: float = Field(description="From the measured power of the GPUs while a model computed.")
+    assumed_wh: float = Field(description="From the watts of the price table, for hours in which power was not measured.")
+    unknown_s: float = Field(description="Computing for which there is neither.")
+    cost: float | None
+
+    @staticmethod
+    def of(part: Energy) -> EnergyOut:
+        return EnergyOut(
+            model=part.model, currency=part.currency, computed_s=part.computed_s, measured_wh=part.measured_wh,
+            assumed_wh=part.assumed_wh, unknown_s=part.unknown_s, cost=part.cost,
+        )  # fmt: skip
+
+
 class CostsOut(BaseModel):
     first: date
     last: date
@@ -93,6 +110,7 @@ class CostsOut(BaseModel):
     by_group: list[CostOut]
     by_model: list[CostOut]
     budgets: list[BudgetOut] = Field(description="Of the running month.")
+    energy: list[EnergyOut] = Field(description="The electricity of local models, of all groups.")
 
     @staticmethod
     def of(board: MoneyBoard) -> CostsOut:
@@ -111,6 +129,7 @@ class CostsOut(BaseModel):
                 )
                 for each in board.budgets
             ],
+            energy=[EnergyOut.of(each) for each in board.energy],
         )  # fmt: skip
 
 

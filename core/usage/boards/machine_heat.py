@@ -41,6 +41,12 @@ def machine_heat(spans: Sequence[Span], zone: ZoneInfo, now: datetime) -> Mappin
     return found
 
 
+def fullest_of(machines: Mapping[MachineFigure, Mapping[Slot, float]]) -> Slot | None:
+    """Return the hour of the week in which most slots were used; None if none was."""
+    used = {slot: value for slot, value in machines.get(MachineFigure.SLOTS, {}).items() if value}
+    return max(used, key=lambda slot: used[slot]) if used else None
+
+
 def _figures(gauges: Mapping[Gauge, Spread]) -> dict[MachineFigure, float]:
     found = {figure: gauges[gauge].mean for figure, gauge in _MEANS.items() if gauge in gauges}
     for figure, (used, total) in _SHARES.items():

@@ -24,7 +24,8 @@ def remedies_of(
     """Return what would help, the simplest first. Nothing is needed while no hour is full and waits stay under half the limit."""
     then = {figure: values[busiest] for figure, values in machines.items() if busiest in values} if busiest else {}
     busy = heat[busiest].busy if busiest else None
-    full = busy is not None and busy >= FULL
+    load = then.get(MachineFigure.SLOTS) if busy is None else busy
+    full = load is not None and load >= FULL
     waits = wait_p95 is not None and limit_s is not None and wait_p95 >= limit_s / 2
     if not (full or waits):
         return Remedies(then=then, helps=())

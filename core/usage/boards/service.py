@@ -12,7 +12,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.boards.capacity import busiest_of, heat_of, weekly_waits
-from core.usage.boards.machine_heat import machine_heat
+from core.usage.boards.machine_heat import fullest_of, machine_heat
 from core.usage.boards.people import People, people_of
 from core.usage.boards.records import Adoption, Capacity, Choices, Day, GroupUse, Money, Overview, Part, Quality, RatedWeek, Speed
 from core.usage.boards.remedies import remedies_of
@@ -148,7 +148,7 @@ class Boards:
             machines = machine_heat(work.machines.spans(HOUR_S, *bounds), zone, now)
             past = self._past_weeks(work, everybody)
         heat, heat_before = heat_of(hours, counted[0], zone, now), heat_of(earlier, counted[1], zone, now)
-        slot = busiest_of(heat)
+        slot = busiest_of(heat) or fullest_of(machines)
         waits = [Sketch.merged(cell.queue for cell in each).quantile(0.95) for each in (hours, earlier)]
         return Capacity(
             query=query,

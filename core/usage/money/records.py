@@ -117,6 +117,26 @@ class BudgetState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """The electricity of a local model. cost: None if no price of a kilowatt-hour was valid; currency is empty then."""
+
+    model: str
+    currency: str
+    computed_s: float
+    measured_wh: float
+    """From measured power."""
+    assumed_wh: float
+    """From the watts of the price table, for hours in which power was not measured."""
+    unknown_s: float
+    """Computing for which there is neither."""
+    cost: float | None
+
+    @property
+    def was_measured(self) -> bool:
+        return self.measured_wh > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyBoard:
     query: UsageQuery
     total: Sequence[CostPart]
@@ -130,3 +150,5 @@ class MoneyBoard:
     """Answers without a cost: no price was valid for their model when they ended."""
     budgets: Sequence[BudgetState]
     month: date
+    energy: Sequence[Energy]
+    """Of all groups, since they share the models."""

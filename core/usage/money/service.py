@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from core.changes.markers import mark
@@ -15,9 +16,12 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.boards.service import counted_days, days_of
+from core.usage.machines.records import HOUR_S, Subject
+from core.usage.money.energy import energy_of
 from core.usage.money.forecast import WEEKS, expected_days, passes_on
-from core.usage.money.records import EVERY_GROUP, Budget, BudgetState, CostPart, MoneyBoard, Price
+from core.usage.money.records import EVERY_GROUP, Budget, BudgetState, CostPart, Energy, MoneyBoard, Price
 from core.usage.records import UsageQuery
+from core.usage.rollups.days import bounds_of
 from core.usage.rollups.records import By
 from core.usage.rollups.service import Rollups
 
@@ -78,7 +82,13 @@ class Money:
                 unpriced=sum(each.sums.answers for each in sums if not each.currency),
                 budgets=self._budgets(work, query.group, today),
                 month=today.replace(day=1),
+                energy=self._energy(work, query),
             )
+
+    def _energy(self, work: UnitOfWork, query: UsageQuery) -> list[Energy]:
+        since, until = bounds_of(query.first, self._rollups.zone)[0], bounds_of(query.last, self._rollups.zone)[1]
+        gpus = work.machines.spans(HOUR_S, since, until, Subject.GPU)
+        return energy_of(work.rollups.hours(replace(query, group=None)), gpus, work.money.prices())
 
     def _budgets(self, work: UnitOfWork, group: str | None, today: date) -> list[BudgetState]:
         """Return the budgets of this month. group: only that of this group and that of all groups."""

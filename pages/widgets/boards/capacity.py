@@ -103,14 +103,17 @@ def _note(kind: str, *, measured: bool) -> str:
 
 
 def _words(board: Capacity) -> tuple[str, str]:
-    if board.busiest is None or board.busy_now.now is None:
+    waited = board.wait_p95.now
+    rest = t("19 of 20 questions wait at most {time}.", time=seconds(waited)) if waited is not None else ""
+    busy, slots = board.busy_now.now, board.remedies.then.get(MachineFigure.SLOTS)
+    if board.busiest is None or (busy is None and slots is None):
         return t("No local model computed in this period."), t("Waits are measured for other servers too.") if board.weeks else ""
     weekday, hour = board.busiest
     at = t("{weekday} from {first} to {last}", weekday=weekday_name(weekday), first=f"{hour}:00", last=f"{(hour + 1) % 24}:00")
-    busy = share(board.busy_now.now)
-    if board.busy_now.now >= FULL:
-        bold = t("A model is full in its busiest hour, {hour}: it computes for {share} of it.", hour=at, share=busy)
-    else:
-        bold = t("There is room: in the busiest hour, {hour}, a model computes for {share} of it.", hour=at, share=busy)
-    waited = board.wait_p95.now
-    return bold, t("19 of 20 questions wait at most {time}.", time=seconds(waited)) if waited is not None else ""
+    if busy is None:
+        if slots is not None and slots >= FULL:
+            return t("A model is full in its busiest hour, {hour}: {share} of its slots are used.", hour=at, share=share(slots)), rest
+        return t("There is room: in the busiest hour, {hour}, {share} of the slots of a model are used.", hour=at, share=share(slots)), rest
+    if busy >= FULL:
+        return t("A model is full in its busiest hour, {hour}: it computes for {share} of it.", hour=at, share=share(busy)), rest
+    return t("There is room: in the busiest hour, {hour}, a model computes for {share} of it.", hour=at, share=share(busy)), rest

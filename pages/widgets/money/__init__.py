@@ -3,5 +3,6 @@
 In reading order:
 
 - board: draw costs and budgets
+- energy: the electricity of local models
 - forms: enter prices and budgets
 """

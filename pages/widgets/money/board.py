@@ -18,6 +18,7 @@ from pages.widgets.boards.parts import sentence
 from pages.widgets.boards.plots import head, period_words
 from pages.widgets.common.data_frame import data_frame
 from pages.widgets.common.formats import MISSING, count
+from pages.widgets.money.energy import energy
 from pages.widgets.usage import charts
 from pages.widgets.usage.change_marks import Mark, show_marked
 from pages.widgets.usage.charts import Line
@@ -52,6 +53,7 @@ def money(board: MoneyBoard, marks: Sequence[Mark]) -> None:
     if board.total:
         _table("groups", t("By group"), t("Group"), [(group_name(each.name), each) for each in board.groups])
         _table("models", t("By model"), t("Model"), [(each.name, each) for each in board.models])
+    energy(board.energy)
 
 
 def amount(value: float | None) -> str:

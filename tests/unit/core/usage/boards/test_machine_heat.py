@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.usage.boards.machine_heat import machine_heat
+from core.usage.boards.machine_heat import fullest_of, machine_heat
 from core.usage.boards.records import HeatCell, MachineFigure, Remedy
 from core.usage.boards.remedies import remedies_of
 from core.usage.machines.records import HOUR_S, Gauge, Span, Spread, Subject
@@ -62,6 +62,13 @@ def test_what_helps_follows_from_the_busiest_hour(
     machines = {figure: {SLOT: value} for figure, value in then.items()}
     found = remedies_of(cells(busy), SLOT, machines, wait, 10.0)
     assert found.helps == helps and found.then == then
+
+
+def test_without_measured_computing_the_used_slots_decide() -> None:
+    machines = {MachineFigure.SLOTS: {SLOT: 0.85, (6, 3): 0.1}}
+    assert fullest_of(machines) == SLOT and fullest_of({}) is None
+    heat = {slot: HeatCell(None, 1.0, 3) for slot in (SLOT, (6, 3))}
+    assert remedies_of(heat, SLOT, machines, 1.0, 10.0).helps == (Remedy.ANOTHER_PLATFORM,)
 
 
 def test_batches_can_move_to_measured_idle_hours() -> None:

@@ -8,9 +8,12 @@ import pytest
 
 from core.errors import InvalidInput
 from core.inference.records import Usage
+from core.usage.machines.records import HOUR_S, Gauge, Span, Spread, Subject
+from core.usage.money.energy import energy_of
 from core.usage.money.forecast import expected_days, month_end, passes_on
 from core.usage.money.pricing import cost_of
 from core.usage.money.records import Budget, Price
+from core.usage.rollups.records import HourCell
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TODAY = date(2026, 11, 16)
@@ -80,3 +83,44 @@ def test_a_budget_is_passed_on_the_first_day_above_it() -> None:
 
 def test_months_end_where_the_calendar_says() -> None:
     assert [month_end(date(2028, month, 1)).day for month in (1, 2, 4, 12)] == [31, 29, 30, 31]
+
+
+def computed(busy_s: float | None, at: datetime = NOW, model: str = "glm") -> HourCell:
+    return HourCell(hour=at, model=model, platform="local", answers=1, busy_s=busy_s, queue=b"")
+
+
+def drawn(watts: float, server: str = "one", name: str = "0 GPU", at: datetime = NOW) -> Span:
+    gauges = {Gauge.BUSY_POWER: Spread.of(watts), Gauge.POWER: Spread.of(1.0)}
+    return Span(server=server, subject=Subject.GPU, name=name, step_s=HOUR_S, at=at, gauges=gauges)
+
+
+def test_electricity_is_the_measured_power_over_the_time_of_answers() -> None:
+    prices = [price(watts=100.0, kwh=0.5)]
+    [energy] = energy_of([computed(1800)], [drawn(300.0), drawn(100.0, name="1 GPU")], prices)
+    assert energy.measured_wh == pytest.approx(200) and energy.assumed_wh == 0 and energy.currency == "USD"
+    assert energy.cost == pytest.approx(0.1) and energy.computed_s == 1800 and energy.was_measured
+
+
+def test_where_power_was_not_measured_the_price_table_counts_and_is_told_apart() -> None:
+    later = NOW + timedelta(hours=1)
+    prices = [price(watts=100.0, kwh=0.5)]
+    [energy] = energy_of([computed(3600), computed(1800, later)], [drawn(300.0)], prices)
+    assert (energy.measured_wh, energy.assumed_wh) == (pytest.approx(300), pytest.approx(50)) and energy.cost == pytest.approx(0.175)
+    [unknown] = energy_of([computed(1800), computed(None)], [], [])
+    assert (unknown.unknown_s, unknown.cost, unknown.currency, unknown.was_measured) == (1800, None, "", False)
+
+
+def test_models_that_compute_at_once_share_the_hour_and_servers_add_up() -> None:
+    both = [computed(3600), computed(3600, model="air")]
+    assert [each.measured_wh for each in energy_of(both, [drawn(400.0)], [])] == [pytest.approx(200)] * 2
+    two = [drawn(400.0), drawn(200.0, server="two")]
+    assert [each.measured_wh for each in energy_of(both, two, [])] == [pytest.approx(300)] * 2
+
+
+def test_the_price_on_the_platform_comes_before_that_of_the_model_and_later_prices_do_not_count() -> None:
+    prices = [
+        price(kwh=1.0, watts=1.0), price(model="glm@local", kwh=2.0, watts=1.0, currency="EUR"),
+        price(kwh=9.0, watts=1.0, valid_from=NOW + timedelta(hours=1)),
+    ]  # fmt: skip
+    [energy] = energy_of([computed(3600)], [drawn(1000.0)], prices)
+    assert energy.currency == "EUR" and energy.cost == pytest.approx(2.0)
