@@ -51,7 +51,7 @@ def build_operations(base: Foundation, names: ReviewNames) -> OperationsServices
     folder = SqlBackupFolder(database, base.settings.home / "backups")
     key = os.environ.get(BACKUP_KEY) or None
     rollups = Rollups(unit_of_work, clock, base.settings.time_zone)
-    boards, money = Boards(unit_of_work, rollups, clock, base.settings.max_wait_s), Money(unit_of_work, rollups, clock)
+    boards, money = Boards(unit_of_work, rollups, clock, float(base.settings.max_wait_s)), Money(unit_of_work, rollups, clock)
     services = OperationsServices(
         index_maintenance=IndexMaintenance(
             unit_of_work, base.jobs, index, worker, RejectedIndexJobs(database), Reconciler(database, index), clock
