@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -96,9 +96,12 @@ class Person(BaseModel):
         )  # fmt: skip
 
 
+ColumnType = Literal["text", "integer", "number", "date", "time", "boolean"]
+
+
 class ColumnOut(BaseModel):
     name: str
-    type: str = Field(description="text, integer, number, date, time or boolean.")
+    type: ColumnType
     missing: int = Field(description="Rows without a value.")
     distinct: int = Field(description="Different values, counted approximately.")
     smallest: str = Field(description="Empty for text.")

@@ -12,13 +12,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import Measured, running_portal
+from bootstrap.servers.profiles import MOVED
 from core.people.sessions import SESSION_COOKIE
+from pages.shell.navigation import ENTRIES
 
 PAGES = [
-    *("", "chat", "documents", "prompts", "tasks", "images", "memory", "my-feedback", "notices", "plugins", "compare", "shared"),
-    *("models", "cases", "feedback", "usage", "people", "account", "sign_in"),
-    *("navigation", "shell", "key_rows", "words"),
+    *("", *(entry.path for entry in ENTRIES[1:]), *MOVED),
+    *("chat", "memory", "my-feedback", "notices", "account", "sign_in", "navigation", "shell", "key_rows", "words"),
 ]
+"""Every page, and names of modules that are none."""
 ADMIN = {
     *("Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Cases", "Arena", "Leaderboard", "Datasets"),
     *("Boards", "Reports", "Alerts"),

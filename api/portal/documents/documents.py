@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
@@ -26,7 +26,7 @@ class DocumentOut(BaseModel):
     collection_id: str
     name: str
     size_bytes: int
-    state: str = Field(description="waiting, reading, ready or failed.")
+    state: Literal["waiting", "reading", "ready", "failed"]
     error: str | None = Field(description="Why it could not be read, and what to do.")
     pages: int | None = Field(description="null if it has no pages.")
     passages: int

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.knowledge.files import PATH
-from api.portal.shapes import Asked, Id
+from api.portal.shapes import Asked, ColumnType, Id
 from api.services import PortalHere
 from core.knowledge.tables.queries import MAX_ROWS
 from core.knowledge.tables.records import Cell, QueryResult
@@ -22,7 +22,7 @@ class AskedQuery(Asked):
 
 class ResultColumnOut(BaseModel):
     name: str
-    type: str = Field(description="text, integer, number, date, time or boolean.")
+    type: ColumnType
 
 
 class ResultOut(BaseModel):

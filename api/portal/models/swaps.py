@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
@@ -42,7 +42,7 @@ class SwapIn(Asked):
 
 class StepOut(BaseModel):
     kind: str
-    state: str = Field(description="waiting, running, done, failed or skipped.")
+    state: Literal["waiting", "running", "done", "failed", "skipped"]
     started_at: datetime | None
     ended_at: datetime | None
     note: str | None
@@ -89,7 +89,7 @@ class StatsOut(BaseModel):
 class SwapOut(BaseModel):
     id: str = Field(description="Also the id of its job.")
     model: str
-    state: str = Field(description="running, asking, done, rolled_back or interrupted.")
+    state: Literal["running", "asking", "done", "rolled_back", "interrupted"]
     old_version: str
     new_version: str
     old_path: str

@@ -102,11 +102,11 @@ class EpisodeOut(BaseModel):
     id: str
     rule_id: str
     rule: str = Field(description="The rule's name when it fired.")
-    measure: str
-    severity: str
+    measure: MeasureWord
+    severity: SeverityWord
     started_at: datetime
     ended_at: datetime | None
-    ending: str | None = Field(description="recovered, no_data or changed.")
+    ending: Literal["recovered", "no_data", "changed"] | None
     worst: float | None
     told_at: datetime | None
     acknowledged_at: datetime | None
@@ -128,7 +128,7 @@ class RuleOut(BaseModel):
     rule: RuleFields
     unit: str
     enabled: bool
-    state: str = Field(description="quiet, pending, firing, no_data, silenced or off.")
+    state: Literal["quiet", "pending", "firing", "no_data", "silenced", "off"]
     value: float | None
     since: datetime | None
     no_data_since: datetime | None
@@ -160,9 +160,9 @@ class RulesOut(BaseModel):
 class DeliveryOut(BaseModel):
     id: str
     event: str
-    channel: str = Field(description="mail or webhook.")
+    channel: Literal["mail", "webhook"]
     name: str = Field(description="The mail address, or the name of the webhook.")
-    state: str = Field(description="waiting, sent or failed.")
+    state: Literal["waiting", "sent", "failed"]
     tries: int
     error: str | None
     created_at: datetime

@@ -95,7 +95,7 @@ class PlansOut(BaseModel):
 class ReportMailOut(BaseModel):
     address: str
     language: str
-    state: str = Field(description="waiting, sent or failed.")
+    state: Literal["waiting", "sent", "failed"]
     tries: int
     error: str | None
 
