@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from core.access.limits import LimitReached
 from core.clock import Clock
 from core.errors import Busy, Conflict, NotAllowed, PortalError, StoredError, Unavailable
 from core.notices.giving import task_changed
@@ -25,6 +26,7 @@ TRIES = 3
 """Most tries of a step while a model or the search index is busy or unavailable."""
 MAX_WAIT_S = 30.0
 FAILED = "The task failed. Its page says why."
+LIMIT = "{problem} Then retry the task: the steps that are done stay."
 TOO_LONG = "The run took more than {minutes} minutes. Make its steps smaller, or ask an admin to raise PORTAL_TASK_MINUTES."
 
 
@@ -127,6 +129,9 @@ class TaskRun:
                 break
             except (Busy, Unavailable) as problem:
                 result = _ended(result, work, tries, began, StepState.FAILED, StoredError.of(problem))
+                if isinstance(problem, LimitReached) and problem.retry_after > self._longest_wait_s:
+                    self._put(run, result)
+                    raise Conflict(LIMIT, problem=str(problem)) from problem
                 if tries >= TRIES:
                     self._put(run, result)
                     raise Conflict("{problem} It was tried {tries} times.", problem=str(problem), tries=tries) from problem

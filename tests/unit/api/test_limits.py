@@ -42,6 +42,9 @@ def test_uploads_have_a_limit_of_their_own(ann: httpx.Client, signed_in: Callabl
     assert [each.status_code for each in sent] == [201, 429]
     refused = ann.post("/v1/files", files={"file": ("a.jsonl", b"{}")}, data={"purpose": "batch"})
     assert refused.status_code == 429 and ann.get("/v1/files").json()["data"] == []
+    collection = ann.post("/api/v1/collections", json={"name": "Rates"}).json()["id"]
+    documents = f"/api/v1/collections/{collection}/documents"
+    assert ann.post(documents, params={"name": "a.txt"}, content=b"text", headers=OCTETS).status_code == 429
     assert ann.post("/v1/chat/completions", json=HELLO).status_code == 200
 
 

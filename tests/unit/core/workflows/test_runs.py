@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from core.access.limits import Limits
+from core.access.records import Holder, LimitRule, Measure, Period
 from core.errors import Busy, Conflict, InvalidInput, NotAllowed, Unavailable
 from core.notices.records import NoticeKind
 from core.people.accounts import Accounts
 from core.people.permissions import Permission
-from core.people.records import Role
+from core.people.records import Role, User
 from core.programs import on_behalf
 from core.tasks.handlers import JobKind
 from core.tasks.worker import JobWorker
@@ -172,6 +174,15 @@ def test_a_busy_model_is_asked_again_and_then_the_tries_are_named(house: House, 
     house.router.refuse = [Unavailable("Gone.")] * 3
     run, results = house.run(task, fresh=True)
     assert run.state is RunState.FAILED and str(run.error) == "Gone. It was tried 3 times." and results["s1"].tries == 3
+
+
+def test_a_used_up_limit_of_the_day_ends_a_run_at_once_and_keeps_its_steps(house: House, at_work: JobWorker, admin: User) -> None:
+    day = LimitRule(id="x", holder=Holder.EVERYONE, measure=Measure.REQUESTS, period=Period.DAY, amount=1)
+    Limits(house.unit_of_work, house.clock).put(admin, day)
+    house.says("One.", "Two.")
+    run, results = house.run(house.order(step("s1", "write", "One."), step("s2", "write", "Two.")))
+    assert run.state is RunState.FAILED and "questions per day is reached" in str(run.error) and "retry the task" in str(run.error)
+    assert (results["s1"].state, results["s2"].state, results["s2"].tries) == (StepState.DONE, StepState.FAILED, 1)
 
 
 @pytest.mark.parametrize("limits", [RunLimits(tokens=20)])
