@@ -135,7 +135,11 @@ class TaskRun:
                 if tries >= TRIES:
                     self._put(run, result)
                     raise Conflict("{problem} It was tried {tries} times.", problem=str(problem), tries=tries) from problem
-                pause(problem.retry_after if isinstance(problem, Busy) else 2.0**tries, self._longest_wait_s, check)
+                try:
+                    pause(problem.retry_after if isinstance(problem, Busy) else 2.0**tries, self._longest_wait_s, check)
+                except PortalError as ended:
+                    self._put(run, replace(result, error=StoredError.of(ended)))
+                    raise
             except PortalError as problem:
                 self._put(run, _ended(result, work, tries, began, StepState.FAILED, StoredError.of(problem)))
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -233,6 +233,20 @@ def test_a_step_ends_when_its_person_loses_the_account_or_the_role(
     ended, results = house.ended(run)
     assert ended.state is RunState.FAILED and reason in str(ended.error)
     assert house.router.generations[0].cancelled.is_set() and results["s1"].state is StepState.FAILED
+
+
+def test_a_step_that_waits_for_a_busy_model_ends_as_failed(
+    house: House, at_work: JobWorker, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_request: object) -> NoReturn:
+        accounts.change(None, house.user.name, active=False)
+        raise Busy("Later.", retry_after=0.01)
+
+    monkeypatch.setattr(on_behalf, "LOOK_S", 0.0)
+    monkeypatch.setattr(house.router, "start", busy)
+    ended, results = house.ended(house.runs.start(house.user, house.order(step("s1", "write", "A greeting.")).id, 1))
+    assert (ended.state, results["s1"].state) == (RunState.FAILED, StepState.FAILED)
+    assert "is disabled" in str(results["s1"].error)
 
 
 def test_a_plan_ends_with_the_account_of_its_person(
