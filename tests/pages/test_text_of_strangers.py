@@ -137,6 +137,7 @@ def addresses(hostile: House) -> Mapping[str, Mapping[str, str]]:
     task = portal.workflow_tasks.add(eve.user, HOSTILE, [file.id], steps=steps, title=HOSTILE)
     run = portal.workflow_runs.start(eve.user, task.id, task.version)
     _until(lambda: portal.workflow_runs.get(eve.user, run.id)[0].state is RunState.ASKING)
+    portal.task_templates.save_task(eve.user, task.id)
     portal.prompts.add(eve.user, HOSTILE[:80], HOSTILE)
     portal.memories.add(eve.user, HOSTILE)
     portal.roles.add(admin, ":red[System] **b** `c` $x$", {Permission.CHAT})

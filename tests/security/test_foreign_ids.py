@@ -147,7 +147,10 @@ def _own(client: httpx.Client) -> Ids:
     compared = done(client.post(f"/api/v1/conversations/{two}/side-by-side", json={"text": "Hi", "models": ["fake", "fake"]}))
     until(lambda: client.get(f"/api/v1/conversations/{two}/messages").json()["items"][-1]["status"] != "streaming")
     lane = compared["lanes"][0]["answer_id"]
-    return {"conversation_id": chat, "question_id": compared["question_id"], "answer_id": lane}
+    steps = [{"id": "s1", "kind": "read", "title": "Read", "inputs": ["file1"]}]
+    template = {"title": "Read", "request": "Read a file", "steps": steps, "files": [{"name": "a.txt"}]}
+    made = done(client.post("/api/v1/task-templates", json=template))["id"]
+    return {"template_id": made, "conversation_id": chat, "question_id": compared["question_id"], "answer_id": lane}
 
 
 def seen(address: str, anns: Ids) -> list[object]:
@@ -216,7 +219,7 @@ def test_without_the_guard_somebody_elses_things_are_reached(house: House, monke
     """The guard is the question who owns it. Without it the check above finds what is told."""
     module = {"conversations": "core.chat.conversations", "files": "core.knowledge.files", "prompts": "core.prompts.library"}[kind]
     if kind == "prompts":
-        monkeypatch.setattr(f"{module}._sees", lambda *_: True)
+        monkeypatch.setattr(f"{module}.sees", lambda *_: True)
     else:
         monkeypatch.setattr(f"{module}.allows", lambda user, permission, owner_id=None: True)
     with by_bearer(house.address, "bob") as bob:
