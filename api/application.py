@@ -93,6 +93,7 @@ PORTALS = {
     "tasks": "workflows.tasks",
     "task-runs": "workflows.runs",
     "task-templates": "workflows.templates",
+    "task-schedules": "workflows.schedules",
 }
 """The portal's own groups of routes: the name of each in PORTAL_ROUTES, and its module in api/portal/."""
 DIALECTS = {

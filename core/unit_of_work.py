@@ -53,6 +53,7 @@ from core.usage.ports import GenerationRepository
 from core.usage.reporting.ports import ReportRepository
 from core.usage.rollups.ports import RollupRepository
 from core.workflows.ports import WorkflowRepository
+from core.workflows.schedules.ports import ScheduleRepository
 from core.workflows.templates.ports import TemplateRepository
 
 
@@ -92,6 +93,7 @@ class UnitOfWork(Protocol):
     alerts: AlertRepository
     workflows: WorkflowRepository
     task_templates: TemplateRepository
+    task_schedules: ScheduleRepository
     reports: ReportRepository
     offers: OfferRepository
     embeddings: EmbeddingRepository

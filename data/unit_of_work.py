@@ -54,6 +54,7 @@ from core.usage.ports import GenerationRepository
 from core.usage.reporting.ports import ReportRepository
 from core.usage.rollups.ports import RollupRepository
 from core.workflows.ports import WorkflowRepository
+from core.workflows.schedules.ports import ScheduleRepository
 from core.workflows.templates.ports import TemplateRepository
 from data.database import Database
 from data.repositories.access.counted_limits import CountedLimitRepository
@@ -118,6 +119,7 @@ from data.repositories.usage.machines import SqlMachineRepository
 from data.repositories.usage.money import SqlMoneyRepository
 from data.repositories.usage.reports import SqlReportRepository
 from data.repositories.usage.rollups import SqlRollupRepository
+from data.repositories.workflows.schedules import SqlScheduleRepository
 from data.repositories.workflows.templates import SqlTemplateRepository
 from data.repositories.workflows.workflows import SqlWorkflowRepository
 from data.transaction import Transaction
@@ -168,6 +170,7 @@ class SqlUnitOfWork:
         self.alerts: AlertRepository = SqlAlertRepository(transaction)
         self.workflows: WorkflowRepository = SqlWorkflowRepository(transaction)
         self.task_templates: TemplateRepository = SqlTemplateRepository(transaction)
+        self.task_schedules: ScheduleRepository = SqlScheduleRepository(transaction)
         self.reports: ReportRepository = SqlReportRepository(transaction)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)

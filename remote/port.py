@@ -102,6 +102,7 @@ from core.usage.reporting.writer import ReportWriter
 from core.usage.reports import UsageReports
 from core.workflows.results import WorkflowResults
 from core.workflows.runs import WorkflowRuns
+from core.workflows.schedules.schedules import TaskSchedules
 from core.workflows.tasks import WorkflowTasks
 from core.workflows.templates.library import TaskTemplates
 from core.workflows.templates.running import TemplateRuns
@@ -215,6 +216,7 @@ class PagePortal(Protocol):
     workflow_results: WorkflowResults
     task_templates: TaskTemplates
     template_runs: TemplateRuns
+    task_schedules: TaskSchedules
     alert_delivery: AlertDelivery
     usage: UsageReports
     boards: Boards

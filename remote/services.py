@@ -151,10 +151,11 @@ SERVICES = (
     ), reads=("canaries", "get", "list", "markers", "plan", "replays")),
     Service("workflow_tasks", user=("add", "cancel_plan", "change", "get", "list", "plan", "planner_for", "remove"),
             values={"limits": RunLimits}, reads=("get", "list", "planner_for")),
-    Service("workflow_runs", user=("answer", "cancel", "get", "list", "start"), reads=("get", "list")),
+    Service("workflow_runs", user=("answer", "cancel", "get", "let_leave", "list", "start"), reads=("get", "list")),
     Service("workflow_results", user=("export", "open_as_chat")),
     Service("task_templates", user=("add", "change", "get", "list", "remove", "save_task", "share"), reads=("get", "list")),
     Service("template_runs", user=("run",)),
+    Service("task_schedules", user=("of", "put", "remove", "switch"), values={"time_zone": str}, reads=("of",)),
     Service("table_queries", user=("run",), reads=("run",)),
     Service("temporary", user=(
         *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),

@@ -15,6 +15,8 @@ from core.workflows.planner import Planner
 from core.workflows.records import RunLimits
 from core.workflows.results import WorkflowResults
 from core.workflows.runs import WorkflowRuns
+from core.workflows.schedules.schedules import TaskSchedules
+from core.workflows.schedules.starts import ScheduledStarts
 from core.workflows.steps.step_work import StepWork
 from core.workflows.task_run import TaskRun
 from core.workflows.tasks import WorkflowTasks
@@ -30,6 +32,7 @@ class WorkflowServices:
     workflow_results: WorkflowResults
     task_templates: TaskTemplates
     template_runs: TemplateRuns
+    task_schedules: TaskSchedules
 
 
 def build_workflows(
@@ -43,10 +46,13 @@ def build_workflows(
     runs = WorkflowRuns(unit_of_work, base.jobs, clock, limits)
     base.run_jobs_of(Planner(unit_of_work, model_work, chat.table_queries, clock, limits), TaskRun(unit_of_work, steps, clock, limits))
     tasks = WorkflowTasks(unit_of_work, base.jobs, inference.privacy, model_work, clock, limits)
+    template_runs = TemplateRuns(unit_of_work, tasks, runs)
+    base.run_jobs_of(ScheduledStarts(unit_of_work, base.jobs, clock, template_runs, settings.time_zone))
     return WorkflowServices(
         workflow_tasks=tasks,
         workflow_runs=runs,
         workflow_results=WorkflowResults(unit_of_work, runs, inference.privacy, clock, to_html),
         task_templates=TaskTemplates(unit_of_work, inference.privacy, clock, limits),
-        template_runs=TemplateRuns(unit_of_work, tasks, runs),
+        template_runs=template_runs,
+        task_schedules=TaskSchedules(unit_of_work, clock, settings.time_zone),
     )

@@ -130,6 +130,12 @@ class Gateway:
                     return target
         return None
 
+    def targets(self, user: User, model: str | None) -> Sequence[str]:
+        """Return the models and platforms (glm@gateway) that may answer a question now; none if there is only this process."""
+        require(user, Permission.CHAT)
+        request = GenerationRequest(messages=(), user_id=user.id, model=model, group=user.group)
+        return self._router.targets(self._resolver.chat(user, request, tools=False))
+
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """Return the prompt of a request in tokens, without running it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)

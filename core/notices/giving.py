@@ -58,7 +58,10 @@ def alert_changed(work: UnitOfWork, at: datetime, user_ids: Iterable[str], name:
 
 
 def task_changed(work: UnitOfWork, at: datetime, user_id: str, kind: NoticeKind, title: str, task_id: str) -> None:
-    """Notify a person that a run of their task ended or asks them. kind: one of TASK_DONE, TASK_FAILED and TASK_ASKS."""
+    """Notify a person that a run of their task ended or asks them, or that a schedule stopped.
+
+    kind: TASK_DONE, TASK_FAILED, TASK_ASKS, or SCHEDULE_STOPPED with the id of the template.
+    """
     work.notices.replace_unread(_notice(at, user_id, kind, title, task_id))
 
 

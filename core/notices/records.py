@@ -21,6 +21,7 @@ class NoticeKind(StrEnum):
     TASK_DONE = "task_done"
     TASK_FAILED = "task_failed"
     TASK_ASKS = "task_asks"
+    SCHEDULE_STOPPED = "schedule_stopped"
     REPORT_READY = "report_ready"
     REPORT_STOPPED = "report_stopped"
 
@@ -35,7 +36,7 @@ class Notice:
     subject: str
     """The title of a chat or task, the kind of a job, or the name of an alert rule, report or experiment. Empty if the chat is gone."""
     target: str = ""
-    """The id of a conversation, a link, a job, an alert rule, a report, the plan of one, or a task; empty for none."""
+    """The id of a conversation, a link, a job, an alert rule, a report, the plan of one, a task, or a template; empty for none."""
     created_at: datetime
     read_at: datetime | None = None
 

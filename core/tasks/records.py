@@ -1,4 +1,4 @@
-"""Define background jobs: their task, progress and result."""
+"""Define background jobs: their task, progress and result; and when work recurs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from core.bounds import within
 from core.errors import StoredError
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -24,6 +25,32 @@ class JobState(StrEnum):
 ACTIVE = (JobState.WAITING, JobState.RUNNING)
 PAUSED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
 """The time until which a paused job waits, so that its key stays taken and no worker claims it."""
+
+
+class Every(StrEnum):
+    """How often work recurs."""
+
+    NEVER = "never"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When work recurs by the calendar, on the clocks of the portal's time zone. Raises InvalidInput."""
+
+    every: Every = Every.NEVER
+    weekday: int = 0
+    """Of weekly work; Monday is 0."""
+    day: int = 1
+    """Of monthly work, 1 to 28."""
+    hour: int = 7
+
+    def __post_init__(self) -> None:
+        within("weekday", self.weekday, 0, 6)
+        within("day", self.day, 1, 28)
+        within("hour", self.hour, 0, 23)
 
 
 @dataclass(frozen=True, slots=True)

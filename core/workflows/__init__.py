@@ -16,4 +16,5 @@ In reading order:
 - task_run: do the steps of a run, as a job
 - results: read, export and continue the result of a run
 - templates: tasks to run again, with blanks
+- schedules: templates that run daily, weekly or monthly
 """

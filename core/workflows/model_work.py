@@ -13,6 +13,7 @@ from core.inference.records import FinishReason, ServedModel, Source
 from core.inference.requests import ChatMessage, Delta, GenerationRequest, SamplingParams
 from core.inference.running.answer import GONE, Answer
 from core.people.records import User
+from core.platforms.records import LOCAL
 from core.tasks.handlers import POLL_S
 
 NO_MODEL = "No model that can do this is loaded. Ask an admin to load one, or write the steps yourself: queries in SQL need no model."
@@ -76,6 +77,18 @@ class ModelWork:
         """Return the model that a task with this choice would use; None if there is none, or only the guide."""
         models = [each for each in self._gateway.chat_models(user) if not each.guide]
         return next((each for each in models if name in each.names), next(iter(models), None))
+
+    def asks_outside(self, user: User, name: str | None) -> str | None:
+        """Return a model and platform outside of the portal that may answer (glm@gateway); None if there is none."""
+        model = self.model_for(user, name)
+        if model is None:
+            return None
+        asked = name if name in model.names else model.name
+        return next((each for each in self._gateway.targets(user, asked) if each.rpartition("@")[2] != LOCAL), None)
+
+    def detects_outside(self, user: User) -> str | None:
+        """Return a model outside of the portal that may find boxes; None if there is none."""
+        return next((each.name for each in self._gateway.grounders(user).usable if not each.here), None)
 
     def ask(
         self, user: User, messages: Sequence[ChatMessage], name: str | None, params: SamplingParams, check: Callable[[], None], *,

@@ -135,6 +135,8 @@ class Run:
     model: str | None
     version: int
     """The version of the steps that was approved."""
+    waits: bool = False
+    """Whether it waits for the person before anything leaves the portal."""
     created_at: datetime
     ended_at: datetime | None = None
     error: StoredError | None = None

@@ -52,11 +52,14 @@ class WorkflowRuns:
         self._clock = clock
         self._limits = limits
 
-    def start(self, user: User, task_id: str, version: int, *, from_step: str | None = None, fresh: bool = False) -> Run:
+    def start(
+        self, user: User, task_id: str, version: int, *, from_step: str | None = None, fresh: bool = False, waits: bool = False
+    ) -> Run:
         """Approve the steps as they are in this version, and run them.
 
         Results of the last run are taken over where neither the step nor what it reads has changed. from_step: do this step again, and
-        all that depends on it. fresh: do every step again. Raises NotFound, InvalidInput, Conflict (changed meanwhile, running).
+        all that depends on it. fresh: do every step again. waits: wait before anything leaves the portal. Raises NotFound, InvalidInput,
+        Conflict (changed meanwhile, running).
         """
         with self._unit_of_work() as work:
             task = own_task(work, user, task_id, lock=True)
@@ -75,7 +78,8 @@ class WorkflowRuns:
             job = self._jobs.add(work, RUN, {"run_id": run_id, **noted_requester(work, user)}, owner=user)
             run = Run(
                 id=run_id, task_id=task.id, user_id=user.id, title=task.title, job_id=job.id, state=RunState.WAITING, steps=task.steps,
-                files=task.files, model=task.model, version=task.version, created_at=self._clock(),
+                files=task.files, model=task.model, version=task.version, waits=waits,
+                created_at=self._clock(),
             )  # fmt: skip
             work.workflows.add_run(run, kept)
             record(work, self._clock(), user.id, "task.run", task.id, steps=str(len(task.steps)), run=run.id)
@@ -130,14 +134,34 @@ class WorkflowRuns:
             self._own(work, user, run_id)
             run = work.workflows.lock_run(run_id)
             asked = next((each for each in work.workflows.results(run_id) if each.state is StepState.ASKING), None)
-            if run is None or run.state is not RunState.ASKING or asked is None:
+            if run is None or run.state is not RunState.ASKING or asked is None or _leaves(run, asked):
                 raise Conflict("This run asks nothing now.")
             work.workflows.put_result(run_id, replace(asked, state=StepState.DONE, output=Output(text=text)))
-            job = self._jobs.add(work, RUN, {"run_id": run_id, **noted_requester(work, user)}, owner=user)
-            work.workflows.set_run(run_id, RunState.WAITING)
-            work.workflows.set_job(run_id, job.id)
+            run = self._go_on(work, user, run)
             work.commit()
         self._jobs.wake()
+        return run
+
+    def let_leave(self, user: User, run_id: str) -> Run:
+        """Let a run that waits for it send its inputs to models outside of the portal. Raises NotFound, Conflict."""
+        with self._unit_of_work() as work:
+            self._own(work, user, run_id)
+            run = work.workflows.lock_run(run_id)
+            asked = next((each for each in work.workflows.results(run_id) if each.state is StepState.ASKING), None)
+            if run is None or run.state is not RunState.ASKING or asked is None or not _leaves(run, asked):
+                raise Conflict("This run does not wait before something leaves the portal.")
+            work.workflows.let_leave(run_id)
+            run = self._go_on(work, user, run)
+            record(work, self._clock(), user.id, "task.let_leave", run.task_id, run=run_id, to=asked.asked)
+            work.commit()
+        self._jobs.wake()
+        return replace(run, waits=False)
+
+    def _go_on(self, work: UnitOfWork, user: User, run: Run) -> Run:
+        """Add the job of a run that waited for its person."""
+        job = self._jobs.add(work, RUN, {"run_id": run.id, **noted_requester(work, user)}, owner=user)
+        work.workflows.set_run(run.id, RunState.WAITING)
+        work.workflows.set_job(run.id, job.id)
         return replace(run, state=RunState.WAITING, job_id=job.id)
 
     def _settled(self, work: UnitOfWork, run: Run) -> Run:
@@ -164,6 +188,11 @@ class WorkflowRuns:
         if run is None or not allows(user, Permission.RUN_TASKS, owner_id=run.user_id):
             raise NotFound(GONE)
         return run
+
+
+def _leaves(run: Run, asked: StepResult) -> bool:
+    """Tell whether a run waits before something leaves the portal, and not for an answer."""
+    return any(each.id == asked.step_id and each.kind is not StepKind.ASK for each in run.steps)
 
 
 def made_of(step: Step, files: Sequence[TaskFile], model: str | None, results: Mapping[str, StepResult]) -> str:

@@ -79,8 +79,9 @@ class TaskRun:
                 if step.id in progress.results and progress.results[step.id].state is StepState.DONE:
                     continue
                 requester.look()
-                if step.kind is StepKind.ASK:
-                    self._ask(progress, step)
+                target = self._steps.leaves_to(requester.user, run, step) if run.waits else None
+                if step.kind is StepKind.ASK or target is not None:
+                    self._ask(progress, step, target or "")
                     return {"asks": number + 1}
                 self._do(progress, step, requester, report)
         except Cancelled:
@@ -146,12 +147,13 @@ class TaskRun:
         self._put(run, result)
         progress.results[step.id] = result
 
-    def _ask(self, progress: _Progress, step: Step) -> None:
-        """Ask the person, and let the run wait for the answer without a thread."""
+    def _ask(self, progress: _Progress, step: Step, target: str) -> None:
+        """Ask the person, and let the run wait for the answer without a thread. target: where a step would send its inputs."""
         run, now = progress.run, self._clock()
         made = made_of(step, run.files, run.model, progress.results)
         with self._unit_of_work() as work:
-            work.workflows.put_result(run.id, StepResult(step_id=step.id, state=StepState.ASKING, started_at=now, made_of=made))
+            asked = StepResult(step_id=step.id, state=StepState.ASKING, started_at=now, made_of=made, asked=target)
+            work.workflows.put_result(run.id, asked)
             if work.workflows.set_run(run.id, RunState.ASKING):
                 task_changed(work, now, run.user_id, NoticeKind.TASK_ASKS, run.title, run.task_id)
                 work.commit()

@@ -58,6 +58,7 @@ from data.tables.operations.plugins import PluginTable
 from data.tables.operations.storage import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.operations.tasks import JobTable
 from data.tables.operations.workflows import (
+    TaskScheduleTable,
     TaskTemplateTable,
     WorkflowFileTable,
     WorkflowResultTable,
@@ -208,6 +209,7 @@ __all__ = [
     "SummaryTable",
     "SwapTable",
     "Table",
+    "TaskScheduleTable",
     "TaskTemplateTable",
     "TrainingChoiceTable",
     "TurnTable",

@@ -41,6 +41,7 @@ _SENTENCES = {
     NoticeKind.TASK_DONE: "Task done: {subject}",
     NoticeKind.TASK_FAILED: "Task failed: {subject}",
     NoticeKind.TASK_ASKS: "Task asks you: {subject}",
+    NoticeKind.SCHEDULE_STOPPED: "Schedule stopped: {subject}",
     NoticeKind.REPORT_READY: "New report: {subject}",
     NoticeKind.REPORT_STOPPED: "A report was not made: {subject}",
 }
@@ -53,6 +54,7 @@ _BARE = {
     NoticeKind.TASK_DONE: "A task is done",
     NoticeKind.TASK_FAILED: "A task failed",
     NoticeKind.TASK_ASKS: "A task asks you something",
+    NoticeKind.SCHEDULE_STOPPED: "A schedule of a task stopped",
 }
 """Sentences without the title of a chat or task."""
 _ICONS = {
@@ -69,6 +71,7 @@ _ICONS = {
     NoticeKind.TASK_DONE: "task_alt",
     NoticeKind.TASK_FAILED: "error",
     NoticeKind.TASK_ASKS: "contact_support",
+    NoticeKind.SCHEDULE_STOPPED: "event_busy",
     NoticeKind.REPORT_READY: "summarize",
     NoticeKind.REPORT_STOPPED: "error",
 }
@@ -171,6 +174,8 @@ def _leads_to(user: User, notice: Notice) -> tuple[str, dict[str, str]] | None:
             return ("alerts", {}) if allows(user, Permission.VIEW_USAGE) else None
         case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
             return ("tasks", {TASK: notice.target}) if allows(user, Permission.RUN_TASKS) else None
+        case NoticeKind.SCHEDULE_STOPPED:
+            return ("tasks", {"template": notice.target}) if allows(user, Permission.RUN_TASKS) else None
         case NoticeKind.REPORT_READY | NoticeKind.REPORT_STOPPED:
             parameter = "report" if notice.kind is NoticeKind.REPORT_READY else "plan"
             return ("reports", {parameter: notice.target}) if allows(user, Permission.VIEW_USAGE) else None

@@ -12,9 +12,10 @@ import pytest
 from pypdf import PdfReader
 
 from core.people.records import Role
+from core.tasks.records import Every
 from core.usage.records import Language
 from core.usage.reporting.content import to_json
-from core.usage.reporting.records import Every, MadeReport, Period, ReportPlan
+from core.usage.reporting.records import MadeReport, Period, ReportPlan
 from core.usage.reporting.writer import ReportFormat
 from core.usage.rollups.service import Rollups
 from data.unit_of_work import SqlUnitOfWork

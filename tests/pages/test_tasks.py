@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core.people.permissions import Permission
 from core.people.records import Role
 from core.prompts.records import Share
+from core.tasks.records import Every
 from core.workflows.records import RUN_ENDED, Run, RunState, Step, StepKind, WorkflowTask
+from core.workflows.schedules.records import Rule
 from tests.pages.seeded import Stage, page, stage, texts
 
 SALES = b"desk,usd\nRates,381\nCredit,192\n"
@@ -158,3 +160,25 @@ def test_each_ready_made_template_runs(room: Stage, name: str, values: dict[str,
     # The fake model writes no SQL, so a query in words ends there.
     assert run.state is (RunState.FAILED if name == "table" else RunState.DONE), run.error
     portal.task_templates.remove(room.admin, listed.template.id)
+
+
+def test_a_schedule_is_set_shown_and_removed(room: Stage) -> None:
+    portal, ask = room.portal, Step(id="s1", kind=StepKind.ASK, title="Ask", text="About [month], [who]?")
+    made = portal.task_templates.add(room.admin, "Weekly question", "Ask me", (ask,))
+    drawn = page("tasks", room, query={"template": made.id})
+    assert not drawn.exception and drawn.selectbox(key="schedule-every").value is Every.NEVER
+    drawn.selectbox(key="schedule-every").select(Every.WEEK).run()
+    drawn.selectbox(key=f"schedule-rule-{made.id}-month").select(Rule.MONTH_BEFORE).run()
+    drawn.button(key="schedule-save").click().run()
+    assert "Fill in who." in errors(drawn)
+    drawn.text_input(key=f"schedule-value-{made.id}-who").set_value("Ana")
+    drawn.button(key="schedule-save").click().run()
+    view = portal.task_schedules.of(room.admin, made.id)
+    assert not drawn.exception and view is not None and view.schedule.rules == {"month": Rule.MONTH_BEFORE} and view.schedule.waits
+    assert "Next start:" in texts(drawn)
+    drawn.button(key="schedule-switch").click().run()
+    assert "It is switched off." in texts(drawn)
+    drawn.selectbox(key="schedule-every").select(Every.NEVER).run()
+    drawn.button(key="schedule-remove").click().run()
+    assert not drawn.exception and portal.task_schedules.of(room.admin, made.id) is None
+    portal.task_templates.remove(room.admin, made.id)

@@ -69,6 +69,9 @@ FIELDS = {
     ("POST", "/api/v1/task-templates/{template_id}/runs", "files"): lambda id, own: Asked(
         "POST", f"/api/v1/task-templates/{own['template_id']}/runs", {"version": 1, "files": [id]}
     ),
+    ("PUT", "/api/v1/task-templates/{template_id}/schedule", "files"): lambda id, own: Asked(
+        "PUT", f"/api/v1/task-templates/{own['template_id']}/schedule", {"version": 1, "every": "day", "files": [id]}
+    ),
     ("POST", "/api/v1/tasks", "files"): lambda id, own: Asked("POST", "/api/v1/tasks", {"request": "x", "files": [id]}),
     ("POST", "/api/v1/chat-imports", "file_id"): lambda id, own: Asked("POST", "/api/v1/chat-imports", {"file_id": id}),
     ("POST", "/api/v1/ground", "image_id"): lambda id, own: Asked("POST", "/api/v1/ground", {"image_id": id, "phrases": ["x"]}),

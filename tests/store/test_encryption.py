@@ -118,7 +118,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         things.put_dataset(work, ana, SECRET, WORDS)
         things.put_alert(work, ana, SECRET)
         things.put_task(work, ana, SECRET)
-        things.put_template(work, ana, SECRET)
+        things.put_schedule(work, ana, things.put_template(work, ana, SECRET), SECRET)
         things.put_report(work, ana, SECRET)
         work.guidelines.add(SECRET, ana.id, things.NOW)
         reviewed = ReviewQuestion(id="why", label=SECRET, kind=QuestionKind.TEXT)
@@ -249,6 +249,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "alert_deliveries.target", "alert_deliveries.name", "alert_deliveries.content", "alert_webhooks.name",
         "alert_webhooks.address", "alert_webhooks.secret",
         "workflow_tasks.body", "workflow_runs.body", "workflow_runs.error", "workflow_results.body", "task_templates.body",
+        "task_schedules.body", "task_schedules.problem",
         "report_plans.plan", "made_reports.name", "made_reports.content", "report_mails.address",
         "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "feedback.reasons", "feedback.passage", "feedback.better_answer", "rating_forms.body",

@@ -105,3 +105,16 @@ def test_tasks_of_a_template_outlive_it(database: Database) -> None:
         work.workflows.save(replace(task, template_id=template.id))
         work.task_templates.remove(template.id)
         assert [each.id for each in work.workflows.of_user(ana.id, 10, template.id)] == [task.id]
+
+
+def test_a_schedule_is_read_as_stored_and_ends_with_its_template(database: Database) -> None:
+    ana = put_user(database, things.user("ana"))
+    with SqlUnitOfWork(database) as work:
+        template = things.put_template(work, ana, "Own")
+        made = things.put_schedule(work, ana, template, "每周")
+        assert work.task_schedules.of(ana.id, template.id) == made and work.task_schedules.enabled() == [made]
+        off = replace(made, enabled=False, problem=None, last_task_id="0" * 32)
+        work.task_schedules.save(off)
+        assert work.task_schedules.lock(made.id) == off and work.task_schedules.enabled() == []
+        work.task_templates.remove(template.id)
+        assert work.task_schedules.of(ana.id, template.id) is None

@@ -27,11 +27,13 @@ from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, 
 from core.review.datasets.records import Source as DatasetSource
 from core.review.records import Feedback, ReviewState
 from core.sharing.records import Share
+from core.tasks.records import Every, Timing
 from core.usage.alerts.records import Channel, Delivery, Episode, Event, Phase, RuleStatus, Silence, StoredRule, Webhook
 from core.usage.alerts.rule_records import AlertRule, Measure, Severity
 from core.usage.records import Language
 from core.usage.reporting.records import MadeReport, ReportMail, ReportPlan, StoredPlan
 from core.workflows.records import Output, Run, RunState, Step, StepKind, StepResult, StepState, TaskFile, WorkflowTask
+from core.workflows.schedules.records import Rule, TaskSchedule
 from core.workflows.templates.records import FileSlot, TaskTemplate
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
@@ -219,6 +221,17 @@ def put_template(work: SqlUnitOfWork, owner: User, text: str, group: str = "") -
         share=PromptShare.GROUP if group else PromptShare.OWN,
     )  # fmt: skip
     work.task_templates.add(made)
+    return made
+
+
+def put_schedule(work: SqlUnitOfWork, owner: User, template: TaskTemplate, text: str) -> TaskSchedule:
+    """A weekly schedule that stopped."""
+    made = TaskSchedule(
+        id=new_id(), template_id=template.id, user_id=owner.id, version=1, timing=Timing(every=Every.WEEK, weekday=2, hour=9),
+        values={"who": text}, rules={"month": Rule.MONTH_BEFORE}, covered_until=NOW, missed_at=NOW, files=("0" * 32,),
+        problem=StoredError("{text}", {"text": text}), created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    work.task_schedules.add(made)
     return made
 
 

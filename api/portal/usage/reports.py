@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -13,14 +13,17 @@ from api.portal.download import download
 from api.portal.shapes import Asked, Id, Line, at_least_one
 from api.services import Portal, PortalHere
 from core.people.records import User
+from core.tasks.records import Every
 from core.usage.records import Language
 from core.usage.reporting.plans import PlanOverview, SentReport
-from core.usage.reporting.records import Every, Period, ReportMail, ReportPlan, StoredPlan
+from core.usage.reporting.records import Period, ReportMail, ReportPlan, StoredPlan
 from core.usage.reporting.writer import ReportFormat
 
 router = APIRouter(prefix="/api/v1/usage", tags=["usage"])
 
 LanguageWord = Literal["en", "zh"]
+EveryWord = Literal["never", "week", "month"]
+"""A report covers a week or a month, so none is made every day."""
 
 
 class PlanFields(Asked):
@@ -35,7 +38,7 @@ class PlanFields(Asked):
     last: date | None = Field(default=None, strict=False, description="Of a free period, inclusive.")
     model: Line | None = None
     group: Line | None = None
-    every: Literal["never", "week", "month"] = "never"
+    every: EveryWord = "never"
     weekday: int = Field(default=0, ge=0, le=6, description="Of a weekly report; 0 is Monday.")
     day: int = Field(default=1, ge=1, le=28, description="Of a monthly report.")
     hour: int = Field(default=7, ge=0, le=23, description="In the portal's time zone.")
@@ -55,8 +58,8 @@ class PlanFields(Asked):
     def of(plan: ReportPlan) -> PlanFields:
         return PlanFields(
             name=plan.name, cards=list(plan.cards), period=plan.period.value, first=plan.first, last=plan.last, model=plan.model,
-            group=plan.group, every=plan.every.value, weekday=plan.weekday, day=plan.day, hour=plan.hour, people=list(plan.people),
-            mails=list(plan.mails), language=plan.language.value,
+            group=plan.group, every=cast(EveryWord, plan.every.value), weekday=plan.weekday, day=plan.day, hour=plan.hour,
+            people=list(plan.people), mails=list(plan.mails), language=plan.language.value,
         )  # fmt: skip
 
 

@@ -6,4 +6,5 @@ In reading order:
 - tasks: tasks and their steps
 - runs: runs, answers and results
 - templates: tasks to run again, with blanks
+- schedules: when templates run
 """

@@ -23,6 +23,7 @@ class Approval(Asked):
     version: int = Field(description="The version of the steps that you approve.")
     from_step: str | None = Field(default=None, pattern=STEP, description="Do this step again, and all that depends on it.")
     fresh: bool = Field(default=False, description="Do every step again, also those whose result still holds.")
+    waits: bool = Field(default=False, description="Wait for you before anything leaves the portal.")
 
 
 class StepAnswer(Asked):
@@ -44,7 +45,10 @@ class ChatOut(BaseModel):
 @router.post("/tasks/{task_id}/runs", status_code=202)
 def start(task_id: Id, body: Approval, portal: PortalHere, user: SignedIn) -> RunOut:
     """Approve the steps and run them. Results of the last run that still hold are taken over."""
-    return RunOut.of(portal.workflow_runs.start(user, task_id, body.version, from_step=body.from_step, fresh=body.fresh))
+    run = portal.workflow_runs.start(
+        user, task_id, body.version, from_step=body.from_step, fresh=body.fresh, waits=body.waits
+    )  # fmt: skip
+    return RunOut.of(run)
 
 
 @router.get("/tasks/{task_id}/runs")
@@ -69,6 +73,12 @@ def cancel(task_run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
 def answer(task_run_id: Id, body: StepAnswer, portal: PortalHere, user: SignedIn) -> RunOut:
     """Answer the question of a run in the state asking, which then goes on."""
     return RunOut.of(portal.workflow_runs.answer(user, task_run_id, body.text))
+
+
+@router.post("/task-runs/{task_run_id}/let-leave")
+def let_leave(task_run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
+    """Let a run that waits for it send its inputs to models outside of the portal."""
+    return RunOut.of(portal.workflow_runs.let_leave(user, task_run_id))
 
 
 @router.get("/task-runs/{task_run_id}/result")

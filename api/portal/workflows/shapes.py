@@ -91,6 +91,7 @@ class RunOut(BaseModel):
     title: str
     state: Literal["waiting", "running", "asking", "done", "failed", "cancelled"]
     version: int = Field(description="The version of the steps that was approved.")
+    waits: bool = Field(description="Whether it waits for you before anything leaves the portal.")
     created_at: datetime
     ended_at: datetime | None
     error: ErrorOut | None
@@ -98,7 +99,8 @@ class RunOut(BaseModel):
     @staticmethod
     def of(run: Run) -> RunOut:
         return RunOut(
-            id=run.id, task_id=run.task_id, title=run.title, state=run.state.value, version=run.version, created_at=run.created_at,
+            id=run.id, task_id=run.task_id, title=run.title, state=run.state.value, version=run.version, waits=run.waits,
+            created_at=run.created_at,
             ended_at=run.ended_at, error=ErrorOut.of(run.error),
         )  # fmt: skip
 

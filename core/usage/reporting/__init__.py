@@ -3,7 +3,7 @@
 In reading order:
 
 - records: a plan, the report that it makes, and what was sent
-- schedule: when a report is due, and which days it covers
+- schedule: which days a report covers
 - wording: the words of reports, in English and Chinese
 - content: a report as JSON
 - cells: values and figures as text

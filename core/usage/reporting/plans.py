@@ -14,10 +14,10 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.tasks.jobs import Jobs
+from core.tasks.timing import next_slot
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from core.usage.alerts.rules import Recipient, may_be_told
 from core.usage.reporting.records import MadeReport, ReportMail, ReportPlan, StoredPlan
-from core.usage.reporting.schedule import next_slot
 
 MAX_PLANS = 100
 MAX_LISTED = 200
@@ -59,7 +59,7 @@ class ReportPlans:
         with self._unit_of_work() as work:
             plans = tuple(work.reports.plans())
             owners = [work.users.get(id) for id in sorted({each.owner_id for each in plans})]
-        due = {each.id: next_slot(each.plan, now, self._zone) for each in plans if each.enabled}
+        due = {each.id: next_slot(each.plan.timing, now, self._zone) for each in plans if each.enabled}
         names = {each.id: each.full_name or each.name for each in owners if each is not None}
         return PlanOverview(plans=plans, next={id: at for id, at in due.items() if at is not None}, names=names)
 
@@ -114,7 +114,7 @@ class ReportPlans:
             )  # fmt: skip
             if plan is not None:
                 _check(work, plan, {each.plan.name for each in work.reports.plans() if each.id != plan_id})
-            if new.plan.timing() != old.plan.timing() or (new.enabled and not old.enabled):
+            if new.plan.timing != old.plan.timing or (new.enabled and not old.enabled):
                 new = replace(new, covered_until=now)
             work.reports.save_plan(new)
             record(work, now, user.id, "report.change", new.plan.name, enabled=str(new.enabled).lower())

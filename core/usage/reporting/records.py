@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from core.bounds import within
 from core.characters import may_stand_on_a_line
 from core.errors import InvalidInput, StoredError
+from core.tasks.records import Every, Timing
 from core.usage.records import Language, UsageQuery
 from core.usage.sheets.records import TABLES, Board, Sheet
 
@@ -32,12 +32,6 @@ class Period(StrEnum):
     MONTH = "last_month"
     """The calendar month before."""
     FREE = "free"
-
-
-class Every(StrEnum):
-    NEVER = "never"
-    WEEK = "week"
-    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +75,8 @@ class ReportPlan:
                 raise InvalidInput("{address} is not a mail address.", address=address[:80])
 
     def _check_time(self) -> None:
-        within("weekday", self.weekday, 0, 6)
-        within("day", self.day, 1, 28)
-        within("hour", self.hour, 0, 23)
+        if self.timing.every is Every.DAY:
+            raise InvalidInput("A report is made every week or every month.")
         if self.period is Period.FREE:
             if self.first is None or self.last is None:
                 raise InvalidInput("A report on a free period needs its first and its last day.")
@@ -96,9 +89,10 @@ class ReportPlan:
         chosen = {each: [card.partition(".")[2] for card in CARDS if card in self.cards and card.startswith(f"{each}.")] for each in Board}
         return [(board, names) for board, names in chosen.items() if names]
 
-    def timing(self) -> tuple[object, ...]:
-        """Return what decides when it is made."""
-        return self.every, self.weekday, self.day, self.hour
+    @property
+    def timing(self) -> Timing:
+        """Return when it is made."""
+        return Timing(every=self.every, weekday=self.weekday, day=self.day, hour=self.hour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

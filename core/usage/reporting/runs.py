@@ -17,13 +17,13 @@ from core.tasks.handlers import JobKind
 from core.tasks.handlers import Report as Progress
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
+from core.tasks.timing import due_slot
 from core.unit_of_work import UnitOfWorkFactory
 from core.usage.alerts.ports import Attachment, MailSender
 from core.usage.alerts.rules import may_be_told
 from core.usage.reporting.content import from_json, to_json
 from core.usage.reporting.plans import MAKE, begin, may_make
 from core.usage.reporting.records import DeliveryState, MadeReport, Report, ReportMail, StoredPlan
-from core.usage.reporting.schedule import latest_slot
 from core.usage.reporting.wording import day_words, say
 from core.usage.reporting.writer import ReportFormat, ReportWriter
 
@@ -74,8 +74,8 @@ class ReportRuns:
         now = self._clock()
         with self._unit_of_work() as work:
             plan = work.reports.plan_for_change(plan_id)
-            slot = latest_slot(plan.plan, now, self._zone) if plan is not None and plan.enabled else None
-            if plan is None or slot is None or slot <= plan.covered_until:
+            slot = due_slot(plan.plan.timing, plan.covered_until, now, self._zone) if plan is not None and plan.enabled else None
+            if plan is None or slot is None:
                 return False
             try:
                 begin(work, self._jobs, plan, slot)

@@ -105,6 +105,17 @@ class StepWork:
             case StepKind.ASK:
                 raise AssertionError("the run asks the person")
 
+    def leaves_to(self, user: User, run: Run, step: Step) -> str | None:
+        """Return where a step may send its inputs outside of the portal; None if they stay."""
+        match step.kind:
+            case StepKind.BOXES:
+                return self._model_work.detects_outside(user)
+            case StepKind.WRITE:
+                return self._model_work.asks_outside(user, run.model)
+            case StepKind.QUERY if not sql.is_sql(step.text):
+                return self._model_work.asks_outside(user, run.model)
+        return None
+
     def _files(self, reading: Reading) -> list[StoredFile]:
         """Return the files that a step reads. Raises NotFound for one that was deleted."""
         known = {each.reference: each for each in reading.run.files}

@@ -53,10 +53,14 @@ def checked_values(names: Sequence[str], values: Mapping[str, str]) -> dict[str,
     return checked
 
 
-def fill(template: TaskTemplate, values: Mapping[str, str], files: Sequence[StoredFile]) -> Filled:
-    """Return a template with these values and files. values: as checked. Raises InvalidInput for files that do not fit."""
+def check_files(template: TaskTemplate, files: Sequence[StoredFile]) -> None:
+    """Raise InvalidInput for a file that cannot stand for that of the template."""
     for slot, file in zip(template.files, files, strict=True):
         _check_file(slot, file)
+
+
+def fill(template: TaskTemplate, values: Mapping[str, str], files: Sequence[StoredFile]) -> Filled:
+    """Return a template with these values and files, as they were checked."""
     return Filled(
         title=cut(one_line(filled(template.title, values)), MAX_TITLE_LENGTH),
         request=filled(template.request, values),

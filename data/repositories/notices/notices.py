@@ -96,7 +96,7 @@ def _column(kind: NoticeKind) -> str:
             return "share_id"
         case NoticeKind.ALERT_FIRING | NoticeKind.ALERT_OVER:
             return "alert_rule_id"
-        case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS:
+        case NoticeKind.TASK_DONE | NoticeKind.TASK_FAILED | NoticeKind.TASK_ASKS | NoticeKind.SCHEDULE_STOPPED:
             return "task_id"
         case _:
             return "job_id"

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from core.errors import StoredError
+from core.tasks.records import Every
 from core.usage.records import Language
-from core.usage.reporting.records import DeliveryState, Every, MadeReport, Period, ReportMail, ReportPlan, StoredPlan
+from core.usage.reporting.records import DeliveryState, MadeReport, Period, ReportMail, ReportPlan, StoredPlan
 from data.tables import MadeReportTable, ReportMailTable, ReportPlanTable
 from data.transaction import AnyRow, Transaction
 

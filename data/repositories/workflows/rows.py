@@ -37,7 +37,8 @@ def run_values(run: Run) -> dict[str, Any]:
     body = {"title": run.title, "steps": written(run.steps), "files": [asdict(each) for each in run.files]}
     return {
         "id": run.id, "task_id": run.task_id, "user_id": run.user_id, "job_id": run.job_id, "state": run.state.value,
-        "body": _json(body), "error": error_text(run.error), "model": run.model, "version": run.version, "created_at": run.created_at,
+        "body": _json(body), "error": error_text(run.error), "model": run.model, "version": run.version, "waits": run.waits,
+        "created_at": run.created_at,
         "ended_at": run.ended_at,
     }  # fmt: skip
 
@@ -47,12 +48,16 @@ def run_of(row: AnyRow) -> Run:
     return Run(
         id=row.id, task_id=row.task_id, user_id=row.user_id, title=body["title"], job_id=row.job_id, state=RunState(row.state),
         steps=read(body["steps"]), files=tuple(TaskFile(**each) for each in body["files"]), model=row.model, version=row.version,
-        created_at=row.created_at, ended_at=row.ended_at, error=None if row.error is None else _read_error(json.loads(row.error)),
+        waits=row.waits, created_at=row.created_at, ended_at=row.ended_at, error=error_of(row.error),
     )  # fmt: skip
 
 
 def error_text(error: StoredError | None) -> str | None:
     return None if error is None else _json(_error(error))
+
+
+def error_of(text: str | None) -> StoredError | None:
+    return None if text is None else _read_error(json.loads(text))
 
 
 def result_values(run_id: str, result: StepResult) -> dict[str, Any]:

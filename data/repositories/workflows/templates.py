@@ -13,7 +13,7 @@ from core.prompts.records import Share
 from core.workflows.steps_json import read, written
 from core.workflows.templates.records import FileSlot, TaskTemplate
 from data.repositories.prompts.shared_rows import rename_group, visible_rows, withdraw_from
-from data.tables import TaskTemplateTable
+from data.tables import NoticeTable, TaskTemplateTable
 from data.transaction import AnyRow, Transaction
 
 _T = TaskTemplateTable.__table__.c
@@ -45,6 +45,7 @@ class SqlTemplateRepository:
         self._sql.write(update(TaskTemplateTable).where(_T.id == template.id).values(_values(template)))
 
     def remove(self, template_id: str) -> None:
+        self._sql.write(delete(NoticeTable).where(NoticeTable.__table__.c.task_id == template_id))
         self._sql.write(delete(TaskTemplateTable).where(_T.id == template_id))
 
     def rename_group(self, old: str, new: str) -> None:

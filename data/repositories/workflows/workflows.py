@@ -102,6 +102,9 @@ class SqlWorkflowRepository:
     def set_job(self, run_id: str, job_id: str) -> None:
         self._sql.write(update(WorkflowRunTable).where(_RUN.id == run_id).values(job_id=job_id))
 
+    def let_leave(self, run_id: str) -> None:
+        self._sql.write(update(WorkflowRunTable).where(_RUN.id == run_id).values(waits=False))
+
     def results(self, run_id: str) -> Sequence[StepResult]:
         return [result_of(row) for row in self._sql.all(select(WorkflowResultTable.__table__).where(_RESULT.run_id == run_id))]
 

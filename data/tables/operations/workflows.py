@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.encryption.sealed_text import SealedProse
@@ -56,6 +56,31 @@ class TaskTemplateTable(Table):
     updated_at: Mapped[datetime]
 
 
+class TaskScheduleTable(Table):
+    """Schedules of templates. body: values, rules and files, as JSON."""
+
+    __tablename__ = "task_schedules"
+    __table_args__ = (UniqueConstraint("user_id", "template_id"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    template_id: Mapped[str] = mapped_column(ForeignKey("task_templates.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    version: Mapped[int]
+    every: Mapped[str] = mapped_column(String(16))
+    weekday: Mapped[int]
+    day: Mapped[int]
+    hour: Mapped[int]
+    body: Mapped[str] = mapped_column(SealedProse("task_schedules.body"))
+    waits: Mapped[bool]
+    enabled: Mapped[bool]
+    covered_until: Mapped[datetime]
+    missed_at: Mapped[datetime | None]
+    last_task_id: Mapped[str | None] = mapped_column(String(64))
+    problem: Mapped[str | None] = mapped_column(SealedProse("task_schedules.problem"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
 class WorkflowRunTable(Table):
     """Runs. body: title, steps, files and error, as JSON."""
 
@@ -71,6 +96,7 @@ class WorkflowRunTable(Table):
     error: Mapped[str | None] = mapped_column(SealedProse("workflow_runs.error"))
     model: Mapped[str | None] = mapped_column(String(300))
     version: Mapped[int]
+    waits: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

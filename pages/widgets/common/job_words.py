@@ -16,6 +16,8 @@ KINDS = {
     "experiment.check": "Check the experiments",
     "alert.deliver": "Send an alert",
     "usage.reprice": "Recompute past costs",
+    "task.schedule": "Look which tasks are due",
+    "task.start": "Start a task on schedule",
     "report.schedule": "Check which reports are due",
     "report.make": "Make a report",
     "report.mail": "Send a report",

@@ -7,10 +7,11 @@ from datetime import date
 
 import streamlit as st
 
+from core.tasks.records import Every
 from core.usage.alerts.rules import Recipient
 from core.usage.boards.records import Choices
 from core.usage.records import Language
-from core.usage.reporting.records import CARDS, Every, Period, ReportPlan
+from core.usage.reporting.records import CARDS, Period, ReportPlan
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.reports.words import PERIODS, SCHEDULES, WEEKDAYS, card_words
 from pages.widgets.usage.filters import group_name

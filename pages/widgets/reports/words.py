@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from core.tasks.records import Every
 from core.usage.records import Language
-from core.usage.reporting.records import DeliveryState, Every, Period, ReportMail, ReportPlan
+from core.usage.reporting.records import DeliveryState, Period, ReportMail, ReportPlan
 from core.usage.reporting.wording import BOARDS, CARDS, say
 from pages.shell.words import language, t
 

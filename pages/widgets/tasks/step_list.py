@@ -103,7 +103,10 @@ def _remove(portal: Portal, user: User, task: WorkflowTask, step: Step) -> None:
 
 def _below(portal: Portal, user: User, run: Run | None, step: Step, result: StepResult) -> None:
     if result.state is StepState.ASKING and run is not None:
-        _question(portal, user, run, step)
+        if step.kind is StepKind.ASK:
+            _question(portal, user, run, step)
+        else:
+            _leaving(portal, user, run, result)
         return
     if line := summary(result):
         st.caption(plain(line))
@@ -113,8 +116,17 @@ def _below(portal: Portal, user: User, run: Run | None, step: Step, result: Step
         step_result(step, result)
 
 
+def _leaving(portal: Portal, user: User, run: Run, result: StepResult) -> None:
+    """Ask whether a step may send its inputs to a model outside of the portal."""
+    with st.container(border=True, key="task-leaving"):
+        said = t("This step sends its inputs to {target}, outside of the portal.", target=plain(result.asked))
+        st.markdown(f":orange[:material/outbound:] {said}")
+        if st.button(t("Allow it for this run"), type="primary", key="task-let-leave"):
+            acted(lambda: portal.workflow_runs.let_leave(user, run.id))
+            st.rerun()
+
+
 def _question(portal: Portal, user: User, run: Run, step: Step) -> None:
-    assert step.kind is StepKind.ASK
     key = f"task-answer-{run.id}-{step.id}"
     with st.container(border=True, key="task-question"):
         text = st.text_area(plain(step.text), max_chars=MAX_TEXT_LENGTH, height=90, key=key)

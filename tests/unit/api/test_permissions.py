@@ -241,6 +241,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/task-templates/{template_id}", {"title": "x"}, ALL, 404),
     ("DELETE", "/api/v1/task-templates/{template_id}", None, ALL, 404),
     ("POST", "/api/v1/task-templates/{template_id}/runs", {"version": 1}, ALL, 404),
+    ("GET", "/api/v1/task-templates/{template_id}/schedule", None, ALL, 404),
+    ("PUT", "/api/v1/task-templates/{template_id}/schedule", {"version": 1, "every": "week"}, ALL, 404),
+    ("PATCH", "/api/v1/task-templates/{template_id}/schedule", {"enabled": False}, ALL, 404),
+    ("DELETE", "/api/v1/task-templates/{template_id}/schedule", None, ALL, 404),
+    ("POST", "/api/v1/task-runs/{task_run_id}/let-leave", None, ALL, 404),
     ("GET", "/api/v1/usage/report-plans", None, MANAGERS, 200),
     ("POST", "/api/v1/usage/report-plans", {"plan": {"name": "Board", "cards": ["overview.figures"]}}, MANAGERS, 201),
     ("GET", "/api/v1/usage/report-plans/{plan_id}", None, MANAGERS, 404),
@@ -432,6 +437,7 @@ OF_ONE_SCOPE = {
 }
 BY_SESSION_ONLY = {
     ("POST", "/api/v1/cases/{number}/reveal"),
+    *((method, "/api/v1/task-templates/{template_id}/schedule") for method in ("PUT", "PATCH", "DELETE")),
     ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
     ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
     ("GET", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor"), ("POST", "/api/v1/second-factor/confirm"),

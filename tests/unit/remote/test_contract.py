@@ -47,6 +47,7 @@ from core.review.names import RevealReason
 from core.review.own_feedback import OwnRatings
 from core.review.records import RatingDetails, Vote
 from core.search.records import DocumentKind
+from core.tasks.records import Every, Timing
 from core.usage.alerts.rule_records import AlertRule, NoData
 from core.usage.alerts.rule_records import Measure as Measured
 from core.usage.money.records import Budget, Price
@@ -436,6 +437,13 @@ def _templates(portal: Any, ann: Any, task_id: str) -> None:
         portal.task_templates.share(ann, made.id, Share.GROUP)
     run = portal.template_runs.run(ann, made.id, made.version, {"what": "quarter", "who": "me"})
     _ran(portal, ann, run.id, RunState.ASKING)
+    assert portal.task_schedules.time_zone
+    portal.task_schedules.put(ann, made.id, made.version, Timing(every=Every.DAY), values={"what": "x", "who": "y"})
+    portal.task_schedules.of(ann, made.id)
+    portal.task_schedules.switch(ann, made.id, False)
+    portal.task_schedules.remove(ann, made.id)
+    with suppress(PortalError):
+        portal.workflow_runs.let_leave(ann, run.id)
     portal.task_templates.remove(ann, made.id)
 
 

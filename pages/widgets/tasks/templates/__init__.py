@@ -8,5 +8,6 @@ In reading order:
 - form: change a template
 - rights: who runs it, and its removal
 - run_form: fill a template in, and run it
+- schedule: when it runs, and with what
 - template_page: one template
 """

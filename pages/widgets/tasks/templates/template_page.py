@@ -22,6 +22,7 @@ from pages.widgets.tasks.templates.form import EDITED, edit, template_form
 from pages.widgets.tasks.templates.listing import TEMPLATE, open_template
 from pages.widgets.tasks.templates.rights import removal, rights
 from pages.widgets.tasks.templates.run_form import run_form
+from pages.widgets.tasks.templates.schedule import schedule_card
 from pages.widgets.tasks.words import KIND_ICONS, state_badge
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def template_page(portal: Portal, user: User, template_id: str) -> None:
     with left:
         if not edited:
             run_form(portal, user, listed)
+            schedule_card(portal, user, listed)
             _last_runs(portal, user, template)
         else:
             with card("template-form", t("Edit the template"), t("Runs that were made of it stay as they are")):

@@ -28,6 +28,8 @@ from core.workflows.planner import Planner
 from core.workflows.records import RUN_ENDED, Run, RunLimits, RunState, Step, StepResult, TaskFile, WorkflowTask
 from core.workflows.results import WorkflowResults
 from core.workflows.runs import WorkflowRuns
+from core.workflows.schedules.schedules import TaskSchedules
+from core.workflows.schedules.starts import ScheduledStarts
 from core.workflows.steps.step_work import StepWork
 from core.workflows.steps_json import read
 from core.workflows.task_run import TaskRun
@@ -105,9 +107,13 @@ class House:
         self.runs = WorkflowRuns(unit_of_work, jobs, clock, limits)
         self.templates = TaskTemplates(unit_of_work, privacy, clock, limits)
         self.template_runs = TemplateRuns(unit_of_work, self.tasks, self.runs)
+        self.schedules = TaskSchedules(unit_of_work, clock)
+        self.starts = ScheduledStarts(unit_of_work, jobs, clock, self.template_runs)
         self.results = WorkflowResults(unit_of_work, self.runs, privacy, clock, to_html)
         planner = Planner(unit_of_work, model_work, self.queries, clock, limits)
-        self.kinds: Sequence[JobKind] = [*planner.job_kinds(), *TaskRun(unit_of_work, work, clock, limits, longest_wait_s=0.01).job_kinds()]
+        runs = TaskRun(unit_of_work, work, clock, limits, longest_wait_s=0.01)
+        starts = [each for each in self.starts.job_kinds() if each.every is None]
+        self.kinds: Sequence[JobKind] = [*planner.job_kinds(), *runs.job_kinds(), *starts]
 
     def upload(self, name: str = "sales.csv", content: bytes = SALES) -> StoredFile:
         return self.files.upload(self.user, name, content)

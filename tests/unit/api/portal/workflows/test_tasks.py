@@ -78,8 +78,12 @@ def test_a_task_is_planned_corrected_approved_run_and_exported(ann: httpx.Client
     assert "dollars" in model_server.chats[1]["messages"][-1]["content"]
     stale = ann.post(f"{here}/runs", json={"version": 1})
     assert stale.status_code == 409 and "changed meanwhile" in stale.text
-    run = ann.post(f"{here}/runs", json={"version": task["version"]}).json()
+    run = ann.post(f"{here}/runs", json={"version": task["version"], "waits": True}).json()
     run_here = f"/api/v1/task-runs/{run['id']}"
+    waits = until(lambda: ann.get(run_here).json(), lambda found: found["state"] not in ("waiting", "running"))
+    assert waits["state"] == "asking" and waits["steps"][2]["asked"] == "planner@elsewhere" and len(model_server.chats) == 2, waits
+    assert ann.post(f"{run_here}/answer", json={"text": "Yes."}).status_code == 409
+    assert ann.post(f"{run_here}/let-leave").status_code == 200
     done = until(lambda: ann.get(run_here).json(), lambda found: found["state"] not in ("waiting", "running"))
     assert done["state"] == "done", done
     assert done["steps"][0]["output"]["rows"]["rows"] == [["Rates", 751], ["Credit", 192]] and done["steps"][1]["output"]["y"] == ["usd"]
@@ -140,5 +144,13 @@ def test_a_template_is_saved_changed_shared_run_and_removed(ann: httpx.Client, s
     run = ann.post(f"{here}/runs", json={"version": 2, "values": {"who": "me", "month": "May"}})
     assert run.status_code == 202 and run.json()["title"] == "Ask about May"
     until(lambda: ann.get(f"/api/v1/task-runs/{run.json()['id']}").json(), lambda found: found["state"] == "asking")
+    schedule = f"{here}/schedule"
+    assert ann.get(schedule).status_code == 404 and ann.put(schedule, json={"version": 2, "every": "never"}).status_code == 422
+    wanted = {"version": 2, "every": "month", "day": 3, "hour": 9, "values": {"who": "me"}, "rules": {"month": "month_before"}}
+    put = ann.put(schedule, json=wanted)
+    assert put.status_code == 200 and put.json()["waits"] and "-03T09:00:00" in put.json()["next"], put.text
+    assert ann.patch(schedule, json={"enabled": False}).json()["next"] is None
+    assert ann.get(schedule).json()["rules"] == {"month": "month_before"} and bob.get(schedule).status_code == 404
+    assert ann.delete(schedule).status_code == 204 and ann.delete(schedule).status_code == 404
     assert ann.delete(here).status_code == 204 and ann.get(here).status_code == 404
     assert ann.get(f"/api/v1/tasks/{run.json()['task_id']}").status_code == 200

@@ -20,14 +20,14 @@ from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.tasks.handlers import Report as Progress
 from core.tasks.jobs import Jobs
-from core.tasks.records import Job, JobState
+from core.tasks.records import Every, Job, JobState
 from core.unit_of_work import UnitOfWorkFactory
 from core.usage.boards.service import Boards
 from core.usage.money.service import Money
 from core.usage.records import Language
 from core.usage.reporting import runs as module
 from core.usage.reporting.plans import ReportPlans
-from core.usage.reporting.records import DeliveryState, Every, ReportPlan
+from core.usage.reporting.records import DeliveryState, ReportPlan
 from core.usage.reporting.runs import ReportRuns
 from core.usage.reporting.writer import ReportFormat, ReportWriter
 from core.usage.rollups.service import Rollups

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import InvalidInput
-from core.usage.reporting.records import Every, Period, ReportPlan
-from core.usage.reporting.schedule import days_of, latest_slot, next_slot
+from core.tasks.records import Every
+from core.tasks.timing import latest_slot, next_slot
+from core.usage.reporting.records import Period, ReportPlan
+from core.usage.reporting.schedule import days_of
 
 ZURICH = ZoneInfo("Europe/Zurich")
 CARDS = ("overview.figures",)
@@ -29,16 +31,16 @@ def plan(**changes: object) -> ReportPlan:
     ],
 )
 def test_a_weekly_report_is_due_at_its_hour_on_the_clocks_of_the_zone(now: datetime, latest: datetime, following: datetime) -> None:
-    assert (latest_slot(plan(), now, ZURICH), next_slot(plan(), now, ZURICH)) == (latest, following)
+    assert (latest_slot(plan().timing, now, ZURICH), next_slot(plan().timing, now, ZURICH)) == (latest, following)
 
 
 def test_a_monthly_report_is_due_on_its_day_also_over_the_turn_of_the_year() -> None:
     monthly = plan(every=Every.MONTH, day=28)
     january = datetime(2027, 1, 10, tzinfo=UTC)
-    assert latest_slot(monthly, january, ZURICH) == datetime(2026, 12, 28, 6, tzinfo=UTC)
-    assert next_slot(monthly, january, ZURICH) == datetime(2027, 1, 28, 6, tzinfo=UTC)
-    assert next_slot(monthly, datetime(2027, 1, 28, 7, tzinfo=UTC), ZURICH) == datetime(2027, 2, 28, 6, tzinfo=UTC)
-    assert next_slot(plan(every=Every.NEVER), january, ZURICH) is None
+    assert latest_slot(monthly.timing, january, ZURICH) == datetime(2026, 12, 28, 6, tzinfo=UTC)
+    assert next_slot(monthly.timing, january, ZURICH) == datetime(2027, 1, 28, 6, tzinfo=UTC)
+    assert next_slot(monthly.timing, datetime(2027, 1, 28, 7, tzinfo=UTC), ZURICH) == datetime(2027, 2, 28, 6, tzinfo=UTC)
+    assert next_slot(plan(every=Every.NEVER).timing, january, ZURICH) is None
 
 
 def test_it_covers_whole_weeks_and_months_before_its_day() -> None:
