@@ -36,7 +36,8 @@ class Service:
 
 
 SERVICES = (
-    Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password"), reads=("people",)),
+    Service("accounts", user=("set_language", "change_password"),
+            staff=("people", "add", "change", "reset_password", "set_review_groups"), reads=("people",)),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person"), reads=("own", "find", "of_person")),
     Service("arena", user=("get", "leave", "offered", "ready", "start", "take_back", "vote"), reads=("get", "offered", "ready")),
     Service("experiments", staff=("get", "list", "promote", "size", "start", "stop"), reads=("get", "list", "size")),

@@ -114,6 +114,8 @@ class Groups:
                 work.plugins.rename_group(group.name, changed.name)
                 work.alerts.rename_group(group.name, changed.name)
                 work.reports.rename_group(group.name, changed.name)
+                work.feedback.rename_group(group.name, changed.name)
+                work.datasets.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
             if changed.shares_results is not group.shares_results:
                 details["shares_results"] = "yes" if changed.shares_results else "no"

@@ -12,11 +12,11 @@ from core.errors import Conflict, InvalidInput
 from core.grounding.boxes import clipped
 from core.grounding.ownership import own_run
 from core.grounding.records import Box, GroundImage, GroundRun
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups, reviews_group
 from core.people.records import User
 from core.review.cases.opening import put_rating
 from core.review.records import ABOUT_IMAGE, Feedback, ReviewState
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_BOXES = 500
 """Most boxes in a correction."""
@@ -83,9 +83,17 @@ class BoxCorrections:
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
             run = work.grounding.run(run_id)
-            if run is None or run.corrected is None or (image := work.grounding.image(run.image_id)) is None:
+            if run is None or (image := work.grounding.image(run.image_id)) is None or not reviews_run(work, user, image, run):
                 return None
             return Case(run, image, work.grounding.content(image.id))
+
+
+def reviews_run(work: UnitOfWork, user: User, image: GroundImage, run: GroundRun) -> bool:
+    """Tell whether a run was corrected, and by a person of a group that this reviewer reviews."""
+    if run.corrected is None or reviewed_groups(user) is None:
+        return run.corrected is not None
+    rating = work.feedback.of_message(image.user_id, run.id)
+    return rating is not None and reviews_group(user, rating.group)
 
 
 def same_boxes(some: Sequence[Box], others: Sequence[Box]) -> bool:

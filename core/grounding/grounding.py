@@ -13,6 +13,7 @@ from core.bounds import within
 from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, NotFound, PortalError, StoredError
+from core.grounding.corrections import reviews_run
 from core.grounding.finder import Finder
 from core.grounding.ownership import own_image, own_run
 from core.grounding.phrases import checked_phrases
@@ -104,8 +105,8 @@ class Grounding:
         """Return an image with its content: the person's own, or for reviewers one with a corrected run. Raises NotFound."""
         with self._unit_of_work() as work:
             image = work.grounding.image(image_id)
-            reviewed = image is not None and allows(user, Permission.REVIEW_FEEDBACK)
-            if image is None or not (reviewed and any(run.corrected is not None for run in work.grounding.runs_of_image(image_id))):
+            runs = work.grounding.runs_of_image(image_id) if allows(user, Permission.REVIEW_FEEDBACK) else ()
+            if image is None or not any(reviews_run(work, user, image, each) for each in runs):
                 image = own_image(work, user, image_id)
             return image, work.grounding.content(image_id)
 

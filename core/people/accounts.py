@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
@@ -21,6 +22,7 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 LANGUAGES = ("en", "zh")
+MAX_GROUP = 80
 
 
 class Accounts:
@@ -154,6 +156,25 @@ class Accounts:
             stored = work.users.get(user.id)
             work.commit()
         return stored or changed
+
+    def set_review_groups(self, actor: User | None, name: str, groups: Collection[str] | None) -> User:
+        """Limit whose cases a person may review; None lifts the limit. It binds once the person's role allows reviews.
+
+        Raises NotFound for an unknown group, and Conflict for somebody who manages people and so could lift the limit.
+        """
+        self._authorize(actor)
+        with self._unit_of_work() as work:
+            if unknown := frozenset(groups or ()) - {each.name for each in work.groups.all()}:
+                raise NotFound("No group is named {name}.", name=min(unknown)[:MAX_GROUP])
+            user = self._to_change(work, actor, name)
+            if groups is not None and Permission.MANAGE_PEOPLE in granted(user):
+                raise Conflict("{name} manages people, and could lift this limit. Choose another role first.", name=user.name)
+            changed = replace(user, review_groups=None if groups is None else frozenset(groups))
+            work.users.save(changed)
+            listed = "all" if groups is None else ", ".join(sorted(groups))
+            record(work, self._clock(), _id_of(actor), "user.review_groups", user.name, groups=listed)
+            work.commit()
+        return changed
 
     def reset_password(self, actor: User | None, name: str, password: str) -> None:
         """Set a new password, end all sessions, forget all devices and lift a lock."""

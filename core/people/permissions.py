@@ -84,6 +84,20 @@ def allows(user: User, permission: Permission, *, owner_id: str | None = None) -
     return not user.must_enrol and verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
 
 
+def reviewed_groups(user: User) -> frozenset[str] | None:
+    """Return the groups whose cases `user` may review; None for all.
+
+    Whoever manages people could lift the limit, so it does not bind them.
+    """
+    return None if Permission.MANAGE_PEOPLE in granted(user) else user.review_groups
+
+
+def reviews_group(user: User, group: str) -> bool:
+    """Tell whether `user` may review the cases of a group, with the right to review any."""
+    groups = reviewed_groups(user)
+    return groups is None or group in groups
+
+
 def require_factor(user: User) -> None:
     """Raise NotAllowed for somebody who must set up a second factor first."""
     if user.must_enrol:

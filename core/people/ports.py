@@ -59,7 +59,7 @@ class UserRepository(Protocol):
         ...
 
     def rename_group(self, old: str, new: str) -> None:
-        """Move all members of a group to another name."""
+        """Move all members of a group to another name, and give it to those who review its cases."""
         ...
 
     def with_role(self, role: str) -> Sequence[User]:

@@ -70,6 +70,8 @@ class User:
     """What a custom role grants; None for a built-in role."""
     withheld: frozenset[Permission] = frozenset()
     """Features that the group withholds."""
+    review_groups: frozenset[str] | None = None
+    """The groups whose cases this person may review; None: all. It does not bind those who manage people: see `reviewed_groups`."""
     must_enrol: bool = False
     """The role must use a second factor, and this person has none yet: nothing is allowed before. Never stored."""
     key: KeyInUse | None = None

@@ -15,21 +15,20 @@ from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups, reviews_group
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
 from core.review.cases.opening import put_rating
 from core.review.names import ReviewNames
 from core.review.rating_forms import checked
 from core.review.records import NO_DETAILS, Feedback, FeedbackFilter, RatingDetails, ReviewState
+from core.search.of_groups import ratings_with
 from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_COMMENT = 4000
 PAGE = 500
-MAX_FOUND = 1000
-"""Most ratings that a search for words returns."""
 RECORD_AGAIN_AFTER = timedelta(hours=1)
 """Interval after which opening the same case is recorded again."""
 
@@ -113,7 +112,7 @@ class FeedbackQueue:
         text: words in question, answer, comment or note. poor_first: list all poor ratings before all good ones.
         """
         require(user, Permission.REVIEW_FEEDBACK)
-        narrowed = self._narrow(filter, text)
+        narrowed = self._narrow(user, filter, text)
         with self._unit_of_work() as work:
             found, total = work.feedback.find(narrowed, limit, offset, poor_first=poor_first), work.feedback.count(narrowed)
         return [self._names.of_rating(each) for each in found], total
@@ -122,7 +121,7 @@ class FeedbackQueue:
         """Yield every match for an export, and record the export in the audit log."""
         require(user, Permission.REVIEW_FEEDBACK)
         require(user, Permission.EXPORT)
-        narrowed = self._narrow(filter, text)
+        narrowed = self._narrow(user, filter, text)
         with self._unit_of_work() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
             record(work, self._clock(), user.id, "feedback.export", "feedback", **details)
@@ -140,9 +139,7 @@ class FeedbackQueue:
     def get(self, user: User, feedback_id: str) -> Feedback:
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            found = work.feedback.get(feedback_id)
-        if found is None:
-            raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
+            found = _reviewed(work, user, feedback_id)
         return self._as_seen(user, found)
 
     def open(self, user: User, feedback_id: str) -> Case:
@@ -150,9 +147,7 @@ class FeedbackQueue:
         require(user, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._unit_of_work() as work:
-            found = work.feedback.get(feedback_id)
-            if found is None:
-                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
+            found = _reviewed(work, user, feedback_id)
             branch = branch_to(work.messages.of_conversation(found.conversation_id), found.message_id)
             if self._is_first_opening(user.id, feedback_id, now):
                 record(work, now, user.id, "feedback.open", feedback_id, **self._names.audited(found))
@@ -176,23 +171,25 @@ class FeedbackQueue:
     def counts(self, user: User) -> dict[ReviewState, int]:
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            return work.feedback.counts_by_state()
+            return work.feedback.counts_by_state(reviewed_groups(user))
 
-    def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
+    def _narrow(self, user: User, filter: FeedbackFilter, text: str) -> FeedbackFilter:
+        groups = reviewed_groups(user)
         if not text.strip():
-            return filter
-        found = ratings_with(self._search, text, since=filter.since, until=filter.until, model=filter.model, rating=filter.rating)
-        return replace(filter, ids=found)
+            return replace(filter, groups=groups)
+        query = SearchQuery(
+            text=text, kind=DocumentKind.FEEDBACK, since=filter.since, until=filter.until, model=filter.model,
+            rating=filter.rating,
+        )  # fmt: skip
+        return replace(filter, groups=groups, ids=ratings_with(self._search, self._unit_of_work, query, groups))
 
 
-def ratings_with(
-    search: SearchIndex, words: str, *, since: datetime | None, until: datetime | None, model: str | None, rating: int | None
-) -> tuple[str, ...]:
-    """Return the ids of ratings with these words in question, answer, comment or note, the best matches first."""
-    query = SearchQuery(
-        text=words, kind=DocumentKind.FEEDBACK, owner_id=None, limit=MAX_FOUND, since=since, until=until, model=model, rating=rating
-    )
-    return tuple(hit.id for hit in search.search(query))
+def _reviewed(work: UnitOfWork, user: User, feedback_id: str) -> Feedback:
+    """Return a rating. Refuse one of a group that this person does not review like one that does not exist."""
+    found = work.feedback.get(feedback_id)
+    if found is None or not reviews_group(user, found.group):
+        raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
+    return found
 
 
 def _changed(change: Callable[[str], str], feedback: Feedback) -> dict[str, Any]:

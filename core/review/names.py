@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.notices.giving import name_revealed
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
 from core.review.cases.records import CaseEvent, CaseEventKind, ReviewCase
@@ -75,7 +75,7 @@ class ReviewNames:
             raise InvalidInput("Say in a few words why you need the names. The person reads it.")
         now = self._clock()
         with self._unit_of_work() as work:
-            case = work.cases.get(number)
+            case = work.cases.get(number, reviewed_groups(user))
             if case is None:
                 raise NotFound("This case does not exist. The rating may have been withdrawn.")
             work.cases.record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -34,7 +34,15 @@ class FeedbackRepository(Protocol):
         ...
 
     def count(self, filter: FeedbackFilter) -> int: ...
-    def counts_by_state(self) -> dict[ReviewState, int]: ...
+    def counts_by_state(self, groups: Collection[str] | None = None) -> dict[ReviewState, int]: ...
+    def of_groups(self, ids: Sequence[str], groups: Collection[str]) -> Collection[str]:
+        """Return which of these ratings are of people of these groups."""
+        ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Give the ratings of a group its new name."""
+        ...
+
     def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str | None, at: datetime) -> None: ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +107,8 @@ class FeedbackFilter:
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
     """Only ratings with these ids, which the search index found."""
+    groups: Collection[str] | None = None
+    """Only ratings of people of these groups; None for all."""
 
 
 class Vote(StrEnum):

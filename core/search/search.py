@@ -11,11 +11,12 @@ from datetime import datetime
 from core.chat.records import Author
 from core.clock import Clock
 from core.errors import InvalidInput
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter
+from core.search.of_groups import page_of_groups
 from core.search.ports import IndexJobs, Names, SearchIndex
-from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchPage, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
@@ -128,7 +129,7 @@ class Search:
         hits: list[SearchHit] = []
         total, at_least = 0, False
         for each in kinds:
-            page = self._index.page(replace(query, kind=each, owner_id=user.id if each in OWN else None))
+            page = self._page(user, replace(query, kind=each, owner_id=user.id if each in OWN else None))
             hits += page.hits
             total += page.total
             at_least = at_least or page.total_is_at_least
@@ -147,6 +148,12 @@ class Search:
             total_is_at_least=at_least,
         )
 
+    def _page(self, user: User, query: SearchQuery) -> SearchPage:
+        groups = reviewed_groups(user) if query.kind is DocumentKind.FEEDBACK else None
+        if groups is None:
+            return self._index.page(query)
+        return page_of_groups(self._index, self._unit_of_work, query, groups)
+
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit], names: Names) -> list[FoundItem]:
     """Return, in order, the hits whose rows exist and which the person may read."""
@@ -158,7 +165,8 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit], names: 
             user.id, (*ids[DocumentKind.CONVERSATION], *(each.conversation_id for each in messages.values()))
         )
     }
-    ratings = work.feedback.find(FeedbackFilter(ids=ids[DocumentKind.FEEDBACK]), len(hits)) if ids[DocumentKind.FEEDBACK] else ()
+    reviewed = FeedbackFilter(ids=ids[DocumentKind.FEEDBACK], groups=reviewed_groups(user))
+    ratings = work.feedback.find(reviewed, len(hits)) if reviewed.ids else ()
     rated = {each.id: each for each in ratings}
     events = {each.id for each in work.audit.by_ids(ids[DocumentKind.AUDIT])}
     items = []

@@ -17,6 +17,7 @@ from pages.widgets.account.key_rows import key_row
 from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import carried_out, first_values
 from pages.widgets.people.group_list import group_list
+from pages.widgets.people.review_groups import review_groups
 from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ def _person(portal: Portal, user: User, person: User, warnings: frozenset[NameWa
             saved = st.form_submit_button(t("Save"), type="primary")
         if saved:
             _do(lambda: _saved(portal, user, person, role, full_name, group))
+        if save := review_groups(portal, user, person):
+            _do(save)
         _password(portal, user, person)
         _state(portal, user, person)
         if portal.second_factors.has(user, person.name):

@@ -97,3 +97,31 @@ def test_ratings_of_the_release_before_become_cases(database: Database) -> None:
         assert work.cases.feedback_without_case(10) == []
         case = work.cases.of_feedback(late.id)
         assert case is not None and case.number == 4
+
+
+def test_the_cases_of_some_groups_are_found_and_counted_alone(database: Database) -> None:
+    ana, bob = put_user(database), put_user(database, things.user("bob", group="Legal"))
+    own, other = put_case(database, bob), put_case(database, ana)
+    legal = replace(EVERY, groups=["Legal"])
+    with SqlUnitOfWork(database) as work:
+        work.cases.save(replace(own, tags=("a",)))
+        work.cases.save(replace(other, tags=("a", "b")))
+        assert [each.number for each in work.cases.find(legal, 10)] == [own.number] and work.cases.count(legal) == 1
+        assert work.cases.get(other.number, ["Legal"]) is work.cases.for_change(other.number, ["Legal"]) is None
+        assert [each.alike if each else None for each in (work.cases.get(own.number), work.cases.get(own.number, ["Legal"]))] == [1, 0]
+        rated = CaseFilter(query=CaseQuery(rating=-1, group="Legal"), groups=["Legal"])
+        assert work.cases.count(rated) == 1 and work.cases.count(replace(rated, groups=["Risk"])) == 0
+        work.cases.save(replace(own, tags=("a",), state=CaseState.FIXED, closed_at=things.NOW))
+        assert [len(work.cases.outcomes(9, -1, groups)) for groups in (["Legal"], ["Risk"])] == [1, 0]
+        work.cases.save(replace(own, tags=("a",)))
+        assert (work.cases.tags(["Legal"]), work.cases.alike(own, 10, ["Legal"])) == ({"a": 1}, [])
+        numbers = work.review_progress
+        assert len(numbers.times(things.NOW, ["Legal"])) == 1 and numbers.fixes(things.NOW, ["Legal"]).fixed == 0
+        assert numbers.closers(things.NOW, ["Legal"]) == [] and numbers.tags(things.NOW, ["Legal"]) == [("a", own.id)]
+        assert numbers.judged(things.NOW, ["Legal"]) == numbers.pairs(things.NOW, ["Legal"]) == {}
+        work.feedback.rename_group("Legal", "Law")
+        work.users.save(replace(ana, review_groups=frozenset({"Legal", "Risk"})))
+        work.users.rename_group("Legal", "Law")
+        assert work.cases.count(replace(EVERY, groups=["Law"])) == 1 and work.cases.count(legal) == 0
+        stored = work.users.get(ana.id)
+        assert stored is not None and stored.review_groups == {"Law", "Risk"}

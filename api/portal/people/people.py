@@ -14,7 +14,7 @@ from api.portal.shapes import Asked, Line, Person, at_least_one
 from api.services import PortalHere
 from core.passwords.rules import check_password, generate_password
 from core.people.names import NameWarning, name_warnings
-from core.people.permissions import Permission, Verdict, require, verdict
+from core.people.permissions import Permission, Verdict, require, reviewed_groups, verdict
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1/people", tags=["people"])
@@ -36,12 +36,16 @@ class Change(Asked):
     full_name: Line | None = None
     group: Line | None = None
     password: str | None = Field(default=None, max_length=1000, description="Sets a new password and ends all sessions.")
+    review_groups: Literal["all"] | Annotated[list[Line], Field(max_length=200)] | None = Field(
+        default=None, description="The groups whose cases the person may review, or all."
+    )
 
 
 class ListedPerson(Person):
     name_doubts: list[Literal["role", "another", "scripts"]] = Field(
         description="Why the full name is suspicious: it suggests a role, resembles someone else's name, or mixes scripts."
     )
+    review_groups: Literal["all"] | list[str] = Field(description="The groups whose cases the person may review, if the role allows it.")
 
 
 class PeopleOut(BaseModel):
@@ -73,10 +77,15 @@ def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
 def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, user: SignedIn) -> ListedPerson:
     """Change the fields that are sent. The last active admin can be neither disabled nor demoted."""
     require(user, Permission.MANAGE_PEOPLE)
-    at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
+    at_least_one(
+        role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password,
+        review_groups=body.review_groups,
+    )  # fmt: skip
     if body.password is not None:
         check_password(body.password, name)
     changed = portal.accounts.change(user, name, role=body.role, active=body.active, full_name=body.full_name, group=body.group)
+    if body.review_groups is not None:
+        changed = portal.accounts.set_review_groups(user, name, None if body.review_groups == "all" else body.review_groups)
     if body.password is not None:
         portal.accounts.reset_password(user, name, body.password)
     return _listed(changed, name_warnings(portal.accounts.people(user)))
@@ -90,7 +99,11 @@ def remove_second_factor(name: Annotated[Line, InPath()], portal: PortalHere, us
 
 def _listed(person: User, found: Mapping[str, frozenset[NameWarning]]) -> ListedPerson:
     warnings = found.get(person.id, frozenset())
-    return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in NameWarning if each in warnings])
+    groups = reviewed_groups(person)
+    return ListedPerson(
+        **Person.of(person).model_dump(), name_doubts=[each.value for each in NameWarning if each in warnings],
+        review_groups="all" if groups is None else sorted(groups),
+    )  # fmt: skip
 
 
 class Right(BaseModel):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from core.characters import cut, one_line, without_controls
 from core.errors import Conflict, InvalidInput, NotFound
 from core.notices.giving import feedback_replied, feedback_resolved
-from core.people.permissions import Permission, granted
+from core.people.permissions import Permission, granted, reviews_group
 from core.people.records import User
 from core.review.cases.records import MAX_TAGS, CaseEvent, CaseEventKind, CaseLock, CaseState, Priority, ReviewCase
 from core.unit_of_work import UnitOfWork
@@ -114,7 +114,7 @@ def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: dateti
     if change.priority is not None:
         changed = replace(changed, priority=change.priority)
     if change.assignee is not None:
-        found = _reviewer(work, change.assignee) if change.assignee else None
+        found = _reviewer(work, change.assignee, case.feedback.group) if change.assignee else None
         changed = replace(changed, assignee_id=found.id if found else None, assignee_name=found.name if found else None)
     if change.tags is not None or change.add_tags:
         changed = replace(changed, tags=_tags((*(case.tags if change.tags is None else change.tags), *change.add_tags)))
@@ -153,12 +153,14 @@ def _day(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d}" if at else ""
 
 
-def _reviewer(work: UnitOfWork, name: str) -> User:
+def _reviewer(work: UnitOfWork, name: str, group: str) -> User:
     found = work.users.credentials(name.strip().lower())
     if found is None:
         raise NotFound("No account is named {name}.", name=name)
     if not reviewers([found.user]):
         raise InvalidInput("{name} cannot work on cases. Choose a person whose role allows it.", name=found.user.name)
+    if not reviews_group(found.user, group):
+        raise InvalidInput("{name} does not review this group. Choose another person.", name=found.user.name)
     return found.user
 
 

@@ -11,17 +11,23 @@ from core.review.cases.records import CaseEvent, CaseFilter, CaseLock, CaseState
 Position = tuple[int, int]
 """Where a page of cases ends: the rank of the priority, and the number."""
 
+Groups = Collection[str] | None
+"""Only cases of people of these groups; None for all."""
+
 
 class CaseRepository(Protocol):
-    """Stores cases and their history. A case is deleted with its rating."""
+    """Stores cases and their history. A case is deleted with its rating.
+
+    groups: all other cases are passed over, also where cases are counted.
+    """
 
     def add(self, case: ReviewCase) -> int:
         """Insert a case with the next number, which it returns. case.number is ignored."""
         ...
 
-    def get(self, number: int) -> ReviewCase | None: ...
+    def get(self, number: int, groups: Groups = None) -> ReviewCase | None: ...
     def of_feedback(self, feedback_id: str) -> ReviewCase | None: ...
-    def for_change(self, number: int) -> ReviewCase | None:
+    def for_change(self, number: int, groups: Groups = None) -> ReviewCase | None:
         """Read a case and lock its row until the transaction ends."""
         ...
 
@@ -35,11 +41,11 @@ class CaseRepository(Protocol):
         ...
 
     def set_lock(self, case_id: str, lock: CaseLock | None) -> None: ...
-    def alike(self, case: ReviewCase, limit: int) -> Sequence[ReviewCase]:
+    def alike(self, case: ReviewCase, limit: int, groups: Groups = None) -> Sequence[ReviewCase]:
         """Return other cases with the same question, newest first."""
         ...
 
-    def outcomes(self, limit: int, rating: int) -> Sequence[tuple[str, CaseState]]:
+    def outcomes(self, limit: int, rating: int, groups: Groups = None) -> Sequence[tuple[str, CaseState]]:
         """Return question keys with the outcomes of cases with this rating, of the newest closed; the one closed first at the beginning."""
         ...
 
@@ -48,7 +54,7 @@ class CaseRepository(Protocol):
         ...
 
     def count_of_rater(self, user_id: str, filter: CaseFilter) -> int: ...
-    def tags(self) -> Mapping[str, int]:
+    def tags(self, groups: Groups = None) -> Mapping[str, int]:
         """Return all tags in use, with the number of their cases."""
         ...
 

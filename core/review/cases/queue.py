@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from core.chat.records import Message
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups
 from core.people.records import User
 from core.review.cases.changes import reviewers
 from core.review.cases.ports import Position
 from core.review.cases.proposals import COUNTED, Proposal, proposal
 from core.review.cases.records import OPEN, OUTCOMES, CaseEvent, CaseFilter, CasePage, CaseQuery, CaseState, Progress, ReviewCase, Whose
-from core.review.feedback import FeedbackQueue, ratings_with
+from core.review.feedback import FeedbackQueue
 from core.review.names import ReviewNames
+from core.search.of_groups import ratings_with
 from core.search.ports import SearchIndex
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 ALIKE_SHOWN = 5
@@ -56,7 +58,7 @@ class CaseQueue:
         """
         require(user, Permission.REVIEW_FEEDBACK)
         after = _position(cursor) if cursor else None
-        found_ids = self._with_words(query) if query.words.strip() else None
+        found_ids = self._with_words(user, query) if query.words.strip() else None
         with self._unit_of_work() as work:
             filter = self._filter(work, user, query, found_ids)
             cases = work.cases.find(filter, limit + 1, after)
@@ -75,7 +77,7 @@ class CaseQueue:
         """Return one case. Raises NotFound."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            found = work.cases.get(number)
+            found = work.cases.get(number, reviewed_groups(user))
         if found is None:
             raise NotFound("This case does not exist. The rating may have been withdrawn.")
         return self._names.of_case(user, found)
@@ -84,10 +86,11 @@ class CaseQueue:
         """Return a case with its chat, history and similar cases. The audit log records this once an hour per person and case."""
         case = self.get(user, number)
         opened = self._feedback.open(user, case.feedback.id)
+        groups = reviewed_groups(user)
         with self._unit_of_work() as work:
             history = tuple(work.cases.history(case.id))
-            alike = work.cases.alike(case, ALIKE_READ) if case.alike else ()
-            closed = work.cases.outcomes(COUNTED, case.feedback.rating) if alike and case.state.is_open else ()
+            alike = work.cases.alike(case, ALIKE_READ, groups) if case.alike else ()
+            closed = work.cases.outcomes(COUNTED, case.feedback.rating, groups) if alike and case.state.is_open else ()
         shown = tuple(self._names.of_cases(alike[:ALIKE_SHOWN]))
         return OpenedCase(case=case, branch=opened.branch, history=history, alike=shown, proposal=proposal(case, alike, closed))
 
@@ -101,7 +104,7 @@ class CaseQueue:
         """Return what this person did since midnight (UTC), and how many complaints are open."""
         require(user, Permission.REVIEW_FEEDBACK)
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
-        needed = CaseFilter(query=CaseQuery(states=OPEN, complaint=True))
+        needed = CaseFilter(query=CaseQuery(states=OPEN, complaint=True), groups=reviewed_groups(user))
         closed = (*OUTCOMES, CaseState.CLOSED)
         with self._unit_of_work() as work:
             touched, ended = work.cases.touched_by(user.id, midnight), work.cases.touched_by(user.id, midnight, closed)
@@ -111,7 +114,7 @@ class CaseQueue:
         """Return all tags in use, with the number of their cases."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            return work.cases.tags()
+            return work.cases.tags(reviewed_groups(user))
 
     def reviewers(self, user: User) -> Sequence[str]:
         """Return the sign-in names of the people who can work on cases."""
@@ -126,11 +129,14 @@ class CaseQueue:
             if found is None:
                 raise NotFound("No account is named {name}.", name=query.assignee)
             assignee_id = found.user.id
-        filter = CaseFilter(query=query, assignee_id=assignee_id, feedback_ids=found_ids)
+        filter = CaseFilter(query=query, assignee_id=assignee_id, feedback_ids=found_ids, groups=reviewed_groups(user))
         return replace(filter, due_before=self._clock()) if query.overdue else filter
 
-    def _with_words(self, query: CaseQuery) -> tuple[str, ...]:
-        return ratings_with(self._search, query.words, since=query.since, until=query.until, model=query.model, rating=query.rating)
+    def _with_words(self, user: User, query: CaseQuery) -> tuple[str, ...]:
+        asked = SearchQuery(
+            text=query.words, kind=DocumentKind.FEEDBACK, since=query.since, until=query.until, model=query.model, rating=query.rating
+        )
+        return ratings_with(self._search, self._unit_of_work, asked, reviewed_groups(user))
 
 
 def _position(cursor: str) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -213,6 +213,8 @@ class CaseFilter:
     due_before: datetime | None = None
     feedback_ids: tuple[str, ...] | None = None
     """Only cases of these ratings, which the search index found."""
+    groups: Collection[str] | None = None
+    """Only cases of people of these groups; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

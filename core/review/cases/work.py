@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups, reviews_group
 from core.people.records import User
 from core.review.cases.changes import LEASE, CaseChange, apply, check_free
 from core.review.cases.opening import open_case
@@ -18,6 +18,7 @@ from core.review.records import ReviewState
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_AT_ONCE = 200
+_NO_RATING = "This feedback does not exist. The rating may have been withdrawn."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class CaseWork:
         """
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            case = _locked(work, _number_of(work, feedback_id))
+            case = _locked(work, user, _number_of(work, user, feedback_id))
             wanted = None if state is None or state is case.state.rated_as else STATE_OF[state]
             changed = self._change(work, user, case.number, case.version, CaseChange(state=wanted, note=note))
             work.commit()
@@ -92,11 +93,11 @@ class CaseWork:
         require(user, Permission.REVIEW_FEEDBACK)
         done, left = [], {}
         with self._unit_of_work() as work:
-            case = _locked(work, number)
+            case = _locked(work, user, number)
             if case.state.is_open:
                 raise Conflict("Close this case first. The others are closed as it is.")
             change = CaseChange(state=case.state, fix=case.fix, fix_model=case.fix_model, reply=case.reply or None)
-            for other in work.cases.alike(case, MOST_AT_ONCE):
+            for other in work.cases.alike(case, MOST_AT_ONCE, reviewed_groups(user)):
                 if not other.state.is_open or other.feedback.rating != case.feedback.rating:
                     continue
                 try:
@@ -116,7 +117,7 @@ class CaseWork:
         require(user, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._unit_of_work() as work:
-            case = _locked(work, number)
+            case = _locked(work, user, number)
             if other := case.held_by_other(user.id, now):
                 if not take_over:
                     check_free(case, user, now)
@@ -134,14 +135,14 @@ class CaseWork:
         """Say that this person no longer works on the case. Has no effect if they do not, or if it is gone."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            case = work.cases.for_change(number)
+            case = work.cases.for_change(number, reviewed_groups(user))
             if case is not None and case.lock and case.lock.holder_id == user.id:
                 work.cases.set_lock(case.id, None)
                 work.commit()
 
     def _change(self, work: UnitOfWork, user: User, number: int, version: int, change: CaseChange) -> ReviewCase:
         now = self._clock()
-        case = _locked(work, number)
+        case = _locked(work, user, number)
         check_free(case, user, now)
         if case.version != version:
             raise Conflict("Another reviewer has changed this case. Look at it again, then repeat your change.")
@@ -152,22 +153,24 @@ class CaseWork:
         return changed
 
 
-def _locked(work: UnitOfWork, number: int) -> ReviewCase:
-    case = work.cases.for_change(number)
+def _locked(work: UnitOfWork, user: User, number: int) -> ReviewCase:
+    case = work.cases.for_change(number, reviewed_groups(user))
     if case is None:
         raise NotFound("This case does not exist. The rating may have been withdrawn.")
     return case
 
 
-def _number_of(work: UnitOfWork, feedback_id: str) -> int:
+def _number_of(work: UnitOfWork, user: User, feedback_id: str) -> int:
     """Return the number of a rating's case, which is opened if there is none yet."""
     case = work.cases.of_feedback(feedback_id)
     if case is None:
         rating = work.feedback.for_change(feedback_id)
-        if rating is None:
-            raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
+        if rating is None or not reviews_group(user, rating.group):
+            raise NotFound(_NO_RATING)
         if work.cases.of_feedback(feedback_id) is None:
             open_case(work, rating)
         case = work.cases.of_feedback(feedback_id)
         assert case is not None, "it was opened in this transaction"
+    if not reviews_group(user, case.feedback.group):
+        raise NotFound(_NO_RATING)
     return case.number

@@ -4,6 +4,7 @@ In reading order:
 
 - records: the settings of a dataset, its versions and files, and the report of a build
 - stored: settings and reports as JSON
+- access: who may read and make which datasets
 - ports: the repositories of datasets, of their ratings and of people's decisions
 - examples: an answer with its conversation, as messages
 - lines: examples as JSON, in the formats that trainers read

@@ -13,9 +13,9 @@ from uuid import uuid4
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
 from core.people.records import User
 from core.programs.on_behalf import noted_requester, requester_of
+from core.review.datasets.access import GONE, readable, require_to_make
 from core.review.datasets.lines import dataset_info
 from core.review.datasets.records import Dataset, DatasetFile, DatasetSettings, DatasetVersion, Layout
 from core.review.datasets.selection import Line, Selected, Selection
@@ -28,7 +28,6 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 KIND = "dataset.build"
 PART_BYTES = 256 * 1024
-GONE = "This dataset does not exist. It may have been deleted."
 _SELECTING = 0.9
 """The share of the progress that reading and cleaning take."""
 
@@ -36,12 +35,6 @@ _SELECTING = 0.9
 def key_of(dataset_id: str) -> str:
     """Return the key that lets only one build of a dataset run at a time."""
     return f"dataset:{dataset_id}"
-
-
-def require_to_make(user: User) -> None:
-    """Raise NotAllowed unless the person may take rated answers out of the portal."""
-    require(user, Permission.REVIEW_FEEDBACK)
-    require(user, Permission.EXPORT)
 
 
 class DatasetBuilds:
@@ -58,9 +51,8 @@ class DatasetBuilds:
         """Begin to build the next version with the present settings. Raises NotFound, and Conflict while a build runs."""
         require_to_make(user)
         with self._unit_of_work() as work:
-            dataset = work.datasets.get(dataset_id)
-            if dataset is None:
-                raise NotFound(GONE)
+            dataset = readable(work, user, work.datasets.get(dataset_id))
+            require_to_make(user, dataset.settings)
             payload = {"dataset_id": dataset_id, "settings": write_settings(dataset.settings), **noted_requester(work, user)}
             job = self._jobs.add(work, KIND, payload, owner=user, key=key_of(dataset_id))
             record(work, self._clock(), user.id, "dataset.build", dataset.name)
@@ -73,10 +65,10 @@ class DatasetBuilds:
             if (done := work.datasets.version(job.id)) is not None:  # The process died between the two last commits.
                 return _result(done)
             user = requester_of(work, job, self._clock())
-        require_to_make(user)
         stored = job.payload["settings"]
         assert isinstance(stored, Mapping), "start() wrote it"
         settings = read_settings(stored)
+        require_to_make(user, settings)
         selected = self._selection.select(settings, lambda part: report(_SELECTING * part))
         report(_SELECTING)
         return _result(self._write(job, user, settings, selected))

@@ -1,4 +1,4 @@
-"""Make, change, list, read and delete datasets. Everybody who reviews feedback sees all of them."""
+"""Make, change, list, read and delete datasets. Those who review all groups see all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.review.datasets.builds import GONE, KIND, lines_gone, require_to_make
+from core.review.datasets.access import may_read, readable, require_to_make
+from core.review.datasets.builds import KIND, lines_gone
 from core.review.datasets.lines import line_of
 from core.review.datasets.records import MAX_NAME, Dataset, DatasetFile, DatasetSettings, DatasetVersion, Report
 from core.review.datasets.selection import Selection
@@ -65,20 +66,20 @@ class Datasets:
         self._clock = clock
 
     def list(self, user: User) -> Sequence[DatasetInfo]:
-        """List all datasets, the last changed first, each with its newest version alone."""
+        """List the datasets that the person may read, the last changed first, each with its newest version alone."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            return _infos(work, work.datasets.all(), newest_only=True)
+            return _infos(work, [each for each in work.datasets.all() if may_read(work, user, each)], newest_only=True)
 
     def get(self, user: User, dataset_id: str) -> DatasetInfo:
         """Return one dataset with its versions. Raises NotFound."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            return _infos(work, [_found(work.datasets.get(dataset_id))])[0]
+            return _infos(work, [readable(work, user, work.datasets.get(dataset_id))])[0]
 
     def add(self, user: User, name: str, settings: DatasetSettings) -> Dataset:
         """Store a new dataset, of which nothing is built yet. Raises InvalidInput, Conflict."""
-        require_to_make(user)
+        require_to_make(user, settings)
         now = self._clock()
         with self._unit_of_work() as work:
             dataset = Dataset(
@@ -91,10 +92,10 @@ class Datasets:
 
     def change(self, user: User, dataset_id: str, name: str | None = None, settings: DatasetSettings | None = None) -> Dataset:
         """Change the name or the settings for the next versions. Raises NotFound, InvalidInput, Conflict."""
-        require_to_make(user)
+        require_to_make(user, settings)
         now = self._clock()
         with self._unit_of_work() as work:
-            dataset = _found(work.datasets.for_change(dataset_id))
+            dataset = readable(work, user, work.datasets.for_change(dataset_id))
             changed = replace(
                 dataset, name=dataset.name if name is None else _free_name(work, name, dataset.id),
                 settings=settings or dataset.settings, updated_at=now,
@@ -108,7 +109,7 @@ class Datasets:
         """Delete a dataset with all versions. Raises NotFound, and Conflict if a version is used."""
         require_to_make(user)
         with self._unit_of_work() as work:
-            dataset = _found(work.datasets.for_change(dataset_id))
+            dataset = readable(work, user, work.datasets.for_change(dataset_id))
             if used := [each for each in work.datasets.versions([dataset_id]) if each.used_by]:
                 raise Conflict("Version {number} is used by {what}. Remove that note first.", number=used[0].number, what=used[0].used_by)
             work.datasets.remove(dataset_id)
@@ -117,7 +118,7 @@ class Datasets:
 
     def preview(self, user: User, settings: DatasetSettings, most: int = MAX_SAMPLE) -> Preview:
         """Count what a build would give, from the newest ratings, and show some of its lines."""
-        require_to_make(user)
+        require_to_make(user, settings)
         selected, read, total = self._selection.sample(settings, min(most, MAX_SAMPLE))
         lines = [line_of(each.example, settings).decode().strip() for each in selected.lines[-EXAMPLES:] if each.example is not None]
         return Preview(report=selected.report(), examples=tuple(lines[::-1]), read=read, total=total)
@@ -136,7 +137,7 @@ class Datasets:
         if len(text) > 2 * MAX_NAME:
             raise InvalidInput("A note on use can have at most {limit} characters.", limit=2 * MAX_NAME)
         with self._unit_of_work() as work:
-            dataset, version = _version(work, dataset_id, number)
+            dataset, version = _version(work, user, dataset_id, number)
             work.datasets.set_used_by(version.id, text)
             record(work, self._clock(), user.id, "dataset.use", dataset.name, version=str(number))
             work.commit()
@@ -146,7 +147,7 @@ class Datasets:
         """Delete a version with its files. Raises NotFound, and Conflict if it is used."""
         require_to_make(user)
         with self._unit_of_work() as work:
-            dataset, version = _version(work, dataset_id, number)
+            dataset, version = _version(work, user, dataset_id, number)
             if version.used_by:
                 raise Conflict("Version {number} is used by {what}. Remove that note first.", number=number, what=version.used_by)
             work.datasets.remove_version(version.id)
@@ -157,7 +158,7 @@ class Datasets:
         """Return the content of a file in pieces, and record the download in the audit log. Raises NotFound."""
         require_to_make(user)
         with self._unit_of_work() as work:
-            dataset, version = _version(work, dataset_id, number)
+            dataset, version = _version(work, user, dataset_id, number)
             file = next((each for each in version.files if each.name == name), None)
             if file is None:
                 raise NotFound("This version has no file of this name.")
@@ -205,14 +206,8 @@ def _unfinished(jobs: Sequence[Job], versions: Sequence[DatasetVersion]) -> Mapp
     return {dataset_id: job for dataset_id, job in newest.items() if job.id not in built}
 
 
-def _found(dataset: Dataset | None) -> Dataset:
-    if dataset is None:
-        raise NotFound(GONE)
-    return dataset
-
-
-def _version(work: UnitOfWork, dataset_id: str, number: int) -> tuple[Dataset, DatasetVersion]:
-    dataset = _found(work.datasets.for_change(dataset_id))
+def _version(work: UnitOfWork, user: User, dataset_id: str, number: int) -> tuple[Dataset, DatasetVersion]:
+    dataset = readable(work, user, work.datasets.for_change(dataset_id))
     found = next((each for each in work.datasets.versions([dataset_id]) if each.number == number), None)
     if found is None:
         raise NotFound(NO_VERSION)

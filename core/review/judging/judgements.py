@@ -11,7 +11,7 @@ from uuid import uuid4
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups
 from core.people.records import User
 from core.review.cases.changes import check_free
 from core.review.cases.records import CaseEvent, CaseEventKind, ReviewCase
@@ -40,7 +40,7 @@ class ReviewJudgements:
         """Return the judgements of a case as this reviewer may see them. Raises NotFound."""
         require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
-            case = work.cases.get(number)
+            case = work.cases.get(number, reviewed_groups(user))
             if case is None:
                 raise NotFound(_GONE)
             return _judged(work, user, case)
@@ -99,7 +99,7 @@ class ReviewJudgements:
         return result
 
     def _open(self, work: UnitOfWork, user: User, number: int, now: datetime) -> tuple[ReviewCase, JudgedCase]:
-        case = work.cases.for_change(number)
+        case = work.cases.for_change(number, reviewed_groups(user))
         if case is None:
             raise NotFound(_GONE)
         check_free(case, user, now)

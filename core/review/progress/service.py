@@ -9,7 +9,7 @@ from math import ceil
 
 from core.clock import Clock
 from core.errors import InvalidInput
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, require, reviewed_groups
 from core.people.records import User
 from core.review.judging.defaults import DEFAULT
 from core.review.judging.records import Question
@@ -37,12 +37,14 @@ class ReviewProgress:
             raise InvalidInput("Ask for between 1 and {limit} days.", limit=MAX_DAYS)
         now = self._clock()
         since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+        groups = reviewed_groups(user)
         with self._unit_of_work() as work:
-            cases = {each.case_id: each for each in work.review_progress.times(since)}
-            tags, closers = work.review_progress.tags(since), work.review_progress.closers(since)
-            judged, pairs = work.review_progress.judged(since), work.review_progress.pairs(since)
+            numbers = work.review_progress
+            cases = {each.case_id: each for each in numbers.times(since, groups)}
+            tags, closers = numbers.tags(since, groups), numbers.closers(since, groups)
+            judged, pairs = numbers.judged(since, groups), numbers.pairs(since, groups)
             questions = _questions(work) if pairs else {}
-            fixes = work.review_progress.fixes(since)
+            fixes = numbers.fixes(since, groups)
         times = list(cases.values())
         opened = [each for each in times if each.opened_at >= since]
         closed = [each for each in times if each.closed_at is not None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +21,7 @@ _ROLE = RoleTable.__table__.c
 _GROUP = GroupTable.__table__.c
 USER_COLUMNS = [
     _T.id, _T.name, _T.full_name, _T.role, _T.role_name, _T.group_name, _T.active, _T.created_at, _T.language, _T.last_seen_at,
-    _ROLE.permissions.label("role_permissions"), _GROUP.settings.label("group_settings"),
+    _T.review_groups, _ROLE.permissions.label("role_permissions"), _GROUP.settings.label("group_settings"),
 ]  # fmt: skip
 USERS = (
     UserTable.__table__.outerjoin(RoleTable.__table__, _ROLE.name == _T.role_name)
@@ -62,6 +64,7 @@ def user_of(row: AnyRow) -> User:
         last_seen_at=row.last_seen_at,
         granted=custom,
         withheld=permissions_in((row.group_settings or {}).get("withheld")),
+        review_groups=None if row.review_groups is None else frozenset(json.loads(row.review_groups)),
     )
 
 
@@ -77,6 +80,7 @@ def _values(user: User) -> dict[str, Any]:
         "created_at": user.created_at,
         "language": user.language,
         "last_seen_at": user.last_seen_at,
+        "review_groups": None if user.review_groups is None else json.dumps(sorted(user.review_groups), ensure_ascii=False),
     }
 
 
@@ -104,6 +108,10 @@ class SqlUserRepository:
 
     def rename_group(self, old: str, new: str) -> None:
         self._sql.write(update(UserTable).where(_T.group_name == old).values(group_name=new))
+        for row in self._sql.all(_WHOLE.where(_T.review_groups.is_not(None))):
+            user = user_of(row)
+            if user.review_groups and old in user.review_groups:
+                self.save(replace(user, review_groups=user.review_groups - {old} | {new}))
 
     def with_role(self, role: str) -> Sequence[User]:
         return [user_of(row) for row in self._sql.all(_WHOLE.where(_T.role_name == role).order_by(_T.name))]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
 from core.review.cases.records import CaseEvent, CaseEventKind, CaseFilter, CaseLock, Priority, ReviewCase, Whose
@@ -26,6 +26,12 @@ WHOLE = (
     .outerjoin(_HOLDER, _HOLDER.id == CASE.locked_by)
 )
 HISTORY = select(*EVENT, _ACTOR.name.label("actor_name")).outerjoin(_ACTOR, _ACTOR.id == EVENT.actor_id)
+
+
+def in_groups(groups: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a case is of a person of these groups."""
+    rating = select(_RATING.id).where(_RATING.id == CASE.feedback_id, _RATING.group_name.in_(groups))
+    return exists(rating.correlate(ReviewCaseTable))  # A statement may have joined the ratings itself.
 
 
 def filtered(statement: AnySelect, filter: CaseFilter) -> AnySelect:
@@ -55,6 +61,8 @@ def filtered(statement: AnySelect, filter: CaseFilter) -> AnySelect:
         statement = statement.where(CASE.opened_at < query.until)
     if filter.feedback_ids is not None:
         statement = statement.where(CASE.feedback_id.in_(filter.feedback_ids))
+    if filter.groups is not None:
+        statement = statement.where(in_groups(filter.groups))
     of_rating = ((_RATING.rating, query.rating), (_RATING.model, query.model), (_RATING.group_name, query.group))
     if wanted := [column == value for column, value in of_rating if value is not None]:
         statement = statement.join(FeedbackTable, _RATING.id == CASE.feedback_id).where(*wanted)

@@ -8,10 +8,22 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 
-from core.review.cases.ports import Position
+from core.review.cases.ports import Groups, Position
 from core.review.cases.records import OUTCOMES, CaseEvent, CaseEventKind, CaseFilter, CaseLock, CaseState, ReviewCase
 from core.review.records import FeedbackFilter
-from data.repositories.review.case_rows import CASE, EVENT, HISTORY, TAG, WHOLE, case_of, event_of, filtered, lock_values, values_of
+from data.repositories.review.case_rows import (
+    CASE,
+    EVENT,
+    HISTORY,
+    TAG,
+    WHOLE,
+    case_of,
+    event_of,
+    filtered,
+    in_groups,
+    lock_values,
+    values_of,
+)
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.tables import FeedbackTable, ReviewCaseTable, ReviewEventTable, ReviewTagTable
 from data.transaction import AnyRow, AnySelect, Transaction
@@ -33,22 +45,24 @@ class SqlCaseRepository:
         self._sql.write(insert(ReviewCaseTable).values(values))
         return number
 
-    def get(self, number: int) -> ReviewCase | None:
-        return self._first(WHOLE.where(CASE.number == number))
+    def get(self, number: int, groups: Groups = None) -> ReviewCase | None:
+        found = self._cases(self._sql.all(_of(WHOLE.where(CASE.number == number), groups)), groups)
+        return found[0] if found else None
 
     def of_feedback(self, feedback_id: str) -> ReviewCase | None:
-        return self._first(WHOLE.where(CASE.feedback_id == feedback_id))
+        found = self._cases(self._sql.all(WHOLE.where(CASE.feedback_id == feedback_id)))
+        return found[0] if found else None
 
-    def for_change(self, number: int) -> ReviewCase | None:
-        self._sql.lock(select(CASE.id).where(CASE.number == number))
-        return self.get(number)
+    def for_change(self, number: int, groups: Groups = None) -> ReviewCase | None:
+        self._sql.lock(_of(select(CASE.id).where(CASE.number == number), groups))
+        return self.get(number, groups)
 
     def find(self, filter: CaseFilter, limit: int, after: Position | None = None) -> Sequence[ReviewCase]:
         statement = filtered(WHOLE, filter)
         if after is not None:
             rank, number = after
             statement = statement.where(or_(CASE.priority < rank, and_(CASE.priority == rank, CASE.number < number)))
-        return self._cases(self._sql.all(statement.order_by(CASE.priority.desc(), CASE.number.desc()).limit(limit)))
+        return self._cases(self._sql.all(statement.order_by(CASE.priority.desc(), CASE.number.desc()).limit(limit)), filter.groups)
 
     def count(self, filter: CaseFilter) -> int:
         return int(self._sql.scalar(filtered(select(func.count()).select_from(ReviewCaseTable), filter)))
@@ -62,15 +76,15 @@ class SqlCaseRepository:
     def set_lock(self, case_id: str, lock: CaseLock | None) -> None:
         self._sql.write(update(ReviewCaseTable).where(CASE.id == case_id).values(lock_values(lock)))
 
-    def alike(self, case: ReviewCase, limit: int) -> Sequence[ReviewCase]:
+    def alike(self, case: ReviewCase, limit: int, groups: Groups = None) -> Sequence[ReviewCase]:
         if not case.question_key:
             return ()
-        others = WHOLE.where(CASE.question_key == case.question_key, CASE.id != case.id)
-        return self._cases(self._sql.all(others.order_by(CASE.number.desc()).limit(limit)))
+        others = _of(WHOLE.where(CASE.question_key == case.question_key, CASE.id != case.id), groups)
+        return self._cases(self._sql.all(others.order_by(CASE.number.desc()).limit(limit)), groups)
 
-    def outcomes(self, limit: int, rating: int) -> Sequence[tuple[str, CaseState]]:
+    def outcomes(self, limit: int, rating: int, groups: Groups = None) -> Sequence[tuple[str, CaseState]]:
         ended = CASE.state.in_(OUTCOMES), CASE.question_key != "", _RATING.rating == rating
-        found = select(CASE.question_key, CASE.state).join(FeedbackTable, _RATING.id == CASE.feedback_id).where(*ended)
+        found = _of(select(CASE.question_key, CASE.state).join(FeedbackTable, _RATING.id == CASE.feedback_id).where(*ended), groups)
         rows = self._sql.all(found.order_by(CASE.closed_at.desc(), CASE.number.desc()).limit(limit))
         return [(row.question_key, row.state) for row in reversed(rows)]
 
@@ -85,8 +99,11 @@ class SqlCaseRepository:
         own = CASE.feedback_id.in_(select(_RATING.id).where(_RATING.user_id == user_id))
         return int(self._sql.scalar(filtered(select(func.count()).select_from(ReviewCaseTable), filter).where(own)))
 
-    def tags(self) -> Mapping[str, int]:
-        rows = self._sql.all(select(TAG.tag, func.count().label("cases")).group_by(TAG.tag).order_by(TAG.tag))
+    def tags(self, groups: Groups = None) -> Mapping[str, int]:
+        counted = select(TAG.tag, func.count().label("cases")).select_from(ReviewTagTable)
+        if groups is not None:
+            counted = counted.join(ReviewCaseTable, CASE.id == TAG.case_id).where(in_groups(groups))
+        rows = self._sql.all(counted.group_by(TAG.tag).order_by(TAG.tag))
         return {row.tag: row.cases for row in rows}
 
     def record(self, event: CaseEvent) -> None:
@@ -125,11 +142,7 @@ class SqlCaseRepository:
     def without_key(self, limit: int) -> Sequence[ReviewCase]:
         return self._cases(self._sql.all(WHOLE.where(CASE.question_key.is_(None)).order_by(CASE.number).limit(limit)))
 
-    def _first(self, statement: AnySelect) -> ReviewCase | None:
-        found = self._cases(self._sql.all(statement))
-        return found[0] if found else None
-
-    def _cases(self, rows: list[AnyRow]) -> list[ReviewCase]:
+    def _cases(self, rows: list[AnyRow], groups: Groups = None) -> list[ReviewCase]:
         """Read the ratings, tags and numbers of equal questions of these cases, each with one statement."""
         if not rows:
             return []
@@ -140,5 +153,9 @@ class SqlCaseRepository:
             tags[row.case_id].append(row.tag)
         keys = {row.question_key for row in rows if row.question_key}
         counted = select(CASE.question_key, func.count().label("cases")).where(CASE.question_key.in_(keys)).group_by(CASE.question_key)
-        same = {row.question_key: row.cases for row in self._sql.all(counted)} if keys else {}
+        same = {row.question_key: row.cases for row in self._sql.all(_of(counted, groups))} if keys else {}
         return [case_of(row, ratings[row.feedback_id], tags[row.id], same.get(row.question_key, 1)) for row in rows]
+
+
+def _of(statement: AnySelect, groups: Groups) -> AnySelect:
+    return statement if groups is None else statement.where(in_groups(groups))

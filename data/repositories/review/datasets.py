@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import delete, exists, insert, or_, select, update
 
@@ -54,6 +55,15 @@ class SqlDatasetRepository:
 
     def save(self, dataset: Dataset) -> None:
         self._sql.write(update(DatasetTable).where(_T.id == dataset.id).values(_changeable(dataset)))
+
+    def rename_group(self, old: str, new: str) -> None:
+        for each in self.all():
+            if each.settings.group == old:
+                self.save(replace(each, settings=replace(each.settings, group=new)))
+        for row in self._sql.all(select(_VERSION.id, _VERSION.settings)):
+            if (settings := read_settings(json.loads(row.settings))).group == old:
+                renamed = _json(write_settings(replace(settings, group=new)))
+                self._sql.write(update(DatasetVersionTable).where(_VERSION.id == row.id).values(settings=renamed))
 
     def remove(self, dataset_id: str) -> None:
         self._sql.write(delete(DatasetTable).where(_T.id == dataset_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -66,6 +66,8 @@ def _filtered(statement: AnySelect, filter: FeedbackFilter) -> AnySelect:
         statement = statement.where(_T.created_at < filter.until)
     if filter.ids is not None:
         statement = statement.where(_T.id.in_(filter.ids))
+    if filter.groups is not None:
+        statement = statement.where(_T.group_name.in_(filter.groups))
     return statement
 
 
@@ -125,8 +127,16 @@ class SqlFeedbackRepository:
     def count(self, filter: FeedbackFilter) -> int:
         return int(self._sql.scalar(_filtered(select(func.count()).select_from(FeedbackTable), filter)))
 
-    def counts_by_state(self) -> dict[ReviewState, int]:
-        rows = self._sql.all(select(_T.state, func.count().label("number")).group_by(_T.state))
+    def of_groups(self, ids: Sequence[str], groups: Collection[str]) -> Collection[str]:
+        found = select(_T.id).where(_T.id.in_(ids), _T.group_name.in_(groups))
+        return {row.id for row in self._sql.all(found)} if ids else set()
+
+    def rename_group(self, old: str, new: str) -> None:
+        self._sql.write(update(FeedbackTable).where(_T.group_name == old).values(group_name=new))
+
+    def counts_by_state(self, groups: Collection[str] | None = None) -> dict[ReviewState, int]:
+        counted = _filtered(select(_T.state, func.count().label("number")), FeedbackFilter(groups=groups))
+        rows = self._sql.all(counted.group_by(_T.state))
         return dict.fromkeys(ReviewState, 0) | {row.state: row.number for row in rows}
 
     def review(self, feedback_id: str, state: ReviewState, note: str, reviewer_id: str | None, at: datetime) -> None:

@@ -28,6 +28,8 @@ class UserTable(Table):
     password_hash: Mapped[str] = mapped_column(String(200))
     role_name: Mapped[str | None] = mapped_column(String(64))
     """The role; NULL if the previous release knows it. For other roles, `role` is analyst."""
+    review_groups: Mapped[str | None] = mapped_column(Prose)
+    """A JSON list of the groups whose cases the person may review; NULL: all."""
     failures: Mapped[int] = mapped_column(server_default="0")
     """Only the previous release uses this column and the next one; AttemptTable replaces them."""
     locked_until: Mapped[datetime | None]

@@ -32,6 +32,7 @@ EVENTS = {
     "user.link": "Company account linked",
     "user.add": "Person added",
     "user.change": "Person changed",
+    "user.review_groups": "Groups to review set",
     "user.disable": "Person disabled",
     "user.lock": "Sign-in locked",
     "user.change_password": "Password changed",

@@ -667,6 +667,7 @@ def _accounts(portal: Any, ann: Any, ada: Any) -> None:
         portal.accounts.add(ada, "ann", Role.ANALYST, password=PASSWORD)
     portal.accounts.add(ada, "eve", Role.ANALYST, password="a longer password", full_name="Eve", group="Sales")
     portal.accounts.change(ada, "eve", role=Role.MANAGER, active=False)
+    portal.accounts.set_review_groups(ada, "eve", ["Sales"])
     portal.accounts.reset_password(ada, "eve", "yet another password")
     portal.accounts.people(ada)
     portal.accounts.set_language(ann, "zh")
