@@ -89,6 +89,7 @@ PORTALS = {
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
+    "logs": "operations.logs",
     "jobs": "tasks.jobs",
     "tasks": "workflows.tasks",
     "task-runs": "workflows.runs",

@@ -49,7 +49,7 @@ OF_A_PERSON = {
 """Parameters of paths that name what belongs to one person, or to a group and its managers."""
 OF_THE_HOUSE = {
     "name", "number", "group", "feedback_id", "limit_id", "comparison_id", "swap_id", "canary_id", "replay_id", "dataset_id",
-    "rule_id", "webhook_id", "experiment_id", "board", "table", "plan_id", "report_id",
+    "rule_id", "turn_id", "webhook_id", "experiment_id", "board", "table", "plan_id", "report_id",
 }  # fmt: skip
 """Parameters of paths that name what everybody with one permission shares; without it the answer is 403, whatever the id."""
 NAMES_OF_THE_PORTAL = {"board", "table", "group"}

@@ -6,4 +6,5 @@ In reading order:
 - store: the database and its backups
 - plugins: plugins, and for whom they are on
 - retention: retention rules and legal holds
+- logs: the lines of this server's log
 """
