@@ -40,7 +40,7 @@ SERVICES = (
             staff=("people", "add", "change", "reset_password", "set_review_groups"), reads=("people",)),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person"), reads=("own", "find", "of_person")),
     Service("arena", user=("get", "leave", "offered", "ready", "start", "take_back", "vote"), reads=("get", "offered", "ready")),
-    Service("experiments", staff=("get", "list", "promote", "size", "start", "stop"), reads=("get", "list", "size")),
+    Service("experiments", staff=("get", "list", "promote", "raise_split", "size", "start", "stop"), reads=("get", "list", "size")),
     Service("leaderboard", staff=("csv", "groups", "read"), reads=("groups", "read")),
     Service("asking", user=("ask",)),
     Service("asking_again", user=("ask",)),

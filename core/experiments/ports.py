@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 
-from core.experiments.records import Experiment, SideFigures
+from core.experiments.records import Experiment, PersonFigures, SideFigures
 from core.inference.offers import Split
 
 
@@ -14,7 +15,7 @@ class ExperimentRepository(Protocol):
 
     def add(self, experiment: Experiment) -> None: ...
     def save(self, experiment: Experiment) -> None:
-        """Store state, end and passed guardrail."""
+        """Store state, end, passed guardrail, and who gets B."""
         ...
 
     def get(self, experiment_id: str) -> Experiment | None: ...
@@ -30,6 +31,10 @@ class ExperimentRepository(Protocol):
         """Return the splits of all experiments that run or whose B was promoted."""
         ...
 
-    def figures(self, variant: str) -> SideFigures:
+    def figures(self, variant: str, since: datetime | None = None) -> SideFigures:
         """Add up the rows of a variant by person. Answers from the result cache have no times."""
+        ...
+
+    def daily(self, variant: str, since: datetime) -> Sequence[tuple[date, PersonFigures]]:
+        """Add up the rows of a variant by day (UTC) and person, the first day first. Ratings count on the day of their answer."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,13 +31,20 @@ class Metric(StrEnum):
     """Answers that were regenerated, or whose question was asked in other words, among all whose chat is still there."""
     FIRST_TOKEN = "first_token"
     """Mean time to first token in seconds."""
+    ACCEPTED = "accepted"
+    """Answers that were rated good and that nobody wrote better, among all rated ones whose chat is still there."""
     COST = "cost"
     """Mean cost of an answer."""
 
 
-SHARES = frozenset({Metric.SATISFACTION, Metric.ASKED_AGAIN})
+SHARES = frozenset({Metric.SATISFACTION, Metric.ACCEPTED, Metric.ASKED_AGAIN})
 """Metrics that are shares from 0 to 1."""
-MORE_IS_BETTER = frozenset({Metric.SATISFACTION})
+OF_RATINGS = frozenset({Metric.SATISFACTION, Metric.ACCEPTED})
+"""Metrics that are made of ratings; the others are made of answers."""
+MORE_IS_BETTER = OF_RATINGS
+ALPHA = 0.05
+"""The share of experiments whose interval misses the truth at some look, before B was raised."""
+MAX_RAISES = 3
 
 
 class Guard(StrEnum):
@@ -119,6 +126,14 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Raise:
+    """More people got B from this time on."""
+
+    at: datetime
+    to_b: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     id: str
     design: Design
@@ -132,8 +147,25 @@ class Experiment:
     ends_at: datetime
     ended_at: datetime | None = None
     trip: Trip | None = None
+    raised: tuple[Raise, ...] = ()
     started_by_name: str = ""
     """Filled in when it is read."""
+
+    @property
+    def counted_from(self) -> datetime:
+        """Return since when rows are counted.
+
+        People who change from A to B would be in both variants, and later days would weigh more in B, so a raise begins the count anew.
+        """
+        return self.raised[-1].at if self.raised else self.started_at
+
+    @property
+    def alpha(self) -> float:
+        """Return the share of experiments whose present interval misses the truth at some look.
+
+        Each raise halves it, so that all counts of an experiment together mislead in less than 2 x ALPHA of all cases.
+        """
+        return float(ALPHA / 2 ** len(self.raised))
 
     def tag(self, side: str) -> str:
         """Return what generation rows carry as their variant. side: a or b."""
@@ -156,6 +188,14 @@ class PersonFigures:
     kept: int = 0
     """Answers whose chat is still there."""
     asked_again: int = 0
+    rated: int = 0
+    """Rated answers whose chat is still there."""
+    accepted: int = 0
+
+    def plus(self, other: PersonFigures) -> PersonFigures:
+        """Add what the same person had at another time."""
+        sums = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self) if each.name != "user_id"}
+        return PersonFigures(user_id=self.user_id, **sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ALPHA = 0.05
+from core.experiments.records import ALPHA
+
 MIN_PEOPLE = 10
 """The fewest people of each variant for an interval: with fewer, the variance is not known well enough."""
 POWER_Z = 0.841621
@@ -52,7 +53,7 @@ def half_width(variance: float, scale: float, alpha: float = ALPHA) -> float:
     return math.sqrt(2 * variance * mixed / (scale * scale) * (math.log(1 / alpha) + math.log(mixed / variance) / 2)) if variance else 0.0
 
 
-def planned_size(variance: float, effect: float) -> int:
+def planned_size(variance: float, effect: float, alpha: float = ALPHA) -> int:
     """Return the observations of each variant with which an effect is found in 80 of 100 experiments.
 
     variance: of one observation. It is the size at which a single look would find it, so earlier looks may find it sooner.
@@ -61,7 +62,7 @@ def planned_size(variance: float, effect: float) -> int:
     while low < high:
         n = (low + high) // 2
         spread = 2 * variance / n
-        if half_width(spread, effect) + POWER_Z * math.sqrt(spread) <= effect:
+        if half_width(spread, effect, alpha) + POWER_Z * math.sqrt(spread) <= effect:
             high = n
         else:
             low = n + 1

@@ -13,8 +13,8 @@ from core.changes.markers import mark
 from core.changes.records import Change
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, StoredError
-from core.experiments.records import Design, Experiment, State
-from core.experiments.results import Results, planned, results, tripped
+from core.experiments.records import MAX_RAISES, Design, Experiment, Raise, State
+from core.experiments.results import Grown, Results, growth, planned, results, tripped
 from core.experiments.verdict import verdict
 from core.inference.records import ServedModel
 from core.notices.giving import experiment_stopped
@@ -39,6 +39,8 @@ class ExperimentReport:
     experiment: Experiment
     results: Results
     verdict: tuple[StoredError, ...]
+    growth: tuple[Grown, ...] = ()
+    """Day by day; only of a single experiment."""
 
 
 class Experiments:
@@ -63,7 +65,9 @@ class Experiments:
         """Return an experiment. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return _report(work, _found(work.experiments.get(experiment_id)))
+            found = _found(work.experiments.get(experiment_id))
+            a, b = (work.experiments.daily(found.tag(side), found.counted_from) for side in ("a", "b"))
+            return replace(_report(work, found), growth=growth(found, a, b))
 
     def size(self, user: User, design: Design) -> int:
         """Return the answers or ratings of each variant that a design needs."""
@@ -93,6 +97,30 @@ class Experiments:
     def promote(self, user: User, experiment_id: str) -> Experiment:
         """Give B to everyone in the experiment's groups, from their next question on. Raises NotFound, Conflict if it has ended."""
         return self._end(user, experiment_id, State.PROMOTED, (State.RUNNING,))
+
+    def raise_split(self, user: User, experiment_id: str, to_b: int) -> Experiment:
+        """Give B to more of the people who take part. The figures are counted anew from now on, with a wider interval.
+
+        People who have B keep it. Raises NotFound, Conflict if it has ended or was raised too often, and InvalidInput.
+        """
+        require(user, Permission.RUN_MODELS)
+        now = self._clock()
+        with self._unit_of_work() as work:
+            current = _found(work.experiments.for_change(experiment_id))
+            if current.state is not State.RUNNING:
+                raise Conflict("This experiment has ended.")
+            if len(current.raised) >= MAX_RAISES:
+                raise Conflict("B was raised {n} times, which is the limit: each time, the interval becomes wider.", n=MAX_RAISES)
+            before = current.design.to_b
+            design = replace(current.design, to_b=to_b)
+            if to_b <= before:
+                raise InvalidInput("B has {n} % already. Choose more, or stop the experiment.", n=before)
+            raised = replace(current, design=design, raised=(*current.raised, Raise(at=now, to_b=to_b)))
+            raised = replace(raised, planned=planned(design, raised.alpha))
+            work.experiments.save(raised)
+            record(work, now, user.id, "experiment.raise", design.name, before=str(before), to_b=str(to_b))
+            work.commit()
+        return raised
 
     def check_all(self) -> None:
         """Stop the experiments of which B passed a guardrail, and those whose time is over."""
@@ -159,8 +187,9 @@ def _found(experiment: Experiment | None) -> Experiment:
 
 
 def _results(work: UnitOfWork, experiment: Experiment) -> Results:
-    a, b = (work.experiments.figures(experiment.tag(side)) for side in ("a", "b"))
-    return results(experiment, a, b)
+    since = experiment.counted_from if experiment.raised else None
+    a, b = (work.experiments.figures(experiment.tag(side), since) for side in ("a", "b"))
+    return results(experiment, a, b, work.experiments.figures(experiment.tag("b")) if experiment.raised else None)
 
 
 def _report(work: UnitOfWork, experiment: Experiment) -> ExperimentReport:

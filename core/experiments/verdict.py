@@ -6,13 +6,6 @@ from core.errors import StoredError
 from core.experiments.records import MORE_IS_BETTER, SHARES, Experiment, Guard, Metric, State
 from core.experiments.results import Compared, Results, excludes_zero
 
-NAMES = {
-    Metric.SATISFACTION: "rated good",
-    Metric.ASKED_AGAIN: "asked again",
-    Metric.FIRST_TOKEN: "time to first token",
-    Metric.COST: "cost of an answer",
-}
-
 
 def verdict(experiment: Experiment, found: Results) -> tuple[StoredError, ...]:
     """Return the sentences; the first is the result."""
@@ -27,17 +20,27 @@ def verdict(experiment: Experiment, found: Results) -> tuple[StoredError, ...]:
     if main.low is None or main.high is None or main.difference is None:
         return (StoredError("Too few people so far."), StoredError("Figures need at least 10 people in each variant."))
     figures = {"difference": _figure(main, main.difference), "low": _figure(main, main.low), "high": _figure(main, main.high)}
+    points = main.metric in SHARES
     if excludes_zero(main):
         better = (main.low > 0) == (main.metric in MORE_IS_BETTER)
         if not better:
-            return (StoredError("A is better: B has {difference}, between {low} and {high}.", figures),)
-        return (StoredError("B is better: {difference}, between {low} and {high}.", figures), *_limits(experiment, found))
+            worse = "A is better: B has {difference} pts, between {low} and {high}." if points else (
+                "A is better: B has {difference}, between {low} and {high}."
+            )
+            return (StoredError(worse, figures),)
+        words = "B is better: {difference} pts, between {low} and {high}." if points else (
+            "B is better: {difference}, between {low} and {high}."
+        )
+        return (StoredError(words, figures), *_limits(experiment, found))
     counted = min(found.counted)
     if counted < experiment.planned:
         left = StoredError("{n} of {of} are counted for each variant.", {"n": counted, "of": experiment.planned})
     else:
         left = StoredError("It is as large as planned, so a difference that matters is unlikely.")
-    return (StoredError("No difference so far: {difference}, between {low} and {high}.", figures), left)
+    words = "No difference so far: {difference} pts, between {low} and {high}." if points else (
+        "No difference so far: {difference}, between {low} and {high}."
+    )
+    return (StoredError(words, figures), left)
 
 
 def _limits(experiment: Experiment, found: Results) -> tuple[StoredError, ...]:
@@ -61,5 +64,5 @@ def _tripped(experiment: Experiment) -> StoredError:
 def _figure(compared: Compared, value: float) -> str:
     sign = "+" if value > 0 else ""
     if compared.metric in SHARES:
-        return f"{sign}{value * 100:.1f} pts"
+        return f"{sign}{value * 100:.1f}"
     return f"{sign}{value:.2f} s" if compared.metric is Metric.FIRST_TOKEN else f"{sign}{value:.4f}"

@@ -19,6 +19,7 @@ from pages.widgets.common.formats import age, count
 from pages.widgets.experiments.ending import actions
 from pages.widgets.experiments.figures import guards, metrics, variants
 from pages.widgets.experiments.form import form
+from pages.widgets.experiments.growth import growth_band
 from pages.widgets.experiments.words import METRICS, STATES, difference
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _one(portal: Portal, user: User, report: ExperimentReport) -> None:
     wide, narrow = st.columns([2, 1], gap="small")
     with wide:
         metrics(report)
+        growth_band(report)
         guards(report)
     with narrow:
         variants(report)

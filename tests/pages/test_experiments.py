@@ -49,6 +49,12 @@ def test_an_experiment_is_started_promoted_and_undone(house: House) -> None:
     form.text_input(key="exp-name").set_value(HOSTILE).run()
     one = form.button(key="exp-start").click().run()
     assert not one.exception and "Too few people so far." in texts(one) and "![x](" not in texts(one)
+    more = one.button(key="exp-raise").click().run()
+    assert "It becomes a 97.5 % interval" in texts(more)
+    made = house.portal.experiments.list(house.person(Role.ADMIN))[0].experiment.id
+    house.portal.experiments.raise_split(house.person(Role.ADMIN), made, int(more.number_input(key="exp-raise-to").value))
+    one = drawn(house, experiment=made)
+    assert "Difference with its 97.5 % interval" in texts(one) and "since " in texts(one)
     asked = one.button(key="exp-promote").click().run()
     assert "newer answers everyone who chooses fake, from their next question on." in texts(asked)
     admin = house.person(Role.ADMIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -12,7 +12,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line
 from api.services import PortalHere
 from core.experiments.records import Design, Experiment, Guard, Guardrail, Metric, State
-from core.experiments.results import Compared, Guarded
+from core.experiments.results import Compared, Grown, Guarded
 from core.experiments.service import ExperimentReport
 
 router = APIRouter(prefix="/api/v1/experiments", tags=["models"])
@@ -71,6 +71,17 @@ class MetricOut(BaseModel):
         return MetricOut(metric=each.metric, a=each.a, b=each.b, low=each.low, high=each.high)
 
 
+class GrownOut(BaseModel):
+    day: date = Field(description="All answers up to its end (UTC) are counted.")
+    difference: float | None
+    low: float | None
+    high: float | None
+
+    @staticmethod
+    def of(each: Grown) -> GrownOut:
+        return GrownOut(day=each.day, difference=each.compared.difference, low=each.compared.low, high=each.compared.high)
+
+
 class ExperimentOut(BaseModel):
     id: str
     name: str
@@ -87,6 +98,8 @@ class ExperimentOut(BaseModel):
     started_by: str
     ends_at: datetime
     ended_at: datetime | None
+    counted_from: datetime = Field(description="Rows from then on are counted: the start, or when B was last given to more people.")
+    alpha: float = Field(description="The share of experiments whose interval misses the truth at some look: 0.05, halved by each raise.")
 
     @staticmethod
     def of(each: Experiment) -> ExperimentOut:
@@ -95,6 +108,7 @@ class ExperimentOut(BaseModel):
             id=each.id, name=design.name, question=design.question, subject=design.subject, other=design.other,
             groups=list(design.groups), share=design.share, to_b=design.to_b, metric=design.metric, planned=each.planned,
             state=each.state, started_at=each.started_at, started_by=each.started_by_name, ends_at=each.ends_at, ended_at=each.ended_at,
+            counted_from=each.counted_from, alpha=each.alpha,
         )  # fmt: skip
 
 
@@ -103,6 +117,7 @@ class ReportOut(BaseModel):
     verdict: str
     metrics: list[MetricOut] = Field(description="The one that decides comes first.")
     guards: list[GuardOut]
+    growth: list[GrownOut] = Field(description="The deciding metric at the end of each day; empty in lists.")
     people: list[int] = Field(description="With A, with B.")
     answers: list[int]
     counted: list[int] = Field(description="Answers or ratings that the deciding metric is made of.")
@@ -114,6 +129,7 @@ class ReportOut(BaseModel):
         return ReportOut(
             experiment=ExperimentOut.of(report.experiment), verdict=" ".join(str(each) for each in report.verdict),
             metrics=[MetricOut.of(each) for each in found.metrics], guards=[GuardOut.of(each) for each in found.guards],
+            growth=[GrownOut.of(each) for each in report.growth],
             people=list(found.people), answers=list(found.answers), counted=list(found.counted), split_ok=found.split_ok,
         )  # fmt: skip
 
@@ -154,6 +170,16 @@ def read(experiment_id: Id, portal: PortalHere, user: SignedIn) -> ReportOut:
 def stop(experiment_id: Id, portal: PortalHere, user: SignedIn) -> ExperimentOut:
     """Give everybody A again; also after B was promoted."""
     return ExperimentOut.of(portal.experiments.stop(user, experiment_id))
+
+
+class SplitIn(Asked):
+    to_b: int = Field(description="Percent of the people who take part; more than before.")
+
+
+@router.post("/{experiment_id}/split")
+def raise_split(experiment_id: Id, body: SplitIn, portal: PortalHere, user: SignedIn) -> ExperimentOut:
+    """Give B to more people. The figures are counted anew."""
+    return ExperimentOut.of(portal.experiments.raise_split(user, experiment_id, body.to_b))
 
 
 @router.post("/{experiment_id}/promote")

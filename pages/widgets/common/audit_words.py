@@ -16,6 +16,7 @@ EVENTS = {
     "experiment.start": "Experiment started",
     "experiment.stop": "Experiment stopped",
     "experiment.promote": "Variant B promoted",
+    "experiment.raise": "Variant B given to more people",
     "experiment.undo": "Promotion undone",
     "experiment.trip": "Experiment stopped itself",
     "experiment.expire": "Experiment ended",

@@ -1,4 +1,4 @@
-"""Stop an experiment, or promote its variant B, after saying for whom, from when, and how to go back."""
+"""Stop an experiment, give its variant B to more people, or promote it, after saying for whom, from when, and how to go back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.experiments.records import Experiment, State
+from core.experiments.records import MAX_RAISES, Experiment, State
 from core.people.records import User
 from pages.shell.live_part import dialog
 from pages.shell.words import error_text, listed, t
@@ -23,6 +23,9 @@ def actions(portal: Portal, user: User, experiment: Experiment) -> None:
     if experiment.state is State.RUNNING:
         if st.button(t("Stop"), icon=":material/stop_circle:", key="exp-stop"):
             _ask_to_stop(portal, user, experiment)
+        if len(experiment.raised) < MAX_RAISES and experiment.design.to_b < 99:
+            if st.button(t("Give B to more"), icon=":material/trending_up:", key="exp-raise"):
+                _ask_to_raise(portal, user, experiment)
         if st.button(t("Promote B"), type="primary", key="exp-promote"):
             _ask_to_promote(portal, user, experiment)
     elif experiment.state is State.PROMOTED and st.button(t("Bring A back"), icon=":material/undo:", key="exp-undo"):
@@ -42,6 +45,23 @@ def _ask_to_promote(portal: Portal, user: User, experiment: Experiment) -> None:
         st.write(t("Running answers finish as they began."))
         st.caption(t("The experiment ends and keeps its figures. {a} stays; Bring A back on this page undoes it.", a=a))
         _confirm(t("Promote B"), lambda: portal.experiments.promote(user, experiment.id))
+
+    ask()
+
+
+def _ask_to_raise(portal: Portal, user: User, experiment: Experiment) -> None:
+    now = experiment.design.to_b
+
+    @dialog(t("Give B to more people?"))
+    def ask() -> None:
+        to_b = st.number_input(t("Get B, %"), now + 1, 99, max(now + 1, min(99, now * 2)), key="exp-raise-to")
+        st.write(t("Who has B keeps it. Some people change from A to B with their next question."))
+        st.write(t("The figures are counted anew from now on: otherwise those people would be in both variants, and later days would weigh "
+                   "more in B. The interval begins wide again."))  # fmt: skip
+        level = f"{(1 - experiment.alpha / 2) * 100:g}"
+        st.caption(t("It becomes a {level} % interval, so that several counts do not find a difference by chance. Limits still count all "
+                     "of B. This cannot be undone.", level=level))  # fmt: skip
+        _confirm(t("Give B to {n} %", n=int(to_b)), lambda: portal.experiments.raise_split(user, experiment.id, int(to_b)))
 
     ask()
 

@@ -17,7 +17,8 @@ from pages.widgets.experiments.words import GUARDS, METRICS, difference, figure,
 
 def metrics(report: ExperimentReport) -> None:
     """Draw each metric of both variants; the one that decides is bold."""
-    about = t("Difference with its 95 % interval, which holds however often you look. Right of the line, B is higher.")
+    level = f"{(1 - report.experiment.alpha) * 100:g}"
+    about = t("Difference with its {level} % interval, which holds however often you look. Right of the line, B is higher.", level=level)
     with card("expmetrics", t("B against A"), about):
         head = (t("Metric"), "A", "B", "", t("Difference"))
         body = "".join(_row(each, main=number == 0) for number, each in enumerate(report.results.metrics))
@@ -80,11 +81,13 @@ def variants(report: ExperimentReport) -> None:
         facts_list([(t("A, now"), design.subject), ("B", design.other)])
         for side, people, answers in zip("AB", found.people, found.answers, strict=True):
             st.caption(t("{side}: {people} people, {answers} answers", side=side, people=count(people), answers=count(answers)))
+    raised = report.experiment.raised
+    with_b = f"{design.to_b} %" + (f", {t('since {day}', day=f'{raised[-1].at:%Y-%m-%d}')}" if raised else "")
     with card("expwho", t("Who takes part"), ""):
         facts_list([
             (t("People"), listed(design.groups) or t("All groups")),
             (t("Taking part"), f"{design.share} %"),
-            (t("With B"), f"{design.to_b} %"),
+            (t("With B"), with_b),
             (t("Until"), f"{report.experiment.ends_at:%Y-%m-%d}"),
             (t("Decides"), t(METRICS[design.metric])),
             (t("Planned"), t("{n} of each variant", n=count(report.experiment.planned))),

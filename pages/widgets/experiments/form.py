@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.experiments.records import SHARES, Design, Guard, Guardrail, Metric
+from core.experiments.records import OF_RATINGS, SHARES, Design, Guard, Guardrail, Metric
 from core.people.records import User
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
@@ -30,7 +30,7 @@ def form(portal: Portal, user: User) -> str | None:
             st.markdown(f":red[:material/error: {plain(error_text(problem))}]")
             return None
     with right, card("expsize", t("How large"), t("So that four of five experiments find such a difference")):
-        what = t("ratings of each variant") if design.metric is Metric.SATISFACTION else t("answers of each variant")
+        what = t("ratings of each variant") if design.metric in OF_RATINGS else t("answers of each variant")
         st.markdown(f"## {count(portal.experiments.size(user, design))}  \n:gray[{what}]", anchors=False)
         st.caption(t("A fixed test needs fewer, but may be looked at only once."))
         if st.button(t("Start experiment"), type="primary", key="exp-start"):
@@ -59,7 +59,7 @@ def _design(portal: Portal, user: User) -> Design:
         days = st.number_input(t("Days"), 1, 180, 14, key="exp-days")
     with st.container(horizontal=True, gap="small"):
         metric = st.selectbox(t("Decides"), list(Metric), format_func=lambda each: t(METRICS[each]), key="exp-metric")
-        if metric in SHARES:
+        if metric in SHARES:  # Of ratings or of answers.
             baseline = st.number_input(t("A now, %"), 1.0, 99.0, 80.0, step=1.0, key="exp-baseline") / 100
             effect = st.number_input(t("Smallest difference, points"), 0.1, 100.0, 5.0, step=0.5, key="exp-effect") / 100
         else:

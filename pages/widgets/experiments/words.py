@@ -8,6 +8,7 @@ from pages.widgets.common.formats import MISSING
 
 METRICS = {
     Metric.SATISFACTION: "Rated good",
+    Metric.ACCEPTED: "Accepted without edit",
     Metric.ASKED_AGAIN: "Asked again",
     Metric.FIRST_TOKEN: "Time to first token",
     Metric.COST: "Cost of an answer",

@@ -153,6 +153,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/experiments/{experiment_id}", None, ADMINS, 404),
     ("POST", "/api/v1/experiments/{experiment_id}/stop", None, ADMINS, 404),
     ("POST", "/api/v1/experiments/{experiment_id}/promote", None, ADMINS, 404),
+    ("POST", "/api/v1/experiments/{experiment_id}/split", {"to_b": 90}, ADMINS, 404),
     ("GET", "/api/v1/arena/leaderboard", None, REVIEWERS, 200),
     ("GET", "/api/v1/arena/leaderboard.csv", None, REVIEWERS, 200),
     ("GET", "/api/v1/feedback", None, REVIEWERS, 200),

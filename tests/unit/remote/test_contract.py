@@ -360,6 +360,8 @@ def _review(portal: Any, ann: Any, ada: Any) -> None:
     for ask in (portal.experiments.get, portal.experiments.promote, portal.experiments.stop):
         with suppress(PortalError):
             ask(ada, "no-experiment")
+    with suppress(PortalError):
+        portal.experiments.raise_split(ada, "no-experiment", 90)
     portal.leaderboard.groups(ada)
     portal.leaderboard.read(ada, VoteFilter(group="Risk"))
     portal.leaderboard.csv(ada, VoteFilter())

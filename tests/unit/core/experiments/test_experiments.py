@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from core.errors import Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound, PortalError
-from core.experiments.records import Design, Guard, Guardrail, Metric, State
+from core.experiments.records import Design, Experiment, Guard, Guardrail, Metric, SideFigures, State
+from core.experiments.results import results
 from core.experiments.service import ExperimentReport, Experiments
 from core.inference.gateway import Gateway
 from core.inference.offers import AccessRule, Preset
@@ -196,6 +197,60 @@ def test_the_better_model_is_found(
     assert main.metric is Metric.SATISFACTION and main.low is not None and main.low > 0
     assert str(found.verdict[0]).startswith("B is better: +") and str(found.verdict[1]) == "It stays within every limit."
     assert found.results.metrics[2].a is not None
+
+
+def test_more_people_get_b_and_the_figures_are_counted_anew_with_a_wider_interval(
+    experiments: Experiments, gateway: Gateway, router: FakeRouter, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User,
+    crowd: list[User],
+) -> None:  # fmt: skip
+    made = experiments.start(admin, replace(DESIGN, to_b=20))
+
+    def everybody(turns: int) -> None:
+        for number, person in enumerate(crowd):
+            for turn in range(turns):
+                row = asked(gateway, person).row()
+                row = replace(row, id=f"{person.id[:20]}{turn}{clock().day}", message_id=f"{person.id[:18]}-{turn}-{clock().day}")
+                with unit_of_work() as work:
+                    work.generations.add(row)
+                    put_rating(work, _rating(person, str(row.message_id), (number + turn * clock().day) % 3 > 0, clock))
+                    work.commit()
+
+    before = all_ask(gateway, router, crowd)
+    everybody(2)
+    clock.forward(days=1)
+    raised = experiments.raise_split(admin, made.id, 60)
+    assert (raised.alpha, raised.counted_from, raised.design.to_b) == (0.025, clock(), 60) and raised.planned > made.planned
+    assert experiments.get(admin, made.id).results.answers == (0, 0)
+    after = all_ask(gateway, router, crowd)
+    assert {name for name, model in before.items() if model == "newer"} < {name for name, model in after.items() if model == "newer"}
+    everybody(2)
+    clock.forward(days=1)
+    everybody(2)
+    report = experiments.get(admin, made.id)
+    assert sum(report.results.people) == len(crowd) and report.results.split_ok, "each person has one variant since the raise"
+    guard = report.results.guards[0]
+    assert guard.count > report.results.answers[1], "limits count all of B"
+    first, last = report.growth
+    assert (last.day - first.day).days == 1 and last.compared == report.results.main
+    wide, narrow = (float(each.compared.high or 0) - float(each.compared.low or 0) for each in (first, last))
+    assert wide > narrow > 0
+    known = results(replace(raised, raised=()), *_sides(unit_of_work, raised)).main
+    assert known.high is not None and known.low is not None and narrow > known.high - known.low
+    for to_b, problem in ((60, InvalidInput), (100, InvalidInput)):
+        with pytest.raises(problem):
+            experiments.raise_split(admin, made.id, to_b)
+    for to_b in (70, 80):
+        experiments.raise_split(admin, made.id, to_b)
+    with pytest.raises(Conflict, match="3 times"):
+        experiments.raise_split(admin, made.id, 90)
+    experiments.stop(admin, made.id)
+    with pytest.raises(Conflict, match="has ended"):
+        experiments.raise_split(admin, made.id, 95)
+
+
+def _sides(unit_of_work: UnitOfWorkFactory, experiment: Experiment) -> list[SideFigures]:
+    with unit_of_work() as work:
+        return [work.experiments.figures(experiment.tag(side), experiment.counted_from) for side in ("a", "b")]
 
 
 def _rating(person: User, message_id: str, good: bool, clock: MovingClock) -> Feedback:
