@@ -79,6 +79,8 @@ class RetentionKind(StrEnum):
     """Memories of people, by their last change."""
     TASKS = "tasks"
     """Tasks with their runs and files, by their last change."""
+    DATASETS = "datasets"
+    """Versions of datasets that nobody noted to use, of the group of who built them."""
 
 
 @dataclass(frozen=True, slots=True)

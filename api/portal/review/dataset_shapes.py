@@ -128,13 +128,14 @@ class VersionOut(BaseModel):
     files: list[FileOut]
     gone: int = Field(description="Lines whose chat, rating or consent was withdrawn since. Build a new version without them.")
     used_by: str
+    due_at: datetime | None = Field(description="From when on a retention rule deletes it; null if none does, or if it is used.")
 
     @staticmethod
     def of(info: VersionInfo) -> VersionOut:
         version = info.version
         return VersionOut(
             number=version.number, built_at=version.built_at, built_by=info.built_by, settings=SettingsFields.of(version.settings),
-            report=ReportOut.of(version.report), gone=info.gone, used_by=version.used_by,
+            report=ReportOut.of(version.report), gone=info.gone, used_by=version.used_by, due_at=info.due_at,
             files=[FileOut(name=each.name, lines=each.lines, size_bytes=each.size_bytes, sha256=each.sha256) for each in version.files],
         )  # fmt: skip
 

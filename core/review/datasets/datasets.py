@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 from core.characters import is_blank, one_line
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.operations.records import EVERY_GROUP, RetentionKind
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -34,6 +37,8 @@ class VersionInfo:
     """The name of the person who built it."""
     gone: int
     """Lines of chats, ratings or consents that were withdrawn since. A new version leaves them out."""
+    due_at: datetime | None = None
+    """From when on a retention rule deletes it; None if none does, or if it is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,13 +160,22 @@ class Datasets:
             work.commit()
 
     def download(self, user: User, dataset_id: str, number: int, name: str) -> Iterator[bytes]:
-        """Return the content of a file in pieces, and record the download in the audit log. Raises NotFound."""
+        """Return the content of a file in pieces, and record the download in the audit log.
+
+        The hash is checked before the first piece. Raises NotFound, and Unavailable for a file that is not what was built.
+        """
         require_to_make(user)
         with self._unit_of_work() as work:
             dataset, version = _version(work, user, dataset_id, number)
             file = next((each for each in version.files if each.name == name), None)
             if file is None:
                 raise NotFound("This version has no file of this name.")
+        digest = sha256()
+        for part in self._parts(file):
+            digest.update(part)
+        if digest.hexdigest() != file.sha256:
+            raise Unavailable("{name} is damaged: its content differs from what was built. Build a new version.", name=name)
+        with self._unit_of_work() as work:
             record(work, self._clock(), user.id, "dataset.download", dataset.name, version=str(number), file=name)
             work.commit()
         return self._parts(file)
@@ -183,13 +197,21 @@ def _infos(work: UnitOfWork, datasets: Sequence[Dataset], *, newest_only: bool =
         newest = {each.dataset_id: each for each in reversed(versions)}
         versions = list(newest.values())
     gone = lines_gone(work, [each.id for each in versions])
-    names = {each.id: each.full_name or each.name for each in work.users.all()}
+    people = {each.id: each for each in work.users.all()}
+    names = {id: each.full_name or each.name for id, each in people.items()}
+    days = {rule.group: rule.days for rule in work.retention.rules() if rule.kind is RetentionKind.DATASETS}
+
+    def due_at(version: DatasetVersion) -> datetime | None:
+        builder = people.get(version.built_by)
+        kept = days.get(builder.group, days.get(EVERY_GROUP)) if builder else None
+        return None if kept is None or version.used_by else version.built_at + timedelta(days=kept)
+
     jobs = _unfinished(work.jobs.find(JobFilter(kinds=(KIND,)), MAX_JOBS), versions)
     return [
         DatasetInfo(
             dataset=dataset, created_by=names.get(dataset.created_by, ""), job=jobs.get(dataset.id),
             versions=tuple(
-                VersionInfo(version=each, built_by=names.get(each.built_by, ""), gone=len(gone[each.id]))
+                VersionInfo(version=each, built_by=names.get(each.built_by, ""), gone=len(gone[each.id]), due_at=due_at(each))
                 for each in versions if each.dataset_id == dataset.id
             ),
         )

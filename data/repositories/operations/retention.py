@@ -23,6 +23,8 @@ from data.repositories.workflows.workflows import SqlWorkflowRepository
 from data.tables import (
     AuditEventTable,
     ConversationTable,
+    DatasetSourceTable,
+    DatasetVersionTable,
     FeedbackTable,
     FileComparisonTable,
     FileTable,
@@ -58,6 +60,8 @@ _JOB = JobTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
 _SWAP = SwapTable.__table__.c
 _COMPARISON = FileComparisonTable.__table__.c
+_VERSION = DatasetVersionTable.__table__.c
+_SOURCE = DatasetSourceTable.__table__.c
 _PROGRAM_FILE = ProgramFileTable.__table__.c
 _TASK = WorkflowTaskTable.__table__.c
 _RUN = WorkflowRunTable.__table__.c
@@ -116,12 +120,12 @@ class SqlRetentionRepository:
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
         if rule.kind is RetentionKind.AUDIT:
             return self._due_events(before, limit)
+        if rule.kind is RetentionKind.DATASETS:
+            rows = self._sql.lock(_of_rule(_old_versions(before), rule, except_groups), of=DatasetVersionTable)
+            return [row.id for row in rows if not row.used_by][:limit]  # The note is sealed, so the database cannot compare it.
         found: list[str] = []
         for table, statement in self._old(rule.kind, before):
-            if rule.group != EVERY_GROUP:
-                statement = statement.where(_USER.group_name == rule.group)
-            elif except_groups:
-                statement = statement.where(_USER.group_name.not_in(except_groups))
+            statement = _of_rule(statement, rule, except_groups)
             # Rows that change at this moment are checked again afterwards: a chat that continues is no longer due.
             found += [row.id for row in self._sql.lock(statement.limit(limit - len(found)), of=table)]
         return found
@@ -191,6 +195,9 @@ class SqlRetentionRepository:
             self._sql.write(delete(SwapTable).where(_SWAP.id.in_(ids)))
             self._sql.write(delete(FileComparisonTable).where(_COMPARISON.id.in_(ids)))
             return
+        if kind is RetentionKind.DATASETS:
+            self._sql.write(delete(DatasetVersionTable).where(_VERSION.id.in_(ids)))
+            return
         if kind is RetentionKind.MEMORIES:
             self._sql.write(delete(MemoryTable).where(_MEMORY.id.in_(ids)))
             return
@@ -208,3 +215,18 @@ class SqlRetentionRepository:
         gone = self._sql.write(delete(FeedbackTable).where(_FEEDBACK.id.in_(ids)).returning(_FEEDBACK.id, _FEEDBACK.message_id)).all()
         self._sql.announce("feedback", [row.id for row in gone])
         self._sql.announce("message", [row.message_id for row in gone])
+
+
+def _of_rule(statement: AnySelect, rule: RetentionRule, except_groups: Sequence[str]) -> AnySelect:
+    """Keep what belongs to people of the rule's group; except_groups: those with rules of their own."""
+    if rule.group != EVERY_GROUP:
+        return statement.where(_USER.group_name == rule.group)
+    return statement.where(_USER.group_name.not_in(except_groups)) if except_groups else statement
+
+
+def _old_versions(before: datetime) -> AnySelect:
+    """Select versions of datasets, except those that somebody under a hold built, or whose chats are in them."""
+    of_held = exists(select(_SOURCE.number).join(LegalHoldTable, _HOLD.user_id == _SOURCE.user_id).where(_SOURCE.version_id == _VERSION.id))
+    by_held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _VERSION.built_by))
+    versions: AnySelect = select(_VERSION.id, _VERSION.used_by).join(UserTable, _USER.id == _VERSION.built_by)
+    return versions.where(_VERSION.built_at < before, ~of_held, ~by_held).order_by(_VERSION.built_at)

@@ -66,6 +66,10 @@ def version_cards(portal: Portal, user: User, info: DatasetInfo) -> None:
         words = t("{n} lines are of chats, ratings or consents that were withdrawn since. Build a new version without them, and delete "
                   "this one.", n=shown.gone)  # fmt: skip
         st.warning(words, icon=":material/event_busy:")
+    if shown.due_at is not None:
+        words = t("A retention rule deletes version {n} from {day} on. A note under Used by keeps it.", n=version.number,
+                  day=f"{shown.due_at:%Y-%m-%d}")  # fmt: skip
+        st.caption(f":material/auto_delete: {words}")
     left, right = st.columns([1.5, 1], gap="small")
     with left, st.container(gap="small"):
         built = f"{t('Version {n}', n=version.number)} · {plain(shown.built_by)} · {ago(version.built_at)}"

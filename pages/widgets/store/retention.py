@@ -32,6 +32,7 @@ def rules(portal: Portal, user: User) -> None:
         RetentionKind.MODEL_REPORTS: t("Swaps and comparisons of models"),
         RetentionKind.MEMORIES: t("Memories"),
         RetentionKind.TASKS: t("Tasks"),
+        RetentionKind.DATASETS: t("Versions of datasets that are not used"),
     }
     found = portal.retention.rules(user)
     with card("retention", t("Retention"), t("Older items are permanently deleted once a day. Usage statistics stay.")):

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from core.chat.context.records import AnswerContext, Applied, Holder, Instructions
 from core.chat.records import MessageStatus
 from core.chat.tools.records import ToolStep
-from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
+from core.operations.records import RetentionKind
+from core.operations.retention import Retention
 from core.people.audit_records import AuditFilter
 from core.people.permissions import Permission
 from core.people.records import User
@@ -308,3 +311,34 @@ def test_only_people_who_may_export_reviews_make_datasets_and_it_is_audited(hous
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         replace(SFT, **settings)
+
+
+def test_a_file_that_is_not_what_was_built_is_not_handed_out(house: House, admin: User, willing: User) -> None:
+    house.rated(willing, "What is VAT?", "A tax on what is sold.")
+    version = house.build(admin)
+    assert "A tax" in house.text(admin, version)
+    with house.unit_of_work() as work:
+        work.datasets.add_file(version.id, replace(version.files[0], id="0" * 32, name="other.jsonl"), [b"{}\n"])
+        work.commit()
+    with pytest.raises(Unavailable, match=r"other\.jsonl is damaged"):
+        house.datasets.download(admin, version.dataset_id, version.number, "other.jsonl")
+
+
+def test_a_rule_deletes_old_versions_but_none_that_is_used_or_under_a_hold(house: House, admin: User, willing: User) -> None:
+    house.rated(willing, "What is VAT?", "A tax on what is sold.")
+    used, held, free = (house.build(admin) for _ in range(3))
+    retention = Retention(house.unit_of_work, house.clock)
+    assert house.datasets.version(admin, free.dataset_id, 1).due_at is None
+    retention.set_rule(admin, RetentionKind.DATASETS, "*", 30)
+    house.datasets.note_use(admin, used.dataset_id, 1, "glm-risk")
+    assert house.datasets.version(admin, used.dataset_id, 1).due_at is None
+    assert house.datasets.version(admin, free.dataset_id, 1).due_at == free.built_at + timedelta(days=30)
+    house.clock.forward(days=29)
+    assert retention.apply(admin) == 0
+    house.clock.forward(days=1, seconds=1)
+    retention.place_hold(admin, willing.name, "Lawsuit")
+    assert retention.apply(admin) == 0, "a chat of a person under a hold is in every version"
+    retention.lift_hold(admin, willing.name)
+    retention.set_rule(admin, RetentionKind.DATASETS, "Nobody", 1)
+    assert retention.apply(admin) == 2
+    assert [len(house.datasets.get(admin, each.dataset_id).versions) for each in (used, held, free)] == [1, 0, 0]
