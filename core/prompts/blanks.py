@@ -32,3 +32,9 @@ def parts(text: str, *, braces_only: bool = False) -> Iterator[tuple[str, str]]:
         end = found.end()
     if end < len(text):
         yield text[end:], ""
+
+
+def with_question(text: str, question: str) -> str:
+    """Return a prompt with the question in its blanks; without blanks, the question follows it."""
+    names = blanks(text)
+    return filled(text, dict.fromkeys(names, question)) if names else f"{text.rstrip()}\n\n{question}"

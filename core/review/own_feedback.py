@@ -57,6 +57,8 @@ class OwnRating:
     answer: str | None = None
     """The rated answer; None if the chat was deleted."""
     fix_model: str = ""
+    fix_prompt: str = ""
+    """The version of a prompt with the fix, as ID:VERSION."""
     again_id: str | None = None
     """The conversation in which the person asked again after the fix."""
     satisfied: bool | None = None
@@ -164,5 +166,6 @@ def _own(case: ReviewCase) -> OwnRating:
         number=case.number, message_id=rating.message_id, conversation_id=rating.conversation_id if in_chat else None,
         question=rating.question, rating=rating.rating, comment=rating.comment, model=rating.model, rated_at=rating.created_at,
         state=case.state, changed_at=case.updated_at, fix=case.fix, reply=case.reply, replied_at=case.replied_at,
-        details=rating.details, answer=rating.answer, fix_model=case.fix_model, again_id=case.again_id, satisfied=case.satisfied,
+        details=rating.details, answer=rating.answer, fix_model=case.fix_model,
+        fix_prompt=case.fix_prompt, again_id=case.again_id, satisfied=case.satisfied,
     )  # fmt: skip

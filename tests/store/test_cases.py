@@ -37,7 +37,7 @@ def test_a_case_comes_back_as_it_was_saved(database: Database) -> None:
     saved = replace(
         case, state=CaseState.KEPT, priority=Priority.HIGH, assignee_id=ana.id, assignee_name=ana.name, tags=("a", "b"), version=2,
         due_at=things.NOW, closed_at=things.NOW, fix="Rates v4", reply="Thank you", replied_at=things.NOW, lock=lock, alike=1,
-        correction="It is 5 %.", fix_model="rates", again_id="c1", satisfied=True,
+        correction="It is 5 %.", fix_model="rates", fix_prompt="p:3", again_id="c1", satisfied=True,
     )  # fmt: skip
     with SqlUnitOfWork(database) as work:
         work.cases.save(saved)

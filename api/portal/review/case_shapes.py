@@ -53,6 +53,7 @@ class CaseOut(BaseModel):
     alike: int = Field(description="The number of other cases with the same question.")
     fix: str
     fix_model: str = Field(description="The model or preset with the fix; empty if the fix is something else.")
+    fix_prompt: str = Field(description="The version of a prompt with the fix, as ID:VERSION; empty if the fix is something else.")
     satisfied: bool | None = Field(description="Whether the rater says that the fix helped; null for nothing yet.")
     correction: str = Field(description="The answer as a reviewer corrected it; empty for none.")
     reply: str
@@ -71,7 +72,7 @@ class CaseOut(BaseModel):
         return CaseOut(
             number=case.number, state=case.state.value, priority=case.priority.value, complaint=case.complaint,
             assignee_name=case.assignee_name, tags=list(case.tags), due_at=case.due_at, version=case.version, alike=case.alike,
-            fix=case.fix, fix_model=case.fix_model, satisfied=case.satisfied, correction=case.correction,
+            fix=case.fix, fix_model=case.fix_model, fix_prompt=case.fix_prompt, satisfied=case.satisfied, correction=case.correction,
             reply=case.reply, replied_at=case.replied_at, opened_at=case.opened_at, updated_at=case.updated_at,
             closed_at=case.closed_at, judging=case.judging.value, second=case.second,
             lock=LockOut.of(case.lock) if case.lock else None, feedback=FeedbackOut.of(case.feedback),
@@ -100,6 +101,9 @@ class ChangedFields(Asked):
     no_due_date: bool = Field(default=False, description="true removes the due date.")
     fix: Prose | None = Field(default=None, description="What fixed it; at most 200 characters. The rater reads it.")
     fix_model: Line | None = Field(default=None, description="The model or preset with the fix, which the rater can ask again.")
+    fix_prompt: Annotated[Line, Field(max_length=100)] | None = Field(
+        default=None, description="The version of a prompt with the fix, as ID:VERSION. The rater must be able to use it."
+    )
 
     def change(
         self, *, note: str | None = None, reply: str | None = None, correction: str | None = None, add_tags: tuple[str, ...] = ()
@@ -107,7 +111,8 @@ class ChangedFields(Asked):
         return CaseChange(
             state=CaseState(self.state) if self.state else None, priority=Priority(self.priority) if self.priority else None,
             assignee=self.assignee, tags=None if self.tags is None else tuple(self.tags), due_at=self.due_at,
-            no_due_date=self.no_due_date, fix=self.fix, fix_model=self.fix_model, note=note, reply=reply, correction=correction,
+            no_due_date=self.no_due_date, fix=self.fix, fix_model=self.fix_model,
+            fix_prompt=self.fix_prompt, note=note, reply=reply, correction=correction,
             add_tags=add_tags,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.notices.giving import feedback_replied, feedback_resolved
 from core.people.permissions import Permission, granted, reviews_group
 from core.people.records import User
+from core.review.cases.fixing_prompts import fixing_prompt
 from core.review.cases.records import MAX_TAGS, CaseEvent, CaseEventKind, CaseLock, CaseState, Priority, ReviewCase
 from core.unit_of_work import UnitOfWork
 
@@ -44,6 +45,8 @@ class CaseChange:
     """What fixed it. The rater reads it too."""
     fix_model: str | None = None
     """The model or preset with the fix; "" if the fix is something else."""
+    fix_prompt: str | None = None
+    """The version of a prompt with the fix, as ID:VERSION; "" if the fix is something else."""
     correction: str | None = None
     """The answer as it should have been; "" removes the correction."""
 
@@ -67,7 +70,7 @@ def check_free(case: ReviewCase, user: User, now: datetime) -> None:
 def apply(work: UnitOfWork, case: ReviewCase, change: CaseChange, actor: User, now: datetime) -> ReviewCase:
     """Store the change and its history. Raises InvalidInput, NotFound and Conflict."""
     note = case.feedback.note if change.note is None else _prose(change.note, "A note can have at most {limit} characters.", MAX_NOTE)
-    changed = _changed(work, case, change, now)
+    changed = _changed(work, case, change, actor, now)
     events = [
         *_differences(case, changed),
         *([(CaseEventKind.NOTE, case.feedback.note, note)] if note != case.feedback.note else []),
@@ -102,7 +105,7 @@ def _renewed(case: ReviewCase, actor: User, now: datetime) -> CaseLock:
     return CaseLock(holder_id=actor.id, holder_name=actor.name, since=since, until=now + LEASE)
 
 
-def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: datetime) -> ReviewCase:
+def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, actor: User, now: datetime) -> ReviewCase:
     changed = case
     if change.state is not None and change.state is not case.state:
         if not case.state.may_become(change.state):
@@ -127,6 +130,10 @@ def _changed(work: UnitOfWork, case: ReviewCase, change: CaseChange, now: dateti
         changed = replace(changed, fix=one_line(_prose(change.fix, "What fixed it can have at most {limit} characters.", MAX_FIX)))
     if change.correction is not None:
         changed = replace(changed, correction=_correction(case, change.correction))
+    if change.fix_prompt is not None:
+        if change.fix_prompt:
+            fixing_prompt(work, change.fix_prompt, actor, work.users.get(case.feedback.user_id))
+        changed = replace(changed, fix_prompt=change.fix_prompt)
     if change.fix_model is not None:
         if len(change.fix_model) > MAX_MODEL:
             raise InvalidInput("The name of a model can have at most {limit} characters.", limit=MAX_MODEL)

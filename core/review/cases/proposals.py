@@ -16,6 +16,7 @@ class Proposal:
     state: CaseState
     fix: str
     fix_model: str
+    fix_prompt: str
     number: int
     """The case that it is taken from."""
     hits: int
@@ -34,7 +35,8 @@ def proposal(case: ReviewCase, alike: Iterable[ReviewCase], closed: Iterable[tup
         return None
     newest = max(ended, key=lambda each: (each.closed_at or each.updated_at, each.number))
     hits, total = hit_rate(closed)
-    return Proposal(state=newest.state, fix=newest.fix, fix_model=newest.fix_model, number=newest.number, hits=hits, total=total)
+    return Proposal(state=newest.state, fix=newest.fix, fix_model=newest.fix_model,
+                    fix_prompt=newest.fix_prompt, number=newest.number, hits=hits, total=total)
 
 
 def hit_rate(closed: Iterable[tuple[str, CaseState]]) -> tuple[int, int]:

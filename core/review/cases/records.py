@@ -112,6 +112,8 @@ class ReviewCase:
     """What fixed it, such as a preset or a version of a model. The rater reads it."""
     fix_model: str = ""
     """The model or preset with the fix, which the rater can ask again; "" if the fix is something else."""
+    fix_prompt: str = ""
+    """The version of a prompt with the fix, as ID:VERSION; "" if the fix is something else."""
     again_id: str | None = None
     """The conversation in which the rater asked again after the fix."""
     satisfied: bool | None = None

@@ -96,7 +96,9 @@ class CaseWork:
             case = _locked(work, user, number)
             if case.state.is_open:
                 raise Conflict("Close this case first. The others are closed as it is.")
-            change = CaseChange(state=case.state, fix=case.fix, fix_model=case.fix_model, reply=case.reply or None)
+            change = CaseChange(
+                state=case.state, fix=case.fix, fix_model=case.fix_model, fix_prompt=case.fix_prompt, reply=case.reply or None
+            )
             for other in work.cases.alike(case, MOST_AT_ONCE, reviewed_groups(user)):
                 if not other.state.is_open or other.feedback.rating != case.feedback.rating:
                     continue

@@ -80,7 +80,7 @@ def case_of(row: AnyRow, rating: Feedback, tags: Sequence[str], same: int) -> Re
         assignee_name=row.assignee_name, tags=tuple(tags), due_at=row.due_at, closed_at=row.closed_at, question_key=row.question_key,
         alike=max(0, same - 1), lock=lock, fix=row.fix, reply=row.reply, replied_at=row.replied_at, judging=row.judging,
         second=row.second, fix_model=row.fix_model, again_id=row.again_id, satisfied=row.satisfied,
-        correction=row.correction or "",
+        correction=row.correction or "", fix_prompt=row.fix_prompt or "",
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def values_of(case: ReviewCase) -> Mapping[str, Any]:
         "question_key": case.question_key, "version": case.version, "updated_at": case.updated_at, "due_at": case.due_at,
         "closed_at": case.closed_at, "fix": case.fix, "reply": case.reply, "replied_at": case.replied_at,
         "judging": case.judging, "second": case.second, "fix_model": case.fix_model, "again_id": case.again_id,
-        "satisfied": case.satisfied, "correction": case.correction or None,
+        "satisfied": case.satisfied, "correction": case.correction or None, "fix_prompt": case.fix_prompt or None,
     }  # fmt: skip
 
 

@@ -99,6 +99,8 @@ class ReviewCaseTable(Table):
     """A conversation of the rater. No foreign key: the case outlives it."""
     satisfied: Mapped[bool | None]
     correction: Mapped[str | None] = mapped_column(SealedProse("review_cases.correction"))
+    fix_prompt: Mapped[str | None] = mapped_column(String(100))
+    """The version of a prompt, as ID:VERSION. No foreign key: the case outlives it."""
 
 
 class ReviewTagTable(Table):

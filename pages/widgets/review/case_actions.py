@@ -19,7 +19,7 @@ from pages.widgets.common.focus import focus
 from pages.widgets.rating.names import reply_label
 from pages.widgets.review.answers.accepted import accept_answer
 from pages.widgets.review.answers.correction import begin_correcting, correcting, may_correct
-from pages.widgets.review.answers.fixes import close_alike, fixes_by_name
+from pages.widgets.review.answers.fixes import Fix, close_alike, fixes_by_name
 from pages.widgets.review.case_list import toggle_choosing
 from pages.widgets.review.case_location import NEXT, OPEN, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import state_word
@@ -147,8 +147,11 @@ def _resolve(
                 t("What fixed it"), list(fixes), index=None, accept_new_options=True,
                 placeholder=t("A model, a preset, a prompt, or your own words"), key=f"rvfix-{case.number}",
             )  # fmt: skip
-            if fixes.get(fix or ""):
-                st.caption(t("The rater can ask again, and {name} answers.", name=plain(fixes[fix or ""])))
+            known = fixes.get(fix or "", Fix())
+            if known.model:
+                st.caption(t("The rater can ask again, and {name} answers.", name=plain(known.model)))
+            elif known.prompt:
+                st.caption(t("The rater can ask again with this prompt."))
         reply = st.text_area(
             reply_label(case.feedback), case.reply, max_chars=MAX_REPLY, height=110, key=f"rvsay-{case.number}",
             placeholder=t("Optional. What was found, and what to do until then"),
@@ -160,7 +163,8 @@ def _resolve(
         if st.button(t("Resolve"), type="primary", shortcut="Ctrl+Enter", key="rvresolve-go"):
             wanted = CaseChange(state=outcome, reply=reply)
             if outcome is CaseState.FIXED:
-                wanted = replace(wanted, fix=(fix or "")[:MAX_FIX], fix_model=fixes.get(fix or "", ""))
+                known = fixes.get(fix or "", Fix())
+                wanted = replace(wanted, fix=(fix or "")[:MAX_FIX], fix_model=known.model, fix_prompt=known.prompt)
             if _done(portal, user, case, wanted):
                 if also:
                     close_alike(portal, user, case)

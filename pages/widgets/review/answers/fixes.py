@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +10,8 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
+from core.prompts.blanks import blanks
+from core.prompts.records import Share
 from core.review.cases.records import ReviewCase
 from pages.shell.words import error_text, t
 from pages.widgets.chat.message import plain
@@ -17,14 +20,25 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 
-def fixes_by_name(portal: Portal, user: User, case: ReviewCase) -> dict[str, str]:
-    """Return what may have fixed a case, as the rater reads it, each with the model or preset to ask; "" for none."""
-    found = {case.fix: case.fix_model} if case.fix else {}
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What asks the question again: a model or preset, or the version of a prompt; neither if nothing can."""
+
+    model: str = ""
+    prompt: str = ""
+
+
+def fixes_by_name(portal: Portal, user: User, case: ReviewCase) -> dict[str, Fix]:
+    """Return what may have fixed a case, as the rater reads it."""
+    found = {case.fix: Fix(case.fix_model, case.fix_prompt)} if case.fix else {}
     if allows(user, Permission.RUN_MODELS):
-        found |= {preset.title or preset.name: preset.name for preset in portal.presets.list(user)}
-    found |= {f"{model.name} {model.version}".strip(): model.name for model in portal.gateway.chat_models(user)}
+        found |= {preset.title or preset.name: Fix(preset.name) for preset in portal.presets.list(user)}
+    found |= {f"{model.name} {model.version}".strip(): Fix(model.name) for model in portal.gateway.chat_models(user)}
     for listed in portal.prompts.list(user):
-        found.setdefault(t("Prompt {title}, version {n}", title=listed.prompt.title, n=listed.prompt.version), "")
+        prompt = listed.prompt
+        of_rater = prompt.share is Share.EVERYONE or (prompt.share is Share.GROUP and prompt.group == case.feedback.group)
+        fix = Fix(prompt=f"{prompt.id}:{prompt.version}") if of_rater and len(blanks(prompt.text)) < 2 else Fix()
+        found.setdefault(t("Prompt {title}, version {n}", title=prompt.title, n=prompt.version), fix)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -41,7 +42,9 @@ def proposal_box(portal: Portal, user: User, case: ReviewCase, proposed: Proposa
 
 def _accept(portal: Portal, user: User, case: ReviewCase, proposed: Proposal) -> None:
     fixed = proposed.state is CaseState.FIXED
-    wanted = CaseChange(state=proposed.state, fix=proposed.fix if fixed else None, fix_model=proposed.fix_model if fixed else None)
+    wanted = CaseChange(state=proposed.state)
+    if fixed:
+        wanted = replace(wanted, fix=proposed.fix, fix_model=proposed.fix_model, fix_prompt=proposed.fix_prompt)
     attempt(lambda: portal.case_work.change(user, case.number, case.version, wanted))
 
 

@@ -102,3 +102,24 @@ def test_a_lock_is_left_and_views_are_saved(ann: httpx.Client, ada: httpx.Client
     assert ada.put("/api/v1/case-views/x", json={"states": ["new"]}).status_code == 422
     assert ada.delete("/api/v1/case-views/Poor rates").status_code == 204
     assert ada.get("/api/v1/case-views").json() == {"items": []}
+
+
+def test_a_question_is_asked_again_in_the_prompt_that_fixed_it(ann: httpx.Client, ada: httpx.Client) -> None:
+    answer = rated(ann, -1, text="What is LIBOR?")
+    [case] = ada.get("/api/v1/cases").json()["items"]
+    here, prompt = f"/api/v1/cases/{case['number']}", {"title": "Rates", "text": "Answer with today's rates: [question]"}
+    made = ada.post("/api/v1/prompts", json=prompt).json()["id"]
+    many = ada.post("/api/v1/prompts", json={"title": "Two", "text": "[one] and [two]"}).json()["id"]
+    change = {"version": case["version"], "state": "fixed", "fix": "Prompt Rates", "fix_prompt": f"{made}:1"}
+    assert "Publish it" in ada.patch(here, json=change).json()["error"]["message"], "the rater cannot use it"
+    for each in (made, many):
+        assert ada.patch(f"/api/v1/prompts/{each}", json={"share": "everyone"}).status_code == 200
+    for wrong in (f"{many}:1", f"{made}:2", made, "x:1"):
+        assert ada.patch(here, json={**change, "fix_prompt": wrong}).status_code == 422, wrong
+    assert ada.patch(here, json=change).json()["fix_prompt"] == f"{made}:1"
+    ada.patch(f"/api/v1/prompts/{made}", json={"text": "Another text"})
+    again = ann.post(f"/api/v1/messages/{answer}/feedback/again", json={}).json()["conversation_id"]
+    assert ann.get(f"/api/v1/conversations/{again}/messages").json()["items"][0]["text"] == "Answer with today's rates: What is LIBOR?"
+    fixed = ann.put(f"/api/v1/messages/{answer}/feedback/fix", json={"satisfied": True})
+    assert fixed.status_code == 200 and ada.delete(f"/api/v1/prompts/{made}").status_code == 204
+    assert ann.post(f"/api/v1/messages/{answer}/feedback/again", json={}).status_code == 422

@@ -71,7 +71,7 @@ def test_a_case_is_proposed_the_outcome_of_the_newest_like_case_with_its_hit_rat
     desk.clock.forward(seconds=1)
     desk.change(second, state=CaseState.FIXED, fix="Rates v4", fix_model="r")
     found = desk.queue.open(desk.sara, third.number).proposal
-    assert found == Proposal(state=CaseState.FIXED, fix="Rates v4", fix_model="r", number=second.number, hits=0, total=1)
+    assert found == Proposal(state=CaseState.FIXED, fix="Rates v4", fix_model="r", fix_prompt="", number=second.number, hits=0, total=1)
     praise = desk.rated(1, question="What is LIBOR?")
     assert desk.queue.open(desk.sara, praise.number).proposal is None, "poor ratings say nothing of good ones"
     assert desk.queue.open(desk.sara, second.number).proposal is None, "it is closed"
