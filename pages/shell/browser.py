@@ -68,6 +68,7 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Resolve as fixed"), ["F"]),
         (t("Accept answer"), ["Q"]),
         (t("Correct the answer"), ["W"]),
+        (t("Add to a dataset"), ["D"]),
         (t("Accept the proposal"), ["Y"]),
         (t("Answer the next question about the case"), ["1", "9"]),
         (t("Save the judgement"), ["S"]),

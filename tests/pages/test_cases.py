@@ -16,6 +16,7 @@ from core.people.records import Role
 from core.review.cases.changes import CaseChange
 from core.review.cases.opening import put_rating
 from core.review.cases.records import CaseQuery, CaseState, Priority, ReviewCase
+from core.review.datasets.records import DatasetSettings, Format, Source
 from data.unit_of_work import SqlUnitOfWork
 from pages.review.cases import PAGE
 from pages.widgets.review.case_csv import case_csv
@@ -375,3 +376,18 @@ def test_an_answer_is_accepted_for_the_replay_gate_by_who_runs_the_models(seeded
     reviewer = page("cases", seeded, as_role(seeded.admin, Role.REVIEWER))
     assert rows(reviewer)
     assert "rvaccept" not in {button.key for button in reviewer.button}
+
+
+def test_a_case_is_added_to_a_dataset_by_its_tag(seeded: Stage) -> None:
+    drawn = feedback(seeded)
+    case = new_case(seeded, drawn)
+    assert "No dataset takes cases" in texts(drawn.button(key="rvkey-d").click().run())
+    settings = DatasetSettings(format=Format.SFT, sources=(Source.GOOD,), tag="Rates")
+    for name, wanted in (("Ours", settings), ("Other group", replace(settings, group="Nobody")), ("Untagged", replace(settings, tag=None))):
+        seeded.portal.datasets.add(seeded.admin, name, wanted)
+    asked = drawn.button(key="rvkey-d").click().run()
+    assert asked.selectbox(key=f"rvdata-{case.number}").options == ["Ours"] and "The case gets the tag **Rates**" in texts(asked)
+    seeded.portal.case_work.change(seeded.admin, case.number, case.version, CaseChange(add_tags=("Rates",)))
+    again = feedback(seeded)
+    again.button(key=f"rrow-{case.number}").click().run()
+    assert "has the tag **Rates** already" in texts(again.button(key="rvkey-d").click().run())

@@ -20,6 +20,7 @@ from pages.widgets.rating.names import reply_label
 from pages.widgets.review.answers.accepted import accept_answer
 from pages.widgets.review.answers.correction import begin_correcting, correcting, may_correct
 from pages.widgets.review.answers.fixes import Fix, close_alike, fixes_by_name
+from pages.widgets.review.answers.to_dataset import add_to_dataset, may_add_to_dataset
 from pages.widgets.review.case_list import toggle_choosing
 from pages.widgets.review.case_location import NEXT, OPEN, CasePosition, attempt, cursors, go
 from pages.widgets.review.case_words import state_word
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 REPLYING = "feedback-replying"
-_NOTE, _TAGS, _FIXED, _ACCEPT, _CORRECT = "note", "tags", "fixed", "accept", "correct"
+_NOTE, _TAGS, _FIXED, _ACCEPT, _CORRECT, _DATASET = "note", "tags", "fixed", "accept", "correct", "dataset"
 
 
 def action_bar(
@@ -80,6 +81,8 @@ def action_bar(
             )  # fmt: skip
         if _accepts(user, case) and st.button(t("Accept answer"), shortcut="Q", key="rvaccept"):
             _accept(portal, user, case)
+        if may_add_to_dataset(user, case) and st.button(t("Add to a dataset"), shortcut="D", key="rvkey-d", disabled=locked):
+            _add_to_dataset(portal, user, case)
 
 
 def _more(portal: Portal, user: User, case: ReviewCase, neighbour: CasePosition | None, *, locked: bool) -> None:
@@ -92,6 +95,8 @@ def _more(portal: Portal, user: User, case: ReviewCase, neighbour: CasePosition 
             words[_CORRECT] = f"{t('Correct the answer')} :gray[W]"
         if case.state.is_open:
             words[_FIXED] = f"{t('Resolve as fixed')} :gray[F]"
+        if may_add_to_dataset(user, case):
+            words[_DATASET] = f"{t('Add to a dataset')} :gray[D]"
     if _accepts(user, case):
         words[_ACCEPT] = f"{t('Accept answer')} :gray[Q]"
     if not words:
@@ -108,6 +113,8 @@ def _more(portal: Portal, user: User, case: ReviewCase, neighbour: CasePosition 
             _resolve(portal, user, case, neighbour, CaseState.FIXED)
         case "accept":
             _accept(portal, user, case)
+        case "dataset":
+            _add_to_dataset(portal, user, case)
 
 
 def _accepts(user: User, case: ReviewCase) -> bool:
@@ -117,6 +124,11 @@ def _accepts(user: User, case: ReviewCase) -> bool:
 def _accept(portal: Portal, user: User, case: ReviewCase) -> None:
     """Keep the answer as a replay question: a new version of the model answers it before it serves."""
     accept_answer(lambda: portal.accepted_answers.accept_case(user, case.feedback.id))
+
+
+def _add_to_dataset(portal: Portal, user: User, case: ReviewCase) -> None:
+    attempt(lambda: portal.case_work.start(user, case.number))
+    add_to_dataset(portal, user, case, lambda wanted: _done(portal, user, case, wanted))
 
 
 def change(portal: Portal, user: User, case: ReviewCase, wanted: CaseChange) -> None:
