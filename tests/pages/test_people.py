@@ -138,7 +138,7 @@ def test_the_groups_that_a_reviewer_reviews_are_chosen_and_lifted(house: House) 
     drawn = choose(house, people(house), Role.REVIEWER)
     for groups, said in ((["Risk"], "only cases of these groups"), ([], "cases of all groups")):
         drawn.multiselect(key=f"reviews-{reviewer.id}-groups").set_value(groups)
-        drawn = drawn.button(key=f"FormSubmitter:reviews-{reviewer.id}-Save").click().run()
+        drawn = drawn.button(key=f"FormSubmitter:reviews-{reviewer.id}-Save groups").click().run()
         assert not drawn.exception and said in drawn.success[0].value
         assert house.person(Role.REVIEWER).review_groups == (frozenset(groups) or None)
     assert not choose(house, drawn, Role.ADMIN).multiselect, "whoever manages people reviews all of them"

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import PortalError
-from core.people.permissions import Permission, allows
+from core.people.permissions import Permission, allows, reviewed_groups
 from core.people.records import User
 from core.review.datasets.datasets import Preview
 from core.review.datasets.records import MAX_NAME, SOURCES, Dataset, DatasetSettings, Format, Layout, PersonalData
@@ -72,7 +72,12 @@ def _settings(portal: Portal, user: User, now: DatasetSettings | None) -> Datase
         format_func=source_word, key=f"dataset-sources-{format}",
     )  # fmt: skip
     with st.grid(2, min_column_width=150):
-        group = _choice(t("Group"), t("All groups"), sorted({each.group for each in _groups(portal, user)} | _one(now.group)), now.group)
+        if (reviewed := reviewed_groups(user)) is not None:  # Of one of these groups, since the others are not this person's to read.
+            groups = sorted(reviewed)
+            group = _choice(t("Group"), t("Choose a group"), groups, now.group if now.group in reviewed else next(iter(groups), None))
+        else:
+            named = {each.group for each in _groups(portal, user)} | _one(now.group)
+            group = _choice(t("Group"), t("All groups"), sorted(named), now.group)
         model = _choice(t("Model"), t("All models"), sorted({each.name for each in portal.gateway.chat_models(user)} | _one(now.model)),
                         now.model)  # fmt: skip
         tag = _choice(t("Tag"), t("All tags"), sorted({*portal.case_queue.tags(user)} | _one(now.tag)), now.tag)

@@ -54,7 +54,7 @@ def _ask_to_raise(portal: Portal, user: User, experiment: Experiment) -> None:
 
     @dialog(t("Give B to more people?"))
     def ask() -> None:
-        to_b = st.number_input(t("Get B, %"), now + 1, 99, max(now + 1, min(99, now * 2)), key="exp-raise-to")
+        to_b = st.number_input(t("Get B, %"), now + 1, 99, now + max(1, (100 - now) // 2), key="exp-raise-to")
         st.write(t("Who has B keeps it. Some people change from A to B with their next question."))
         st.write(t("The figures are counted anew from now on: otherwise those people would be in both variants, and later days would weigh "
                    "more in B. The interval begins wide again."))  # fmt: skip

@@ -27,7 +27,7 @@ def review_groups(portal: Portal, user: User, person: User) -> Callable[[], str]
             t("Reviews cases of"), sorted({*portal.groups.names(user), *now}), now, placeholder=t("All groups"), key=f"{key}-groups",
             help=t("Empty: all groups. Otherwise only cases of these groups are listed, counted, found and exported for this person."),
         )  # fmt: skip
-        saved = st.form_submit_button(t("Save"))
+        saved = st.form_submit_button(t("Save groups"))
 
     def save() -> str:
         portal.accounts.set_review_groups(user, person.name, chosen or None)
