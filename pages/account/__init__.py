@@ -6,4 +6,5 @@ In reading order:
 - account: language, password, API keys, usage, own groups, keyboard, signing out
 - memory: the account's tab with facts that models remember
 - my_feedback: what became of a person's own ratings
+- help: the guide for one's role
 """

@@ -18,7 +18,7 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
-from pages.account import account, memory, my_feedback, sign_in
+from pages.account import account, help, memory, my_feedback, sign_in
 from pages.chat import search
 from pages.shell import frame, words
 from pages.shell.away import has_drawn, record_drawn, tab_storage, wait_page, waiting
@@ -183,6 +183,7 @@ def _signed_in(portal: Portal, user: User) -> None:
             lambda: my_feedback.render(portal, user), title=t("My feedback"), url_path=my_feedback.PATH,
             visibility="visible" if allows(user, Permission.RATE) else "hidden",
         ),
+        st.Page(lambda: help.render(user), title=t("Help"), url_path=help.PATH),
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]

@@ -20,7 +20,7 @@ from tests.browser.contrast import pale
 from tests.browser.settled import settle
 
 PAGES = [entry for entry in ENTRIES[1:] if not entry.hidden]
-BY_ADDRESS = [entry.path for entry in ENTRIES if entry.hidden] + ["account", "keyboard"]
+BY_ADDRESS = [entry.path for entry in ENTRIES if entry.hidden] + ["account", "help", "keyboard"]
 OPENERS = '[data-testid="stPopover"] button:visible, [data-testid="stMenuButton"] button:visible'
 POPOVER = "[data-testid=stPopoverBody]:visible, [data-testid=stMenuButtonBody]:visible"
 CLOSING_TRIES = 10

@@ -27,7 +27,7 @@ ADMIN = {
     *("Experiments", "Serving", "Get a model", "Compare", "Presets", "Platforms"),
     *("People", "Access", "Storage", "Jobs", "Plugins", "Audit", "Logs"),
 }
-OWN = {"Account", "My feedback", "Keyboard", "Sign out"}
+OWN = {"Account", "My feedback", "Help", "Keyboard", "Sign out"}
 PROTECTED = ADMIN | OWN
 
 

@@ -22,7 +22,7 @@ from tests.functional.test_page_walls import listed, said, token
 KEY = "a-service-key-of-the-tests-0123456789"
 MAX_MEMORY = 200_000_000
 OWN_ROUTES = ("/api/v1/session", "/api/v1/oidc", "/api/v1/files", "/api/v1/ground-images", "/health", "/readyz")
-PAGES = {"Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Arena", "My feedback", "Account", "Keyboard", "Sign out"}
+PAGES = {"Chat", "Search", "Documents", "Prompts", "Tasks", "Images", "Arena", "My feedback", "Account", "Help", "Keyboard", "Sign out"}
 NEVER_LOADED = {"data", "models", "sqlalchemy", "alembic", "psycopg", "llama_cpp", "elasticsearch", "pypdf", "huggingface_hub"}
 
 
