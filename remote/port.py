@@ -21,6 +21,7 @@ from core.chat.flags import ConversationFlags
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
+from core.chat.lifecycle.kept_chats import KeptChats
 from core.chat.memory.service import Memories
 from core.chat.temporary import TemporaryChats
 from core.chat.tools.chat_tools import ChatTools
@@ -203,6 +204,7 @@ class PagePortal(Protocol):
     swaps: Swaps
     table_queries: TableQueries
     temporary: TemporaryChats
+    kept_chats: KeptChats
     training_consent: TrainingConsent
     collections: Collections
     comparisons: Comparisons

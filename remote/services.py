@@ -158,6 +158,7 @@ SERVICES = (
     Service("template_runs", user=("run",)),
     Service("task_schedules", user=("of", "put", "remove", "switch"), values={"time_zone": str}, reads=("of",)),
     Service("table_queries", user=("run",), reads=("run",)),
+    Service("kept_chats", user=("keep",)),
     Service("temporary", user=(
         *("offered", "ask", "decide", "transcript", "running", "stop", "leave"),
     ), reads=("offered", "transcript", "running")),

@@ -18,6 +18,7 @@ from core.chat.flags import ConversationFlags
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
+from core.chat.lifecycle.kept_chats import KeptChats
 from core.chat.memory.proposals import MemoryProposals
 from core.chat.memory.recall import Recall
 from core.chat.memory.records import MemoryMode
@@ -61,6 +62,7 @@ class ChatServices:
     turns: Turns
     follow_ups: FollowUps
     temporary: TemporaryChats
+    kept_chats: KeptChats
     chat_tools: ChatTools
     files: Files
     table_queries: TableQueries
@@ -121,6 +123,7 @@ def build_chat(
         turns=turns,
         follow_ups=FollowUps(unit_of_work, clock, turns, most_chars),
         temporary=temporary,
+        kept_chats=KeptChats(unit_of_work, temporary, clock),
         chat_tools=chat_tools,
         files=Files(
             unit_of_work, clock, reader, most_file_bytes, base.disk, detector, image_reader, inference.plugins, tables

@@ -118,7 +118,7 @@ def render(portal: Portal, user: User) -> None:
         first_model(portal, user)
     else:
         if temporary:
-            temporary_chat.head()
+            temporary_chat.head(running=running is not None)
         elif listed.conversation:
             chat_head(portal, user, listed.conversation)
             summary_line(portal, user, _last_answer(shown))

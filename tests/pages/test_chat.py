@@ -703,6 +703,24 @@ def test_a_temporary_chat_is_answered_and_gone_when_it_is_left(house: House, ana
     assert not drawn.toggle(key="temporary").value
 
 
+def test_a_temporary_chat_can_be_kept_and_is_a_chat_like_others_then(house: House, ana: User) -> None:
+    drawn = chat(house)
+    drawn.toggle(key="temporary").set_value(True).run()
+    drawn = intend(drawn, "ask", text="Between us?", files=[], request="t1")
+    temporary = drawn.session_state["chat_temporary_id"]
+    deadline = time.monotonic() + 60
+    while house.portal.temporary.count():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    drawn = drawn.run().button(key="temporary-keep").click().run()
+    assert not drawn.exception
+    [kept] = conversations(house, ana)
+    assert drawn.query_params["c"] == kept.id and kept.title == "Between us?"
+    assert shown(house, ana) == ["Between us?", "Hello from the fake model"]
+    with pytest.raises(NotFound):
+        house.portal.temporary.transcript(ana, temporary)
+
+
 def test_a_question_survives_a_run_that_another_click_ends(house: House, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
     start, calls = house.portal.turns.start, []
 

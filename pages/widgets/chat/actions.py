@@ -71,6 +71,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
                 raise InvalidInput("A temporary chat cannot read files. Remove them, or turn the temporary chat off.")
             choices = replace(options(models, instructions=applied.wanted()), tools_off=tools_menu.tools_off(), collections=())
             temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], choices, asked["request"]))
+        case "keep temporary":
+            location.open_chat(temporary_chat.keep(portal, user))
         case "decide" if temporary_chat.opened():
             portal.temporary.decide(user, temporary_chat.opened() or "", asked["step"], Decision(asked["decision"]))
         case "decide":

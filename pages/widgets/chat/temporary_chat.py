@@ -10,6 +10,7 @@ from core.chat.conversations import Shown
 from core.errors import NotFound
 from core.people.records import User
 from pages.shell.words import t
+from pages.widgets.common.requests import queue_action
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -62,10 +63,22 @@ def switch(portal: Portal, user: User) -> None:
             st.caption(f":material/visibility_off: {_meaning()}")
 
 
-def head() -> None:
-    """Draw the head of a temporary chat."""
-    with st.container(key="temporaryhead"):
-        st.caption(f":material/visibility_off: **{t('Temporary chat')}** · {_meaning()}")
+def head(*, running: bool) -> None:
+    """Draw the head of a temporary chat. running: whether an answer is being written, before which there is nothing to keep."""
+    with st.container(key="temporaryhead", horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/visibility_off: **{t('Temporary chat')}** · {_meaning()}", width="stretch")
+        st.button(
+            t("Keep this chat"), type="tertiary", icon=":material/bookmark_add:", key="temporary-keep", disabled=running,
+            on_click=queue_action, args=("keep temporary",), help=t("Stores it among your chats."),
+        )  # fmt: skip
+
+
+def keep(portal: Portal, user: User) -> str | None:
+    """Store the temporary chat; return the id of its conversation."""
+    chat_id = opened()
+    kept = portal.kept_chats.keep(user, chat_id) if chat_id else None
+    leave(portal, user)
+    return kept
 
 
 def _meaning() -> str:

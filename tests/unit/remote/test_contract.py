@@ -748,6 +748,7 @@ def _temporary(portal: Any, ann: Any) -> None:
     portal.temporary.transcript(ann, chat)
     with pytest.raises(Conflict):
         portal.temporary.decide(ann, chat, "call_1", Decision.REFUSE)
+    assert portal.conversations.get(ann, portal.kept_chats.keep(ann, chat)).title
     portal.temporary.leave(ann, chat)
     with suppress(PortalError):
         portal.temporary.transcript(ann, chat)
