@@ -15,6 +15,10 @@ class GenerationRepository(Protocol):
     """Stores generation rows and counts them."""
 
     def add(self, generation: Generation) -> None: ...
+    def costs_of(self, ids: Sequence[str]) -> Sequence[tuple[float | None, str]]:
+        """Return the cost and the currency of each of these rows that exists. An answer from the result cache costs 0."""
+        ...
+
     def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> CountedAnswers:
         """Add up the rows of these days (UTC, both included)."""
         ...

@@ -92,9 +92,10 @@ class ModelWork:
 
     def ask(
         self, user: User, messages: Sequence[ChatMessage], name: str | None, params: SamplingParams, check: Callable[[], None], *,
-        batch: bool,
+        batch: bool, begun: Callable[[str], None] | None = None,
     ) -> Written:  # fmt: skip
-        """Return the answer of a model. check: raises when the work must end. batch: answers that people watch go first.
+        """Return the answer of a model. check: raises when the work must end. batch: answers that people watch go first. begun: gets
+        the id of its generation row, also if the answer then fails.
 
         Raises Conflict (no model), InvalidInput (cut off), and what Gateway.answer raises.
         """
@@ -106,6 +107,8 @@ class ModelWork:
             batch=batch,
         )  # fmt: skip
         answer = self._gateway.answer(user, request, Source.TASK)
+        if begun is not None:
+            begun(answer.id)
         with _Watch(answer, check) as watch:
             text = "".join(event.text for event in self._gateway.recorded(answer) if isinstance(event, Delta))
         watch.raise_if_ended()

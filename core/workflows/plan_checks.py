@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.characters import halves, is_blank
 from core.errors import InvalidInput
 from core.grounding.phrases import checked_phrases
-from core.workflows.records import FILE, MAX_INPUTS, MAX_TEXT_LENGTH, Step, StepKind, TaskFile
+from core.workflows.records import FILE, MAX_INPUTS, MAX_TEXT_LENGTH, Step, StepKind, StepResult, StepState, TaskFile
 
 _ID = re.compile(r"s[1-9]\d{0,2}")
 _NEEDS_TEXT = {
@@ -48,6 +48,11 @@ def depending(steps: Sequence[Step], changed: set[str]) -> set[str]:
         if found & set(step.inputs):
             found.add(step.id)
     return found
+
+
+def without_skipped(steps: Sequence[Step], results: Mapping[str, StepResult]) -> list[Step]:
+    """Return the steps that a run did not leave out."""
+    return [each for each in steps if each.id not in results or results[each.id].state is not StepState.SKIPPED]
 
 
 def last_steps(steps: Sequence[Step]) -> list[Step]:

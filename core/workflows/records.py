@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -148,6 +149,12 @@ class StepState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     ASKING = "asking"
+    SKIPPED = "skipped"
+    """The person left it out, or a step that it reads."""
+
+
+SETTLED = (StepState.DONE, StepState.SKIPPED)
+"""States of steps that a run does not do again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +192,18 @@ class StepResult:
     model: str = ""
     carried: bool = False
     """Whether it was taken over from an earlier run."""
+    generations: tuple[str, ...] = ()
+    """Ids of the generation rows of its models, which have the costs."""
+    given: bool = False
+    """Whether the person gave the result instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """What the models of a run cost. amounts: by currency. unknown: whether an answer has no price."""
+
+    amounts: Mapping[str, float]
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

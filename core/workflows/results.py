@@ -19,7 +19,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.privacy.filter import PrivacyFilter
 from core.unit_of_work import UnitOfWorkFactory
-from core.workflows.plan_checks import last_steps
+from core.workflows.plan_checks import last_steps, without_skipped
 from core.workflows.records import Run, Step, StepKind, StepResult, StepState
 from core.workflows.runs import WorkflowRuns
 
@@ -116,7 +116,8 @@ class WorkflowResults:
 
 
 def _last(run: Run, results: Mapping[str, StepResult]) -> list[tuple[Step, StepResult]]:
-    return [(step, results[step.id]) for step in last_steps(run.steps) if step.id in results and results[step.id].state is StepState.DONE]
+    last = last_steps(without_skipped(run.steps, results))
+    return [(step, results[step.id]) for step in last if step.id in results and results[step.id].state is StepState.DONE]
 
 
 def _rows(run: Run, results: Mapping[str, StepResult], shown: Sequence[tuple[Step, StepResult]], step_id: str | None) -> QueryResult:

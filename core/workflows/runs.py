@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from uuid import uuid4
 
@@ -24,8 +25,10 @@ from core.workflows.plan_checks import check_steps, depending
 from core.workflows.records import (
     MAX_TEXT_LENGTH,
     RUN_ENDED,
+    SETTLED,
     Output,
     Run,
+    RunCost,
     RunLimits,
     RunState,
     Step,
@@ -61,6 +64,30 @@ class WorkflowRuns:
         all that depends on it. fresh: do every step again. waits: wait before anything leaves the portal. Raises NotFound, InvalidInput,
         Conflict (changed meanwhile, running).
         """
+        return self._start(user, task_id, version, from_step, waits, None if fresh else partial(self._kept, from_step=from_step))
+
+    def skip(self, user: User, run_id: str, step_id: str, instead: str = "") -> Run:
+        """Run a task again without a step that failed. instead: its result, as the person gives it; without one, the steps that read
+        it are left out, too. Raises NotFound, InvalidInput, Conflict (not the last run, not failed).
+        """
+        text = without_controls(instead).strip()
+        if len(text) > MAX_TEXT_LENGTH or halves(text):
+            raise InvalidInput("A result can have at most {limit:,} characters.", limit=MAX_TEXT_LENGTH)
+        run, results = self.get(user, run_id)
+        if step_id not in results or results[step_id].state is not StepState.FAILED or run.state not in RUN_ENDED:
+            raise Conflict("Only a step that failed can be skipped.")
+
+        def kept(work: UnitOfWork, task: WorkflowTask, last: Run) -> Sequence[StepResult]:
+            if last.id != run_id:
+                raise Conflict("This task was run again meanwhile. Look at its last run.")
+            return self._without(work, task, last, step_id, text)
+
+        return self._start(user, run.task_id, run.version, None, run.waits, kept)
+
+    def _start(
+        self, user: User, task_id: str, version: int, from_step: str | None, waits: bool,
+        kept_of: Callable[[UnitOfWork, WorkflowTask, Run], Sequence[StepResult]] | None,
+    ) -> Run:  # fmt: skip
         with self._unit_of_work() as work:
             task = own_task(work, user, task_id, lock=True)
             if task.version != version:
@@ -73,7 +100,7 @@ class WorkflowRuns:
             last = next((self._settled(work, each) for each in work.workflows.runs(task_id, 1)), None)
             if last is not None and last.state not in RUN_ENDED:
                 raise Conflict("This task is running already. Wait until it ends, or cancel it.")
-            kept = [] if last is None or fresh else self._kept(work, task, last, from_step)
+            kept = [] if last is None or kept_of is None else kept_of(work, task, last)
             run_id = uuid4().hex
             job = self._jobs.add(work, RUN, {"run_id": run_id, **noted_requester(work, user)}, owner=user)
             run = Run(
@@ -90,13 +117,40 @@ class WorkflowRuns:
     def _kept(self, work: UnitOfWork, task: WorkflowTask, last: Run, from_step: str | None) -> Sequence[StepResult]:
         """Return the results of the last run that still hold."""
         again = depending(task.steps, {from_step}) if from_step is not None else set()
-        before = {each.step_id: each for each in work.workflows.results(last.id) if each.state is StepState.DONE}
+        before = {each.step_id: each for each in work.workflows.results(last.id) if each.state in SETTLED}
         kept: dict[str, StepResult] = {}
         for step in task.steps:
             found = before.get(step.id)
             if found is not None and step.id not in again and found.made_of == made_of(step, task.files, task.model, kept):
                 kept[step.id] = replace(found, carried=True)
         return list(kept.values())
+
+    def _without(self, work: UnitOfWork, task: WorkflowTask, last: Run, step_id: str, text: str) -> Sequence[StepResult]:
+        """Return the results that still hold, with that of a step given by the person, or left out with all that reads it."""
+        kept = {each.step_id: each for each in self._kept(work, task, last, step_id)}
+        left_out = {step_id} if text else depending(task.steps, {step_id})
+        for step in task.steps:
+            if step.id in left_out:
+                kept[step.id] = StepResult(
+                    step_id=step.id, state=StepState.DONE if text else StepState.SKIPPED, started_at=self._clock(), given=bool(text),
+                    made_of=made_of(step, task.files, task.model, kept), output=Output(text=text), carried=True,
+                )  # fmt: skip
+        return list(kept.values())
+
+    def cost(self, user: User, run_id: str) -> RunCost:
+        """Return what the models of a run cost, without what it took over. Raises NotFound."""
+        with self._unit_of_work() as work:
+            self._own(work, user, run_id)
+            mine = [each for each in work.workflows.results(run_id) if not each.carried]
+            rows = work.generations.costs_of([id for each in mine for id in each.generations])
+        amounts: dict[str, float] = {}
+        for amount, currency in rows:
+            if amount is not None:
+                amounts[currency] = amounts.get(currency, 0.0) + amount
+        # A row may be gone by a rule, and boxes are found without one that is known here.
+        known = sum(amount is not None for amount, _ in rows)
+        answered = sum(max(len(each.generations), 1 if each.model else 0) for each in mine)
+        return RunCost(amounts, unknown=known < answered)
 
     def get(self, user: User, run_id: str) -> tuple[Run, Mapping[str, StepResult]]:
         """Return one of the person's runs, and the results of its steps by id. Raises NotFound."""

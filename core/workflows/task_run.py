@@ -17,7 +17,7 @@ from core.programs.on_behalf import Requester
 from core.tasks.handlers import Cancelled, JobKind, Report, pause
 from core.tasks.records import Job, Json
 from core.unit_of_work import UnitOfWorkFactory
-from core.workflows.records import RUN_ENDED, Run, RunLimits, RunState, Step, StepKind, StepResult, StepState
+from core.workflows.records import RUN_ENDED, SETTLED, Run, RunLimits, RunState, Step, StepKind, StepResult, StepState
 from core.workflows.runs import RUN, made_of
 from core.workflows.steps.step_work import Reading, StepWork, Work
 
@@ -76,7 +76,7 @@ class TaskRun:
             requester = Requester(self._unit_of_work, job, self._clock, Permission.RUN_TASKS)
             for number, step in enumerate(run.steps):
                 report(number / len(run.steps), step=number + 1, steps=len(run.steps))
-                if step.id in progress.results and progress.results[step.id].state is StepState.DONE:
+                if step.id in progress.results and progress.results[step.id].state in SETTLED:
                     continue
                 requester.look()
                 target = self._steps.leaves_to(requester.user, run, step) if run.waits else None
@@ -119,9 +119,9 @@ class TaskRun:
             user=user, run=run, step=step, outputs={id: each.output for id, each in progress.results.items()}, request=progress.request,
             tokens_left=left, most_tokens=self._limits.tokens, check=check,
         )  # fmt: skip
-        tries = 0
+        tries, generations = 0, list[str]()
         while True:
-            work = Work()
+            work = Work(generations=generations)
             tries += 1
             try:
                 check()
@@ -192,4 +192,5 @@ def _ended(result: StepResult, work: Work, tries: int, began: float, state: Step
     return replace(
         result, state=state, output=work.output, asked=work.asked, error=error, tries=max(tries, work.tries),
         seconds=time.monotonic() - began, prompt_tokens=work.prompt_tokens, completion_tokens=work.completion_tokens, model=work.model,
+        generations=tuple(work.generations),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import NotFound
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.workflows.records import RUN_ENDED, Run, RunState, StepState, WorkflowTask
+from core.workflows.records import RUN_ENDED, SETTLED, Run, RunState, WorkflowTask
 from pages.shell import frame
 from pages.shell.live_part import callback, part
 from pages.shell.words import error_text, t
@@ -117,7 +117,7 @@ def _buttons(portal: Portal, user: User, task: WorkflowTask, run: Run | None) ->
 
 def _retry(portal: Portal, user: User, run: Run) -> str:
     _, results = portal.workflow_runs.get(user, run.id)
-    left = [number for number, each in enumerate(run.steps, 1) if each.id not in results or results[each.id].state is not StepState.DONE]
+    left = [number for number, each in enumerate(run.steps, 1) if each.id not in results or results[each.id].state not in SETTLED]
     return t("Retry from step {n}", n=left[0]) if left else t("Run again")
 
 

@@ -182,3 +182,19 @@ def test_a_schedule_is_set_shown_and_removed(room: Stage) -> None:
     drawn.button(key="schedule-remove").click().run()
     assert not drawn.exception and portal.task_schedules.of(room.admin, made.id) is None
     portal.task_templates.remove(room.admin, made.id)
+
+
+def test_a_step_that_failed_is_skipped_on_the_page(room: Stage) -> None:
+    steps = (
+        Step(id="s1", kind=StepKind.WRITE, title="Write", text="Hello."),
+        Step(id="s2", kind=StepKind.QUERY, title="Broken", inputs=("file1",), text='SELECT "no" FROM "sales"'),
+    )
+    file = room.portal.files.upload(room.admin, "sales.csv", SALES)
+    task = room.portal.workflow_tasks.add(room.admin, "Try it", [file.id], steps=steps)
+    ended(room, room.portal.workflow_runs.start(room.admin, task.id, 1))
+    drawn = page("tasks", room, query={"task": task.id})
+    drawn.button(key="task-skip-s2").click().run()
+    run = ended(room, room.portal.workflow_runs.list(room.admin, task.id, 1)[0])
+    drawn = page("tasks", room, query={"task": task.id})
+    assert not drawn.exception and run.state is RunState.DONE and "left out" in texts(drawn)
+    room.portal.workflow_tasks.remove(room.admin, task.id)

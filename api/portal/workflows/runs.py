@@ -30,6 +30,11 @@ class StepAnswer(Asked):
     text: Prose
 
 
+class Skipped(Asked):
+    step: str = Field(pattern=STEP, description="A step that failed in this run.")
+    instead: Prose = Field(default="", description="Its result, in your words; empty to leave out the steps that read it, too.")
+
+
 class RunsOut(BaseModel):
     items: list[RunOut]
 
@@ -60,7 +65,8 @@ def listing(task_id: Id, portal: PortalHere, user: SignedIn, limit: int = 20) ->
 @router.get("/task-runs/{task_run_id}")
 def get(task_run_id: Id, portal: PortalHere, user: SignedIn) -> WholeRunOut:
     """Return a run with what each step asked, made and took."""
-    return WholeRunOut.of_steps(*portal.workflow_runs.get(user, task_run_id))
+    cost = portal.workflow_runs.cost(user, task_run_id)
+    return WholeRunOut.of_steps(*portal.workflow_runs.get(user, task_run_id), cost)
 
 
 @router.post("/task-runs/{task_run_id}/cancel")
@@ -79,6 +85,12 @@ def answer(task_run_id: Id, body: StepAnswer, portal: PortalHere, user: SignedIn
 def let_leave(task_run_id: Id, portal: PortalHere, user: SignedIn) -> RunOut:
     """Let a run that waits for it send its inputs to models outside of the portal."""
     return RunOut.of(portal.workflow_runs.let_leave(user, task_run_id))
+
+
+@router.post("/task-runs/{task_run_id}/skip", status_code=202)
+def skip(task_run_id: Id, body: Skipped, portal: PortalHere, user: SignedIn) -> RunOut:
+    """Run the task again without a step that failed, and without the steps that read it, unless you give its result."""
+    return RunOut.of(portal.workflow_runs.skip(user, task_run_id, body.step, body.instead))
 
 
 @router.get("/task-runs/{task_run_id}/result")

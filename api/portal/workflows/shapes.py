@@ -12,7 +12,7 @@ from api.portal.knowledge.queries import ResultOut
 from api.portal.shapes import Asked, Line, Prose
 from core.errors import StoredError
 from core.knowledge.tables.records import ChartKind
-from core.workflows.records import Output, Run, Step, StepKind, StepResult, WorkflowTask
+from core.workflows.records import Output, Run, RunCost, Step, StepKind, StepResult, WorkflowTask
 from core.workflows.steps_json import read, written
 
 
@@ -141,7 +141,7 @@ class OutputOut(BaseModel):
 
 
 class RunStepOut(StepOut):
-    state: Literal["waiting", "running", "done", "failed", "asking"]
+    state: Literal["waiting", "running", "done", "failed", "asking", "skipped"]
     output: OutputOut | None
     asked: str = Field(default="", description="The SQL, the words or the prompt.")
     error: ErrorOut | None = None
@@ -152,6 +152,7 @@ class RunStepOut(StepOut):
     completion_tokens: int = 0
     model: str = ""
     carried: bool = Field(default=False, description="Whether the result was taken over from an earlier run.")
+    given: bool = Field(default=False, description="Whether you gave the result instead.")
 
     @staticmethod
     def of(step: Step, result: StepResult | None) -> RunStepOut:
@@ -162,12 +163,20 @@ class RunStepOut(StepOut):
             **shown, state=result.state.value, output=OutputOut.of(result.output), asked=result.asked, error=ErrorOut.of(result.error),
             tries=result.tries, started_at=result.started_at, seconds=round(result.seconds, 3), prompt_tokens=result.prompt_tokens,
             completion_tokens=result.completion_tokens, model=result.model, carried=result.carried,
+            given=result.given,
         )  # fmt: skip
+
+
+class CostOut(BaseModel):
+    amounts: dict[str, float] = Field(description="By currency.")
+    unknown: bool = Field(description="Whether an answer of a model has no price.")
 
 
 class WholeRunOut(RunOut):
     steps: list[RunStepOut]
+    cost: CostOut
 
     @staticmethod
-    def of_steps(run: Run, results: Mapping[str, StepResult]) -> WholeRunOut:
-        return WholeRunOut(**RunOut.of(run).model_dump(), steps=[RunStepOut.of(each, results.get(each.id)) for each in run.steps])
+    def of_steps(run: Run, results: Mapping[str, StepResult], cost: RunCost) -> WholeRunOut:
+        steps = [RunStepOut.of(each, results.get(each.id)) for each in run.steps]
+        return WholeRunOut(**RunOut.of(run).model_dump(), steps=steps, cost=CostOut(amounts=dict(cost.amounts), unknown=cost.unknown))

@@ -63,6 +63,8 @@ class Work:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model: str = ""
+    generations: list[str] = field(default_factory=list)
+    """Ids of generation rows."""
 
     def add(self, written: Written) -> None:
         self.model = written.model
@@ -224,7 +226,9 @@ class StepWork:
         if left < 1:
             raise InvalidInput(USED_UP, tokens=reading.most_tokens)
         params = SamplingParams(temperature=temperature, max_tokens=min(most, left))
-        written = self._model_work.ask(reading.user, messages, reading.run.model, params, reading.check, batch=True)
+        written = self._model_work.ask(
+            reading.user, messages, reading.run.model, params, reading.check, batch=True, begun=work.generations.append
+        )  # fmt: skip
         work.add(written)
         return written.text
 

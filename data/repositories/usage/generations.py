@@ -119,6 +119,13 @@ class SqlGenerationRepository:
         }
         self._sql.write(_ADD, values)
 
+    def costs_of(self, ids: Sequence[str]) -> Sequence[tuple[float | None, str]]:
+        rows = self._sql.all(select(_T.cost, _T.currency, _T.routing, _T.cached_at).where(_T.id.in_(ids))) if ids else []
+        return [
+            (0.0 if row.cached_at is not None else row.cost, row.currency or (row.routing.currency if row.routing is not None else ""))
+            for row in rows
+        ]
+
     def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> SqlCountedAnswers:
         cells = self._days.read(self._sql, first, last)
         wanted = [cell for cell in cells if model in (None, cell.model) and group in (None, cell.group)]

@@ -61,7 +61,10 @@ def error_of(text: str | None) -> StoredError | None:
 
 
 def result_values(run_id: str, result: StepResult) -> dict[str, Any]:
-    body = {"output": _output(result.output), "asked": result.asked, "error": _error(result.error)}
+    body = {
+        "output": _output(result.output), "asked": result.asked, "error": _error(result.error), "generations": list(result.generations),
+        "given": result.given,
+    }  # fmt: skip
     return {
         "id": f"{run_id}:{result.step_id}", "run_id": run_id, "step_id": result.step_id, "state": result.state.value,
         "body": _json(body), "made_of": result.made_of, "tries": result.tries, "seconds": result.seconds,
@@ -76,6 +79,7 @@ def result_of(row: AnyRow) -> StepResult:
         step_id=row.step_id, state=StepState(row.state), started_at=row.started_at, made_of=row.made_of,
         output=_read_output(body["output"]), asked=body["asked"], error=_read_error(body["error"]), tries=row.tries, seconds=row.seconds,
         prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens, model=row.model, carried=row.carried,
+        generations=tuple(body.get("generations", ())), given=body.get("given", False),
     )  # fmt: skip
 
 

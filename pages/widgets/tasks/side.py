@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.people.permissions import Permission, allows
 from core.people.records import User
-from core.workflows.plan_checks import last_steps
+from core.workflows.plan_checks import last_steps, without_skipped
 from core.workflows.records import Run, RunState, StepResult, StepState, WorkflowTask
 from core.workflows.results import ResultFormat
 from pages.shell import frame
@@ -19,17 +19,20 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, facts_list
 from pages.widgets.common.formats import ago, count, seconds
 from pages.widgets.tasks.step_list import acted
-from pages.widgets.tasks.words import state_badge
+from pages.widgets.tasks.words import STEP_ICONS, cost_words, state_badge, took_time
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
+_LOOKS = {
+    StepState.RUNNING: "now", StepState.ASKING: "now", StepState.DONE: "done", StepState.FAILED: "fail", StepState.SKIPPED: "wait",
+}  # fmt: skip
 _FORMATS = {ResultFormat.MARKDOWN: ("Markdown", "md"), ResultFormat.HTML: ("HTML", "html"), ResultFormat.CSV: ("CSV", "csv")}
 
 
 def side(portal: Portal, user: User, task: WorkflowTask, run: Run | None, results: Mapping[str, StepResult]) -> None:
     if run is not None:
-        _run(portal, task, run, results)
+        _run(portal, user, task, run, results)
         _result(portal, user, run, results)
     if task.files:
         with card("task-files", t("Files"), t("Read with your rights when a step runs")):
@@ -38,7 +41,7 @@ def side(portal: Portal, user: User, task: WorkflowTask, run: Run | None, result
     _limits(portal, task)
 
 
-def _run(portal: Portal, task: WorkflowTask, run: Run, results: Mapping[str, StepResult]) -> None:
+def _run(portal: Portal, user: User, task: WorkflowTask, run: Run, results: Mapping[str, StepResult]) -> None:
     mine = [each for each in results.values() if not each.carried]
     tokens = sum(each.prompt_tokens + each.completion_tokens for each in mine)
     limits = portal.workflow_tasks.limits
@@ -49,9 +52,22 @@ def _run(portal: Portal, task: WorkflowTask, run: Run, results: Mapping[str, Ste
             (t("Steps"), t("{n} of {all} done", n=done, all=len(run.steps))),
             (t("Time"), seconds(sum(each.seconds for each in mine))),
             (t("Tokens"), t("{n} of at most {most}", n=count(tokens), most=count(limits.tokens))),
+            (t("Cost"), cost_words(portal.workflow_runs.cost(user, run.id))),
         ])  # fmt: skip
+        _timeline(run, results)
         if run.version != task.version:
             st.caption(t("The steps were changed after this run."))
+
+
+def _timeline(run: Run, results: Mapping[str, StepResult]) -> None:
+    """Draw the steps of a run in order, each with its time, like those of a hot swap."""
+    for number, step in enumerate(run.steps):
+        result = results.get(step.id)
+        look = _LOOKS[result.state] if result is not None else "wait"
+        icon = STEP_ICONS[result.state] if result is not None else ":gray[:material/radio_button_unchecked:]"
+        time = took_time(result) if result is not None else ""
+        with st.container(key=f"swapstep-task{number}-{look}", gap="xxsmall"):
+            st.markdown(f"{icon} {plain(step.title)} :gray[:small[{time}]]")
 
 
 def _limits(portal: Portal, task: WorkflowTask) -> None:
@@ -66,7 +82,8 @@ def _limits(portal: Portal, task: WorkflowTask) -> None:
 
 
 def _result(portal: Portal, user: User, run: Run, results: Mapping[str, StepResult]) -> None:
-    last = [each for each in last_steps(run.steps) if each.id in results and results[each.id].state is StepState.DONE]
+    ends = last_steps(without_skipped(run.steps, results))
+    last = [each for each in ends if each.id in results and results[each.id].state is StepState.DONE]
     if not last or run.state not in (RunState.DONE, RunState.FAILED):
         return
     with card("task-result", t("Result"), t("From {names}", names=plain(listed(each.title for each in last)))):

@@ -114,6 +114,21 @@ def _below(portal: Portal, user: User, run: Run | None, step: Step, result: Step
         st.error(plain(error_text(result.error)), icon=":material/error:")
     if result.state in (StepState.DONE, StepState.FAILED):
         step_result(step, result)
+    if result.state is StepState.FAILED and run is not None and run.state in RUN_ENDED:
+        _skipping(portal, user, run, step)
+
+
+def _skipping(portal: Portal, user: User, run: Run, step: Step) -> None:
+    """Offer to go on without a step that failed."""
+    with st.container(horizontal=True, gap="small", key=f"taskskip-{step.id}"):
+        skipped = callback(lambda: acted(lambda: portal.workflow_runs.skip(user, run.id, step.id)))
+        about = t("The steps that read its result are left out, too.")
+        st.button(t("Skip this step"), key=f"task-skip-{step.id}", help=about, on_click=skipped)
+        with st.popover(t("Give its result"), type="tertiary", key=f"task-give-{step.id}"):
+            text = st.text_area(t("The result of this step"), max_chars=MAX_TEXT_LENGTH, height=110, key=f"task-given-{run.id}-{step.id}")
+            if st.button(t("Go on with this"), type="primary", key=f"task-given-send-{step.id}", disabled=not text.strip()):
+                acted(lambda: portal.workflow_runs.skip(user, run.id, step.id, text))
+                st.rerun()
 
 
 def _leaving(portal: Portal, user: User, run: Run, result: StepResult) -> None:

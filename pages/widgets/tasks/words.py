@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core.workflows.records import Run, RunState, Step, StepKind, StepResult, StepState, WorkflowTask
+from core.workflows.records import Run, RunCost, RunState, Step, StepKind, StepResult, StepState, WorkflowTask
 from pages.shell.words import listed, t
 from pages.widgets.common.formats import seconds
+from pages.widgets.money.board import amount
 
 KINDS = {
     StepKind.QUERY: "Query a table",
@@ -62,6 +63,7 @@ STEP_ICONS = {
     StepState.ASKING: ":orange[:material/person:]",
     StepState.DONE: ":green[:material/check_circle:]",
     StepState.FAILED: ":red[:material/error:]",
+    StepState.SKIPPED: ":gray[:material/remove:]",
 }
 
 
@@ -74,11 +76,19 @@ def state_badge(task: WorkflowTask, run: Run | None) -> str:
     return f"{_ICONS[run.state]} {t(_STATES[run.state])}"
 
 
+def cost_words(cost: RunCost) -> str:
+    """Return what a run cost: 0.02 USD, "unknown", or both."""
+    known = " + ".join(f"{amount(value)} {currency}".strip() for currency, value in sorted(cost.amounts.items()))
+    if cost.unknown:
+        return f"{known} + {t('unknown')}" if known else t("unknown")
+    return known or t("nothing")
+
+
 def took(result: StepResult) -> str:
     """Return what a step took: time, tokens, model and tries."""
+    facts = [time] if (time := took_time(result)) else []
     if result.carried:
-        return t("kept from an earlier run")
-    facts = [seconds(result.seconds)] if result.state in (StepState.DONE, StepState.FAILED) else []
+        return " ".join(facts)
     if tokens := result.prompt_tokens + result.completion_tokens:
         facts.append(t("{n} tokens", n=tokens))
     if result.model:
@@ -86,6 +96,17 @@ def took(result: StepResult) -> str:
     if result.tries > 1:
         facts.append(t("{n} tries", n=result.tries))
     return " · ".join(facts)
+
+
+def took_time(result: StepResult) -> str:
+    """Return how long a step took, or why it took no time; "" while it runs."""
+    if result.state is StepState.SKIPPED:
+        return t("left out")
+    if result.given:
+        return t("given by you")
+    if result.carried:
+        return t("kept from an earlier run")
+    return seconds(result.seconds) if result.state in (StepState.DONE, StepState.FAILED) else ""
 
 
 def input_names(step: Step, task: WorkflowTask) -> str:

@@ -247,6 +247,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/task-templates/{template_id}/schedule", {"enabled": False}, ALL, 404),
     ("DELETE", "/api/v1/task-templates/{template_id}/schedule", None, ALL, 404),
     ("POST", "/api/v1/task-runs/{task_run_id}/let-leave", None, ALL, 404),
+    ("POST", "/api/v1/task-runs/{task_run_id}/skip", {"step": "s1"}, ALL, 404),
     ("GET", "/api/v1/usage/report-plans", None, MANAGERS, 200),
     ("POST", "/api/v1/usage/report-plans", {"plan": {"name": "Board", "cards": ["overview.figures"]}}, MANAGERS, 201),
     ("GET", "/api/v1/usage/report-plans/{plan_id}", None, MANAGERS, 404),

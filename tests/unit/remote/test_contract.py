@@ -444,8 +444,11 @@ def _templates(portal: Any, ann: Any, task_id: str) -> None:
     portal.task_schedules.of(ann, made.id)
     portal.task_schedules.switch(ann, made.id, False)
     portal.task_schedules.remove(ann, made.id)
+    portal.workflow_runs.cost(ann, run.id)
     with suppress(PortalError):
         portal.workflow_runs.let_leave(ann, run.id)
+    with suppress(PortalError):
+        portal.workflow_runs.skip(ann, run.id, "s1")
     portal.task_templates.remove(ann, made.id)
 
 
