@@ -61,13 +61,14 @@ def _run(portal: Portal, user: User, task: WorkflowTask, run: Run, results: Mapp
 
 def _timeline(run: Run, results: Mapping[str, StepResult]) -> None:
     """Draw the steps of a run in order, each with its time, like those of a hot swap."""
-    for number, step in enumerate(run.steps):
-        result = results.get(step.id)
-        look = _LOOKS[result.state] if result is not None else "wait"
-        icon = STEP_ICONS[result.state] if result is not None else ":gray[:material/radio_button_unchecked:]"
-        time = took_time(result) if result is not None else ""
-        with st.container(key=f"swapstep-task{number}-{look}", gap="xxsmall"):
-            st.markdown(f"{icon} {plain(step.title)} :gray[:small[{time}]]")
+    with st.container(key="task-timeline", gap=None):
+        for number, step in enumerate(run.steps):
+            result = results.get(step.id)
+            look = _LOOKS[result.state] if result is not None else "wait"
+            icon = STEP_ICONS[result.state] if result is not None else ":gray[:material/radio_button_unchecked:]"
+            time = took_time(result) if result is not None else ""
+            with st.container(key=f"swapstep-task{number}-{look}", gap="xxsmall"):
+                st.markdown(f"{icon} {plain(step.title)} :gray[:small[{time}]]")
 
 
 def _limits(portal: Portal, task: WorkflowTask) -> None:
