@@ -6,9 +6,11 @@ The places that take ids come from the OpenAPI description: a new one that is no
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -301,6 +303,19 @@ def _of_managers(ada: httpx.Client, server: Server) -> Ids:
     }  # fmt: skip
 
 
+def _logged_turn(ada: httpx.Client, server: Server) -> str:
+    """Write a line of a turn into the log, and return the turn's id."""
+    assert server.portal is not None
+    turn = uuid4().hex
+    line = {"time": datetime.now(UTC).isoformat(), "level": "INFO", "logger": "core.chat.turns", "message": MARK, "turn_id": turn}
+    file = server.portal.settings.home / "logs" / "portal.log"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+    assert done(ada.get(f"/api/v1/logs/turns/{turn}"))["items"]
+    return turn
+
+
 @pytest.mark.parametrize("name", ["bob", "rita", "max"])
 def test_without_the_permission_the_houses_ids_are_not_told_apart(house: House, server: Server, name: str) -> None:
     """Whether a role, preset, limit, case, alert rule, report or experiment exists is not for those who may not see them."""
@@ -314,7 +329,7 @@ def test_without_the_permission_the_houses_ids_are_not_told_apart(house: House, 
         exist["replay_id"] = done(ada.get("/api/v1/replay-questions"))["items"][0]["id"]
         ada.post("/api/v1/datasets", json={"name": MARK, "settings": {"format": "sft", "sources": ["good"]}})
         exist["dataset_id"] = done(ada.get("/api/v1/datasets"))["items"][0]["id"]
-        exist |= _of_managers(ada, server)
+        exist |= _of_managers(ada, server) | {"turn_id": _logged_turn(ada, server)}
         assert set(exist) == OF_THE_HOUSE - NAMES_OF_THE_PORTAL
         others = {"{dataset_id}": exist["dataset_id"], "{number}": "1", "{name}": "train.jsonl"}
         for place in sorted(in_paths(house.description)):
