@@ -189,7 +189,7 @@ def test_probabilities_are_reported(client: openai.OpenAI) -> None:
 
 
 def test_several_answers_share_the_prompt(client: openai.OpenAI, program: httpx.Client) -> None:
-    unknown: list[Any] = [{"role": "user", "content": "Write ten random words."}]  # the guide is sure of what it was trained on
+    unknown: list[Any] = [{"role": "user", "content": "And then?"}]  # the guide is sure of what it was trained on
     answer = client.chat.completions.create(model="guide", messages=unknown, temperature=2, seed=20, n=8, max_tokens=30)
     texts = [choice.message.content for choice in answer.choices]
     assert len(texts) == 8 and len(set(texts)) > 1

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from models.guide.training.texts import Intent, Language, OutOfScope, intents, out_of_scope
-from models.guide.training.wording import varied
+from models.guide.training.texts import Intent, Language, OutOfScope, first_day, intents, out_of_scope
+from models.guide.training.wording import about, varied, written_out
 
 _SHARE_OUT_OF_SCOPE = 0.2
+_SHARE_OF_WHOLE = 0.45
+"""How often a question is one of those written as a whole, and not made from a pattern."""
 _OBJECTS = {
     Language.EN: re.compile(
         r"\b(chats?|conversations?|models?|answers?|reply|user|group|folder|message|prompts?|preset|API key|theme|role|password|"
@@ -37,15 +39,42 @@ class Questions:
     def __init__(self) -> None:
         self.intents = intents()
         self.out_of_scope = out_of_scope()
+        kept = [each.question for each in first_day()]
+        kept += [each for intent in self.intents for language in Language for each in intent.held_out[language]]
+        self._held_out = {plain(each) for each in kept}
 
     def draw(self, language: Language, random: Random) -> Drawn:
-        """Return a question that is varied at random."""
+        """Return a question that is varied at random, and never one that is held out."""
+        while True:
+            drawn = self._draw(language, random)
+            if plain(drawn.question) not in self._held_out:
+                return drawn
+
+    def _draw(self, language: Language, random: Random) -> Drawn:
         if random.random() < _SHARE_OUT_OF_SCOPE:
             question = varied(_foreign(self.intents, self.out_of_scope, language, random), language, random, short=random.random() < 0.5)
             return Drawn(question, self.out_of_scope.answers[language])
         intent = random.choice(self.intents)
-        question = varied(random.choice(intent.questions[language]), language, random, short=intent.small_talk)
+        question = varied(_asked(intent, language, random), language, random, short=intent.small_talk)
         return Drawn(question, intent.answers[language])
+
+
+def plain(question: str) -> str:
+    """Return the question without what makes no other question of it: case, and signs at its ends."""
+    return question.lower().strip(" ?？!！.。")
+
+
+def _asked(intent: Intent, language: Language, random: Random) -> str:
+    """Return a question about the intent: one as it is written, or one made from a pattern."""
+    patterns = [*intent.sentences[language], *intent.actions[language], *intent.things[language]]
+    if not patterns or random.random() < _SHARE_OF_WHOLE:
+        return random.choice(intent.questions[language])
+    kinds = [each for each in (intent.sentences, intent.actions, intent.things) if each[language]]
+    kind = random.choice(kinds)
+    text = written_out(random.choice(kind[language]), random)
+    if kind is intent.actions:
+        return f"how do I {text}" if language is Language.EN else f"怎么{text}"
+    return about(text, language, random) if kind is intent.things else text
 
 
 def _foreign(known: list[Intent], outside: OutOfScope, language: Language, random: Random) -> str:

@@ -18,6 +18,16 @@ def varied(question: str, language: Language, random: Random, *, short: bool) ->
     return _english(question, random, short) if language is Language.EN else _chinese(question, random, short)
 
 
+def about(thing: str, language: Language, random: Random) -> str:
+    """Return a question about a thing."""
+    return _one("thing", language, random, thing)
+
+
+def written_out(pattern: str, random: Random) -> str:
+    """Return the pattern with one of each (a|b|c)."""
+    return re.sub(r"\(([^()]*)\)", lambda found: random.choice(found[1].split("|")), pattern)
+
+
 def _one(name: str, language: Language, random: Random, rest: str = "") -> str:
     """Return an entry of a list at random, with the rest of the question in it."""
     return random.choice(_LISTS[f"{name} {language}"]).format(rest)

@@ -30,9 +30,9 @@ class Starter:
 
 STARTERS = (
     Starter(icon="explore", title="Get started", text="What can I ask you?"),
+    Starter(icon="deployed_code", title="Get a model", text="How do I add a model?"),
     Starter(icon="shield_lock", title="Privacy", text="Where is my data stored?"),
     Starter(icon="keyboard", title="Keyboard", text="What are the keyboard shortcuts?"),
-    Starter(icon="group", title="Roles", text="What roles are there?"),
 )
 """Questions that the built-in guide answers."""
 TASKS = (

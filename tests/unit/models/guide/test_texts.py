@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -10,14 +11,14 @@ from random import Random
 
 import pytest
 
-from models.guide.training.questions import Questions
-from models.guide.training.texts import Language, intents, out_of_scope
-from models.guide.training.wording import varied
+from models.guide.training.questions import Questions, plain
+from models.guide.training.texts import OUT_OF_SCOPE, Language, first_day, intents, out_of_scope
+from models.guide.training.wording import varied, written_out
 from pages.widgets.chat.empty_chat import STARTERS
 
 CHINESE: dict[str, object] = json.loads((Path(__file__).parents[4] / "pages/shell/catalogues/zh.json").read_text("utf-8"))
 INTENTS = intents()
-ANSWERED_BY = {"Get started": "what_can_you_do", "Privacy": "where_data_is", "Keyboard": "keyboard", "Roles": "roles"}
+ANSWERED_BY = {"Get started": "what_can_you_do", "Get a model": "add_model", "Privacy": "where_data_is", "Keyboard": "keyboard"}
 """Which intent answers each question that an empty chat offers."""
 
 
@@ -45,6 +46,33 @@ def test_no_phrasing_belongs_to_two_intents_and_none_that_is_held_out_is_learned
         for question in chain.from_iterable(intent.questions.values()):
             owners.setdefault(question.lower(), set()).add(intent.name)
     assert {question: names for question, names in owners.items() if len(names) > 1} == {}
+
+
+def test_the_first_day_asks_each_topic_what_is_never_learned() -> None:
+    listed, outside = first_day(), out_of_scope()
+    names = {intent.name for intent in INTENTS} | {OUT_OF_SCOPE}
+    assert {topic for each in listed for topic in each.topics} <= names
+    assert all(len([each for each in listed if each.language is language]) >= 150 for language in Language)
+    learned = {plain(each) for intent in INTENTS for each in chain.from_iterable(intent.questions.values())}
+    learned |= {plain(each) for each in chain.from_iterable(outside.others.values())}
+    assert [each.question for each in listed if plain(each.question) in learned] == []
+    assert [question for question, n in Counter(plain(each.question) for each in listed).items() if n > 1] == []
+
+
+def test_what_is_held_out_is_never_drawn() -> None:
+    questions, random = Questions(), Random(5)
+    held_out = {plain(each.question) for each in first_day()}
+    drawn = {plain(questions.draw(language, random).question) for language in Language for _ in range(3_000)}
+    assert not drawn & held_out
+
+
+def test_a_pattern_is_written_out_with_one_of_each() -> None:
+    made = {written_out("rename (a|my) (chat|conversation)", Random(n)) for n in range(40)}
+    assert made == {"rename a chat", "rename my chat", "rename a conversation", "rename my conversation"}
+    for intent in INTENTS:
+        for language in Language:
+            for pattern in (*intent.sentences[language], *intent.actions[language], *intent.things[language]):
+                assert not re.search(r"[()|]", written_out(pattern, Random(1))), (intent.name, pattern)
 
 
 def test_the_questions_of_an_empty_chat_are_learned_in_both_languages() -> None:
