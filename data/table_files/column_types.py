@@ -76,7 +76,7 @@ def give_types(database: duckdb.DuckDBPyConnection, table: Loaded) -> frozenset[
     values = ", ".join(f"{_converted(name, conversion)} AS {quoted(name)}" for name, conversion in chosen.items())
     before = quoted(table.name + " as text")
     database.execute(f"ALTER TABLE {quoted(table.name)} RENAME TO {before}")
-    database.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT {values} FROM {before}")
+    database.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT {values} FROM {before} AS source")
     database.execute(f"DROP TABLE {before}")
     return frozenset(name for name, conversion in chosen.items() if conversion is not None and conversion.day_first)
 
@@ -84,7 +84,7 @@ def give_types(database: duckdb.DuckDBPyConnection, table: Loaded) -> frozenset[
 def _conversion(database: duckdb.DuckDBPyConnection, table: Loaded, name: str) -> Conversion | None:
     """Return how to read a column; None for text. A sample suggests it, and every value must agree."""
     sample = database.execute(
-        f"SELECT {_bare(name)} AS v FROM {quoted(table.name)} WHERE lower({_bare(name)}) NOT IN {_MISSING} LIMIT {SAMPLE_ROWS}"
+        f"SELECT {_bare(name)} AS v FROM {quoted(table.name)} AS source WHERE lower({_bare(name)}) NOT IN {_MISSING} LIMIT {SAMPLE_ROWS}"
     ).fetchall()
     seen = list(dict.fromkeys(row[0] for row in sample))
     if not seen:
@@ -117,7 +117,7 @@ def _fits(database: duckdb.DuckDBPyConnection, seen: Sequence[str], conversion: 
 
 def _all_fit(database: duckdb.DuckDBPyConnection, table: Loaded, name: str, conversion: Conversion) -> bool:
     sql = (
-        f"SELECT count(*) FROM (SELECT {_bare(name)} AS v FROM {quoted(table.name)}) "
+        f"SELECT count(*) FROM (SELECT {_bare(name)} AS v FROM {quoted(table.name)} AS source) "
         f"WHERE lower(v) NOT IN {_MISSING} AND NOT coalesce(regexp_full_match(v, $like) AND ({conversion.sql}) IS NOT NULL, false)"
     )
     row = database.execute(sql, {"like": conversion.like}).fetchone()
@@ -125,10 +125,11 @@ def _all_fit(database: duckdb.DuckDBPyConnection, table: Loaded, name: str, conv
 
 
 def _bare(name: str) -> str:
-    return f"trim({quoted(name)}, ' \t\u00a0')"
+    """Return a value without blanks. It is named with its table, because a file may have a column called `v` too."""
+    return f"trim(source.{quoted(name)}, ' \t\u00a0')"
 
 
 def _converted(name: str, conversion: Conversion | None) -> str:
     if conversion is None:
-        return f"CASE WHEN {quoted(name)} = '' THEN NULL ELSE {quoted(name)} END"
+        return f"nullif(source.{quoted(name)}, '')"
     return f"(SELECT {conversion.sql} FROM (SELECT {_bare(name)} AS v))"

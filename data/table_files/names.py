@@ -9,6 +9,10 @@ from pathlib import PurePosixPath
 from core.characters import cut, one_line
 from data.table_files.limits import MAX_NAME_LENGTH
 
+BEYOND = "beyond the last column"
+"""The column that holds what stands in a row beyond its last column, while a table is loaded."""
+RESERVED = frozenset({"rowid", BEYOND})
+"""Names of columns that the database or the reader has for itself."""
 _OTHERS = re.compile(r"\W+")
 
 
@@ -23,7 +27,7 @@ def table_name(file: str, sheet: str, taken: set[str]) -> str:
 
 def column_names(header: Sequence[str]) -> list[str]:
     """Return the names of columns as the header has them, each once; a blank one becomes "column_3"."""
-    taken: set[str] = set()
+    taken = set(RESERVED)
     return [_unique(cut(one_line(each), MAX_NAME_LENGTH).strip() or f"column_{at}", taken) for at, each in enumerate(header, 1)]
 
 

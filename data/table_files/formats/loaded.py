@@ -10,9 +10,9 @@ import duckdb
 
 from data.table_files.database import quoted
 from data.table_files.limits import MAX_ROWS
+from data.table_files.names import BEYOND
 from data.table_files.refusal import Refused
 
-_BEYOND = "beyond the last column"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -32,7 +32,7 @@ def load_csv(
 ) -> None:
     """Load a UTF-8 text into a table of text columns. skip: lines before the first row. Raises Refused."""
     # One more column, because the database drops what stands beyond the last one.
-    fields = ", ".join(f"{_literal(each)}: 'VARCHAR'" for each in (*columns, _BEYOND))
+    fields = ", ".join(f"{_literal(each)}: 'VARCHAR'" for each in (*columns, BEYOND))
     options = (
         f"auto_detect=false, header=false, skip={skip}, delim={_literal(delimiter)}, quote={_literal(quote)}, escape={_literal(quote)}, "
         f"columns={{{fields}}}, null_padding=true, parallel=false, strict_mode=false, max_line_size=16000000, buffer_size=64000000"
@@ -43,10 +43,10 @@ def load_csv(
         raise Refused("damaged") from problem
     if _number(database, f"SELECT count(*) FROM {quoted(name)}") > MAX_ROWS:
         raise Refused("rows", limit=f"{MAX_ROWS:,}")
-    longer = f"SELECT coalesce(min(rowid), -1) FROM {quoted(name)} WHERE coalesce(trim({quoted(_BEYOND)}), '') <> ''"
+    longer = f"SELECT coalesce(min(rowid), -1) FROM {quoted(name)} WHERE coalesce(trim({quoted(BEYOND)}), '') <> ''"
     if (row := _number(database, longer)) >= 0:
         raise Refused("row", row=row + 1, columns=len(columns))
-    database.execute(f"ALTER TABLE {quoted(name)} DROP COLUMN {quoted(_BEYOND)}")
+    database.execute(f"ALTER TABLE {quoted(name)} DROP COLUMN {quoted(BEYOND)}")
 
 
 def in_memory(content: bytes) -> str:

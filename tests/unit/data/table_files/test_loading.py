@@ -70,6 +70,13 @@ def kinds(table: Table) -> dict[str, ColumnKind]:
         ("bare.csv", "1,2\n3,4\n", "", {"column_1": INTEGER, "column_2": INTEGER}, ("1", "2")),
         ("null.csv", b"a,b\n1,x\0y\n", "UTF-8", {"a": INTEGER, "b": TEXT}, ("1", "xy")),
         ("2024 Q1 (final).csv", "a,b\n1,2\n", "", {"a": INTEGER, "b": INTEGER}, ("1", "2")),
+        (
+            "own names.csv",
+            "v,source,V x,rowid\n1,2024-01-05,,x\n",
+            "",
+            {"v": INTEGER, "source": DATE, "V x": TEXT, "rowid_2": TEXT},
+            ("1", "2024-01-05", "None", "x"),
+        ),
         ("formula.csv", "a,b\n=1+1,'; DROP TABLE x; --\n", "", {"a": TEXT, "b": TEXT}, ("=1+1", "'; DROP TABLE x; --")),
     ],
     ids=lambda each: each if isinstance(each, str) and each.endswith(("csv", "tsv")) else "-",
