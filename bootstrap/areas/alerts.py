@@ -43,7 +43,7 @@ def build_alerts(
 ) -> AlertServices:
     """Build the services. checks: whether this process may evaluate rules; one without models cannot tell whether they are down."""
     settings, unit_of_work, clock, jobs = base.settings, base.unit_of_work, base.clock, base.jobs
-    gauges = Gauges(clock, base.disk, pool, router, base.index_worker)
+    gauges = Gauges(clock, pool, router, base.index_worker)
     webhooks, mails = HttpWebhooks(), _mail(settings)
     writer = ReportWriter(unit_of_work, boards, sheets, plugins, clock)
     services = AlertServices(

@@ -48,13 +48,22 @@ def test_a_portal_without_rules_offers_ready_made_ones(tmp_path: Path) -> None:
         drawn = page("alerts", room)
         assert not drawn.exception and "No alert rules yet" in texts(drawn)
         drawn.button(key="alert-start-disk").click().run()
-        assert not drawn.exception and "keeps no history of this measure" in texts(drawn)
+        assert not drawn.exception and "Free disk space, last 7 days" in texts(drawn)
         drawn.button(key="alert-save").click().run()
         assert not drawn.exception
         [stored] = room.portal.alert_rules.overview(room.admin).rules
         assert (stored.rule.name, stored.rule.comparison, stored.rule.threshold) == ("Disk almost full", Comparison.UNDER, 10)
     finally:
         room.portal.close()
+
+
+def test_a_rule_on_slots_offers_models_and_one_on_queue_wait_platforms_too(seeded: Stage) -> None:
+    drawn = page("alerts", seeded, query={"rule": "new"})
+    drawn.selectbox(key="alert-window-False").set_value(60).run()
+    for measure, labels in ((Measure.SLOTS, {"Model"}), (Measure.QUEUE, {"Model", "Group", "Platform"}), (Measure.GPU_MEMORY, set())):
+        drawn.selectbox(key="alert-measure").set_value(measure).run()
+        assert not drawn.exception
+        assert {each.label for each in drawn.selectbox} & {"Model", "Group", "Platform"} == labels
 
 
 def test_the_form_says_what_the_rule_would_have_done_and_saves_it(seeded: Stage) -> None:

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.inference.records import Usage
 from core.people.permissions import Permission
 from core.people.records import Role
+from core.usage.machines.records import HOUR_S, Gauge, Span, Spread, Subject
+from core.usage.money.records import Price
 from core.usage.records import UsageQuery
 from core.usage.rollups import service
 from core.usage.rollups.service import Rollups
@@ -140,3 +142,20 @@ def test_before_the_first_count_the_page_says_so_and_has_the_report(tmp_path, mo
     drawn = page("usage", made)
     assert drawn.metric and not drawn.info, "few answers are added up at once"
     made.portal.close()
+
+
+def test_the_money_board_tells_measured_electricity_from_assumed(seeded: Stage) -> None:
+    hour = today().replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+    price = Price(model="here", currency="EUR", watts=100.0, kwh=0.5, valid_from=hour - timedelta(days=30))
+    gauges = {Gauge.BUSY_POWER: Spread.of(400.0)}
+    with SqlUnitOfWork(seeded.portal.database) as work:
+        work.money.put_price(price)
+        for at in (hour, hour - timedelta(hours=1)):
+            row = replace(things.generation(seeded.admin, at=at), model="here", platform="local")
+            work.generations.add(replace(row, timings=replace(row.timings, device_s=360.0, duration_s=360.0)))
+        work.machines.add([Span(server="one", subject=Subject.GPU, name="0 GPU", step_s=HOUR_S, at=hour, gauges=gauges)])
+        work.commit()
+    Rollups(lambda: SqlUnitOfWork(seeded.portal.database), today).run()
+    drawn = page("usage", seeded, query={"tab": "money"})
+    assert not drawn.exception
+    assert "40.0 Wh measured, 10.0 Wh by the watts of the price table, which are assumed" in texts(drawn)

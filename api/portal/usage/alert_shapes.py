@@ -20,7 +20,7 @@ from core.usage.records import Language
 
 MeasureWord = Literal[
     "answers", "errors", "ttft", "speed", "queue", "poor", "people", "tokens_today", "quota", "models_down", "disk_free", "index_behind",
-    "jobs_failed",
+    "jobs_failed", "gpu_memory", "gpu_busy", "gpu_temperature", "memory", "slots_used", "waiting",
 ]  # fmt: skip
 SeverityWord = Literal["high", "normal", "low"]
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
@@ -35,9 +35,10 @@ class RuleFields(Asked):
     measure: MeasureWord
     model: Line | None = Field(default=None, description="Only this model.")
     group: Line | None = Field(default=None, description="Only people of this group.")
+    platform: Line | None = Field(default=None, description="Only answers of this platform.")
     window_s: int = Field(default=300, ge=60, le=604_800, description="The last seconds that are measured.")
     comparison: Literal["over", "under"] = "over"
-    threshold: Number = Field(description="In %, seconds, tokens per second, GB, or a count.")
+    threshold: Number = Field(description="In %, seconds, tokens per second, GB, °C, or a count.")
     recovery: Number | None = Field(default=None, description="The value at which it recovers; null: the threshold.")
     hold_s: int = Field(default=0, ge=0, le=86_400, description="How long it must last before it fires.")
     least: int = Field(default=0, ge=0, le=1_000_000, description="Fewer answers or ratings are no data.")
@@ -52,7 +53,8 @@ class RuleFields(Asked):
     def rule(self) -> AlertRule:
         """Return the rule. Raises InvalidInput."""
         return AlertRule(
-            name=self.name.strip(), measure=Measure(self.measure), model=self.model, group=self.group, window_s=self.window_s,
+            name=self.name.strip(), measure=Measure(self.measure), model=self.model, group=self.group, platform=self.platform,
+            window_s=self.window_s,
             comparison=Comparison(self.comparison), threshold=self.threshold, recovery=self.recovery, hold_s=self.hold_s,
             least=self.least, no_data=NoData(self.no_data), severity=Severity(self.severity), people=tuple(dict.fromkeys(self.people)),
             mails=tuple(dict.fromkeys(self.mails)), language=Language(self.language),
@@ -62,7 +64,7 @@ class RuleFields(Asked):
     @staticmethod
     def of(rule: AlertRule) -> RuleFields:
         return RuleFields(
-            name=rule.name, measure=rule.measure.value, model=rule.model, group=rule.group, window_s=rule.window_s,
+            name=rule.name, measure=rule.measure.value, model=rule.model, group=rule.group, platform=rule.platform, window_s=rule.window_s,
             comparison=rule.comparison.value, threshold=rule.threshold, recovery=rule.recovery, hold_s=rule.hold_s, least=rule.least,
             no_data=rule.no_data.value, severity=rule.severity.value, people=list(rule.people), mails=list(rule.mails),
             language=rule.language.value, webhooks=list(rule.webhooks), repeat_s=rule.repeat_s,

@@ -8,12 +8,11 @@ from core.access.records import Holder, LimitRule, Measure, window_of
 from core.clock import Clock
 from core.models.ports import ModelPool
 from core.models.records import ModelState
-from core.operations.disk import DiskSpace
 from core.platforms.ports import RouterView
 from core.platforms.records import Condition
 from core.search.ports import IndexKeeper
 from core.unit_of_work import UnitOfWork
-from core.usage.alerts.measures import UNKNOWN, Reading
+from core.usage.alerts.measures import Reading
 from core.usage.alerts.rule_records import AlertRule
 from core.usage.alerts.rule_records import Measure as Measured
 
@@ -21,11 +20,10 @@ _DOWN = frozenset({ModelState.FAILED, ModelState.RESTARTING})
 
 
 class Gauges:
-    """Measures this server's disk, models and platforms, and the limits and the search index of all servers."""
+    """Measures this server's models and platforms, and the limits and the search index of all servers."""
 
-    def __init__(self, clock: Clock, disk: DiskSpace, pool: ModelPool, router: RouterView, keeper: IndexKeeper) -> None:
+    def __init__(self, clock: Clock, pool: ModelPool, router: RouterView, keeper: IndexKeeper) -> None:
         self._clock = clock
-        self._disk = disk
         self._pool = pool
         self._router = router
         self._keeper = keeper
@@ -33,9 +31,6 @@ class Gauges:
     def read(self, work: UnitOfWork, rule: AlertRule) -> Reading:
         """Return the value of a rule's measure now. Raises Unavailable."""
         match rule.measure:
-            case Measured.DISK:
-                free = self._disk.free
-                return UNKNOWN if free is None else Reading(free / 1e9)
             case Measured.INDEX:
                 return Reading(self._keeper.behind(self._clock()))
             case Measured.MODELS_DOWN:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from core.usage.alerts.records import Sample
-from core.usage.alerts.rule_records import AlertRule, Comparison, Measure
+from core.usage.alerts.rule_records import OF_MACHINES, AlertRule, Comparison, Measure
 
 
 class Unit(StrEnum):
@@ -18,6 +18,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     SPEED = "tok/s"
     GIGABYTES = "GB"
+    CELSIUS = "°C"
 
 
 UNITS = {
@@ -34,8 +35,16 @@ UNITS = {
     Measure.DISK: Unit.GIGABYTES,
     Measure.INDEX: Unit.SECONDS,
     Measure.JOBS: Unit.NONE,
+    Measure.GPU_MEMORY: Unit.PERCENT,
+    Measure.GPU_BUSY: Unit.PERCENT,
+    Measure.GPU_TEMPERATURE: Unit.CELSIUS,
+    Measure.MEMORY: Unit.PERCENT,
+    Measure.SLOTS: Unit.PERCENT,
+    Measure.WAITING: Unit.NONE,
 }
 _QUANTILES = {Measure.TTFT: 0.95, Measure.QUEUE: 0.95, Measure.SPEED: 0.5}
+LEAST_OF_MACHINES_S = 180
+"""The shortest window of what machines measure: a minute is stored some seconds after its end."""
 _SHARES = frozenset({Measure.ERRORS, Measure.POOR})
 
 
@@ -64,7 +73,7 @@ def window_start(rule: AlertRule, now: datetime) -> datetime:
     """Return the earliest time whose samples count now."""
     if rule.measure is Measure.TOKENS:
         return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return now - timedelta(seconds=rule.window_s)
+    return now - timedelta(seconds=max(rule.window_s, LEAST_OF_MACHINES_S) if rule.measure in OF_MACHINES else rule.window_s)
 
 
 class Window:
@@ -96,6 +105,8 @@ class Window:
                 return Reading(float(len(self._people)), number)
             case Measure.TOKENS:
                 return Reading(self._sum if number else 0.0, number)
+            case measure if measure in OF_MACHINES:
+                return Reading(self._sum / number if number else None)
             case measure if measure in _SHARES:
                 return Reading(100 * self._sum / number if number else None, number)
             case measure if measure in _QUANTILES:

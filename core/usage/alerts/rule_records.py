@@ -35,16 +35,32 @@ class Measure(StrEnum):
     DISK = "disk_free"
     INDEX = "index_behind"
     JOBS = "jobs_failed"
+    GPU_MEMORY = "gpu_memory"
+    GPU_BUSY = "gpu_busy"
+    GPU_TEMPERATURE = "gpu_temperature"
+    MEMORY = "memory"
+    SLOTS = "slots_used"
+    WAITING = "waiting"
 
 
-NOW = frozenset({Measure.QUOTA, Measure.MODELS_DOWN, Measure.DISK, Measure.INDEX})
+NOW = frozenset({Measure.QUOTA, Measure.MODELS_DOWN, Measure.INDEX})
 """Measures of the present: they have no window, and nothing stores their past."""
+OF_MACHINES = frozenset({
+    Measure.DISK, Measure.GPU_MEMORY, Measure.GPU_BUSY, Measure.GPU_TEMPERATURE, Measure.MEMORY, Measure.SLOTS, Measure.WAITING,
+})
+"""Measures of the history of the machines: the mean, over the window, of the fullest server, GPU or model of each minute."""
 UNWINDOWED = NOW | {Measure.TOKENS}
 """Measures without a window of their own. Tokens count from midnight (UTC)."""
-UNSCOPED = frozenset({Measure.DISK, Measure.INDEX, Measure.JOBS})
+UNSCOPED = frozenset({
+    Measure.DISK, Measure.INDEX, Measure.JOBS, Measure.GPU_MEMORY, Measure.GPU_BUSY, Measure.GPU_TEMPERATURE, Measure.MEMORY,
+})
 """Measures of the whole portal, for which no model and no group can be chosen."""
 BY_GROUP_ONLY = frozenset({Measure.QUOTA})
-BY_MODEL_ONLY = frozenset({Measure.MODELS_DOWN})
+BY_MODEL_ONLY = frozenset({Measure.MODELS_DOWN, Measure.SLOTS, Measure.WAITING})
+BY_PLATFORM = frozenset({
+    Measure.ANSWERS, Measure.ERRORS, Measure.TTFT, Measure.SPEED, Measure.QUEUE, Measure.PEOPLE, Measure.TOKENS,
+})
+"""Measures of answers, which say the platform that gave them."""
 PER_ANSWER = frozenset({Measure.ERRORS, Measure.TTFT, Measure.SPEED, Measure.QUEUE, Measure.POOR})
 """Shares and percentiles, which mean little from few answers or ratings."""
 
@@ -79,6 +95,8 @@ class AlertRule:
     """Only this model; None: all."""
     group: str | None = None
     """Only people of this group; None: all."""
+    platform: str | None = None
+    """Only answers of this platform; None: all."""
     window_s: int = 5 * MINUTE
     comparison: Comparison = Comparison.OVER
     threshold: float
@@ -127,6 +145,8 @@ class AlertRule:
             raise InvalidInput("This measure cannot be limited to a model. Leave the model out.")
         if self.group is not None and (self.measure in UNSCOPED | BY_MODEL_ONLY or len(self.group) > MAX_MODEL_LENGTH):
             raise InvalidInput("This measure cannot be limited to a group. Leave the group out.")
+        if self.platform is not None and (self.measure not in BY_PLATFORM or not 0 < len(self.platform) <= MAX_MODEL_LENGTH):
+            raise InvalidInput("This measure cannot be limited to a platform. Leave the platform out.")
         if self.least and self.measure not in PER_ANSWER:
             raise InvalidInput("Only shares, times and speeds can ask for a least number of answers. Set it to 0.")
 
@@ -151,6 +171,7 @@ class AlertRule:
     def condition(self) -> tuple[object, ...]:
         """Return what decides whether it fires, without whom it tells."""
         return (
-            self.measure, self.model, self.group, self.window_s, self.comparison, self.threshold, self.recovery, self.hold_s, self.least,
+            self.measure, self.model, self.group, self.platform, self.window_s,
+            self.comparison, self.threshold, self.recovery, self.hold_s, self.least,
             self.no_data,
         )  # fmt: skip

@@ -34,6 +34,7 @@ class Choices:
 
     models: tuple[str, ...]
     groups: tuple[str, ...]
+    platforms: tuple[str, ...]
     people: tuple[Recipient, ...]
     webhooks: tuple[Webhook, ...]
     """Without their secrets."""
@@ -77,7 +78,8 @@ class AlertRules:
             webhooks = tuple(replace(each, secret="") for each in work.alerts.webhooks())
             groups = {group.name for group in work.groups.all()} | set(work.generations.groups())
             return Choices(
-                models=tuple(work.generations.models()), groups=tuple(sorted(groups)), people=people, webhooks=webhooks
+                models=tuple(work.generations.models()), groups=tuple(sorted(groups)), platforms=_platforms(work),
+                people=people, webhooks=webhooks,
             )
 
     def add(self, user: User, rule: AlertRule) -> StoredRule:
@@ -127,6 +129,10 @@ class AlertRules:
             work.alerts.remove_rule(rule_id)
             record(work, now, user.id, "alert.remove", old.rule.name)
             work.commit()
+
+
+def _platforms(work: UnitOfWork) -> tuple[str, ...]:
+    return tuple(sorted({target.rpartition("@")[2] for target in work.rollups.targets()}))
 
 
 def may_be_told(person: User) -> bool:

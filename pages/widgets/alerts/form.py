@@ -10,10 +10,12 @@ from core.usage.alerts.measures import UNITS
 from core.usage.alerts.rule_records import (
     BY_GROUP_ONLY,
     BY_MODEL_ONLY,
+    BY_PLATFORM,
     DAY,
     HOUR,
     MAX_NAME_LENGTH,
     MINUTE,
+    OF_MACHINES,
     PER_ANSWER,
     UNSCOPED,
     UNWINDOWED,
@@ -38,7 +40,7 @@ def rule_form(now: AlertRule, choices: Choices, *, can_mail: bool) -> AlertRule:
     name = st.text_input(t("Name"), now.name, max_chars=MAX_NAME_LENGTH, key="alert-name", autocomplete="off")
     measures = list(MEASURES)
     measure = st.selectbox(t("Measure"), measures, index=measures.index(now.measure), format_func=measure_word, key="alert-measure")
-    model, group = _scope(measure, now, choices)
+    model, group, platform = _scope(measure, now, choices)
     comparison, threshold, recovery = _limits(measure, now)
     window, hold, least = _times(measure, now)
     with st.grid(2, min_column_width=150):
@@ -58,22 +60,26 @@ def rule_form(now: AlertRule, choices: Choices, *, can_mail: bool) -> AlertRule:
             key="alert-language",
         )  # fmt: skip
     return AlertRule(
-        name=name.strip(), measure=measure, model=model, group=group, window_s=window, comparison=comparison, threshold=threshold,
+        name=name.strip(), measure=measure, model=model, group=group, platform=platform, window_s=window,
+        comparison=comparison, threshold=threshold,
         recovery=recovery, hold_s=hold, least=least, no_data=no_data, severity=severity, people=people, mails=mails, webhooks=webhooks,
         repeat_s=repeat, language=language,
     )  # fmt: skip
 
 
-def _scope(measure: Measure, now: AlertRule, choices: Choices) -> tuple[str | None, str | None]:
+def _scope(measure: Measure, now: AlertRule, choices: Choices) -> tuple[str | None, str | None, str | None]:
+    """Return the model, the group and the platform."""
     if measure in UNSCOPED:
-        return None, None
-    model = group = None
-    with st.grid(2, min_column_width=150):
+        return None, None, None
+    model = group = platform = None
+    with st.grid(3, min_column_width=110):
         if measure not in BY_GROUP_ONLY:
             model = _choice(t("Model"), t("All models"), choices.models, now.model)
         if measure not in BY_MODEL_ONLY:
             group = _choice(t("Group"), t("All groups"), choices.groups, now.group)
-    return model, group
+        if measure in BY_PLATFORM:
+            platform = _choice(t("Platform"), t("All platforms"), choices.platforms, now.platform)
+    return model, group, platform
 
 
 def _limits(measure: Measure, now: AlertRule) -> tuple[Comparison, float, float | None]:
@@ -95,9 +101,10 @@ def _times(measure: Measure, now: AlertRule) -> tuple[int, int, int]:
     window, least = now.window_s, 0
     with st.grid(3, min_column_width=110):
         if measure not in UNWINDOWED:
-            windows = _with(_LONG_WINDOWS if measure is Measure.POOR else _WINDOWS, min(now.window_s, 7 * DAY))
+            key = "alert-window-machines" if measure in OF_MACHINES else f"alert-window-{measure is Measure.POOR}"
+            windows = _with(_windows(measure), min(now.window_s, 7 * DAY))
             window = st.selectbox(t("Measured over"), windows, index=windows.index(now.window_s) if now.window_s in windows else 1,
-                                  format_func=span_word, key=f"alert-window-{measure is Measure.POOR}")  # fmt: skip
+                                  format_func=span_word, key=key)  # fmt: skip
         st.session_state.setdefault(HOLD, now.hold_s)
         holds = _with(_HOLDS, st.session_state[HOLD])
         hold = st.selectbox(t("Must last"), holds, format_func=lambda each: span_word(each) if each else t("No time"), key=HOLD)
@@ -106,6 +113,12 @@ def _times(measure: Measure, now: AlertRule) -> tuple[int, int, int]:
     if measure in UNWINDOWED:
         window = 5 * MINUTE
     return window, hold, least
+
+
+def _windows(measure: Measure) -> Sequence[int]:
+    if measure in OF_MACHINES:
+        return _WINDOWS[1:]
+    return _LONG_WINDOWS if measure is Measure.POOR else _WINDOWS
 
 
 def _told(now: AlertRule, choices: Choices, *, can_mail: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int]:

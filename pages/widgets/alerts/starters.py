@@ -20,6 +20,12 @@ STARTERS = {
         "Disk almost full", AlertRule(name="x", measure=Measure.DISK, comparison=Comparison.UNDER, threshold=10, recovery=12,
                                       hold_s=2 * MINUTE, severity=Severity.HIGH),
     ),
+    "gpu_memory": (
+        "GPU memory almost full", AlertRule(name="x", measure=Measure.GPU_MEMORY, threshold=95, recovery=90, hold_s=5 * MINUTE),
+    ),
+    "queue": (
+        "Questions wait", AlertRule(name="x", measure=Measure.QUEUE, threshold=5, window_s=10 * MINUTE, hold_s=5 * MINUTE, least=10),
+    ),
     "poor": ("Many poor ratings", AlertRule(name="x", measure=Measure.POOR, threshold=30, window_s=DAY, least=20)),
     "index": ("Search falls behind", AlertRule(name="x", measure=Measure.INDEX, threshold=60, hold_s=5 * MINUTE)),
 }  # fmt: skip

@@ -23,6 +23,12 @@ MEASURES = {
     Measure.DISK: "Free disk space",
     Measure.INDEX: "Search index behind",
     Measure.JOBS: "Failed jobs",
+    Measure.GPU_MEMORY: "GPU memory used",
+    Measure.GPU_BUSY: "GPU utilization",
+    Measure.GPU_TEMPERATURE: "GPU temperature",
+    Measure.MEMORY: "Server memory used",
+    Measure.SLOTS: "Slots used",
+    Measure.WAITING: "Waiting requests",
 }
 SEVERITIES = {Severity.HIGH: "High", Severity.NORMAL: "Normal", Severity.LOW: "Low"}
 NO_DATA = {NoData.NOTHING: "Say nothing", NoData.FIRE: "Fire", NoData.KEEP: "Keep the state"}
@@ -67,6 +73,8 @@ def condition_words(rule: AlertRule) -> str:
         words.append(t("at least {n}", n=rule.least))
     if rule.model is not None:
         words.append(rule.model)
+    if rule.platform is not None:
+        words.append(rule.platform)
     if rule.group is not None:
         words.append(rule.group or t("No group"))
     return t(", ").join(words)

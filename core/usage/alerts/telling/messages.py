@@ -26,6 +26,12 @@ NAMES = {
     Measure.DISK: "free disk space",
     Measure.INDEX: "delay of the search index",
     Measure.JOBS: "failed jobs",
+    Measure.GPU_MEMORY: "used GPU memory",
+    Measure.GPU_BUSY: "GPU utilization",
+    Measure.GPU_TEMPERATURE: "GPU temperature",
+    Measure.MEMORY: "used server memory",
+    Measure.SLOTS: "used slots",
+    Measure.WAITING: "waiting requests",
 }
 _SENTENCES = {
     Event.FIRING: "{name} fires",
@@ -63,6 +69,8 @@ def condition(rule: AlertRule, say: Say = english) -> str:
         words.append(say("for {span}", span=span(rule.hold_s)))
     if rule.model is not None:
         words.append(say("model {name}", name=rule.model))
+    if rule.platform is not None:
+        words.append(say("platform {name}", name=rule.platform))
     if rule.group is not None:
         words.append(say("group {name}", name=rule.group or say("none")))
     return say(", ").join(words)
@@ -104,6 +112,7 @@ def posted(
         "rule": {
             "id": stored.id, "name": rule.name, "measure": rule.measure.value, "comparison": rule.comparison.value,
             "threshold": rule.threshold, "window_s": rule.window_s, "hold_s": rule.hold_s, "model": rule.model, "group": rule.group,
+            "platform": rule.platform,
         },
         "alert": None if episode is None else {
             "id": episode.id, "started_at": episode.started_at.isoformat(),

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Float, case, cast, literal, select
 from core.inference.records import ANSWERLESS, FinishReason
 from core.tasks.records import JobState
 from core.usage.alerts.records import Sample
-from core.usage.alerts.rule_records import AlertRule, Measure
+from core.usage.alerts.rule_records import OF_MACHINES, AlertRule, Measure
+from data.repositories.usage.alerts.machine_samples import machine_samples
 from data.tables import FeedbackTable, GenerationTable, JobTable
 from data.transaction import AnySelect, Transaction
 
@@ -24,6 +25,8 @@ _TIMES = {Measure.TTFT: _T.ttft_s, Measure.SPEED: _T.tokens_per_second, Measure.
 
 def read_samples(sql: Transaction, rule: AlertRule, since: datetime, until: datetime, limit: int) -> Sequence[Sample]:
     """Return the newest samples in [since, until), oldest first."""
+    if rule.measure in OF_MACHINES:
+        return machine_samples(sql, rule, since, until, limit)
     match rule.measure:
         case Measure.POOR:
             at, statement = _FEEDBACK.updated_at, _ratings(rule)
@@ -52,6 +55,8 @@ def _answers(rule: AlertRule) -> AnySelect:
     statement = select(_T.created_at.label("at"), value.label("value"), _T.user_id.label("who")).where(*made)
     if rule.model is not None:
         statement = statement.where(_T.model == rule.model)
+    if rule.platform is not None:
+        statement = statement.where(_T.platform == rule.platform)
     return statement if rule.group is None else statement.where(_T.group_name == rule.group)
 
 

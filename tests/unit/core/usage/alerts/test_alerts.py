@@ -17,7 +17,6 @@ from core.access.records import Measure as Limited
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.notices.records import NoticeKind
 from core.notices.service import Notices
-from core.operations.disk import DiskSpace
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.records import Role, User
@@ -114,8 +113,8 @@ def test_a_rule_that_cannot_be_measured_has_no_data_and_stops_no_other(house: Ho
 
 
 def test_a_restart_in_the_middle_keeps_state_in_the_store(house: House) -> None:
-    disk = AlertRule(name="Disk", measure=Measure.DISK, comparison=Comparison.UNDER, threshold=10, hold_s=120)
-    stored = house.rules.add(house.boss, disk)
+    index = AlertRule(name="Index", measure=Measure.INDEX, comparison=Comparison.UNDER, threshold=10, hold_s=120)
+    stored = house.rules.add(house.boss, index)
     house.gauge = 3.0
     house.check(minutes=1)
     again = House(unit_of_work=house.unit_of_work, clock=house.clock, jobs=house.jobs, boss=house.boss, gauge=3.0)
@@ -269,7 +268,7 @@ def test_a_preview_says_when_it_would_have_fired(house: House) -> None:
     assert preview.kept and len(preview.fired) == 1 and timedelta(minutes=18) <= preview.lasted <= timedelta(minutes=22)
     assert max(point.value or 0 for point in preview.points) == 40.0 and len(preview.points) <= 336
     house.gauge = 12.5
-    now = house.previews.preview(house.boss, AlertRule(name="Disk", measure=Measure.DISK, threshold=5))
+    now = house.previews.preview(house.boss, AlertRule(name="Index", measure=Measure.INDEX, threshold=5))
     assert not now.kept and now.now == 12.5 and now.points == ()
 
 
@@ -295,7 +294,7 @@ def test_a_renamed_group_takes_its_rules_along(house: House, admin: User) -> Non
     assert house.rules.get(house.boss, stored.id).rule.group == "Risk and limits"
 
 
-def test_the_most_used_limit_and_the_free_disk_are_measured(house: House, admin: User) -> None:
+def test_the_most_used_limit_is_measured(house: House, admin: User) -> None:
     limits = Limits(house.unit_of_work, house.clock)
     for amount, measure in ((1000, Limited.TOKENS), (4, Limited.REQUESTS)):
         rule = LimitRule(id="", holder=Holder.GROUP, subject="Risk", measure=measure, period=Period.DAY, amount=amount)
@@ -303,12 +302,11 @@ def test_the_most_used_limit_and_the_free_disk_are_measured(house: House, admin:
             work.limits.put(replace(rule, id=f"limit-{amount}"))
             work.commit()
     limits.admit(house.boss, "glm")
-    gauges = Gauges(house.clock, DiskSpace(lambda: 12_500_000_000, 0), None, None, None)  # type: ignore[arg-type]
+    gauges = Gauges(house.clock, None, None, None)  # type: ignore[arg-type]
     with house.unit_of_work() as work:
         quota = AlertRule(name="Limits", measure=Measure.QUOTA, threshold=80)
         assert gauges.read(work, quota) == Reading(25.0)
         assert gauges.read(work, replace(quota, group="Sales")) == Reading(None)
-        assert gauges.read(work, replace(quota, measure=Measure.DISK)) == Reading(12.5)
 
 
 def test_ended_alerts_leave_the_history_after_the_days_of_the_setting(house: House) -> None:

@@ -78,4 +78,4 @@ def test_long_windows_are_checked_less_often() -> None:
     assert rule(Measure.ERRORS, window_s=60).interval == timedelta(seconds=30)
     assert rule(Measure.ERRORS, window_s=3600).interval == timedelta(minutes=3)
     assert rule(Measure.TOKENS).interval == rule(Measure.POOR, window_s=7 * 86_400).interval == timedelta(minutes=5)
-    assert rule(Measure.DISK, window_s=86_400).interval == timedelta(seconds=30)
+    assert rule(Measure.INDEX, window_s=86_400).interval == timedelta(seconds=30)
