@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Line, Moment
 from api.services import PortalHere
-from core.operations.logs.records import ErrorKind, LogLevel, LogLine, LogQuery
+from core.operations.logs.records import ErrorKind, LogLevel, LogLine, LogQuery, TurnPart
 from core.operations.logs.service import MOST_SHOWN
 
 router = APIRouter(prefix="/api/v1/logs", tags=["operations"])
@@ -69,7 +69,7 @@ class ErrorKindsOut(BaseModel):
 
 
 class TimePart(BaseModel):
-    name: str = Field(description="queue, first_token, thinking, writing, or no_token.")
+    name: TurnPart
     begin_s: float
     end_s: float
 

@@ -8,6 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class TurnPart(StrEnum):
+    """What an answer's time went to, in order."""
+
+    QUEUE = "queue"
+    FIRST_TOKEN = "first_token"
+    NO_TOKEN = "no_token"
+    """The time until it ended without a token."""
+    THINKING = "thinking"
+    WRITING = "writing"
+
+
 class LogLevel(StrEnum):
     """The severity of a line, the lowest first."""
 
@@ -105,5 +116,5 @@ class LoggedTurn:
     lines: tuple[LogLine, ...]
     began_at: datetime
     group: str = ""
-    parts: tuple[tuple[str, float, float], ...] = ()
+    parts: tuple[tuple[TurnPart, float, float], ...] = ()
     """Name, begin and end in seconds; empty if the answer was deleted or is being written."""

@@ -12,7 +12,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.inference.records import Timings
 from core.operations.logs.groups import grouped
 from core.operations.logs.ports import LogFiles
-from core.operations.logs.records import ErrorKind, LogBar, LoggedTurn, LogLevel, LogLine, LogPage, LogQuery
+from core.operations.logs.records import ErrorKind, LogBar, LoggedTurn, LogLevel, LogLine, LogPage, LogQuery, TurnPart
 from core.operations.logs.search import matcher
 from core.operations.masking import mask
 from core.people.permissions import Permission, require
@@ -124,13 +124,13 @@ def _masked(line: LogLine) -> LogLine:
     return replace(line, message=mask(line.message), exception=mask(line.exception))
 
 
-def _parts(timings: Timings) -> tuple[tuple[str, float, float], ...]:
+def _parts(timings: Timings) -> tuple[tuple[TurnPart, float, float], ...]:
     """Return where the time of an answer went: names, and seconds since the question."""
     end = timings.duration_s
     if timings.ttft_s is None:
-        return (("queue", 0.0, timings.queue_s), ("no_token", timings.queue_s, end))
+        return ((TurnPart.QUEUE, 0.0, timings.queue_s), (TurnPart.NO_TOKEN, timings.queue_s, end))
     first = min(timings.ttft_s, end)
     thought = min(end, first + (timings.thinking_s or 0.0))
-    spans = (("queue", 0.0, min(timings.queue_s, first)), ("first_token", min(timings.queue_s, first), first),
-             ("thinking", first, thought), ("writing", thought, end))  # fmt: skip
-    return tuple(each for each in spans if each[0] != "thinking" or each[2] > each[1])
+    waited = min(timings.queue_s, first)
+    thinking = ((TurnPart.THINKING, first, thought),) if thought > first else ()
+    return ((TurnPart.QUEUE, 0.0, waited), (TurnPart.FIRST_TOKEN, waited, first), *thinking, (TurnPart.WRITING, thought, end))

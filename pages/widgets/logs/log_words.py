@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from core.operations.logs.records import LogLevel
+from core.operations.logs.records import LogLevel, TurnPart
 from pages.shell.words import t
 
 ICONS: Mapping[LogLevel, tuple[str, str]] = {
@@ -37,9 +37,9 @@ def range_word(name: str) -> str:
     return {"15m": t("Last 15 min"), "1h": t("Last hour"), "1d": t("Last 24 hours"), "7d": t("Last 7 days")}[name]
 
 
-def part_word(name: str) -> str:
+def part_word(part: TurnPart) -> str:
     """Return the readable name of a part of an answer's time."""
     return {
-        "queue": t("Waited in line"), "first_token": t("Until the first token"), "no_token": t("No first token"), "thinking": t("Thinking"),
-        "writing": t("Writing"),
-    }[name]  # fmt: skip
+        TurnPart.QUEUE: t("Waited in line"), TurnPart.FIRST_TOKEN: t("Until the first token"), TurnPart.NO_TOKEN: t("No first token"),
+        TurnPart.THINKING: t("Thinking"), TurnPart.WRITING: t("Writing"),
+    }[part]  # fmt: skip

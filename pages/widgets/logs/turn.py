@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from core.operations.logs.records import LoggedTurn
+from core.operations.logs.records import LoggedTurn, TurnPart
 from pages.shell.words import t
 from pages.widgets.common.card import card
 from pages.widgets.common.formats import count, seconds
@@ -31,7 +31,7 @@ def draw_turn(turn: LoggedTurn) -> None:
         draw_lines(turn.lines, lambda line: f"+{max(0.0, (line.at - turn.began_at).total_seconds()):.3f}", links=False)
 
 
-def _parts(parts: Sequence[tuple[str, float, float]]) -> None:
+def _parts(parts: Sequence[tuple[TurnPart, float, float]]) -> None:
     end = max(parts[-1][2], 0.001)
     rows = "".join(
         f"<dt>{escape(part_word(name))}</dt><dd><i class='{name}' style='left:{begin / end * 100:.1f}%;"
