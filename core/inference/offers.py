@@ -15,7 +15,7 @@ from core.people.records import User
 _NAME = re.compile(r"[\w.-]{1,80}")
 MAX_SYSTEM_PROMPT_LENGTH = 32_000
 MAX_TITLE_LENGTH, MAX_DESCRIPTION_LENGTH = 80, 300
-MAX_PRESETS, MAX_TOOLS = 200, 64
+MAX_PRESETS, MAX_TOOLS, MAX_COLLECTIONS = 200, 64, 8
 PRESET_PARAMS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop", "seed", "typical_p", "presence_penalty",
                  "frequency_penalty", "thinking_budget")  # fmt: skip
 """The fields of SamplingParams that a preset can set."""
@@ -23,7 +23,7 @@ PRESET_PARAMS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A model with a system prompt, sampling, thinking and tools, under its own name."""
+    """A model with a system prompt, sampling, thinking, documents and tools, under its own name."""
 
     name: str
     """What a request names in place of a model."""
@@ -40,6 +40,8 @@ class Preset:
     """None: the person who asks decides."""
     tools: tuple[Tool, ...] = ()
     """The tools of programs that send none; the chat runs none of them."""
+    collections: tuple[str, ...] = ()
+    """Ids of collections of documents. Each question of a chat searches those that the user may read."""
     published: bool = False
     """Whether everyone may use it; a draft is for those who run the models."""
     updated_by: str | None = None
@@ -63,6 +65,8 @@ class Preset:
                 raise InvalidInput("{field} has {length} characters; the limit is {most}.", field=what, length=len(text), most=most)
         if len(self.tools) > MAX_TOOLS:
             raise InvalidInput("A preset can have at most {most} tools.", most=MAX_TOOLS)
+        if len(self.collections) > MAX_COLLECTIONS:
+            raise InvalidInput("A preset can read at most {most} collections.", most=MAX_COLLECTIONS)
 
 
 @dataclass(frozen=True, slots=True)

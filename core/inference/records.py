@@ -97,6 +97,8 @@ class ServedModel:
     """The model that answers, where this is a preset; else empty."""
     title: str = ""
     """A title that is shown instead of the name, if not empty."""
+    collections: tuple[str, ...] = ()
+    """Ids of the collections that a preset reads for each question of a chat."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from pages.shell.words import error_text, t
 from pages.widgets.chat import linked_message, location, temporary_chat
 from pages.widgets.chat.actions import act, held_files, privacy_note
 from pages.widgets.chat.answers.transcript import transcript
-from pages.widgets.chat.composer.composer import PROMPT, asks_guide, composer, gone_model, options
+from pages.widgets.chat.composer.composer import PROMPT, always_read, asks_guide, composer, gone_model, options
 from pages.widgets.chat.composer.tools_menu import tools_menu
 from pages.widgets.chat.empty_chat import empty_chat
 from pages.widgets.chat.flow.answer_tools import answer_tools
@@ -157,7 +157,7 @@ def _more_choices(
     if temporary_chat.opened() or temporary_chat.is_on():
         choose_none()
     else:
-        collections_menu(portal, user, conversation_id, answered)
+        collections_menu(portal, user, conversation_id, answered, always_read(models))
     if not (temporary_chat.opened() or temporary_chat.is_on()):
         lane_choice(models)
 

@@ -1,4 +1,4 @@
-"""Presets (admin): models with a system prompt, sampling, thinking and tools; default models of groups."""
+"""Presets (admin): models with a system prompt, sampling, thinking, documents and tools; default models of groups."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import InvalidInput
-from core.inference.offers import MAX_DESCRIPTION_LENGTH, MAX_SYSTEM_PROMPT_LENGTH, MAX_TITLE_LENGTH, AccessRule, Preset
+from core.inference.offers import MAX_COLLECTIONS, MAX_DESCRIPTION_LENGTH, MAX_SYSTEM_PROMPT_LENGTH, MAX_TITLE_LENGTH, AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import SamplingParams, Tool
 from core.models.records import ModelKind
 from core.people.records import User
+from core.prompts.records import Share
 from pages.shell import frame
 from pages.shell.live_part import dialog
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.outcome import carry_out, show_outcome
 from pages.widgets.models.access import access_dialog, access_line
@@ -110,6 +111,7 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
                 t("Thinking"), list(_THINKING), index=list(_THINKING).index(preset.thinking if preset else None),
                 format_func=lambda each: t(_THINKING[each]), key=f"think-{key}",
             )  # fmt: skip
+            collections = _collections(portal, user, preset, key)
             with st.expander(t("Sampling, tools and description")):
                 st.caption(t("What is left empty takes the model's recommended value."))
                 given = _sampling(preset.params if preset else SamplingParams(), key)
@@ -127,7 +129,7 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
             now = datetime.now(UTC)
             written = Preset(
                 name=name.strip(), model=str(model), title=title.strip(), description=description.strip(),
-                system_prompt=system_prompt.strip(), params=given(), thinking=thinking, tools=_read(tools),
+                system_prompt=system_prompt.strip(), params=given(), thinking=thinking, tools=_read(tools), collections=collections,
                 published=preset is not None and preset.published, created_at=now, updated_at=now,
             )  # fmt: skip
             portal.presets.save(user, written, new=preset is None)
@@ -135,6 +137,22 @@ def _editor(portal: Portal, user: User, preset: Preset | None, models: Sequence[
             return t("Saved. It holds from the next question on.") if preset else t("Saved as a draft. Publish it when it is ready.")
 
         carry_out(save, _DONE)
+
+
+def _collections(portal: Portal, user: User, preset: Preset | None, key: str) -> tuple[str, ...]:
+    """Draw the choice of collections; return the chosen ids. Those that this admin may not read stay as they are."""
+    names = {each.id: each.name for each in portal.collections.choices(user)}
+    before = preset.collections if preset else ()
+    if not names:
+        return before
+    chosen = st.multiselect(
+        t("Documents"), list(names), default=[id for id in before if id in names], format_func=names.__getitem__,
+        max_selections=MAX_COLLECTIONS, key=f"documents-{key}", placeholder=t("Choose collections"),
+        help=t(
+            "Each question in a chat searches these collections, and the answer cites them. People read only what is shared with them."
+        ),
+    )  # fmt: skip
+    return (*chosen, *(id for id in before if id not in names))
 
 
 def _sampling(params: SamplingParams, key: str) -> Callable[[], SamplingParams]:
@@ -200,6 +218,7 @@ def _rest(portal: Portal, user: User, preset: Preset, rule: AccessRule | None) -
             words = t("A draft: only those who run the models can use it.")
         st.markdown(words)
         st.caption(access_line(rule))
+        _private(portal, user, preset)
         with st.container(horizontal=True, gap="small"):
             label = t("Withdraw") if preset.published else t("Publish")
             if st.button(label, key="preset-publish", type="secondary" if preset.published else "primary"):
@@ -208,6 +227,16 @@ def _rest(portal: Portal, user: User, preset: Preset, rule: AccessRule | None) -
                 access_dialog(portal, user, preset.name)
             if st.button(t("Remove"), key="preset-remove", icon=":material/delete:", type="tertiary"):
                 _confirm_removal(portal, user, preset)
+
+
+def _private(portal: Portal, user: User, preset: Preset) -> None:
+    """Name the collections of a preset that not everyone may read."""
+    if not preset.collections:
+        return
+    read = [each.collection for each in portal.collections.list(user) if each.collection.id in preset.collections]
+    if private := [plain(each.name) for each in read if each.share is not Share.EVERYONE]:
+        words = "Not everyone may read {names}. Share it with everyone on Documents, or limit who may use this preset."
+        st.caption(t(words, names=listed(private)))
 
 
 def _published(portal: Portal, user: User, preset: Preset) -> str:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.inference.offers import Preset
 from core.people.records import Role
+from core.prompts.records import Share
 from pages.widgets.chat.composer.composer import model_title
 from tests.pages.drawn import House, build
 
@@ -48,6 +49,19 @@ def test_an_admin_writes_and_publishes_a_preset(house: House) -> None:
     assert (saved.title, saved.params.temperature, saved.published) == ("Legal helper", 0.2, False)
     page.button("preset-publish").click().run()
     assert [model.name for model in house.portal.gateway.chat_models(house.person(Role.ANALYST))] == ["fake", "legal"]
+
+
+def test_a_preset_reads_a_collection_and_says_who_may_not(house: House) -> None:
+    admin = house.person(Role.ADMIN)
+    made = house.portal.collections.add(admin, "House *style*")
+    house.portal.presets.save(admin, LEGAL)
+    page = drawn(house, "legal")
+    page.multiselect("documents-legal").set_value([made.id])
+    next(each for each in page.button if each.label == "Save").click().run()
+    assert not page.exception and house.portal.presets.get(admin, "legal").collections == (made.id,)
+    assert any("Not everyone may read" in each.value for each in page.caption)
+    house.portal.collections.share(admin, made.id, Share.EVERYONE)
+    assert not any("Not everyone may read" in each.value for each in page.run().caption)
 
 
 def test_a_name_that_is_taken_is_refused_in_words(house: House) -> None:

@@ -291,7 +291,8 @@ def put_exchange(
 def preset(name: str, text: str = "You know contracts.") -> Preset:
     return Preset(
         name=name, model="glm", title=text[:80], description=text, system_prompt=text, params=SamplingParams(temperature=0.2, stop=(text,)),
-        tools=(Tool(text, text, "{}"),), thinking=False, published=True, created_at=NOW, updated_at=NOW, updated_by="ana",
+        tools=(Tool(text, text, "{}"),), collections=("a" * 32,), thinking=False, published=True, created_at=NOW, updated_at=NOW,
+        updated_by="ana",
     )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.openai.chat_parts import ToolIn
-from api.portal.shapes import Asked, Line, Prose, Sampling
+from api.portal.shapes import Asked, FolderId, Line, Prose, Sampling
 from api.services import PortalHere
-from core.inference.offers import MAX_SYSTEM_PROMPT_LENGTH, MAX_TOOLS, PRESET_PARAMS, Preset
+from core.inference.offers import MAX_COLLECTIONS, MAX_SYSTEM_PROMPT_LENGTH, MAX_TOOLS, PRESET_PARAMS, Preset
 
 router = APIRouter(prefix="/api/v1/presets", tags=["models"])
 
@@ -30,6 +30,10 @@ class PresetIn(Asked):
     params: Sampling = Field(default_factory=Sampling, description="Used where a request sets no value of its own.")
     thinking: bool | None = Field(default=None, description="null lets each request decide.")
     tools: list[ToolIn] = Field(default=[], max_length=MAX_TOOLS, description="As in /v1/chat/completions; for requests without tools.")
+    collections: list[FolderId] = Field(
+        default=[], max_length=MAX_COLLECTIONS,
+        description="Ids of collections of documents. A chat searches those that its user may read; requests under /v1 search none.",
+    )  # fmt: skip
     published: bool = Field(default=False, description="false keeps it a draft that only admins can use.")
 
     def preset(self, name: str) -> Preset:
@@ -43,6 +47,7 @@ class PresetIn(Asked):
             params=self.params.params(),
             thinking=self.thinking,
             tools=tuple(tool.tool() for tool in self.tools),
+            collections=tuple(dict.fromkeys(self.collections)),
             published=self.published,
             created_at=now,
             updated_at=now,
@@ -58,6 +63,7 @@ class PresetOut(BaseModel):
     params: dict[str, Any] = Field(description="Only what is set.")
     thinking: bool | None
     tools: list[dict[str, Any]]
+    collections: list[str]
     published: bool
     created_at: datetime
     updated_at: datetime
@@ -76,8 +82,8 @@ class PresetOut(BaseModel):
         ]  # fmt: skip
         return PresetOut(
             name=preset.name, model=preset.model, title=preset.title, description=preset.description, system_prompt=preset.system_prompt,
-            params=params, thinking=preset.thinking, tools=tools, published=preset.published, created_at=preset.created_at,
-            updated_at=preset.updated_at,
+            params=params, thinking=preset.thinking, tools=tools, collections=list(preset.collections), published=preset.published,
+            created_at=preset.created_at, updated_at=preset.updated_at,
         )  # fmt: skip
 
 

@@ -174,8 +174,9 @@ class Assembly:
         window = window_of(self._gateway, asking, model)
         if self._recall is not None and asking.remembered and not model.guide:
             draft = _with_memories(draft, self._recall.recall(window, asking.branch[:-1], asking.branch[-1].text))
-        if self._finder is not None and asking.collections:
-            cited = found_for(self._finder, window, asking.collections, tuple(asking.branch))
+        collections = (*asking.collections, *(() if model.guide else model.collections))
+        if self._finder is not None and collections:
+            cited = found_for(self._finder, window, collections, tuple(asking.branch))
             context = replace(draft.context, sources=cited.sources, searched=cited.searched)
             draft = replace(draft, passages="" if model.guide else cited.text, context=context)
         if not window.fits(draft.messages()):

@@ -67,7 +67,7 @@ class Choice:
             return None
         return replace(
             base, name=preset.name, preset_of=preset.model, title=preset.title, adapters=(), default=False,
-            thinking=base.thinking and preset.thinking is None,
+            thinking=base.thinking and preset.thinking is None, collections=preset.collections,
         )  # fmt: skip
 
 

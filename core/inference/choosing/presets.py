@@ -13,6 +13,7 @@ from core.inference.offers import MAX_PRESETS, Preset
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.prompts.sharing import sees
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 GONE = "There is no preset {preset}. It may have been removed."
@@ -38,7 +39,11 @@ class Presets:
             return _found(work, name)
 
     def save(self, user: User, preset: Preset, *, new: bool = False) -> Preset:
-        """Store a preset, in place of the one with its name. Raises Conflict if it must be new and the name is taken, or at the limit."""
+        """Store a preset, in place of the one with its name.
+
+        Raises Conflict if it must be new and the name is taken, or at the limit, and NotFound for a collection that this person may not
+        read and that the preset did not have before.
+        """
         require(user, Permission.RUN_MODELS)
         now = self._clock()
         with self._unit_of_work() as work:
@@ -47,6 +52,7 @@ class Presets:
                 raise Conflict("A preset named {preset} exists already. Choose another name, or change that one.", preset=preset.name)
             if before is None and len(work.offers.presets()) >= MAX_PRESETS:
                 raise Conflict("There are {number} presets, which is the limit. Remove one first.", number=MAX_PRESETS)
+            _check_collections(work, user, preset, before)
             saved = replace(preset, created_at=before.created_at if before else now, updated_at=now, updated_by=user.id)
             work.offers.put_preset(saved)
             record(work, now, user.id, "preset.save", preset.name, model=preset.model)
@@ -80,6 +86,13 @@ class Presets:
             record(work, now, user.id, "preset.remove", name)
             _mark(work, before, replace(before, published=False, updated_at=now))
             work.commit()
+
+
+def _check_collections(work: UnitOfWork, user: User, preset: Preset, before: Preset | None) -> None:
+    for id in preset.collections:
+        found = work.collections.get(id)
+        if (found is None or not sees(user, found)) and (before is None or id not in before.collections):
+            raise NotFound("This collection does not exist. It may have been removed.")
 
 
 def _mark(work: UnitOfWork, before: Preset | None, after: Preset) -> None:

@@ -84,9 +84,8 @@ class ReportPlans:
         return [SentReport(each, tuple(mail for mail in mails if mail.report_id == each.id)) for each in reports]
 
     def add(self, user: User, plan: ReportPlan) -> StoredPlan:
-        """Add a plan, which is made from now on. Raises InvalidInput."""
-        require(user, Permission.MANAGE_ALERTS)
-        require(user, Permission.VIEW_USAGE)
+        """Add a plan, which is made from now on. Raises InvalidInput, and NotAllowed for mails without the permission to export."""
+        _require_for(user, plan)
         now = self._clock()
         stored = StoredPlan(
             id=uuid4().hex, plan=plan, owner_id=user.id, enabled=True, covered_until=now, created_at=now, updated_at=now
@@ -102,7 +101,10 @@ class ReportPlans:
         return stored
 
     def change(self, user: User, plan_id: str, plan: ReportPlan | None = None, *, enabled: bool | None = None) -> StoredPlan:
-        """Change a plan, or switch it on or off. Its reports are made with the rights of whoever changed it last. Raises NotFound."""
+        """Change a plan, or switch it on or off. Its reports are made with the rights of whoever changed it last.
+
+        Raises NotFound, InvalidInput, and NotAllowed for mails without the permission to export.
+        """
         require(user, Permission.MANAGE_ALERTS)
         require(user, Permission.VIEW_USAGE)
         now = self._clock()
@@ -112,6 +114,8 @@ class ReportPlans:
                 old, plan=plan or old.plan, owner_id=user.id, enabled=old.enabled if enabled is None else enabled, updated_at=now,
                 problem=None,
             )  # fmt: skip
+            if new.enabled:
+                _require_for(user, new.plan)
             if plan is not None:
                 _check(work, plan, {each.plan.name for each in work.reports.plans() if each.id != plan_id})
             if new.plan.timing != old.plan.timing or (new.enabled and not old.enabled):
@@ -147,9 +151,20 @@ def begin(work: UnitOfWork, jobs: Jobs, plan: StoredPlan, slot: datetime) -> Non
     jobs.add(work, MAKE, {"plan": plan.id, "slot": slot.isoformat()}, key=f"{MAKE}:{plan.id}")
 
 
-def may_make(owner: User | None) -> bool:
-    """Tell whether reports are made for this person: one who is active, sees usage and may send."""
-    return owner is not None and may_be_told(owner) and allows(owner, Permission.MANAGE_ALERTS)
+def may_make(owner: User, plan: ReportPlan) -> bool:
+    """Tell whether a report is made for this person: one who is active, sees usage and may send, as files too if it is mailed."""
+    return may_be_told(owner) and all(allows(owner, each) for each in _needed(plan))
+
+
+def _require_for(user: User, plan: ReportPlan) -> None:
+    for permission in _needed(plan):
+        require(user, permission)
+
+
+def _needed(plan: ReportPlan) -> Sequence[Permission]:
+    """Return the permissions of a plan's owner. A mail has the report as a file, so that needs the one to export."""
+    needed = [Permission.MANAGE_ALERTS, Permission.VIEW_USAGE]
+    return [*needed, Permission.EXPORT] if plan.mails else needed
 
 
 def _found(stored: StoredPlan | None) -> StoredPlan:

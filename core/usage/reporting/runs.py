@@ -36,7 +36,7 @@ AT_ONCE = 2
 KEPT = 60
 """Most reports that are kept of each plan."""
 PATH = "/reports"
-STOPPED = "Its owner may no longer see usage or send reports, so it is off. A person who may do both can save it again."
+STOPPED = "Its owner may no longer see usage, send reports or export files, so it is off. A person who may do so can save it again."
 
 
 class ReportRuns:
@@ -94,7 +94,7 @@ class ReportRuns:
             owner = work.users.get(plan.owner_id) if plan is not None else None
             if plan is None or work.reports.report(job.id) is not None:
                 return {}
-        if owner is None or not may_make(owner):
+        if owner is None or not may_make(owner, plan.plan):
             self._stop(plan)
             return {"stopped": True}
         progress(0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.comparing.records import VoteChoice
@@ -15,7 +15,7 @@ from data.tables.base import Table
 
 
 class PresetTable(Table):
-    """Presets. Params and tools are JSON as text."""
+    """Presets. Params, tools and collections are JSON as text."""
 
     __tablename__ = "presets"
 
@@ -26,6 +26,7 @@ class PresetTable(Table):
     system_prompt: Mapped[str] = mapped_column(SealedProse("presets.system_prompt"))
     params: Mapped[str] = mapped_column(SealedProse("presets.params"))
     tools: Mapped[str] = mapped_column(SealedProse("presets.tools"))
+    collections: Mapped[str] = mapped_column(Text, server_default="[]")
     thinking: Mapped[bool | None]
     published: Mapped[bool]
     created_at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ from core.chat.context.records import AnswerContext
 from core.documents.records import MAX_CHOSEN
 from core.errors import PortalError
 from core.people.records import User
-from pages.shell.words import t
+from pages.shell.words import listed, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ def began(conversation_id: str) -> None:
     kept[conversation_id] = kept.pop(_NEW, ())
 
 
-def collections_menu(portal: Portal, user: User, conversation_id: str | None, answered: AnswerContext | None) -> None:
+def collections_menu(
+    portal: Portal, user: User, conversation_id: str | None, answered: AnswerContext | None, always: Sequence[str] = ()
+) -> None:
     """Draw the menu. conversation_id: None before the first question of a chat. answered: what the last answer searched, which is
-    searched again until the person chooses others.
+    searched again until the person chooses others. always: ids of the collections that the chosen preset reads anyway.
     """
     try:
         names = {each.id: each.name for each in portal.collections.choices(user)}
@@ -49,11 +52,13 @@ def collections_menu(portal: Portal, user: User, conversation_id: str | None, an
     kept = st.session_state.setdefault(_CHOSEN, {})
     here = conversation_id or _NEW
     now = kept.get(here, tuple(each.id for each in answered.searched) if answered and conversation_id else ())
+    fixed = [names.pop(id) for id in always if id in names]
     now = tuple(id for id in now if id in names)
     st.session_state[_DRAWN] = now
-    if not names:
+    if not names and not fixed:
         return
-    label = t("Documents") if not now else names[now[0]] if len(now) == 1 else t("{n} collections", n=len(now))
+    read = [*fixed, *(names[id] for id in now)]
+    label = t("Documents") if not read else read[0] if len(read) == 1 else t("{n} collections", n=len(read))
     key = f"collections-{here or 'new'}"
 
     def change() -> None:
@@ -62,6 +67,10 @@ def collections_menu(portal: Portal, user: User, conversation_id: str | None, an
     with st.container(key="collectionsmenu", width="content"):
         box = st.popover(plain(label), icon=":material/folder_open:", type="tertiary", help=t("Answer from collections of documents"))
     with box:
+        if fixed:
+            st.markdown(t("This preset always reads {names}.", names=listed(map(plain, fixed))))
+        if not names:
+            return
         st.session_state[key] = list(now)
         st.multiselect(
             t("Collections"), list(names), format_func=names.__getitem__, max_selections=MAX_CHOSEN, key=key, on_change=change,

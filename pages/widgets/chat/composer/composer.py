@@ -50,6 +50,11 @@ def options(models: Sequence[ServedModel], *, instructions: bool = True) -> Turn
     )  # fmt: skip
 
 
+def always_read(models: Sequence[ServedModel]) -> tuple[str, ...]:
+    """Return the ids of the collections that the chosen preset reads for each question."""
+    return () if not models or asks_guide(models) else _chosen(models)[1].collections
+
+
 def asks_guide(models: Sequence[ServedModel]) -> bool:
     """Tell whether the built-in guide would answer the next question."""
     return bool(models) and _chosen(models)[1].guide

@@ -16,7 +16,9 @@ from core.chat.records import Message, MessageStatus
 from core.chat.turn_runner import GUIDE_READS_NO_DOCUMENTS, TurnOptions
 from core.chat.turns import Turns
 from core.errors import NotFound
+from core.inference.choosing.presets import Presets
 from core.inference.gateway import Gateway
+from core.inference.offers import Preset
 from core.people.records import User
 from core.plugins.service import Plugins
 from core.privacy.filter import PrivacyFilter
@@ -97,6 +99,30 @@ def test_the_guide_says_that_it_reads_no_documents_and_the_sources_are_shown(
     assert said.status is MessageStatus.FAILED and said.error is not None and said.error.template == GUIDE_READS_NO_DOCUMENTS
     assert said.context is not None and len(said.context.sources) == 1
     assert ask(turns, conversations, ana, "Hello").status is MessageStatus.DONE
+
+
+def test_a_preset_reads_its_collections_for_whoever_may_read_them(
+    turns: Turns, conversations: Conversations, unit_of_work: UnitOfWorkFactory, clock: MovingClock, router: FakeRouter, library: Library,
+    admin: User, ana: User, bob: User, collection_id: str,
+) -> None:
+    presets = Presets(unit_of_work, clock)
+    legal = Preset(name="legal", model="fake", collections=(collection_id,), published=True, created_at=clock(), updated_at=clock())
+    with pytest.raises(NotFound):
+        presets.save(admin, legal)  # It is shared with nobody yet.
+    library.collections.share(ana, collection_id, Share.GROUP)
+    presets.save(replace(admin, group=ana.group), legal)
+    presets.save(admin, replace(legal, title="Legal"))
+
+    def searched(user: User, model: str) -> list[str]:
+        chat = conversations.new(user).id
+        finished(turns, user, turns.start(user, chat, "How can the buyer end the contract?", TurnOptions(model=model), uuid4().hex))
+        said = conversations.transcript(user, chat)[-1].message
+        assert said.status is MessageStatus.DONE
+        return [each.name for each in said.context.searched] if said.context else []
+
+    assert (searched(ana, "legal"), searched(ana, "fake"), searched(replace(bob, group="Other"), "legal")) == (["Contracts"], [], [])
+    router.available = [replace(MODEL, guide=True)]
+    assert searched(ana, "legal") == []
 
 
 def test_passages_take_no_more_than_their_share_of_the_context(

@@ -17,6 +17,7 @@ from aiosmtpd.smtp import Envelope, Session
 from core.errors import NotAllowed, NotFound, PortalError
 from core.notices.records import NoticeKind
 from core.people.accounts import Accounts
+from core.people.permissions import Permission
 from core.people.records import Role, User
 from core.tasks.handlers import Report as Progress
 from core.tasks.jobs import Jobs
@@ -26,7 +27,7 @@ from core.usage.boards.service import Boards
 from core.usage.money.service import Money
 from core.usage.records import Language
 from core.usage.reporting import runs as module
-from core.usage.reporting.plans import ReportPlans
+from core.usage.reporting.plans import ReportPlans, may_make
 from core.usage.reporting.records import DeliveryState, ReportPlan
 from core.usage.reporting.runs import ReportRuns
 from core.usage.reporting.writer import ReportFormat, ReportWriter
@@ -200,6 +201,18 @@ def test_days_that_are_being_added_up_let_it_wait_and_the_last_try_says_so(house
     house.clock.forward(minutes=1)
     house.work_off(tries=module.MOST_TRIES)
     assert house.notices(house.boss) == [NoticeKind.REPORT_STOPPED]
+
+
+def test_who_may_not_export_has_no_report_mailed(house: House) -> None:
+    limited = replace(house.boss, withheld=frozenset({Permission.EXPORT}))
+    with pytest.raises(NotAllowed):
+        house.plans.add(limited, weekly())
+    mailed = house.plans.add(house.boss, weekly())
+    with pytest.raises(NotAllowed):
+        house.plans.change(limited, mailed.id, enabled=True)
+    assert not house.plans.change(limited, mailed.id, enabled=False).enabled
+    assert house.plans.add(limited, weekly(name="On screen", mails=())).enabled
+    assert (may_make(limited, weekly()), may_make(limited, weekly(mails=())), may_make(house.boss, weekly())) == (False, True, True)
 
 
 def test_an_analyst_reads_and_plans_nothing(house: House, ana: User) -> None:
