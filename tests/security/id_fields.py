@@ -65,6 +65,9 @@ FIELDS = {
     ("POST", "/api/v1/collections/passages", "collections"): lambda id, own: Asked(
         "POST", "/api/v1/collections/passages", {"question": "x", "collections": [id]}
     ),
+    ("PUT", "/api/v1/presets/{name}", "collections"): lambda id, own: Asked(
+        "PUT", "/api/v1/presets/reader", {"model": "fake", "collections": [id]}
+    ),
     ("POST", "/api/v1/task-templates", "task_id"): lambda id, own: Asked("POST", "/api/v1/task-templates", {"task_id": id}),
     ("POST", "/api/v1/task-templates/{template_id}/runs", "files"): lambda id, own: Asked(
         "POST", f"/api/v1/task-templates/{own['template_id']}/runs", {"version": 1, "files": [id]}

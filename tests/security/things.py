@@ -86,6 +86,8 @@ def make_things(client: httpx.Client, name: str, admin: httpx.Client, router: Fa
     made["task_run_id"] = done(client.post(f"/api/v1/tasks/{made['task_id']}/runs", json={"version": 1}))["id"]
     until(lambda: done(client.get(f"/api/v1/task-runs/{made['task_run_id']}"))["state"] == "asking")
     made["template_id"] = done(client.post("/api/v1/task-templates", json={"task_id": made["task_id"]}))["id"]
+    schedule = {"version": 1, "every": "month"}
+    done(client.put(f"/api/v1/task-templates/{made['template_id']}/schedule", json=schedule))
     until(lambda: done(client.get("/api/v1/notices"))["items"])  # That the import has ended.
     made["notice_id"] = done(client.get("/api/v1/notices"))["items"][0]["id"]
     # A question that waits for an answer under way: queued questions and streams have ids of their own.

@@ -17,6 +17,13 @@ def count(value: int | None) -> str:
     return f"{value:,}" if abs(value) < 10_000_000 else f"{value / 1e6:,.1f} M"
 
 
+def amount(value: float | None) -> str:
+    """Format an amount without its currency: 1,284.20; 0.0012 for small ones."""
+    if value is None:
+        return MISSING
+    return f"{value:,.2f}" if value >= 1 or value == 0 else f"{value:.2g}"
+
+
 def seconds(value: float | None) -> str:
     """Format seconds: 0.04 s, 1.3 s, 128 s."""
     if value is None:

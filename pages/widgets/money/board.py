@@ -17,7 +17,7 @@ from pages.widgets.boards.figures import figure, percent_change
 from pages.widgets.boards.parts import sentence
 from pages.widgets.boards.plots import head, period_words
 from pages.widgets.common.data_frame import data_frame
-from pages.widgets.common.formats import MISSING, count
+from pages.widgets.common.formats import MISSING, amount, count
 from pages.widgets.money.energy import energy
 from pages.widgets.usage import charts
 from pages.widgets.usage.change_marks import Mark, show_marked
@@ -54,13 +54,6 @@ def money(board: MoneyBoard, marks: Sequence[Mark]) -> None:
         _table("groups", t("By group"), t("Group"), [(group_name(each.name), each) for each in board.groups])
         _table("models", t("By model"), t("Model"), [(each.name, each) for each in board.models])
     energy(board.energy)
-
-
-def amount(value: float | None) -> str:
-    """Format an amount without its currency: 1,284.20; 0.0012 for small ones."""
-    if value is None:
-        return MISSING
-    return f"{value:,.2f}" if value >= 1 or value == 0 else f"{value:.2g}"
 
 
 def _words(board: MoneyBoard) -> tuple[str, str]:

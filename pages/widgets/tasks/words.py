@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from core.workflows.records import Run, RunCost, RunState, Step, StepKind, StepResult, StepState, WorkflowTask
 from pages.shell.words import listed, t
-from pages.widgets.common.formats import seconds
-from pages.widgets.money.board import amount
+from pages.widgets.common.formats import amount, seconds
 
 KINDS = {
     StepKind.QUERY: "Query a table",
