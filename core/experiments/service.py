@@ -99,7 +99,7 @@ class Experiments:
         return self._end(user, experiment_id, State.PROMOTED, (State.RUNNING,))
 
     def raise_split(self, user: User, experiment_id: str, to_b: int) -> Experiment:
-        """Give B to more of the people who take part. The figures are counted anew from now on, with a wider interval.
+        """Give B to more of the people who take part. Counting starts over, with a wider interval.
 
         People who have B keep it. Raises NotFound, Conflict if it has ended or was raised too often, and InvalidInput.
         """

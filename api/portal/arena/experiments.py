@@ -178,7 +178,7 @@ class SplitIn(Asked):
 
 @router.post("/{experiment_id}/split")
 def raise_split(experiment_id: Id, body: SplitIn, portal: PortalHere, user: SignedIn) -> ExperimentOut:
-    """Give B to more people. The figures are counted anew."""
+    """Give B to more people. Counting starts over."""
     return ExperimentOut.of(portal.experiments.raise_split(user, experiment_id, body.to_b))
 
 

@@ -82,7 +82,7 @@ class TaskSchedules:
         with self._unit_of_work() as work:
             before = self._own(work, user, template_id)
             if enabled and before.problem is not None:
-                raise Conflict("Solve why it stopped, then save the schedule again.")
+                raise Conflict("Fix what stopped it, then save the schedule again.")
             changed = replace(before, enabled=enabled, covered_until=now if enabled else before.covered_until, updated_at=now)
             work.task_schedules.save(changed)
             record(work, now, user.id, "template.schedule", template_id, enabled=str(enabled).lower())

@@ -92,10 +92,10 @@ def _note(kind: str, *, measured: bool) -> str:
     if kind == BUSY:
         return t("Of the busiest model that computes on this server; the mean of these weeks. Other servers do not tell their load.")
     if kind == WAIT:
-        return t("19 of 20 questions of the hour waited at most so long.")
+        return t("In each hour, 19 of 20 questions waited no longer than this.")
     if not measured:
         if kind in (MachineFigure.GPU, MachineFigure.GPU_MEMORY, MachineFigure.POWER):
-            return t("Not measured: no server had an NVIDIA GPU whose driver told it in this period.")
+            return t("Not measured: no server had an NVIDIA GPU that reported it in this period.")
         return t("Not measured in this period: the history of the servers begins with this version.")
     if kind == MachineFigure.POWER:
         return t("Of all GPUs of all servers together; the mean of these weeks.")

@@ -79,7 +79,7 @@ EVENTS = {
     "template.publish": "Template of a task shared with everyone",
     "template.withdraw": "Template of a task no longer shared",
     "template.remove": "Template of a task removed",
-    "template.schedule": "Schedule of a task set, or switched",
+    "template.schedule": "Schedule of a task set or switched",
     "template.unschedule": "Schedule of a task removed",
     "task.let_leave": "Inputs of a task let out of the portal",
     "alert.add": "Alert rule added",

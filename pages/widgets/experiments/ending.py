@@ -56,8 +56,8 @@ def _ask_to_raise(portal: Portal, user: User, experiment: Experiment) -> None:
     def ask() -> None:
         to_b = st.number_input(t("Get B, %"), now + 1, 99, now + max(1, (100 - now) // 2), key="exp-raise-to")
         st.write(t("Who has B keeps it. Some people change from A to B with their next question."))
-        st.write(t("The figures are counted anew from now on: otherwise those people would be in both variants, and later days would weigh "
-                   "more in B. The interval begins wide again."))  # fmt: skip
+        st.write(t("Counting starts over now. Otherwise those people would be in both variants, and later days would weigh more in B. "
+                   "The interval is wide again at first."))  # fmt: skip
         level = f"{(1 - experiment.alpha / 2) * 100:g}"
         st.caption(t("It becomes a {level} % interval, so that several counts do not find a difference by chance. Limits still count all "
                      "of B. This cannot be undone.", level=level))  # fmt: skip

@@ -47,7 +47,7 @@ def add_to_dataset(portal: Portal, user: User, case: ReviewCase, change: Callabl
             st.write(t("The case gets the tag {tag}.", tag=f"**{plain(tag)}**"))
         states = [each for each in chosen.settings.states if each is not case.state]
         if states and case.state not in chosen.settings.states:
-            st.caption(t("The dataset takes cases in these states alone: {states}.", states=", ".join(map(state_word, states))))
+            st.caption(t("The dataset takes only cases in these states: {states}.", states=", ".join(map(state_word, states))))
         st.caption(t("Its next version has the answer, if the person has agreed that chats improve models."))
         if tag not in case.tags and st.button(t("Add"), type="primary", shortcut="Ctrl+Enter", key="rvdata-go"):
             if change(CaseChange(add_tags=(tag,))):
